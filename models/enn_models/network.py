@@ -1,0 +1,161 @@
+"""A network as plain arrays, and its exact response: the float64 oracle that torch, LMS and ONNX are held against."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from enn_models import series
+
+Head = Literal["dct", "linear"]
+Task = Literal["classification", "regression"]
+Parameters = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """One layer z = W s + b followed by its own activation of every neuron.
+
+    Attributes:
+        weight: W, float32 [neurons, inputs].
+        bias: b, float32 [neurons].
+        coefficients: DCT coefficients F, float32 [neurons, Q]; None where the layer is linear (the linear head).
+    """
+
+    weight: Parameters
+    bias: Parameters
+    coefficients: Parameters | None
+
+    def __post_init__(self) -> None:
+        """Check that the shapes agree."""
+        neurons = self.weight.shape[0]
+        coefficients = self.coefficients
+        if self.weight.ndim != 2 or self.bias.shape != (neurons,):
+            raise ValueError(f"weight {self.weight.shape} and bias {self.bias.shape}: expected [n, m] and [n]")
+        if coefficients is not None and (coefficients.ndim != 2 or coefficients.shape[0] != neurons):
+            raise ValueError(f"coefficients {coefficients.shape} for {neurons} neurons: expected [{neurons}, Q]")
+
+    def pre_activation(self, s: series.Floats) -> series.Floats:
+        """Return z = W s + b, float64 [batch, neurons], of inputs [batch, inputs]."""
+        return s @ self.weight.astype(np.float64).T + self.bias.astype(np.float64)
+
+    def activation(self, z: series.Floats) -> series.Floats:
+        """Return sigma(z), float64 [batch, neurons]; z itself where the layer is linear."""
+        return z if self.coefficients is None else series.activation(z, self.coefficients)
+
+
+@dataclass(frozen=True)
+class Response:
+    """What a network answers to a batch, all float64.
+
+    Attributes:
+        output: [batch, outputs]: regression values, class scores (dct head) or class probabilities (linear head).
+        pre_activation: [batch, units]: what enters the output layer's activation, bias + sum of the bumps.
+        bumps: [batch, units, neurons]: v_um sigma_m(z_m), the last hidden layer's neurons in the output space.
+        activation: [batch, neurons]: sigma_m(z_m) of the last hidden layer.
+    """
+
+    output: series.Floats
+    pre_activation: series.Floats
+    bumps: series.Floats
+    activation: series.Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """An ENN over raw inputs: layers[:-1] are hidden, layers[-1] is the output layer.
+
+    Attributes:
+        task: "classification" or "regression".
+        head: "dct" (the paper's: the output neurons have learned activations too) or "linear" (values or logits).
+        layers: At least two; consecutive ones fit.
+        input_offset: Subtracted from the raw inputs first, float32 [inputs]; zero wherever the scaling to [-1, 1]
+            could be folded into the first layer without loss of precision.
+        output_offset: Added to a dct head's regression output, float32 [units]; zero elsewhere.
+    """
+
+    task: Task
+    head: Head
+    layers: tuple[Layer, ...]
+    input_offset: Parameters
+    output_offset: Parameters
+
+    def __post_init__(self) -> None:
+        """Check that the layers fit each other and the head."""
+        if len(self.layers) < 2:
+            raise ValueError(f"{len(self.layers)} layer(s): expected at least one hidden layer and the output layer")
+        widths = [self.input_offset.shape[0], *(len(layer.bias) for layer in self.layers)]
+        for index, layer in enumerate(self.layers):
+            if layer.weight.shape[1] != widths[index]:
+                raise ValueError(f"layer {index} reads {layer.weight.shape[1]} values and gets {widths[index]}")
+            linear = self.head == "linear" and index == len(self.layers) - 1
+            if linear != (layer.coefficients is None):
+                raise ValueError(
+                    f"layer {index} {'may not' if linear else 'must'} have coefficients ({self.head} head)"
+                )
+        if self.output_offset.shape != (widths[-1],):
+            raise ValueError(f"output_offset {self.output_offset.shape}: expected [{widths[-1]}]")
+
+    @property
+    def inputs(self) -> int:
+        """The number of input values of a row."""
+        return self.input_offset.shape[0]
+
+    @property
+    def units(self) -> int:
+        """The number of neurons of the output layer."""
+        return len(self.layers[-1].bias)
+
+    @property
+    def outputs(self) -> int:
+        """The number of output columns: one a unit, but two probabilities where one logit tells two classes."""
+        return 2 if self.link == "sigmoid" and self.units == 1 else self.units
+
+    @property
+    def link(self) -> Literal["identity", "sigmoid", "softmax"]:
+        """What follows the output layer: nothing, or the step from logits to probabilities."""
+        if self.task == "regression" or self.head == "dct":
+            return "identity"
+        return "sigmoid" if self.units == 1 else "softmax"
+
+    @property
+    def parameters(self) -> int:
+        """The number of learned parameters: weights, biases and DCT coefficients."""
+        parts = [part for layer in self.layers for part in (layer.weight, layer.bias, layer.coefficients)]
+        return sum(part.size for part in parts if part is not None)
+
+    def respond(self, x: ArrayLike) -> Response:
+        """Return output, pre-activation and bumps of raw inputs [batch, inputs].
+
+        Raises:
+            ValueError: x is not [batch, inputs].
+        """
+        last = self.layers[-1]
+        activation = self.layers[-2].activation(self.hidden(x)[-1])
+        pre_activation = last.pre_activation(activation)
+        bumps = last.weight.astype(np.float64) * activation[:, None, :]
+        return Response(self.finish(pre_activation), pre_activation, bumps, activation)
+
+    def hidden(self, x: ArrayLike) -> list[series.Floats]:
+        """Return every hidden layer's pre-activations, float64 [batch, neurons], of raw inputs [batch, inputs]."""
+        s = np.asarray(x, dtype=np.float64)
+        if s.ndim != 2 or s.shape[1] != self.inputs:
+            raise ValueError(f"inputs have shape {list(s.shape)}: expected [batch, {self.inputs}]")
+        s = s - self.input_offset
+        result: list[series.Floats] = []
+        for layer in self.layers[:-1]:
+            result.append(layer.pre_activation(s))
+            s = layer.activation(result[-1])
+        return result
+
+    def finish(self, pre_activation: series.Floats) -> series.Floats:
+        """Return the output [batch, outputs] of output pre-activations [batch, units]."""
+        if self.link == "sigmoid":
+            second = 0.5 * (1.0 + np.tanh(0.5 * pre_activation))
+            first = 0.5 * (1.0 - np.tanh(0.5 * pre_activation))
+            return np.concatenate([first, second], axis=1)
+        if self.link == "softmax":
+            powers = np.exp(pre_activation - pre_activation.max(axis=1, keepdims=True))
+            return powers / powers.sum(axis=1, keepdims=True)
+        return self.layers[-1].activation(pre_activation) + self.output_offset

@@ -1,0 +1,186 @@
+"""The model repository: a folder `<root>/<name>/<version>/model.onnx` that is read and written without half models."""
+
+import hashlib
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from enn_models.errors import InvalidModelError, RepositoryError, UnsafeModelError
+from enn_models.scan import MAX_BYTES
+
+MODEL_FILE = "model.onnx"
+SUMS_FILE = "SHA256SUMS"
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z", re.ASCII)
+
+Stamp = tuple[int, ...]
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """One version of one model, as it lies on disk.
+
+    Attributes:
+        name: The model's name.
+        version: The version's name.
+        stamp: Changes whenever the files do.
+    """
+
+    name: str
+    version: str
+    stamp: Stamp
+
+
+def check_name(name: str) -> str:
+    """Return the name of a model or version.
+
+    Raises:
+        RepositoryError: It is not 1 to 128 of the characters A-Z a-z 0-9 . _ - beginning with a letter or digit.
+    """
+    if not NAME.match(name):
+        raise RepositoryError(
+            f"name {name[:140]!r}: expected 1 to 128 of A-Z a-z 0-9 . _ - beginning with a letter or digit"
+        )
+    return name
+
+
+def version_key(version: str) -> tuple[int, int, str]:
+    """Order versions: integers by their value above all other names; the greatest is the one served by default."""
+    return (1, int(version), version) if version.isdecimal() and len(version) < 19 else (0, 0, version)
+
+
+def entries(root: Path) -> Iterator[Entry]:
+    """Yield every version under root, complete or not; hidden folders, plain files and links are not models.
+
+    Raises:
+        RepositoryError: The root cannot be read.
+    """
+    try:
+        names = _folders(root)
+    except OSError as error:
+        raise RepositoryError(f"model repository {root}: {error.strerror}") from None
+    for name in names:
+        try:
+            versions = _folders(root / name)
+        except OSError:
+            continue
+        for version in versions:
+            yield Entry(name, version, _stamp(root / name / version))
+
+
+def read(root: Path, name: str, version: str) -> bytes:
+    """Return the bytes of a version's model file after comparing them with their SHA-256 sum.
+
+    Raises:
+        RepositoryError: The name is not acceptable, or a file cannot be read.
+        UnsafeModelError: A link leads out of the repository, or a file is no plain file or too large.
+        InvalidModelError: The bytes are not those that the sums file names.
+    """
+    folder = root / check_name(name) / check_name(version)
+    if not folder.resolve().is_relative_to(root.resolve()) or folder.is_symlink() or folder.parent.is_symlink():
+        raise UnsafeModelError(f"{name}/{version} is a link; a version must be a folder of the repository")
+    data = _read_file(folder / MODEL_FILE, MAX_BYTES)
+    found = hashlib.sha256(data).hexdigest()
+    expected = _sums(_read_file(folder / SUMS_FILE, 2**16)).get(MODEL_FILE)
+    if expected != found:
+        raise InvalidModelError(
+            f"{MODEL_FILE} has SHA-256 {found}; {SUMS_FILE} says {expected}: the file is not the one published"
+        )
+    return data
+
+
+def publish(root: Path, name: str, data: bytes) -> Path:
+    """Write a model file as the next version of a model, whole or not at all.
+
+    Args:
+        root: The repository's folder, made if absent.
+        name: The model's name.
+        data: The bytes of a package.
+
+    Returns:
+        The folder of the new version, `<root>/<name>/<highest integer + 1>`.
+
+    Raises:
+        RepositoryError: The name is not acceptable, or the folder cannot be written.
+    """
+    model = root / check_name(name)
+    try:
+        model.mkdir(parents=True, exist_ok=True)
+        return _write_version(model, data)
+    except OSError as error:
+        raise RepositoryError(f"cannot publish {name!r} in {root}: {error.strerror}") from error
+
+
+def _write_version(model: Path, data: bytes) -> Path:
+    staging = Path(tempfile.mkdtemp(prefix=".publishing-", dir=model))
+    try:
+        staging.chmod(0o755)
+        _write_file(staging / MODEL_FILE, data)
+        _write_file(staging / SUMS_FILE, f"{hashlib.sha256(data).hexdigest()}  {MODEL_FILE}\n".encode())
+        _sync_folder(staging)
+        while True:
+            target = model / str(1 + max((int(v) for v in _folders(model) if v.isdecimal()), default=0))
+            try:
+                staging.rename(target)
+                break
+            except OSError:
+                if not target.exists():  # not another writer that took the number first
+                    raise
+        _sync_folder(model)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        raise
+    return target
+
+
+def _folders(folder: Path) -> list[str]:
+    with os.scandir(folder) as found:
+        return sorted(entry.name for entry in found if not entry.name.startswith(".") and entry.is_dir())
+
+
+def _stamp(folder: Path) -> Stamp:
+    values: list[int] = []
+    for path in (folder, folder / MODEL_FILE, folder / SUMS_FILE):
+        try:
+            status = path.lstat()
+            values += [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
+        except OSError:
+            values += [0, 0, 0, 0]
+    return tuple(values)
+
+
+def _read_file(path: Path, limit: int) -> bytes:
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        raise RepositoryError(f"{path.name} cannot be read: {error.strerror}") from None
+    with open(descriptor, "rb") as file:  # noqa: PTH123  (a descriptor, not a path)
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
+            raise UnsafeModelError(f"{path.name} is not a plain file of at most {limit} bytes")
+        return file.read(limit + 1)
+
+
+def _sums(text: bytes) -> dict[str, str]:
+    """Read the lines `<hex>  <name>` of sha256sum."""
+    pairs = (line.split(maxsplit=1) for line in text.decode("utf-8", "replace").splitlines())
+    return {pair[1].removeprefix("*"): pair[0].lower() for pair in pairs if len(pair) == 2}
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
