@@ -1,0 +1,69 @@
+"""A served model: a package whose golden vector this process's runtime has reproduced."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from enn_models import repository
+from enn_models.card import Card
+from enn_models.errors import InvalidModelError
+from enn_models.network import Network
+from enn_models.package import open_package, verify
+from enn_service.session import Array, Session
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """One version of one model, ready to answer.
+
+    Attributes:
+        name: The model's name.
+        version: The version's name.
+        card: What the model says about itself.
+        network: The float64 oracle of the model.
+        session: The model in the runtime.
+        minimum: Lower ends of the training ranges, float32 [features].
+        maximum: Upper ends of the training ranges, float32 [features].
+    """
+
+    name: str
+    version: str
+    card: Card
+    network: Network
+    session: Session
+    minimum: Array = field(init=False)
+    maximum: Array = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Lay the training ranges out as arrays."""
+        for end in ("minimum", "maximum"):
+            values = np.array([getattr(feature, end) for feature in self.card.features], dtype=np.float32)
+            object.__setattr__(self, end, values)
+
+    def out_of_range(self, rows: Array) -> dict[int, list[str]]:
+        """Return, for each row of [batch, features] that leaves the training range, the names of the features that do.
+
+        Outside that range the activations go on periodically, so such an answer is an extrapolation.
+        """
+        outside = (rows < self.minimum) | (rows > self.maximum)
+        result: dict[int, list[str]] = {}
+        if outside.any():
+            for row, feature in np.argwhere(outside).tolist():
+                result.setdefault(row, []).append(self.card.features[feature].name)
+        return result
+
+
+def load(root: Path, name: str, version: str) -> Model:
+    """Read, check and start one version of a model.
+
+    Raises:
+        ModelError: The file is not a whole, safe package that gives its own golden vector here.
+    """
+    package = open_package(repository.read(root, name, version))
+    try:
+        session = Session(package.data)
+    except Exception as error:  # the runtime raises many unrelated types
+        raise InvalidModelError(f"ONNX Runtime does not load the model: {str(error).splitlines()[0][:200]}") from error
+    verify(package, session.run)
+    return Model(name, version, package.card, package.network, session)

@@ -1,0 +1,102 @@
+"""The registry: the models of a repository that this process serves, kept in step with the disk."""
+
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from enn_models import repository
+from enn_models.errors import ModelError
+from enn_models.repository import Entry, version_key
+from enn_service.errors import ModelNotReadyError, UnknownModelError
+from enn_service.model import Model, load
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class State:
+    """A version in the repository.
+
+    Attributes:
+        entry: Where it lies, and its stamp when it was last looked at.
+        model: What is served; None where nothing ever passed the checks.
+        reason: Why the file on disk is not what is served; empty where it is.
+    """
+
+    entry: Entry
+    model: Model | None
+    reason: str
+
+
+class Registry:
+    """All versions of all models under a root.
+
+    A refresh builds the new table beside the old one and swaps it in one assignment: a request sees one or the other.
+
+    Args:
+        root: The repository's folder.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._table: dict[str, dict[str, State]] = {}
+
+    def refresh(self) -> None:
+        """Load what is new or changed, drop what is gone, keep what cannot be replaced."""
+        try:
+            found = list(repository.entries(self._root))
+        except ModelError as error:
+            logger.warning("%s; still serving what was loaded", error)
+            return
+        table: dict[str, dict[str, State]] = {}
+        for entry in found:
+            old = self._table.get(entry.name, {}).get(entry.version)
+            state = old if old is not None and old.entry == entry else self._load(entry, old)
+            table.setdefault(entry.name, {})[entry.version] = state
+        for state in self.states():
+            if state.entry.version not in table.get(state.entry.name, {}):
+                logger.info("removed %s/%s", state.entry.name, state.entry.version)
+        self._table = table
+
+    def _load(self, entry: Entry, old: State | None) -> State:
+        try:
+            model = load(self._root, entry.name, entry.version)
+        except ModelError as error:
+            logger.warning("refused %r/%r: %s", entry.name, entry.version, error)
+            return State(entry, old.model if old else None, str(error))
+        logger.info("loaded %s/%s", entry.name, entry.version)
+        return State(entry, model, "")
+
+    def states(self) -> Iterator[State]:
+        """Yield the state of every version, models by name and versions by age."""
+        for _, versions in sorted(self._table.items()):
+            for version in sorted(versions, key=version_key):
+                yield versions[version]
+
+    def names(self) -> list[str]:
+        """Return the names of the models that answer."""
+        return sorted({state.entry.name for state in self.states() if state.model is not None})
+
+    def versions(self, name: str) -> list[str]:
+        """Return the versions of a model that answer, the one served by default last."""
+        return [state.entry.version for state in self.states() if state.entry.name == name and state.model is not None]
+
+    def model(self, name: str, version: str | None = None) -> Model:
+        """Return a model; without a version the highest integer one that answers.
+
+        Raises:
+            UnknownModelError: There is no such model or version.
+            ModelNotReadyError: It is there, but its file was refused.
+        """
+        table = self._table.get(name)
+        if table is None:
+            raise UnknownModelError(f"model {name[:140]!r} is not known; known are {self.names()}")
+        if version is None:
+            ready = [candidate for candidate, state in table.items() if state.model is not None]
+            version = max(ready or table, key=version_key)
+        if (state := table.get(version)) is None:
+            raise UnknownModelError(f"model {name!r} has no version {version[:140]!r}; it has {self.versions(name)}")
+        if state.model is None:
+            raise ModelNotReadyError(f"model {name!r} version {version!r} is not served: {state.reason}")
+        return state.model

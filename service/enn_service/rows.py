@@ -1,0 +1,112 @@
+"""Rows: JSON values checked against the card and laid out as the array that the network takes."""
+
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enn_models.card import Card
+from enn_service.errors import InvalidRequestError
+
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+_NUMBERS = {int, float}
+
+
+def read_rows(card: Card, rows: Any, field: str) -> NDArray[np.float32]:  # noqa: ANN401  (JSON from outside)
+    """Return rows as float32 [batch, features].
+
+    Args:
+        card: The model's card.
+        rows: A list of rows; each is a list of numbers in the card's order, or an object {feature name: number}.
+        field: The name of the rows in the request, for messages.
+
+    Raises:
+        InvalidRequestError: Something is no row or number, or a feature is unknown or missing; the text says where.
+    """
+    if not isinstance(rows, list) or not rows:
+        raise InvalidRequestError(f"{field}: {_shown(rows)}; expected a list of at least one row")
+    if isinstance(rows[0], dict):
+        rows = _by_name(card, rows, field)
+    _check_lengths(rows, len(card.features), field)
+    if not set(map(type, chain.from_iterable(rows))) <= _NUMBERS:
+        raise _not_a_number(card, rows, field)
+    return to_float32(np.array(rows, dtype=np.float64), field)
+
+
+def to_float32(values: NDArray[np.float64], field: str) -> NDArray[np.float32]:
+    """Return values, float64 of any shape, as float32.
+
+    Raises:
+        InvalidRequestError: One is not finite or exceeds float32; the text names its index.
+    """
+    good = np.abs(values) <= FLOAT32_MAX
+    if not good.all():
+        index = tuple(np.argwhere(~good)[0].tolist())
+        place = "".join(f"[{part}]" for part in index)
+        raise InvalidRequestError(f"{field}{place}: {values[index]} is no finite float32 (at most {FLOAT32_MAX:.8g})")
+    return values.astype(np.float32)
+
+
+def _by_name(card: Card, rows: list[Any], field: str) -> list[list[Any]]:
+    names = [feature.name for feature in card.features]
+    try:
+        if all(len(row) == len(names) for row in rows):
+            return [[row[name] for name in names] for row in rows]
+    except (KeyError, TypeError):
+        pass
+    for index, row in enumerate(rows):
+        if not isinstance(row, dict):
+            raise InvalidRequestError(
+                f"{field}[{index}]: {_shown(row)}; expected an object of features like the rows before"
+            )
+        if missing := [name for name in names if name not in row]:
+            raise InvalidRequestError(f"{field}[{index}]: feature {missing[0]!r} is missing; expected {_listed(names)}")
+        if unknown := [name for name in row if name not in names]:
+            raise InvalidRequestError(
+                f"{field}[{index}]: feature {unknown[0][:140]!r} is not known; expected {_listed(names)}"
+            )
+    raise AssertionError("rows that are all complete were taken above")
+
+
+def _check_lengths(rows: list[Any], features: int, field: str) -> None:
+    try:
+        if set(map(type, rows)) == {list} and set(map(len, rows)) == {features}:
+            return
+    except TypeError:
+        pass
+    for index, row in enumerate(rows):
+        if not isinstance(row, list):
+            raise InvalidRequestError(f"{field}[{index}]: {_shown(row)}; expected a list of {features} numbers")
+        if len(row) != features:
+            raise InvalidRequestError(f"{field}[{index}]: {len(row)} values; the model takes {features} features")
+
+
+def _not_a_number(card: Card, rows: list[list[Any]], field: str) -> InvalidRequestError:
+    row, column = next(
+        (row, column)
+        for row, values in enumerate(rows)
+        for column, value in enumerate(values)
+        if type(value) not in _NUMBERS
+    )
+    name = card.features[column].name
+    return InvalidRequestError(
+        f"{field}[{row}][{column}]: {_shown(rows[row][column])} for feature {name!r}; expected a number"
+    )
+
+
+def _shown(value: object) -> str:
+    """Return a value as it stood in the JSON, shortened: null, true, "text", or what kind of thing it is."""
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, str):
+        return repr(value[:60])
+    if isinstance(value, (list, dict)):
+        return (
+            f"an empty {'list' if isinstance(value, list) else 'object'}" if not value else f"a {type(value).__name__}"
+        )
+    return repr(value)
+
+
+def _listed(names: list[str]) -> str:
+    return ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")

@@ -1,0 +1,28 @@
+"""Settings: ENN_* environment variables or command line options, checked before anything starts."""
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Serve the models of a repository over KServe V1 and the Open Inference Protocol V2.
+
+    Every option may be given as an environment variable with the prefix ENN_: ENN_MODELS, ENN_PORT, ...
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="ENN_", cli_prog_name="enn-serve", cli_kebab_case=True, cli_hide_none_type=True
+    )
+
+    models: Annotated[Path, Field(description="model repository: <name>/<version>/model.onnx")] = Path(
+        "models/repository"
+    )
+    host: Annotated[str, Field(description="address to listen on; 0.0.0.0 reaches beyond this machine")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8080
+    workers: Annotated[int, Field(ge=1, le=256, description="number of processes")] = 1
+    max_body_bytes: Annotated[int, Field(ge=1024, description="largest request body, in bytes")] = 16 * 2**20
+    poll_seconds: Annotated[float, Field(gt=0, description="how often the repository is looked at, in seconds")] = 1.0
+    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="lowest level logged")] = "info"
