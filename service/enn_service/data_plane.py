@@ -7,7 +7,7 @@ from collections.abc import Callable
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service import v1, v2
-from enn_service.errors import BodyTooLargeError, UnsupportedMediaError
+from enn_service.errors import BodyTooLargeError, RequestError, UnsupportedMediaError
 from enn_service.model import Model
 from enn_service.registry import Registry
 from enn_service.replies import Reply, failure
@@ -46,16 +46,22 @@ class DataPlane:
             return
         try:
             body = await self._read(scope, receive)
-            match = PATH.fullmatch(scope["path"])
-            reply = None if match is None else Reply(200, await self._answer(match, body))
         except _DisconnectedError:
             return
-        except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
-            reply = failure(error)
-        if reply is None:
+        except RequestError as error:
+            await failure(error).send(send)
+            return
+        match = PATH.fullmatch(scope["path"])
+        if match is None:
             await self._control_plane(scope, _replay(body, receive), send)
         else:
-            await reply.send(send)
+            await (await self._reply(match, body)).send(send)
+
+    async def _reply(self, match: re.Match[str], body: bytes) -> Reply:
+        try:
+            return Reply(200, await self._answer(match, body))
+        except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
+            return failure(error)
 
     async def _answer(self, match: re.Match[str], body: bytes) -> bytes:
         name, version = match["v1"] or match["v2"], match["version"]

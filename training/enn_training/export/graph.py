@@ -21,6 +21,7 @@ class Value:
     """A named value of the graph and the way it lies: [batch, neurons], or [neurons, batch] where columns is true."""
 
     name: str
+    neurons: int
     columns: bool
 
 
@@ -54,11 +55,11 @@ class Graph:
             right = self.constant(f"{name}_constant", right)
         return self.node(operator, (left, right), name)
 
-    def affine(self, source: Value, affine: Affine, name: str, *, columns: bool) -> Value:
-        """Append the one Gemm of an affine map, which turns rows into columns or back on the way.
+    def affine(self, sources: Sequence[Value], affine: Affine, name: str, *, columns: bool) -> Value:
+        """Append the Gemm of an affine map, which turns rows into columns or back on the way; one Gemm a source.
 
         Args:
-            source: The value to map, with `affine.weight.shape[1]` neurons.
+            sources: What to map: values that lie alike and whose neurons, one after the other, are the map's inputs.
             affine: The map.
             name: The result's name.
             columns: Whether the result lies [outputs, batch].
@@ -66,15 +67,18 @@ class Graph:
         Returns:
             The result, [batch, outputs] or [outputs, batch].
         """
-        weight = self.constant(f"{name}_weight", affine.weight)
-        inputs = [weight, source.name] if columns else [source.name, weight]
-        if affine.bias.any():
-            inputs.append(self.constant(f"{name}_bias", affine.bias[:, None] if columns else affine.bias))
-        if columns:
-            flags = {} if source.columns else {"transB": 1}
-        else:
-            flags = {"transA": 1, "transB": 1} if source.columns else {"transB": 1}
-        return Value(self.node("Gemm", inputs, name, **flags), columns)
+        addend = self.constant(f"{name}_bias", affine.bias[:, None] if columns else affine.bias)
+        start = 0
+        for index, source in enumerate(sources):
+            last = index == len(sources) - 1
+            part = name if last else f"{name}_part{index}"
+            stop = start + source.neurons
+            weight = self.constant(f"{part}_weight", affine.weight[:, start:stop])
+            operands = [weight, source.name] if columns else [source.name, weight]
+            flags = {(True, False): {"transB": 1}, (False, True): {"transA": 1, "transB": 1}, (False, False): {"transB": 1}}
+            addend = self.node("Gemm", [*operands, addend], part, **flags.get((columns, source.columns), {}))
+            start = stop
+        return Value(name, len(affine.bias), columns)
 
     def model(self, outputs: dict[str, Sequence[int]], features: int, description: str) -> onnx.ModelProto:
         """Return the finished model, checked and with every shape inferred.

@@ -15,6 +15,7 @@ class Spectral:
 
     name: str = "spectral"
     columns: bool = False
+    tile: int | None = None
 
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:
         """Return (2q-1) theta of each kept (neuron, harmonic)."""

@@ -1,0 +1,56 @@
+"""Every shipped model explains what it predicts: the runtime, torch and the oracle say the same."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import SHIPPED
+
+from enn_models import repository
+from enn_service.model import Model, load
+from enn_training import ENN
+
+TOLERANCE = 1e-5
+"""Of the value's scale: what float32 arithmetic leaves of exact formulas."""
+
+NAMES = ["breast-cancer", "face", "product", "ring", "stripes"]
+
+
+@pytest.fixture(params=NAMES, scope="module")
+def model(request: pytest.FixtureRequest) -> Model:
+    versions = [entry.version for entry in repository.entries(SHIPPED) if entry.name == request.param]
+    return load(SHIPPED, request.param, max(versions, key=repository.version_key))
+
+
+@pytest.fixture(scope="module")
+def rows(model: Model) -> np.ndarray:
+    random = np.random.default_rng(0)
+    return random.uniform(model.minimum, model.maximum, (1000, model.network.inputs)).astype(np.float32)
+
+
+def relative(found: np.ndarray, expected: np.ndarray) -> float:
+    return float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max()))
+
+
+def test_bias_and_bumps_add_up_to_the_pre_activation(model: Model, rows: np.ndarray) -> None:
+    bumps, pre_activation = model.session.run(rows, ("bumps", "pre_activation"))
+    total = bumps.astype(np.float64).sum(axis=2) + np.array(model.card.bias)
+    assert relative(total, pre_activation) <= TOLERANCE
+
+
+def test_runtime_equals_oracle(model: Model, rows: np.ndarray) -> None:
+    response = model.network.respond(rows)
+    output, bumps, pre_activation = model.session.run(rows, ("output", "bumps", "pre_activation"))
+    assert relative(output, response.output) <= TOLERANCE
+    assert relative(bumps, response.bumps) <= TOLERANCE
+    assert relative(pre_activation, response.pre_activation) <= TOLERANCE
+
+
+def test_torch_equals_oracle(model: Model, rows: np.ndarray) -> None:
+    module = ENN.from_network(model.network)
+    with torch.no_grad():
+        pre_activation = module.pre_activation(torch.from_numpy(rows) - torch.from_numpy(model.network.input_offset))
+    assert relative(pre_activation.numpy(), model.network.respond(rows).pre_activation) <= TOLERANCE
+
+
+def test_the_shipped_models_are_the_promised_ones() -> None:
+    assert sorted({entry.name for entry in repository.entries(SHIPPED)}) == NAMES

@@ -1,0 +1,96 @@
+"""KServe V1 as clients use it: predictions and explanations, by vector and by name."""
+
+import httpx
+import pytest
+
+from enn_service import schemas
+
+INSIDE = [[0.1, 0.2], [0.5, -0.1]]
+
+
+def post(client: httpx.Client, path: str, body: object) -> dict:
+    reply = client.post(path, json=body)
+    assert reply.status_code == 200, reply.text
+    assert reply.headers["content-type"] == "application/json"
+    return reply.json()
+
+
+def test_a_vector_and_a_named_row_get_the_same_prediction(client: httpx.Client) -> None:
+    named = [{"x1": x1, "x0": x0} for x0, x1 in INSIDE]
+    by_vector = post(client, "/v1/models/ring:predict", {"instances": INSIDE})
+    assert by_vector == post(client, "/v1/models/ring:predict", {"instances": named})
+    assert by_vector == post(client, "/v1/models/ring:predict", {"inputs": INSIDE})
+    assert [prediction["label"] for prediction in by_vector["predictions"]] == [-1, 1]
+
+
+@pytest.mark.parametrize(("model", "body"), [("ring", INSIDE), ("product", INSIDE), ("breast-cancer", None)])
+def test_bodies_are_what_the_documentation_says(client: httpx.Client, model: str, body: list | None) -> None:
+    rows = body or [[feature["mean"] for feature in features(client, model)]]
+    prediction = post(client, f"/v1/models/{model}:predict", {"instances": rows})
+    assert schemas.PredictResponse.model_validate(prediction, strict=True).predictions
+    explanation = post(client, f"/v1/models/{model}:explain", {"instances": rows, "parameters": {"harmonics": True}})
+    assert len(schemas.ExplainResponse.model_validate(explanation, strict=True).explanations) == len(rows)
+
+
+def features(client: httpx.Client, model: str) -> list[dict]:
+    return client.get(f"/v2/models/{model}").json()["properties"]["features"]
+
+
+def test_a_regression_answers_numbers(client: httpx.Client) -> None:
+    predictions = post(client, "/v1/models/product:predict", {"instances": INSIDE})["predictions"]
+    assert predictions == pytest.approx([0.02, -0.05], abs=0.05)
+
+
+def test_a_linear_head_answers_probabilities_that_sum_to_one(client: httpx.Client) -> None:
+    row = {feature["name"]: feature["mean"] for feature in features(client, "breast-cancer")}
+    (prediction,) = post(client, "/v1/models/breast-cancer:predict", {"instances": [row]})["predictions"]
+    probabilities = prediction["probabilities"]
+    assert sum(probabilities.values()) == pytest.approx(1)
+    assert prediction["label"] == max(probabilities, key=lambda label: probabilities[label])
+
+
+def test_bias_and_bumps_of_an_explanation_add_up(client: httpx.Client) -> None:
+    body = {"instances": INSIDE, "parameters": {"harmonics": True}}
+    for explanation in post(client, "/v1/models/face:explain", body)["explanations"]:
+        total = explanation["bias"] + sum(bump["value"] for bump in explanation["bumps"])
+        assert total == pytest.approx(explanation["pre_activation"], rel=1e-6, abs=1e-6)
+        for bump in explanation["bumps"]:
+            assert bump["weight"] * bump["activation"] == pytest.approx(bump["value"], rel=1e-6)
+            assert sum(bump["harmonics"]) == pytest.approx(bump["value"], rel=1e-4, abs=1e-5)
+
+
+def test_explain_predicts_what_predict_predicts(client: httpx.Client) -> None:
+    predicted = post(client, "/v1/models/stripes:predict", {"instances": INSIDE})
+    assert post(client, "/v1/models/stripes:explain", {"instances": INSIDE})["predictions"] == predicted["predictions"]
+
+
+def test_a_row_outside_the_training_range_is_told(client: httpx.Client) -> None:
+    body = {"instances": [[0.1, 0.2], [0.1, 3.5]]}
+    answer = post(client, "/v1/models/ring:predict", body)
+    assert answer["out_of_range"] == [{"row": 1, "features": ["x1"]}]
+    explanations = post(client, "/v1/models/ring:explain", body)["explanations"]
+    assert [explanation["out_of_range"] for explanation in explanations] == [[], ["x1"]]
+
+
+def test_a_large_batch_gets_the_same_answers_as_its_rows(client: httpx.Client) -> None:
+    rows = [[index / 5000 - 0.5, 0.5 - index / 5000] for index in range(5000)]
+    predictions = post(client, "/v1/models/ring:predict", {"instances": rows})["predictions"]
+    assert len(predictions) == len(rows)
+    for index in (0, 1234, 4999):
+        single = post(client, "/v1/models/ring:predict", {"instances": [rows[index]]})["predictions"][0]
+        assert predictions[index]["score"] == pytest.approx(single["score"], abs=1e-5)
+
+
+def test_models_and_their_state_are_listed(client: httpx.Client) -> None:
+    assert client.get("/").json() == {"status": "alive"}
+    assert client.get("/v1/models").json()["models"] == ["breast-cancer", "face", "product", "ring", "stripes"]
+    assert client.get("/v1/models/ring").json() == {"name": "ring", "ready": True}
+
+
+def test_the_output_to_explain_may_be_named(client: httpx.Client) -> None:
+    body = {"instances": [[0.1, 0.2]], "parameters": {"output": 1}}
+    assert post(client, "/v1/models/ring:explain", body)["explanations"][0]["output"] == 1
+    body["parameters"] = {"output": "moon"}
+    reply = client.post("/v1/models/ring:explain", json=body)
+    assert reply.status_code == 400
+    assert "parameters.output: 'moon'" in reply.json()["error"]

@@ -1,0 +1,104 @@
+"""A request that is wrong gets a 4xx that says what and where, and the service goes on."""
+
+import socket
+
+import httpx
+import pytest
+from conftest import MAX_BODY_BYTES
+
+BODIES = {
+    b'{"instances": [[0.1]]}': "instances[0]: 1 values; the model takes 2 features",
+    b'{"instances": [[0.1, 0.2], [1, 2, 3]]}': "instances[1]: 3 values",
+    b'{"instances": [[0.1, 0.2, 0.3], [1]]}': "instances[0]: 3 values",
+    b'{"instances": [{"x0": 1, "moon": 2}]}': "feature 'x1' is missing",
+    b'{"instances": [{"x0": 1}]}': "feature 'x1' is missing; expected x0, x1",
+    b'{"instances": [{"x0": 1, "x1": 2, "moon": 3}]}': "feature 'moon' is not known",
+    b'{"instances": [{"x0": 1, "x1": 2}, [1, 2]]}': "instances[1]: a list; expected an object",
+    b'{"instances": [[1, 2], {"x0": 1, "x1": 2}]}': "instances[1]: a dict; expected a list of 2 numbers",
+    b'{"instances": [["1.5", 0.2]]}': "instances[0][0]: '1.5' for feature 'x0'; expected a number",
+    b'{"instances": [["NaN", 0.2]]}': "instances[0][0]: 'NaN'",
+    b'{"instances": [[0.1, null]]}': "instances[0][1]: null for feature 'x1'",
+    b'{"instances": [[true, 0.2]]}': "instances[0][0]: true",
+    b'{"instances": [{"x0": [1], "x1": 2}]}': "instances[0][0]: a list for feature 'x0'",
+    b'{"instances": [[1e300, 0.2]]}': "instances[0][0]: 1e+300",
+    b'{"instances": [[NaN, 0.2]]}': "no JSON",
+    b'{"instances": [[Infinity, 0.2]]}': "no JSON",
+    b'{"instances": [[1e999, 0.2]]}': "no JSON",
+    b'{"instances": []}': "instances: an empty list; expected a list of at least one row",
+    b'{"instances": [[]]}': "instances[0]: 0 values",
+    b'{"instances": 7}': "instances: 7",
+    b'{"instances": [7, 8]}': "instances[0]: 7",
+    b'{"instances": [[0.1, 0.2]], "inputs": []}': "expected one of",
+    b"{}": "expected one of",
+    b"[[0.1, 0.2]]": "the body is a JSON list; expected an object",
+    b"": "no JSON",
+    b"\xff\xfe": "no JSON",
+    b"moon": "no JSON",
+    b"[" * 100_000: "no JSON",
+}
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body[:40].decode("latin-1"))
+@pytest.mark.parametrize("verb", ["predict", "explain"])
+def test_a_wrong_body_is_refused_with_what_and_where(client: httpx.Client, verb: str, body: bytes) -> None:
+    reply = client.post(f"/v1/models/ring:{verb}", content=body)
+    assert reply.status_code == 400
+    assert reply.headers["content-type"] == "application/json"
+    assert BODIES[body] in reply.json()["error"]
+    assert client.get("/v2/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [("moon", "parameters: 'moon'"), ({"moon": 1}, "parameters.moon: not known"), ({"harmonics": 1}, "harmonics: 1")],
+)
+def test_a_wrong_parameter_is_refused(client: httpx.Client, parameters: object, text: str) -> None:
+    reply = client.post("/v1/models/ring:explain", json={"instances": [[0, 0]], "parameters": parameters})
+    assert reply.status_code == 400
+    assert text in reply.json()["error"]
+
+
+@pytest.mark.parametrize("path", ["/v1/models/ring:predict", "/v2/repository/index"])
+@pytest.mark.parametrize("head", ["content-length: 104857600", "transfer-encoding: chunked"])
+def test_a_body_of_100_mb_is_refused_while_it_is_sent(client: httpx.Client, path: str, head: str) -> None:
+    chunk = b"10000\r\n" + b" " * 2**16 + b"\r\n"
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as connection:
+        connection.sendall(f"POST {path} HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n".encode())
+        for _ in range(MAX_BODY_BYTES // 2**16 + 1 if "chunked" in head else 0):
+            connection.sendall(chunk)
+        answer = connection.recv(2**16).decode()
+    assert answer.startswith("HTTP/1.1 413")
+    assert client.get("/v2/health/ready").status_code == 200
+
+
+@pytest.mark.parametrize("name", ["moon", "%2e%2e", "..%2f..%2fetc", "a%00b", "a:b", "ring%20", "x" * 5000])
+def test_an_unknown_model_is_404_and_its_name_is_not_a_path(client: httpx.Client, name: str) -> None:
+    for reply in (
+        client.post(f"/v1/models/{name}:predict", json={"instances": [[0, 0]]}),
+        client.post(f"/v2/models/{name}/infer", json={}),
+        client.get(f"/v2/models/{name}"),
+    ):
+        assert reply.status_code == 404
+        assert set(reply.json()) == {"error"}
+        assert len(reply.json()["error"]) < 500
+
+
+def test_every_other_refusal_is_an_error_object_too(client: httpx.Client) -> None:
+    replies = {
+        client.get("/moon"): 404,
+        client.get("/v1/models/ring:predict"): 405,
+        client.delete("/v1/models/ring"): 405,
+        client.post("/v2/models/ring/versions/9/infer", json={}): 404,
+        client.post("/v1/models/ring:predict", content=b"x", headers={"content-encoding": "br"}): 415,
+    }
+    for reply, status in replies.items():
+        assert reply.status_code == status
+        assert reply.headers["content-type"] == "application/json"
+        assert list(reply.json()) == ["error"]
+
+
+def test_a_client_that_goes_away_half_way_leaves_the_service_alone(client: httpx.Client) -> None:
+    address = (client.base_url.host, client.base_url.port or 80)
+    with socket.create_connection(address) as connection:
+        connection.sendall(b"POST /v1/models/ring:predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
+    assert client.post("/v1/models/ring:predict", json={"instances": [[0, 0]]}).status_code == 200

@@ -1,0 +1,49 @@
+"""Clenshaw: b_q = F_q + t b_{q+1} - b_{q+2} with t = 2 cos(2 theta); three operators a harmonic, stable for any Q."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from enn_models.series import Floats
+from enn_training.export.affine import Affine
+from enn_training.export.graph import Graph
+
+
+@dataclass(frozen=True)
+class Clenshaw:
+    """sigma = cos(theta) (b_1 - b_2), the recurrence run downwards from the last harmonic in use."""
+
+    name: str = "clenshaw"
+    columns: bool = True
+    tile: int | None = None
+
+    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
+        """Return theta of each neuron."""
+        return affine.phases()
+
+    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
+        """Append one Cos and the recurrence."""
+        cosine = graph.node("Cos", [arguments], f"{scope}/cosine")
+        used = np.flatnonzero(coefficients.any(axis=0))
+        last = int(used[-1]) if len(used) else 0
+        if last == 0:
+            return graph.binary("Mul", cosine, coefficients[:, :1], f"{scope}/activation")
+        square = graph.binary("Mul", cosine, cosine, f"{scope}/square")
+        double = graph.binary("Mul", square, np.full((1, 1), 4.0), f"{scope}/square4")
+        t = graph.binary("Sub", double, np.full((1, 1), 2.0), f"{scope}/t")
+        above: str | None = None
+        b = graph.constant(f"{scope}/b{last}", coefficients[:, last : last + 1])
+        for q in range(last - 1, -1, -1):
+            term = graph.node("Mul", [t, b], f"{scope}/product{q}")
+            if coefficients[:, q].any():
+                term = graph.binary("Add", term, coefficients[:, q : q + 1], f"{scope}/sum{q}")
+            if above is not None:
+                term = graph.node("Sub", [term, above], f"{scope}/b{q}")
+            above, b = b, term
+        assert above is not None
+        difference = graph.node("Sub", [b, above], f"{scope}/difference")
+        return graph.node("Mul", [difference, cosine], f"{scope}/activation")
+
+    def readout(self, coefficients: Floats) -> None:  # noqa: ARG002
+        """Return None: the features are the activations."""
+        return
