@@ -1,0 +1,118 @@
+"""The paper's figure of a network: activations above, bumps below, then the whole response and the prediction.
+
+Source: figures 5 to 8 of the paper (arXiv 2307.00673).
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from enn_models import series
+from enn_models.card import Card
+from enn_models.network import Network
+from enn_models.series import Floats
+from matplotlib.figure import Figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+POINTS = 201
+"""Points along each side of the input plane, as in the paper."""
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Two features over their training ranges, the others at their means.
+
+    Attributes:
+        names: The two features.
+        axes: Their values, each [POINTS].
+        rows: Raw inputs, [POINTS * POINTS, features]; the first feature runs along the columns of the picture.
+    """
+
+    names: tuple[str, str]
+    axes: tuple[Floats, Floats]
+    rows: Floats
+
+    @classmethod
+    def of(cls, card: Card, first: int = 0, second: int = 1) -> "Plane":
+        """Return the plane of two features of a model that has at least two."""
+        if len(card.features) < 2:
+            raise ValueError(f"the model has {len(card.features)} feature(s); a plane needs two")
+        chosen = (card.features[first], card.features[second])
+        across, up = (np.linspace(feature.minimum, feature.maximum, POINTS) for feature in chosen)
+        rows = np.tile([feature.mean for feature in card.features], (POINTS * POINTS, 1))
+        rows[:, first], rows[:, second] = np.tile(across, POINTS), np.repeat(up, POINTS)
+        return cls((chosen[0].name, chosen[1].name), (across, up), rows)
+
+
+def draw(card: Card, network: Network, unit: int = 0) -> Figure:
+    """Return the figure of one output unit; save it as PNG or SVG with its savefig.
+
+    Args:
+        card: The model's card.
+        network: Its network.
+        unit: The output unit whose bumps are drawn.
+    """
+    plane = Plane.of(card)
+    response = network.respond(plane.rows)
+    z = network.hidden(plane.rows)[-1]
+    neurons = z.shape[1]
+    figure = Figure(figsize=(2.2 * (neurons + 2), 4.8), layout="constrained")
+    axes = figure.subplots(2, neurons + 2, squeeze=False)
+    coefficients = network.layers[-2].coefficients
+    assert coefficients is not None
+    scale = float(np.abs(response.bumps[:, unit]).max())
+    for neuron in range(neurons):
+        _activation(axes[0, neuron], z[:, neuron], coefficients[neuron], neuron)
+        _surface(axes[1, neuron], plane, response.bumps[:, unit, neuron], f"bump {neuron}", scale)
+    _surface(axes[0, -2], plane, response.pre_activation[:, unit], "bias + bumps")
+    _surface(axes[1, -2], plane, response.output[:, unit if network.link != "sigmoid" else 1], "output")
+    _output_activation(axes[0, -1], network, response.pre_activation[:, unit], unit)
+    _surface(axes[1, -1], plane, _decision(card, response.output), "prediction")
+    return figure
+
+
+def _activation(axes: "Axes", z: Floats, coefficients: Floats | np.ndarray, neuron: int) -> None:
+    """Draw one activation over the z really used, with the density of the plane's points under it."""
+    grid = np.linspace(z.min(), z.max(), 400)
+    density, edges = np.histogram(z, bins=60, density=True)
+    values = series.activation(grid[:, None], coefficients[None])[:, 0]
+    low, high = float(values.min()), float(values.max())
+    axes.fill_between(edges[:-1], low, low + (high - low) * density / density.max(), color="0.88", step="post")
+    axes.plot(grid, values, color="C0")
+    axes.set_title(f"activation {neuron}", fontsize=9)
+    axes.tick_params(labelsize=7)
+
+
+def _output_activation(axes: "Axes", network: Network, z: Floats, unit: int) -> None:
+    coefficients = network.layers[-1].coefficients
+    if coefficients is None:
+        axes.set_axis_off()
+        return
+    _activation(axes, z, coefficients[unit], unit)
+    axes.set_title("output activation", fontsize=9)
+
+
+def _surface(axes: "Axes", plane: Plane, values: Floats, title: str, scale: float | None = None) -> None:
+    scale = scale or float(np.abs(values).max()) or 1.0
+    (left, *_, right), (bottom, *_, top) = plane.axes
+    axes.imshow(
+        values.reshape(POINTS, POINTS),
+        origin="lower",
+        extent=(left, right, bottom, top),
+        aspect="auto",
+        cmap="RdBu_r",
+        vmin=-scale,
+        vmax=scale,
+    )
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel(plane.names[0], fontsize=7)
+    axes.set_ylabel(plane.names[1], fontsize=7)
+    axes.tick_params(labelsize=7)
+
+
+def _decision(card: Card, output: Floats) -> Floats:
+    if card.classes is None:
+        return output[:, 0]
+    return np.sign(output[:, 0]) if output.shape[1] == 1 else output.argmax(axis=1).astype(np.float64)
