@@ -1,46 +1,14 @@
-"""What the tests stand on: the shipped models, and a real server on a real socket."""
+"""What the tests stand on: the shipped models, and a client of a real server."""
 
 import shutil
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
 import pytest
-import uvicorn
 
-from enn_service.app import create_app
-from enn_service.settings import Settings
-
-SHIPPED = Path(__file__).parents[1] / "models" / "repository"
-POLL_SECONDS = 0.05
-MAX_BODY_BYTES = 2**20
-
-
-@contextmanager
-def serving(models: Path) -> Iterator[httpx.Client]:
-    """Run the service on a free port and yield a client of it."""
-    settings = Settings(models=models, poll_seconds=POLL_SECONDS, max_body_bytes=MAX_BODY_BYTES)
-    config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
-    server = uvicorn.Server(config)
-    started = threading.Event()
-
-    async def startup(sockets: list | None = None) -> None:
-        await uvicorn.Server.startup(server, sockets)
-        started.set()
-
-    server.startup = startup  # the library has no event to wait for
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
-        assert started.wait(30), "the server did not start"
-        port = server.servers[0].sockets[0].getsockname()[1]
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-            yield client
-    finally:
-        server.should_exit = True
-        thread.join(30)
+from serving import POLL_SECONDS, SHIPPED, serving
 
 
 @pytest.fixture(scope="session")

@@ -21,8 +21,8 @@ NAME = "enn"
 EXTENSIONS: list[str] = []
 Responses = dict[int | str, dict[str, Any]]
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-ModelName = Annotated[str, Path(description="the model's name", examples=["ring"])]
-ModelVersion = Annotated[str, Path(description="the version's name", examples=["1"])]
+ModelName = Annotated[str, Path(description="the model's name", json_schema_extra={"example": "ring"})]
+ModelVersion = Annotated[str, Path(description="the version's name", json_schema_extra={"example": "1"})]
 ERRORS: Responses = {
     400: {"model": schemas.Error, "description": "The request is not what the model takes; the text says where."},
     404: {"model": schemas.Error, "description": "No such model or version."},
@@ -49,6 +49,7 @@ def create_control_plane(registry: Registry, lifespan: Lifespan) -> FastAPI:
     _add_health(api, registry)
     _add_models(api, registry)
     _add_documentation(api)
+    _remove_framework_errors(api.openapi())
     return api
 
 
@@ -146,6 +147,15 @@ def _add_documentation(api: FastAPI) -> None:
         model: ModelName, version: ModelVersion, body: schemas.InferRequest
     ) -> schemas.InferResponse:  # type: ignore[empty-body]
         """Infer tensors of one version."""
+
+
+def _remove_framework_errors(document: dict[str, Any]) -> None:
+    """Leave out the framework's own 422, which no path answers with."""
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            operation["responses"].pop("422", None)
+    for name in ("HTTPValidationError", "ValidationError"):
+        document["components"]["schemas"].pop(name, None)
 
 
 def _body(schema: type[schemas.IndexRequest], example: dict[str, Any]) -> dict[str, Any]:

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from conftest import SHIPPED
 
 from enn_models import repository
 from enn_service.model import Model, load
 from enn_training import ENN
+from serving import SHIPPED
 
 TOLERANCE = 1e-5
 """Of the value's scale: what float32 arithmetic leaves of exact formulas."""

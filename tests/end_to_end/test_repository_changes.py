@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-from conftest import SHIPPED, serving
 
 from enn_models import repository
+from serving import SHIPPED, serving
 
 Eventually = Callable[[Callable[[], bool]], None]
 RING = "ring/1/model.onnx"

@@ -4,7 +4,8 @@ import socket
 
 import httpx
 import pytest
-from conftest import MAX_BODY_BYTES
+
+from serving import MAX_BODY_BYTES
 
 BODIES = {
     b'{"instances": [[0.1]]}': "instances[0]: 1 values; the model takes 2 features",
@@ -86,7 +87,7 @@ def test_an_unknown_model_is_404_and_its_name_is_not_a_path(client: httpx.Client
 def test_every_other_refusal_is_an_error_object_too(client: httpx.Client) -> None:
     replies = {
         client.get("/moon"): 404,
-        client.get("/v1/models/ring:predict"): 405,
+        client.get("/v2/models/ring/infer"): 405,
         client.delete("/v1/models/ring"): 405,
         client.post("/v2/models/ring/versions/9/infer", json={}): 404,
         client.post("/v1/models/ring:predict", content=b"x", headers={"content-encoding": "br"}): 415,
