@@ -1,0 +1,20 @@
+# The service alone: no torch, no compiler, an unprivileged user.
+FROM python:3.11-slim-bookworm AS build
+WORKDIR /src
+RUN python -m venv /opt/venv
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY training/enn_training/__init__.py training/enn_training/
+COPY models/enn_models models/enn_models
+COPY service/enn_service service/enn_service
+ARG PIP_OPTIONS=""
+RUN /opt/venv/bin/pip install --no-cache-dir --no-compile $PIP_OPTIONS --constraint constraints.txt .
+
+FROM python:3.11-slim-bookworm
+COPY --from=build /opt/venv /opt/venv
+ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
+    ENN_HOST=0.0.0.0 ENN_PORT=8080 ENN_MODELS=/mnt/models
+USER 10001:10001
+EXPOSE 8080
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s --start-interval=1s \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/v2/health/ready', timeout=2)"]
+CMD ["python", "-m", "enn_service"]
