@@ -11,7 +11,7 @@ import uvicorn
 from enn_service.app import create_app
 from enn_service.settings import Settings
 
-SHIPPED = Path(__import__("os").environ.get("SHIPPED", str(Path(__file__).parents[1] / "models" / "repository")))
+SHIPPED = Path(__file__).parents[1] / "models" / "repository"
 POLL_SECONDS = 0.05
 MAX_BODY_BYTES = 2**20
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from enn_models.network import Network
 from numpy.typing import NDArray
+
+from enn_models.network import Network
 
 Label = int | str | bool
 Rows = NDArray[np.float64]

@@ -32,6 +32,6 @@ class Affine:
         return Affine(self.weight @ first.weight, self.weight @ first.bias + self.bias)
 
     def phases(self) -> "Affine":
-        """Return the map to theta = (pi/2)(z + 1) instead of z; its bias is reduced to [-pi, pi], which costs nothing."""
+        """Return the map to theta = (pi/2)(z + 1) instead of z, its bias brought to [-pi, pi]."""
         bias = (self.bias + 1.0) * (np.pi / 2)
         return Affine(self.weight * (np.pi / 2), np.remainder(bias + np.pi, 2 * np.pi) - np.pi)

@@ -10,10 +10,12 @@ from enn_models.series import Floats
 from enn_training.export.affine import Affine
 from enn_training.export.graph import Graph, Value
 from enn_training.export.unrollings.base import Unrolling
-from enn_training.export.unrollings.horner import Horner
+from enn_training.export.wrapping import wrapped
 
-FEW = "few/output"
-"""The value inside the graph that equals `output` and is faster to compute for few rows."""
+FEW_INPUT = "few/input"
+"""The value inside the graph where the route for few rows starts: the first rows of the input."""
+FEW_OUTPUT = "few/output"
+"""The value inside the graph where it ends: `output` of those rows."""
 
 
 @dataclass(frozen=True)
@@ -22,37 +24,39 @@ class Layout:
 
     Attributes:
         many: The unrolling on the way to `output`, for batches.
-        few: The unrolling on the way to FEW, for single rows; None where `many` is as fast.
+        explanation: The unrolling on the way to the bumps; one without a read-out.
+        few: The unrolling on the way to FEW_OUTPUT, for single rows; None where `many` is as fast.
+        rows: The most rows for which `few` is the faster one.
+        reach: The largest magnitude of each raw input, if the first layer's angles are to be wrapped; else None.
     """
 
     many: Unrolling
+    explanation: Unrolling
     few: Unrolling | None = None
+    rows: int = 0
+    reach: tuple[float, ...] | None = None
 
 
-def assemble(network: Network, layout: Layout, explanation: Unrolling) -> onnx.ModelProto:
+def assemble(network: Network, layout: Layout) -> onnx.ModelProto:
     """Return the graph of a network, without its card.
 
-    The graph outputs are `output`, `bumps` and `pre_activation`. A runtime computes all that leads to any output of its
-    session, so who only predicts opens the part of the graph that leads to `output` (or to FEW).
-
-    Args:
-        network: The network.
-        layout: The unrollings of the predictions.
-        explanation: The unrolling on the way to the bumps; one without a read-out.
+    The graph outputs are `output`, `bumps` and `pre_activation`. ONNX Runtime computes every node of its session,
+    whatever is fetched; so who only predicts opens the part from `input` to `output`, or from FEW_INPUT to FEW_OUTPUT.
+    The route for few rows takes the first `layout.rows` rows only, so that it costs little to who opens the whole file.
     """
     graph = Graph()
-    source = [Value("input", network.inputs, columns=False)]
-    if network.input_offset.any():
-        source = [Value(graph.binary("Sub", "input", network.input_offset, "centred"), network.inputs, columns=False)]
-    many = _Route(graph, network, layout.many, "")
-    last = many.hidden(source)
-    many.predict(*last, "output")
-    if explanation != layout.many:
-        last = _Route(graph, network, explanation, "explain/").hidden(source)
-    _explain(graph, network.layers[-1], last[0][0])
+    many = _Route(graph, network, layout, layout.many, "")
+    source = many.source("input")
+    features = many.hidden(source)
+    many.predict(*features, "output")
+    if layout.explanation != layout.many:
+        features = _Route(graph, network, layout, layout.explanation, "explain/").hidden(source)
+    _explain(graph, network.layers[-1], features[0])
     if layout.few is not None:
-        few = _Route(graph, network, layout.few, "few/")
-        few.predict(*few.hidden(source), FEW)
+        few = _Route(graph, network, layout, layout.few, "few/")
+        bounds = [graph.constant(f"few/{name}", np.array([at])) for name, at in (("from", 0), ("to", layout.rows))]
+        graph.node("Slice", ["input", *bounds, bounds[0]], FEW_INPUT)
+        few.predict(*few.hidden(few.source(FEW_INPUT)), FEW_OUTPUT)
     units, neurons = network.layers[-1].weight.shape
     outputs = {"output": [network.outputs], "bumps": [units, neurons], "pre_activation": [units]}
     return graph.model(outputs, network.inputs, _description(network, layout))
@@ -64,8 +68,16 @@ class _Route:
 
     graph: Graph
     network: Network
+    layout: Layout
     unrolling: Unrolling
     scope: str
+
+    def source(self, name: str) -> list[Value]:
+        """Return the raw inputs, less their offset; wrapping takes the offset off exactly, later."""
+        offset = self.network.input_offset
+        if offset.any() and self.layout.reach is None:
+            name = self.graph.binary("Sub", name, offset, f"{self.scope}centred")
+        return [Value(name, len(offset), columns=False)]
 
     def hidden(self, source: list[Value]) -> tuple[list[Value], Affine | None]:
         """Append the hidden layers; return the last one's features and their read-out."""
@@ -87,26 +99,38 @@ class _Route:
             graph.affine(value, affine, name, columns=False)
             return
         if network.outputs != network.units:  # [1-p, p] as the sigmoids of [-logit, logit]: nothing cancels
-            affine = Affine(np.concatenate([-affine.weight, affine.weight]), np.concatenate([-affine.bias, affine.bias]))
+            affine = Affine(
+                np.concatenate([-affine.weight, affine.weight]), np.concatenate([-affine.bias, affine.bias])
+            )
         logits = graph.affine(value, affine, f"{self.scope}logits", columns=False)
         if network.link == "sigmoid":
             graph.node("Sigmoid", [logits.name], name)
         else:
             graph.node("Softmax", [logits.name], name, axis=1)
 
-    def _activate(self, layer: Layer, value: list[Value], readout: Affine | None, scope: str) -> tuple[list[Value], Affine | None]:
+    def _activate(
+        self, layer: Layer, value: list[Value], readout: Affine | None, scope: str
+    ) -> tuple[list[Value], Affine | None]:
         unrolling, coefficients = self.unrolling, _coefficients(layer)
-        affine = Affine.of(layer).after(readout)
+        affine, readout = Affine.of(layer).after(readout), unrolling.readout(coefficients)
         size = unrolling.tile or len(coefficients)
         parts: list[Value] = []
         for start in range(0, len(coefficients), size):
-            part, own = slice(start, start + size), coefficients[start : start + size]
+            tile, own = slice(start, start + size), coefficients[start : start + size]
             name = f"{scope}/tile{start // size}" if size < len(coefficients) else scope
-            arguments = unrolling.arguments(Affine(affine.weight[part], affine.bias[part]), own)
-            theta = self.graph.affine(value, arguments, f"{name}/arguments", columns=unrolling.columns)
+            arguments = unrolling.arguments(Affine(affine.weight[tile], affine.bias[tile]), own)
+            theta = self._angles(value, arguments, f"{name}/arguments", first=layer is self.network.layers[0])
             features = unrolling.features(self.graph, theta.name, own, name)
-            parts.append(Value(features, len(own) if unrolling.readout(own) is None else theta.neurons, unrolling.columns))
-        return parts, unrolling.readout(coefficients)
+            parts.append(Value(features, len(own) if readout is None else readout.weight.shape[1], unrolling.columns))
+        return parts, readout
+
+    def _angles(self, value: list[Value], arguments: Affine, name: str, *, first: bool) -> Value:
+        columns = self.unrolling.columns
+        if first and self.layout.reach is not None:
+            offset = self.network.input_offset.astype(np.float64)
+            arguments = arguments.after(Affine(np.eye(len(offset)), -offset))
+            return wrapped(self.graph, value[0], arguments, np.array(self.layout.reach), name, columns=columns)
+        return self.graph.affine(value, arguments, name, columns=columns)
 
     def _values(self, value: list[Value], readout: Affine | None, name: str) -> None:
         """Append what turns an activated output layer into rows of values, offset added."""
@@ -121,15 +145,17 @@ class _Route:
             graph.node("Identity", [value[0].name], name)
 
 
-def _explain(graph: Graph, layer: Layer, activation: Value) -> None:
+def _explain(graph: Graph, layer: Layer, activations: list[Value]) -> None:
     """Append the bumps, weight x activation, and the pre-activation that they sum to."""
-    rows = activation.name
-    if activation.columns:
-        rows = graph.node("Transpose", [rows], "activation", perm=[1, 0])
-    axis = graph.constant("bumps_axis", np.array([1]))
-    every = graph.node("Unsqueeze", [rows, axis], "activation_of_every_unit")
+    rows = [_rows(graph, value, f"activation{index}") for index, value in enumerate(activations)]
+    together = rows[0] if len(rows) == 1 else graph.node("Concat", rows, "activation", axis=1)
+    every = graph.node("Unsqueeze", [together, graph.constant("unit_axis", np.array([1]))], "activation_of_every_unit")
     graph.binary("Mul", every, layer.weight[None], "bumps")
-    graph.affine([activation], Affine.of(layer), "pre_activation", columns=False)
+    graph.affine(activations, Affine.of(layer), "pre_activation", columns=False)
+
+
+def _rows(graph: Graph, value: Value, name: str) -> str:
+    return graph.node("Transpose", [value.name], name, perm=[1, 0]) if value.columns else value.name
 
 
 def _coefficients(layer: Layer) -> Floats:
@@ -139,11 +165,8 @@ def _coefficients(layer: Layer) -> Floats:
 
 
 def _description(network: Network, layout: Layout) -> str:
-    few = f"; {FEW} equals output by {layout.few.name} nodes, for few rows" if layout.few else ""
+    few = f"; {FEW_OUTPUT} is the same for few rows, by {layout.few.name} nodes" if layout.few else ""
     return (
         f"Expressive Neural Network, {network.task}, {network.head} head; output by {layout.many.name} nodes{few}. "
         "bias + sum of bumps = pre_activation. Everything else about the model: the metadata enn.card."
     )
-
-
-EXPLANATION = Horner

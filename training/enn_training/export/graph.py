@@ -39,7 +39,9 @@ class Graph:
 
     def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: int | Sequence[int]) -> str:
         """Append an operator of one output, which has the node's name, and return that name."""
-        self.nodes.append(helper.make_node(operator, list(inputs), [name], name=name, **attributes))
+        node = helper.make_node(operator, list(inputs), [name], name=name)
+        node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+        self.nodes.append(node)
         return name
 
     def constant(self, name: str, value: ArrayLike) -> str:
@@ -56,7 +58,7 @@ class Graph:
         return self.node(operator, (left, right), name)
 
     def affine(self, sources: Sequence[Value], affine: Affine, name: str, *, columns: bool) -> Value:
-        """Append the Gemm of an affine map, which turns rows into columns or back on the way; one Gemm a source.
+        """Append the Gemm of an affine map; one Gemm a source.
 
         Args:
             sources: What to map: values that lie alike and whose neurons, one after the other, are the map's inputs.
@@ -67,18 +69,19 @@ class Graph:
         Returns:
             The result, [batch, outputs] or [outputs, batch].
         """
+        if sources[0].columns and not columns:  # turning the few outputs is faster than turning the many neurons
+            turned = self.affine(sources, affine, f"{name}_columns", columns=True)
+            return Value(self.node("Transpose", [turned.name], name, perm=[1, 0]), turned.neurons, columns=False)
         addend = self.constant(f"{name}_bias", affine.bias[:, None] if columns else affine.bias)
+        turn = {} if sources[0].columns else {"transB": 1}
         start = 0
         for index, source in enumerate(sources):
-            last = index == len(sources) - 1
-            part = name if last else f"{name}_part{index}"
-            stop = start + source.neurons
-            weight = self.constant(f"{part}_weight", affine.weight[:, start:stop])
+            part = name if index == len(sources) - 1 else f"{name}_part{index}"
+            weight = self.constant(f"{part}_weight", affine.weight[:, start : start + source.neurons])
             operands = [weight, source.name] if columns else [source.name, weight]
-            flags = {(True, False): {"transB": 1}, (False, True): {"transA": 1, "transB": 1}, (False, False): {"transB": 1}}
-            addend = self.node("Gemm", [*operands, addend], part, **flags.get((columns, source.columns), {}))
-            start = stop
-        return Value(name, len(affine.bias), columns)
+            addend = self.node("Gemm", [*operands, addend], part, **turn)
+            start += source.neurons
+        return Value(addend, len(affine.bias), columns)
 
     def model(self, outputs: dict[str, Sequence[int]], features: int, description: str) -> onnx.ModelProto:
         """Return the finished model, checked and with every shape inferred.

@@ -13,29 +13,29 @@ Array = NDArray[np.float32]
 
 
 class Runtime:
-    """A session that computes what leads to some values of a model, and nothing else."""
+    """A session on a part of a model: what leads from one value to others, and nothing else."""
 
-    def __init__(self, model: onnx.ModelProto, outputs: Sequence[str]) -> None:
+    def __init__(self, model: onnx.ModelProto, outputs: Sequence[str], source: str = "input") -> None:
         """Open a session.
 
         Args:
             model: A model with every shape inferred.
             outputs: The values to compute; inner ones too.
+            source: The value to feed; an inner one too.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._outputs = list(outputs)
-        self._session = onnxruntime.InferenceSession(
-            route(model, outputs).SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._outputs, self._source = list(outputs), source
+        data = part(model, outputs, source).SerializeToString()
+        self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
     def run(self, rows: Array) -> list[Array]:
-        """Return the values, in the order asked for, of raw inputs [batch, features]."""
-        return cast("list[Array]", self._session.run(self._outputs, {"input": rows}))
+        """Return the values, in the order asked for, of float32 inputs [batch, features]."""
+        return cast("list[Array]", self._session.run(self._outputs, {self._source: rows}))
 
 
-def route(model: onnx.ModelProto, outputs: Sequence[str]) -> onnx.ModelProto:
-    """Return the part of a model that leads from `input` to some of its values."""
-    return Extractor(model).extract_model(["input"], list(outputs))
+def part(model: onnx.ModelProto, outputs: Sequence[str], source: str = "input") -> onnx.ModelProto:
+    """Return the part of a model that leads from a value to others: ONNX Runtime computes every node it is given."""
+    return Extractor(model).extract_model([source], list(outputs))

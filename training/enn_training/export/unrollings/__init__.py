@@ -4,12 +4,21 @@ from enn_training.export.unrollings.base import Unrolling
 from enn_training.export.unrollings.clenshaw import Clenshaw
 from enn_training.export.unrollings.direct import Direct
 from enn_training.export.unrollings.horner import Horner
+from enn_training.export.unrollings.ladder import Ladder
 from enn_training.export.unrollings.spectral import Spectral
 
-__all__ = ["Unrolling", "family"]
+__all__ = ["Clenshaw", "Direct", "Horner", "Ladder", "Spectral", "Unrolling", "family"]
 
 
 def family() -> dict[str, Unrolling]:
     """Return every unrolling by its name."""
-    members: tuple[Unrolling, ...] = (Direct(), Spectral(), Clenshaw(), Horner())
+    doublings = range(4)
+    members: tuple[Unrolling, ...] = (
+        Direct(),
+        Spectral(),
+        Clenshaw(),
+        *(Ladder(d) for d in doublings),
+        *(Horner(d, tile) for d in doublings for tile in (None, 128, 64)),
+        *(Horner(d, columns=False) for d in doublings),
+    )
     return {member.name: member for member in members}

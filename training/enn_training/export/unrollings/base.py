@@ -2,7 +2,7 @@
 
     sigma(W s + b) = readout(features(arguments(s)))
 
-The assembler folds a read-out into the affine map that follows it, so a layer is one Gemm and the operators of `features`.
+A read-out is folded into the affine map that follows it, so a layer is one Gemm and the operators of `features`.
 """
 
 from typing import Protocol
@@ -23,6 +23,11 @@ class Unrolling(Protocol):
     @property
     def columns(self) -> bool:
         """Whether arguments and features lie [neurons, batch], where a constant per neuron broadcasts fastest."""
+        ...
+
+    @property
+    def tile(self) -> int | None:
+        """The neurons of one chain of operators; None: all of a layer. An unrolling with a read-out has no tiles."""
         ...
 
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:

@@ -31,19 +31,16 @@ class Clenshaw:
         square = graph.binary("Mul", cosine, cosine, f"{scope}/square")
         double = graph.binary("Mul", square, np.full((1, 1), 4.0), f"{scope}/square4")
         t = graph.binary("Sub", double, np.full((1, 1), 2.0), f"{scope}/t")
-        above: str | None = None
-        b = graph.constant(f"{scope}/b{last}", coefficients[:, last : last + 1])
-        for q in range(last - 1, -1, -1):
+        above = graph.constant(f"{scope}/b{last}", coefficients[:, last : last + 1])
+        product = graph.node("Mul", [t, above], f"{scope}/product{last - 1}")
+        b = graph.binary("Add", product, coefficients[:, last - 1 : last], f"{scope}/b{last - 1}")
+        for q in range(last - 2, -1, -1):
             term = graph.node("Mul", [t, b], f"{scope}/product{q}")
             if coefficients[:, q].any():
                 term = graph.binary("Add", term, coefficients[:, q : q + 1], f"{scope}/sum{q}")
-            if above is not None:
-                term = graph.node("Sub", [term, above], f"{scope}/b{q}")
-            above, b = b, term
-        assert above is not None
+            above, b = b, graph.node("Sub", [term, above], f"{scope}/b{q}")
         difference = graph.node("Sub", [b, above], f"{scope}/difference")
         return graph.node("Mul", [difference, cosine], f"{scope}/activation")
 
-    def readout(self, coefficients: Floats) -> None:  # noqa: ARG002
+    def readout(self, coefficients: Floats) -> None:
         """Return None: the features are the activations."""
-        return

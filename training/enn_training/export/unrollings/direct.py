@@ -22,17 +22,15 @@ class Direct:
         return affine.phases()
 
     def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
-        """Append Mul, Cos, Mul, Add for every harmonic."""
-        total = None
-        for q in np.flatnonzero(coefficients.any(axis=0)) if coefficients.any() else [0]:
-            odd = 2 * int(q) + 1
-            phase = graph.binary("Mul", arguments, np.full((1, 1), float(odd)), f"{scope}/phase{odd}")
-            cosine = graph.node("Cos", [phase], f"{scope}/cosine{odd}")
-            term = graph.binary("Mul", cosine, coefficients[:, q : q + 1], f"{scope}/harmonic{odd}")
-            total = term if total is None else graph.binary("Add", total, term, f"{scope}/sum{odd}")
-        assert total is not None
-        return total
+        """Append Mul, Cos, Mul for every harmonic, and their Sum."""
+        used = np.flatnonzero(coefficients.any(axis=0)) if coefficients.any() else np.array([0])
+        terms = [self._harmonic(graph, arguments, coefficients[:, q : q + 1], 2 * int(q) + 1, scope) for q in used]
+        return graph.node("Sum", terms, f"{scope}/activation")
 
-    def readout(self, coefficients: Floats) -> None:  # noqa: ARG002
+    def _harmonic(self, graph: Graph, theta: str, coefficients: Floats, odd: int, scope: str) -> str:
+        phase = graph.binary("Mul", theta, np.full((1, 1), float(odd)), f"{scope}/phase{odd}")
+        cosine = graph.node("Cos", [phase], f"{scope}/cosine{odd}")
+        return graph.binary("Mul", cosine, coefficients, f"{scope}/harmonic{odd}")
+
+    def readout(self, coefficients: Floats) -> None:
         """Return None: the features are the activations."""
-        return

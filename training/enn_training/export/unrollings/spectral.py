@@ -1,4 +1,4 @@
-"""Spectral: every harmonic is a neuron of its own, so a layer is Gemm -> Cos -> Gemm; the fewest nodes, the most cosines."""
+"""Spectral: every harmonic is a neuron of its own: Gemm -> Cos -> Gemm, the fewest nodes and the most cosines."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,165 @@
+"""What `export` publishes: exact, safe, deterministic packages, or nothing."""
+
+import itertools
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.reference
+import pytest
+
+from enn_models.network import Layer, Network
+from enn_models.package import OUTPUTS, open_package, verify
+from enn_models.repository import read
+from enn_models.scan import scan
+from enn_training.export import ExportError, export, package
+from enn_training.export.accuracy import TOLERANCE
+from enn_training.export.assembly import FEW_INPUT, FEW_OUTPUT
+from enn_training.export.runtime import Runtime
+from enn_training.model import LearnedModel, fingerprint, summarise
+
+SHAPES = [((2, 6, 1), 6), ((5, 8, 3), 2), ((3, 5, 4, 2), 12)]
+KINDS = [("dct", "regression"), ("dct", "classification"), ("linear", "regression"), ("linear", "classification")]
+
+
+def network(widths, harmonics, head="linear", task="regression", gain=1.0):
+    generator = np.random.default_rng(len(widths) + harmonics)
+    layers = []
+    for index, (inputs, neurons) in enumerate(itertools.pairwise(widths), start=1):
+        coefficients = generator.normal(size=(neurons, harmonics)) / np.arange(1, 2 * harmonics, 2) ** 2
+        linear = head == "linear" and index == len(widths) - 1
+        weight = gain * generator.normal(size=(neurons, inputs)) / np.sqrt(inputs)
+        bias = generator.normal(size=neurons)
+        arrays = [array.astype(np.float32) for array in (weight, bias, coefficients)]
+        layers.append(Layer(arrays[0], arrays[1], None if linear else arrays[2]))
+    offset = np.full(widths[0], 0.25, np.float32)
+    moved = head == "dct" and task == "regression"
+    return Network(task, head, tuple(layers), offset, np.full(widths[-1], 0.5 if moved else 0.0, np.float32))
+
+
+def learned(net):
+    x = np.random.default_rng(0).uniform(-1, 1, size=(50, net.inputs))
+    names = tuple(f"x{index}" for index in range(net.inputs))
+    classes = None if net.task == "regression" else tuple(range(max(2, net.units)))
+    digest = fingerprint(names, x, x[:, 0])
+    return LearnedModel(net, summarise(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest)
+
+
+@pytest.mark.parametrize(("widths", "harmonics"), SHAPES)
+@pytest.mark.parametrize(("head", "task"), KINDS)
+def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(widths, harmonics, head, task):
+    net = network(widths, harmonics, head, task)
+    opened = open_package(package(learned(net)))
+    model = scan(opened.data)
+    verify(opened, lambda rows, outputs: Runtime(model, outputs).run(rows))
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(40, net.inputs)).astype(np.float32)
+    wanted = net.respond(rows)
+    output, bumps, pre_activation = Runtime(model, OUTPUTS).run(rows)
+    few = Runtime(model, [FEW_OUTPUT], FEW_INPUT).run(rows)[0]
+    for found, exact in ((output, wanted.output), (few, wanted.output), (bumps, wanted.bumps)):
+        assert np.abs(found - exact).max() <= TOLERANCE * max(1.0, np.abs(exact).max())
+    sums = bumps.sum(axis=2) + net.layers[-1].bias
+    assert np.abs(sums - pre_activation).max() <= 1e-5 * max(1.0, np.abs(pre_activation).max())
+
+
+def test_an_exported_file_is_the_next_version_and_whole(tmp_path):
+    model = learned(network((2, 6, 1), 6))
+    assert [export(model, tmp_path, "line").name for _ in range(2)] == ["1", "2"]
+    assert read(tmp_path, "line", "2") == package(model)
+
+
+def test_equal_models_give_equal_bytes_in_another_process_too():
+    program = (
+        f"import sys, hashlib; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "from test_export import learned, network, package\n"
+        "print(hashlib.sha256(package(learned(network((3, 5, 4, 2), 12, 'dct')))).hexdigest())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
+
+
+def test_the_reference_evaluator_gives_the_same_numbers():
+    net = network((2, 6, 1), 6, "dct")
+    model = scan(package(learned(net)))
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(9, 2)).astype(np.float32)
+    wanted = net.respond(rows)
+    output, bumps, _ = onnx.reference.ReferenceEvaluator(model).run(list(OUTPUTS), {"input": rows})
+    assert np.abs(output - wanted.output).max() <= TOLERANCE * np.abs(wanted.output).max()
+    assert np.abs(bumps - wanted.bumps).max() <= TOLERANCE * np.abs(wanted.bumps).max()
+
+
+def test_the_graph_states_an_old_opset_and_readable_names():
+    model = onnx.load_model_from_string(package(learned(network((2, 6, 1), 6))))
+    assert (model.ir_version, model.opset_import[0].version, model.producer_name) == (7, 13, "enn")
+    names = [node.name for node in model.graph.node]
+    assert all(names)
+    assert len(set(names)) == len(names)
+    assert "layer1/cosine" in names
+    assert model.graph.doc_string
+
+
+def test_the_route_for_few_rows_computes_no_more_of_a_large_batch_than_it_is_for():
+    opened = open_package(package(learned(network((2, 6, 1), 6))))
+    few = opened.card.unrolling["few"]
+    rows = np.zeros((500, 2), np.float32)
+    assert Runtime(scan(opened.data), [few["input"]]).run(rows)[0].shape == (few["rows"], 2)
+
+
+def test_layers_may_differ_in_their_harmonics():
+    net = network((2, 4, 3, 1), 6)
+    short = replace(net.layers[0], coefficients=net.layers[0].coefficients[:, :2])
+    net = replace(net, layers=(short, *net.layers[1:]))
+    assert open_package(package(learned(net))).card.harmonics == 6
+
+
+@pytest.mark.parametrize("field", ["weight", "bias", "coefficients"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_parameters_that_are_not_finite_are_refused_and_nothing_is_published(tmp_path, field, value):
+    net = network((2, 6, 1), 6)
+    broken = getattr(net.layers[0], field).copy()
+    broken.flat[0] = value
+    net = replace(net, layers=(replace(net.layers[0], **{field: broken}), net.layers[1]))
+    with pytest.raises(ExportError, match=f"layer 1: {field}"):
+        export(learned(net), tmp_path, "broken")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_float32_cannot_compute_is_refused_and_nothing_is_published(tmp_path):
+    with pytest.raises(ExportError, match="differs from the float64 network"):
+        export(learned(network((2, 6, 1), 6, gain=1e4)), tmp_path, "fast")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"unrolling": "taylor"}, "expected one of direct"),
+        ({"optimize": 0}, "number of rows"),
+        ({"optimize": "speed"}, "number of rows"),
+        ({"optimize": 1, "unrolling": "direct"}, "one of the two"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(ExportError, match=message):
+        package(learned(network((2, 6, 1), 6)), **options)
+
+
+@pytest.mark.parametrize("name", ["direct", "clenshaw", "spectral", "ladder", "horner-1-tile64"])
+def test_an_unrolling_can_be_named(name):
+    opened = open_package(package(learned(network((2, 6, 1), 6, "dct")), unrolling=name))
+    assert opened.card.unrolling == {"output": name, "few": None}
+
+
+def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatch):
+    monkeypatch.setattr("enn_training.export.choice.SPAN", 0.0005)
+    record = open_package(package(learned(network((2, 6, 1), 6)), optimize=3)).card.unrolling
+    assert record["rows"] == 3
+    assert record["output"] == min(record["microseconds"], key=record["microseconds"].get)

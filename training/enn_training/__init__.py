@@ -1,0 +1,27 @@
+"""Learns Expressive Neural Networks and exports them; names load what they need when they are first used."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from enn_training.activation import DCTActivation
+    from enn_training.enn import ENN
+    from enn_training.estimators import ENNClassifier, ENNRegressor
+    from enn_training.export import export
+
+__all__ = ["ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "export"]
+
+_MODULES = {
+    "ENN": "enn",
+    "DCTActivation": "activation",
+    "ENNClassifier": "estimators",
+    "ENNRegressor": "estimators",
+    "export": "export",
+}
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: any of the names above
+    """Import a public name on first use, so that importing this package stays cheap."""
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,0 +1,37 @@
+"""The command line, `python -m enn_training` or `enn-train`: learns networks and publishes them."""
+
+import sys
+
+import typer
+
+from enn_models.errors import ModelError
+from enn_training.commands.problem import problem
+from enn_training.commands.table import table
+from enn_training.errors import TrainingError
+
+
+def application() -> typer.Typer:
+    """Return the command line with all its commands."""
+    app = typer.Typer(
+        help="Learn Expressive Neural Networks and publish them as model packages.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.command()(problem)
+    app.command()(table)
+    return app
+
+
+def main() -> None:
+    """Run the command line; what is refused is one line on standard error and exit status 2."""
+    try:
+        application()()
+    except (TrainingError, ModelError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        sys.exit(2)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,54 @@
+"""The architecture of a network: its sizes and kinds, before anything is learned."""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from enn_models.network import Head, Task
+from enn_training.errors import OptionError
+
+Loss = Literal["squared", "cross-entropy"]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What is fixed before learning.
+
+    Attributes:
+        inputs: Values of a row, >= 1.
+        hidden: Neurons of each hidden layer, at least one layer, each >= 1.
+        units: Neurons of the output layer, >= 1.
+        harmonics: Q, odd cosines of every learned activation, 1 to 1024.
+        head: "dct" (the output neurons learn activations too) or "linear" (values or logits).
+        task: "classification" or "regression".
+
+    Raises:
+        OptionError: A value is out of its range.
+    """
+
+    inputs: int
+    hidden: tuple[int, ...] = (6,)
+    units: int = 1
+    harmonics: int = 6
+    head: Head = "dct"
+    task: Task = "classification"
+
+    def __post_init__(self) -> None:
+        """Check every range."""
+        if self.inputs < 1 or self.units < 1:
+            raise OptionError(f"inputs {self.inputs}, units {self.units}: expected at least 1 of each")
+        if not 1 <= len(self.hidden) <= 14 or any(not 1 <= neurons <= 65_536 for neurons in self.hidden):
+            raise OptionError(f"hidden {self.hidden}: expected 1 to 14 layers of 1 to 65536 neurons")
+        if not 1 <= self.harmonics <= 1024:
+            raise OptionError(f"harmonics {self.harmonics}: expected 1 to 1024")
+        if self.head not in get_args(Head) or self.task not in get_args(Task):
+            raise OptionError(f"head {self.head!r}, task {self.task!r}: expected {get_args(Head)}, {get_args(Task)}")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Sizes (inputs, hidden..., units)."""
+        return (self.inputs, *self.hidden, self.units)
+
+    @property
+    def loss(self) -> Loss:
+        """What learning makes small: cross-entropy of a linear head's logits, the squared error of everything else."""
+        return "cross-entropy" if (self.task, self.head) == ("classification", "linear") else "squared"

@@ -1,0 +1,1 @@
+"""The commands of `python -m enn_training`, one module each."""

@@ -1,0 +1,76 @@
+"""Options that the learning commands share: how they read, and the learner that they name."""
+
+from dataclasses import replace
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from enn_training.errors import OptionError
+from enn_training.learners.learner import Learner
+
+
+class HeadName(StrEnum):
+    """Kinds of output layers."""
+
+    DCT = "dct"
+    LINEAR = "linear"
+
+
+class LearnerName(StrEnum):
+    """Ways to learn."""
+
+    LMS = "lms"
+    ADAM = "adam"
+
+
+def sizes(values: list[str] | None, default: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the hidden layers' neurons of a repeated or comma-separated option.
+
+    Raises:
+        OptionError: A part is not a whole number.
+    """
+    if not values:
+        return default
+    try:
+        return tuple(int(part) for value in values for part in value.split(","))
+    except ValueError:
+        raise OptionError(f"--hidden {','.join(values)}: expected whole numbers, as in --hidden 16,8") from None
+
+
+def learner(
+    name: LearnerName, *, passes: int | None, spread: float | None, pace: float | None, decay: float | None
+) -> Learner:
+    """Return the learner of that name; what is None keeps its default.
+
+    Raises:
+        OptionError: A value is out of its range, or belongs to the other learner.
+    """
+    # Imported here: torch and numba take seconds that --help should not.
+    given = {"passes": passes, "spread": spread, "pace": pace, "decay": decay}
+    given = {option: value for option, value in given.items() if value is not None}
+    foreign = "pace" if name is LearnerName.ADAM else "decay"
+    if foreign in given:
+        raise OptionError(f"--{foreign} does not belong to --learner {name.value}; leave it out")
+    if name is LearnerName.ADAM:
+        from enn_training.learners.adam import Adam  # noqa: PLC0415
+
+        return replace(Adam(), **given)
+    from enn_training.learners.lms import LMS  # noqa: PLC0415
+
+    return replace(LMS(), **given)
+
+
+Models = Annotated[Path, typer.Option("--models", help="Model repository to publish in; made if it is not there.")]
+Hidden = Annotated[
+    list[str] | None, typer.Option("--hidden", help="Neurons of a hidden layer; repeat it, or separate by commas.")
+]
+Harmonics = Annotated[int, typer.Option("--harmonics", min=1, max=1024, help="Q, odd cosines of every activation.")]
+Head = Annotated[HeadName, typer.Option("--head", help="Output layer: learned activations, or values and logits.")]
+Learners = Annotated[LearnerName, typer.Option("--learner", help="The authors' LMS, or AdamW.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Equal seeds make equal packages.")]
+Passes = Annotated[int | None, typer.Option("--passes", min=1, help="Times that every row is seen.")]
+Spread = Annotated[float | None, typer.Option("--spread", help="g: the higher, the higher the frequencies reached.")]
+Pace = Annotated[float | None, typer.Option("--pace", help="Multiplies the steps of lms.")]
+Decay = Annotated[float | None, typer.Option("--decay", help="Weight decay of adam.")]

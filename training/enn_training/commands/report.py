@@ -1,0 +1,58 @@
+"""What the learning commands show: a bar while they learn, scores beside baselines afterwards."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import typer
+from tqdm import tqdm
+
+from enn_training.errors import TrainingError
+from enn_training.export import ExportError, export
+from enn_training.learners.learner import Epoch, Watch
+from enn_training.model import LearnedModel
+from enn_training.scores import Baseline
+
+
+@contextmanager
+def bar(name: str) -> Iterator[Watch]:
+    """Yield what shows each pass on a bar; nothing where standard error is not a terminal."""
+    with tqdm(desc=f"learning {name}", unit="pass", disable=None) as shown:
+
+        def watch(epoch: Epoch) -> None:
+            shown.total = epoch.total
+            shown.set_postfix_str(f"held-out loss {epoch.loss:.4g}", refresh=False)
+            shown.update()
+
+        yield watch
+
+
+def lines(model: LearnedModel, baselines: tuple[Baseline, ...]) -> Iterator[str]:
+    """Yield the report of a learned model, line by line."""
+    rows = model.training["rows"]
+    yield f"learned from {rows['training']} rows, chosen by {rows['held_out']}, judged on {rows['test']}"
+    measure = "R2" if model.classes is None else "accuracy"
+    shown = {"r2": "R2", "accuracy": "accuracy", "log_loss": "log-loss"}
+    shown |= {"mean_squared_error": "MSE", "root_mean_squared_error": "RMSE"}
+    for name, value in model.scores.items():
+        yield f"{shown[name]:<10}{value:.4g}" if name not in ("r2", "accuracy") else f"{shown[name]:<10}{value:.4f}"
+    for baseline in baselines:
+        yield f"{'':<10}{baseline.score:.4f}  {measure} of the {baseline.name}"
+    layers = "-".join(str(len(layer.bias)) for layer in model.network.layers)
+    size = f"{model.network.inputs}-{layers}, Q = {model.training['harmonics']}"
+    yield f"parameters {model.network.parameters} ({size}, {model.network.head} head)"
+
+
+def publish(model: LearnedModel, baselines: tuple[Baseline, ...], models: Path, name: str) -> None:
+    """Print the report, publish the model and print where.
+
+    Raises:
+        TrainingError: The model cannot be exported exactly.
+        RepositoryError: The repository does not take it.
+    """
+    for line in lines(model, baselines):
+        typer.echo(line)
+    try:
+        typer.echo(f"published {export(model, models, name)}")
+    except ExportError as error:
+        raise TrainingError(str(error)) from error

@@ -1,0 +1,46 @@
+"""Data sets: raw rows with their targets, in three parts that never mix."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enn_models.network import Task
+from enn_training.model import Label
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Some rows.
+
+    Attributes:
+        x: Raw inputs, float64 [rows, features].
+        y: Index of the class, int64 [rows], or value, float64 [rows].
+    """
+
+    x: NDArray[np.float64]
+    y: NDArray[np.int64] | NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """What is learned from, chosen by and judged on.
+
+    Attributes:
+        features: Name of every input column.
+        classes: Labels that the indices of the targets stand for; None for regression.
+        training: Rows learned from.
+        held_out: Rows that choose among networks.
+        test: Rows that only judge.
+    """
+
+    features: tuple[str, ...]
+    classes: tuple[Label, ...] | None
+    training: Part
+    held_out: Part
+    test: Part
+
+    @property
+    def task(self) -> Task:
+        """Classification where there are classes."""
+        return "regression" if self.classes is None else "classification"

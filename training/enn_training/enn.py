@@ -1,0 +1,113 @@
+"""The network in torch: linear maps with learned activations, to and from its plain arrays."""
+
+from itertools import pairwise
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from enn_models.network import Head, Layer, Network, Task
+from enn_training.activation import DCTActivation
+from enn_training.architecture import Architecture
+from enn_training.scaling import Scaling, fold
+from enn_training.start import start
+
+
+class ENN(nn.Module):
+    """An Expressive Neural Network of any depth.
+
+    Args:
+        inputs: Values of a row.
+        hidden: Neurons of each hidden layer.
+        outputs: Output units; two classes need one.
+        harmonics: Q of every activation.
+        head: "dct" (the paper's: the output units learn activations too) or "linear" (values or logits).
+        task: "classification" or "regression".
+        spread: g of the start, the paper's dynamic range, > 0.
+
+    Raises:
+        OptionError: A size is out of its range.
+
+    Source: arXiv 2307.00673; any depth as in arXiv 2511.03531.
+    """
+
+    def __init__(
+        self,
+        inputs: int,
+        hidden: tuple[int, ...] = (6,),
+        outputs: int = 1,
+        harmonics: int = 6,
+        *,
+        head: Head = "dct",
+        task: Task = "classification",
+        spread: float = 0.5,
+    ) -> None:
+        super().__init__()
+        self.architecture = Architecture(inputs, tuple(hidden), outputs, harmonics, head, task)
+        widths = self.architecture.widths
+        self.linears = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(widths))
+        learned = widths[1:] if head == "dct" else widths[1:-1]
+        self.activations = nn.ModuleList(DCTActivation(neurons, harmonics) for neurons in learned)
+        self._copy(start(self.architecture, spread))
+
+    @classmethod
+    def from_network(cls, network: Network) -> "ENN":
+        """Return the module that computes what a network computes before its link, from inputs less input_offset.
+
+        Raises:
+            ValueError: The network adds an output_offset, which a module has no place for.
+        """
+        if network.output_offset.any():
+            raise ValueError(f"output_offset {network.output_offset}: expected zeros; a learned module has none")
+        hidden = tuple(len(layer.bias) for layer in network.layers[:-1])
+        coefficients = network.layers[0].coefficients
+        harmonics = 0 if coefficients is None else coefficients.shape[1]
+        module = cls(network.inputs, hidden, network.units, harmonics, head=network.head, task=network.task)
+        module._copy(network)
+        return module
+
+    def to_network(self, inputs: Scaling | None = None, outputs: Scaling | None = None) -> Network:
+        """Return the float32 network over raw rows.
+
+        Args:
+            inputs: How rows were scaled before they came to this module; None where they were not.
+            outputs: How the targets of a regression were scaled; None where they were not.
+        """
+        architecture = self.architecture
+        layers: list[Layer] = []
+        for index, linear in enumerate(self._linears()):
+            learned = index < len(self.activations)
+            coefficients = _array(self._activation(index).coefficients) if learned else None
+            layers.append(Layer(_array(linear.weight), _array(linear.bias), coefficients))
+        zeros = (np.zeros(architecture.inputs, np.float32), np.zeros(architecture.units, np.float32))
+        network = Network(architecture.task, architecture.head, tuple(layers), *zeros)
+        return fold(network, inputs or Scaling.identity(architecture.inputs), outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return scores or values (dct head), logits or values (linear head), [..., outputs], of x [..., inputs]."""
+        for index, linear in enumerate(self._linears()):
+            x = linear(x)
+            if index < len(self.activations):
+                x = self._activation(index)(x)
+        return x
+
+    def _linears(self) -> list[nn.Linear]:
+        return [cast("nn.Linear", linear) for linear in self.linears]
+
+    def _activation(self, index: int) -> DCTActivation:
+        return cast("DCTActivation", self.activations[index])
+
+    def _copy(self, network: Network) -> None:
+        """Take over the parameters of a network of the same architecture."""
+        with torch.no_grad():
+            for index, layer in enumerate(network.layers):
+                linear = self._linears()[index]
+                linear.weight.copy_(torch.from_numpy(layer.weight))
+                linear.bias.copy_(torch.from_numpy(layer.bias))
+                if layer.coefficients is not None:
+                    self._activation(index).coefficients.copy_(torch.from_numpy(layer.coefficients))
+
+
+def _array(parameter: Tensor) -> np.ndarray:
+    return parameter.detach().cpu().to(torch.float32).numpy().copy()

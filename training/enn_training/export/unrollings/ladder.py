@@ -1,0 +1,48 @@
+"""Ladder: the products of Horner's polynomial are features, one operator a harmonic; their weights are folded away."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from enn_models.series import Floats
+from enn_training.export.affine import Affine
+from enn_training.export.graph import Graph
+from enn_training.export.unrollings.horner import doubled, last_factor, levels, products
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """cos(theta) product_n for every n; the polynomial is summed by the Gemm that follows.
+
+    Attributes:
+        doublings: As in Horner.
+    """
+
+    doublings: int = 0
+    columns: bool = True
+    tile: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Return ladder, then the doublings if there are any."""
+        return f"ladder-{self.doublings}" if self.doublings else "ladder"
+
+    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
+        """Return theta of each neuron."""
+        return affine.phases()
+
+    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
+        """Append Cos, the doubled cosines, one Mul a product and the Concat of them all."""
+        terms = products(coefficients, self.doublings).shape[1]
+        rungs = [graph.node("Cos", [arguments], f"{scope}/cosine")]
+        variables = doubled(graph, rungs[0], levels(terms, self.doublings), scope)
+        for term in range(1, terms):
+            k = last_factor(term, self.doublings)
+            rungs.append(graph.node("Mul", [rungs[term - 2**k], variables[k]], f"{scope}/product{term}"))
+        return graph.node("Concat", rungs, f"{scope}/ladder", axis=0) if terms > 1 else rungs[0]
+
+    def readout(self, coefficients: Floats) -> Affine:
+        """Return the polynomial of each neuron, [neurons, terms x neurons]."""
+        weights = products(coefficients, self.doublings)
+        neurons = len(weights)
+        return Affine(np.concatenate([np.diag(column) for column in weights.T], axis=1), np.zeros(neurons))

@@ -1,0 +1,1 @@
+"""Ways to learn a network from scaled samples."""

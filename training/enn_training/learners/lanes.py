@@ -1,0 +1,164 @@
+"""Eight numbers side by side in one vector register, as a type of numba: arithmetic on eight networks at once.
+
+LLVM cannot prove that a network's arrays do not overlap, and so leaves loops over eight networks scalar; said as one
+value, they stay in registers (measured: 2.4 times the speed).
+"""
+
+import operator
+from collections.abc import Callable
+from typing import Protocol
+
+from llvmlite import ir
+from numba.core import cgutils, types
+from numba.core.base import BaseContext
+from numba.core.datamodel.manager import DataModelManager
+from numba.core.typing.context import Context
+from numba.core.typing.templates import Signature
+from numba.extending import intrinsic, models, overload, register_model
+
+LANES = 8
+Values = tuple[ir.Value, ...]
+Typed = tuple[Signature, Callable[..., ir.Value]]
+_VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+
+
+class Lanes(Protocol):
+    """Eight numbers, as a type checker sees them in compiled functions."""
+
+    def __add__(self, other: "Lanes | float") -> "Lanes":
+        """Return the sums."""
+        ...
+
+    def __sub__(self, other: "Lanes | float") -> "Lanes":
+        """Return the differences."""
+        ...
+
+    def __mul__(self, other: "Lanes | float") -> "Lanes":
+        """Return the products."""
+        ...
+
+    def __truediv__(self, other: "Lanes | float") -> "Lanes":
+        """Return the quotients."""
+        ...
+
+    def __radd__(self, other: float) -> "Lanes":
+        """Return the sums."""
+        ...
+
+    def __rsub__(self, other: float) -> "Lanes":
+        """Return the differences."""
+        ...
+
+    def __rmul__(self, other: float) -> "Lanes":
+        """Return the products."""
+        ...
+
+
+class _Lanes(types.Type):
+    """The numba type; in LLVM <8 x double>."""
+
+    def __init__(self) -> None:
+        super().__init__("Lanes")
+
+
+_LANES = _Lanes()
+
+
+@register_model(_Lanes)
+class _Model(models.PrimitiveModel):
+    def __init__(self, manager: DataModelManager, kind: types.Type) -> None:
+        super().__init__(manager, kind, _VECTOR)
+
+
+def _intrinsic(typed: Callable[..., Typed]) -> Callable[..., Lanes]:
+    """Return an intrinsic of numba as its callers see it: without the typing context."""
+    return intrinsic(typed)
+
+
+def _pointer(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Values) -> ir.Value:
+    """Return the address of array[index][0] as that of a vector."""
+    kind = signature.args[0]
+    array = context.make_array(kind)(context, builder, args[0])
+    position = [*cgutils.unpack_tuple(builder, args[1]), context.get_constant(types.intp, 0)]
+    address = cgutils.get_item_pointer(context, builder, kind, array, position)
+    return builder.bitcast(address, _VECTOR.as_pointer())
+
+
+@_intrinsic
+def load(_typing: Context, array: types.Type, index: types.Type) -> Typed:
+    """Return the lanes of array[index], a float64 array whose last axis is the lanes; index is a tuple."""
+
+    def generate(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Values) -> ir.Value:
+        return builder.load(_pointer(context, builder, signature, args), align=8)
+
+    return _LANES(array, index), generate
+
+
+@_intrinsic
+def store(_typing: Context, array: types.Type, index: types.Type, value: types.Type) -> Typed:
+    """Write lanes into array[index]."""
+
+    def generate(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Values) -> ir.Value:
+        builder.store(args[2], _pointer(context, builder, signature, args), align=8)
+        return context.get_dummy_value()
+
+    return types.void(array, index, value), generate
+
+
+@_intrinsic
+def fill(_typing: Context, _value: types.Type) -> Typed:
+    """Return one number in every lane."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        nothing = ir.Constant(_VECTOR, ir.Undefined)
+        first = builder.insert_element(nothing, args[0], ir.Constant(ir.IntType(32), 0))
+        return builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+
+    return _LANES(types.float64), generate
+
+
+@_intrinsic
+def floor(_typing: Context, value: types.Type) -> Typed:
+    """Return the greatest integers not above the lanes."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        kind = ir.FunctionType(_VECTOR, [_VECTOR])
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.floor.v{LANES}f64"), args)
+
+    return _LANES(value), generate
+
+
+def _arithmetic(operation: Callable[..., object], instruction: str) -> None:
+    """Give the lanes a Python operator, with lanes or a number on either side."""
+
+    @_intrinsic
+    def combine(_typing: Context, left: types.Type, right: types.Type) -> Typed:
+        def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+            # "contract" allows a fused multiply-add, the only liberty taken with the order of operations.
+            return getattr(builder, instruction)(*args, flags=("contract",))
+
+        return _LANES(left, right), generate
+
+    # numba compares the signature of what is chosen with that of the chooser, annotations included.
+    def both(left: Lanes | float, right: Lanes | float) -> Lanes:
+        return combine(left, right)
+
+    def number_on_the_right(left: Lanes | float, right: Lanes | float) -> Lanes:
+        return combine(left, fill(right))
+
+    def number_on_the_left(left: Lanes | float, right: Lanes | float) -> Lanes:
+        return combine(fill(left), right)
+
+    @overload(operation)
+    def typed(left: Lanes | float, right: Lanes | float) -> Callable[..., Lanes] | None:
+        lanes = (isinstance(left, _Lanes), isinstance(right, _Lanes))
+        return {(True, True): both, (True, False): number_on_the_right, (False, True): number_on_the_left}.get(lanes)
+
+
+for _operation, _instruction in (
+    (operator.add, "fadd"),
+    (operator.sub, "fsub"),
+    (operator.mul, "fmul"),
+    (operator.truediv, "fdiv"),
+):
+    _arithmetic(_operation, _instruction)

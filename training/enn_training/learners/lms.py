@@ -1,0 +1,148 @@
+"""The authors' LMS as a learner: eight starts that differ in order, dynamic range and steps, the best of them kept."""
+
+import copy
+import math
+import time
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enn_models.network import Layer, Network
+from enn_training.architecture import Architecture
+from enn_training.errors import DivergenceError, OptionError
+from enn_training.learners import lms_kernel
+from enn_training.learners.lanes import LANES
+from enn_training.learners.learner import Epoch, Learned, Samples, Watch
+from enn_training.start import start
+
+Floats = NDArray[np.float64]
+
+# Steps a_F and a_W of the paper's hidden and output layers.
+HIDDEN_STEPS = (5e-4, 1e-3)
+OUTPUT_STEPS = (5e-5, 1e-4)
+
+# What the eight starts multiply the spread and the steps by.
+SPREADS = (1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 0.5, 0.5)
+PACES = (1.0, 1.0, 2.0, 0.5, 1.0, 0.5, 1.0, 2.0)
+
+
+@dataclass(frozen=True)
+class LMS:
+    """Least mean squares, one sample at a time.
+
+    Attributes:
+        passes: Times that every training row is seen, >= 1.
+        spread: g of the start, > 0.
+        pace: Multiplies all of the paper's steps, > 0.
+        schedule: "annealed" (steps fall geometrically from 5 times to a fifth) or "constant" (the paper's).
+        max_time: Seconds after which no further pass begins; None for no limit. A limit gives up equal results.
+
+    Raises:
+        OptionError: A value is out of its range.
+
+    Source: arXiv 2307.00673, section IV.
+    """
+
+    passes: int = 200
+    spread: float = 0.5
+    pace: float = 1.0
+    schedule: Literal["annealed", "constant"] = "annealed"
+    max_time: float | None = None
+
+    def __post_init__(self) -> None:
+        """Check every range."""
+        for name in ("passes", "spread", "pace"):
+            if not (math.isfinite(value := getattr(self, name)) and value > 0):
+                raise OptionError(f"{name} {value}: expected a positive number")
+        if self.schedule not in ("annealed", "constant"):
+            raise OptionError(f"schedule {self.schedule!r}: expected 'annealed' or 'constant'")
+
+    def learn(
+        self, architecture: Architecture, training: Samples, held_out: Samples, seed: int, watch: Watch | None = None
+    ) -> Learned:
+        """Return the best network of eight starts; see Learner.learn."""
+        rng = np.random.default_rng(seed)
+        state = _begin(architecture, self.spread)
+        best = np.full(LANES, np.inf)
+        kept = copy.deepcopy(state)
+        history: list[Epoch] = []
+        began = time.monotonic()
+        rows = np.tile(np.arange(len(training.x))[:, None], LANES)
+        for number in range(1, self.passes + 1):
+            if self.max_time is not None and time.monotonic() - began > self.max_time:
+                break
+            steps = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
+            lms_kernel.learn(state, training.x, training.y, rng.permuted(rows, axis=0), steps)
+            losses = lms_kernel.losses(state, held_out.x, held_out.y)
+            better = losses < best
+            if not np.isfinite(losses).any():
+                raise DivergenceError(
+                    f"pass {number}: every start left the finite numbers with pace {self.pace}; use a smaller pace"
+                )
+            best = np.where(better, losses, best)
+            _keep(kept, state, better)
+            history.append(Epoch(number, self.passes, float(np.nanmin(losses))))
+            if watch:
+                watch(history[-1])
+        lane = int(np.argmin(best))
+        settings = {**asdict(self), "name": "lms", "start": lane, "starts": LANES}
+        return Learned(_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)
+
+    def _steps(self, layers: int, progress: float) -> Floats:
+        """Return a_F and a_W, [layers, 2, LANES], at a progress from 0 to 1."""
+        factor = self.pace * (5.0 * 0.04**progress if self.schedule == "annealed" else 1.0)
+        table = np.array([HIDDEN_STEPS] * (layers - 1) + [OUTPUT_STEPS])
+        return factor * table[:, :, None] * np.array(PACES)
+
+
+def _link(architecture: Architecture) -> int:
+    if architecture.head == "dct":
+        return lms_kernel.ACTIVATION
+    return lms_kernel.PROBABILITY if architecture.loss == "cross-entropy" else lms_kernel.IDENTITY
+
+
+def _begin(architecture: Architecture, spread: float) -> lms_kernel.State:
+    """Return eight starts side by side."""
+    widths = architecture.widths
+    layers, neurons = len(widths) - 1, max(widths[1:])
+    state = lms_kernel.State(
+        widths=np.array(widths),
+        weight=np.zeros((layers, neurons, max(widths[:-1]), LANES)),
+        bias=np.zeros((layers, neurons, LANES)),
+        coefficients=np.zeros((layers, neurons, architecture.harmonics, LANES)),
+        power=np.ones((layers, neurons, LANES)),
+        signal=np.zeros((layers + 1, max(widths), LANES)),
+        cosine=np.zeros((layers, neurons, architecture.harmonics, LANES)),
+        slope=np.zeros((layers, neurons, LANES)),
+        error=np.zeros((layers + 1, max(widths), LANES)),
+        link=_link(architecture),
+    )
+    for lane, factor in enumerate(SPREADS):
+        for index, layer in enumerate(start(architecture, spread * factor).layers):
+            neurons, inputs = layer.weight.shape
+            state.weight[index, :neurons, :inputs, lane] = layer.weight
+            state.bias[index, :neurons, lane] = layer.bias
+            if layer.coefficients is not None:
+                state.coefficients[index, :neurons, :, lane] = layer.coefficients
+    return state
+
+
+def _keep(kept: lms_kernel.State, state: lms_kernel.State, lanes: NDArray[np.bool_]) -> None:
+    """Copy the learned parts of the given lanes."""
+    for name in ("weight", "bias", "coefficients"):
+        getattr(kept, name)[..., lanes] = getattr(state, name)[..., lanes]
+
+
+def _network(architecture: Architecture, state: lms_kernel.State, lane: int) -> Network:
+    """Return one lane as a network over scaled inputs."""
+    layers: list[Layer] = []
+    for index, (inputs, neurons) in enumerate(pairwise(architecture.widths)):
+        linear = architecture.head == "linear" and index == len(architecture.hidden)
+        coefficients = None if linear else state.coefficients[index, :neurons, :, lane].astype(np.float32)
+        weight = state.weight[index, :neurons, :inputs, lane].astype(np.float32)
+        layers.append(Layer(weight, state.bias[index, :neurons, lane].astype(np.float32), coefficients))
+    zeros = (np.zeros(architecture.inputs, np.float32), np.zeros(architecture.units, np.float32))
+    return Network(architecture.task, architecture.head, tuple(layers), *zeros)

@@ -1,0 +1,79 @@
+"""Learning from end to end: data set -> scaled samples -> learner -> network over raw rows -> learned model."""
+
+from typing import Any
+
+import numpy as np
+
+from enn_models.network import Head
+from enn_training.architecture import Architecture
+from enn_training.data import Dataset, Part
+from enn_training.learners.learner import Learned, Learner, Samples, Watch
+from enn_training.model import MAX_EXAMPLES, LearnedModel, fingerprint, summarise
+from enn_training.scaling import Scaling, fold
+from enn_training.scores import score
+from enn_training.targets import Targets
+
+
+def learn(
+    dataset: Dataset,
+    learner: Learner,
+    *,
+    hidden: tuple[int, ...],
+    harmonics: int,
+    head: Head,
+    seed: int,
+    watch: Watch | None = None,
+) -> LearnedModel:
+    """Return the model that a learner makes of a data set; its scores are those of the test part.
+
+    Args:
+        dataset: Three parts of rows.
+        learner: How to learn.
+        hidden: Neurons of each hidden layer.
+        harmonics: Q of every activation.
+        head: "dct" or "linear".
+        seed: Equal seeds give equal models, byte for byte.
+        watch: Called after every pass.
+
+    Raises:
+        OptionError: A size is out of its range.
+        DivergenceError: The learner left the finite numbers.
+    """
+    train = dataset.training
+    classes = None if dataset.classes is None else len(dataset.classes)
+    inputs, targets = Scaling.of_range(train.x), Targets.of(train.y, head, classes)
+    architecture = Architecture(len(dataset.features), hidden, targets.units, harmonics, head, dataset.task)
+
+    def samples(part: Part) -> Samples:
+        return Samples(inputs.apply(part.x), targets.encode(part.y))
+
+    learned = learner.learn(architecture, samples(train), samples(dataset.held_out), seed, watch)
+    network = fold(learned.network, inputs, targets.scaling)
+    return LearnedModel(
+        network=network,
+        features=summarise(dataset.features, train.x),
+        classes=dataset.classes,
+        examples=train.x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
+        training=_record(dataset, architecture, learned, seed),
+        scores=score(network, dataset.test),
+        fingerprint=fingerprint(dataset.features, train.x, train.y),
+    )
+
+
+def _record(dataset: Dataset, architecture: Architecture, learned: Learned, seed: int) -> dict[str, Any]:
+    """Return how a model was learned, JSON-able and the same for every run."""
+    return {
+        "learner": learned.settings,
+        "seed": seed,
+        "rows": {
+            "training": len(dataset.training.x),
+            "held_out": len(dataset.held_out.x),
+            "test": len(dataset.test.x),
+        },
+        "hidden": list(architecture.hidden),
+        "harmonics": architecture.harmonics,
+        "head": architecture.head,
+        "loss": architecture.loss,
+        "held_out_loss": learned.loss,
+        "passes": len(learned.history),
+    }
