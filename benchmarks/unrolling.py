@@ -52,7 +52,7 @@ def unrollings(like: Network) -> list[Unrolling]:
 
 def lines(like: Network, batches: tuple[int, ...]) -> Iterator[str]:
     """Yield one line a batch and unrolling: ratio to ReLU and largest error as a share of the output's scale."""
-    layout = choice.by_rule(like)
+    layout = choice.by_rule(like, choice.candidates(like))
     model = assemble(like, layout)
     runtimes = {"relu": Runtime(relu(like), ["output"])}
     runtimes |= {u.name: Runtime(choice.prediction(like, u), ["output"]) for u in unrollings(like)}
@@ -82,7 +82,7 @@ def main() -> None:
     batches = tuple(parser.parse_args().batches)
     for shape in SHAPES:
         like = network(*shape)
-        layout = choice.by_rule(like)
+        layout = choice.by_rule(like, choice.candidates(like))
         few = f"{layout.few.name} up to {layout.rows} rows, then " if layout.few else ""
         print("inputs {}, hidden {}, outputs {}, Q {}".format(*shape), f"- chosen: {few}{layout.many.name}")
         for line in lines(like, batches):

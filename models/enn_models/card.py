@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, Stri
 from enn_models.network import Head, Layer, Network, Parameters, Task
 
 METADATA_KEY = "enn.card"
+FLOAT32_MAX = float(np.finfo(np.float32).max)
 Label = StrictBool | StrictInt | StrictStr
 Width = Annotated[int, Field(ge=1, le=65_536)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
@@ -108,8 +109,15 @@ class Card(_Part):
         rows = len(golden.inputs)
         expected = ((rows, network.inputs), (rows, network.outputs), (rows, network.units, self.layers[-2]))
         for field, shape in zip(("inputs", "outputs", "bumps"), expected, strict=True):
-            if (found := np.shape(getattr(golden, field))) != shape:
-                raise ValueError(f"golden.{field}: shape {list(found)}; expected {list(shape)}")
+            try:
+                found = list(np.shape(getattr(golden, field)))
+            except ValueError:
+                found = "ragged"
+            if found != list(shape):
+                raise ValueError(f"golden.{field}: shape {found}; expected {list(shape)}")
+        inputs = np.asarray(golden.inputs)
+        if not (np.abs(inputs) <= FLOAT32_MAX).all() or not np.array_equal(inputs, inputs.astype(np.float32)):
+            raise ValueError("golden.inputs: not all are float32 values, which the graph takes")
 
     def network(self) -> Network:
         """Return the network that the parameters describe.

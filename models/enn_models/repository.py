@@ -54,7 +54,7 @@ def version_key(version: str) -> tuple[int, int, str]:
 
 
 def entries(root: Path) -> Iterator[Entry]:
-    """Yield every version under root, complete or not; hidden folders, plain files and links are not models.
+    """Yield every version under root, complete or not, links too, which read refuses by name; not what is hidden.
 
     Raises:
         RepositoryError: The root cannot be read.
@@ -81,7 +81,7 @@ def read(root: Path, name: str, version: str) -> bytes:
         InvalidModelError: The bytes are not those that the sums file names.
     """
     folder = root / check_name(name) / check_name(version)
-    if not folder.resolve().is_relative_to(root.resolve()) or folder.is_symlink() or folder.parent.is_symlink():
+    if folder.is_symlink() or folder.parent.is_symlink() or not folder.resolve().is_relative_to(root.resolve()):
         raise UnsafeModelError(f"{name}/{version} is a link; a version must be a folder of the repository")
     data = _read_file(folder / MODEL_FILE, MAX_BYTES)
     found = hashlib.sha256(data).hexdigest()
@@ -123,7 +123,9 @@ def _write_version(model: Path, data: bytes) -> Path:
         _write_file(staging / SUMS_FILE, f"{hashlib.sha256(data).hexdigest()}  {MODEL_FILE}\n".encode())
         _sync_folder(staging)
         while True:
-            target = model / str(1 + max((int(v) for v in _folders(model) if v.isdecimal()), default=0))
+            # Whatever has a number for its name, a plain file too, has taken that number.
+            taken = (int(path.name) for path in model.iterdir() if path.name.isdecimal())
+            target = model / str(1 + max(taken, default=0))
             try:
                 staging.rename(target)
                 break
@@ -158,11 +160,14 @@ def _read_file(path: Path, limit: int) -> bytes:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise RepositoryError(f"{path.name} cannot be read: {error.strerror}") from None
-    with open(descriptor, "rb") as file:  # noqa: PTH123  (a descriptor, not a path)
+    try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
             raise UnsafeModelError(f"{path.name} is not a plain file of at most {limit} bytes")
-        return file.read(limit + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _sums(text: bytes) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """The safe-operator scan: what a model file may contain, decided from its bytes before any runtime sees them."""
 
+import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 64 * 2**20
 MAX_NODES = 10_000
+MAX_MESSAGES = 250_000
+"""The most parts of any kind in a file: a graph of MAX_NODES nodes has fewer."""
 MAX_ROW_ELEMENTS = 2**22
 """The most elements that one row of a batch may take in any value of the graph."""
 
@@ -52,9 +55,13 @@ OPERATORS = frozenset(
 )
 """Operators of the default domain that compute a value no larger than their inputs ask for: none loops or expands."""
 
-ELEMENT_TYPES = frozenset(
-    (onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, onnx.TensorProto.INT32, onnx.TensorProto.BOOL)
-)
+ELEMENT_BYTES: dict[int, int] = {
+    onnx.TensorProto.FLOAT: 4,
+    onnx.TensorProto.INT64: 8,
+    onnx.TensorProto.INT32: 4,
+    onnx.TensorProto.BOOL: 1,
+}
+"""The element types that tensors may have, and the bytes of one element."""
 
 
 def scan(data: bytes) -> onnx.ModelProto:
@@ -64,10 +71,10 @@ def scan(data: bytes) -> onnx.ModelProto:
         data: The file's bytes; the same ones go to the runtime afterwards.
 
     Returns:
-        The parsed model, shapes inferred.
+        The parsed model, its shapes inferred from its inputs alone.
 
     Raises:
-        InvalidModelError: The bytes are no ONNX model.
+        InvalidModelError: The bytes are no ONNX model, or one that contradicts itself.
         UnsafeModelError: It refers to data outside the file, uses a foreign operator, or asks for too much memory.
     """
     if len(data) > MAX_BYTES:
@@ -76,7 +83,9 @@ def scan(data: bytes) -> onnx.ModelProto:
         model = onnx.load_model_from_string(data)
     except DecodeError:
         raise InvalidModelError("the file is no ONNX model, or it is truncated") from None
-    for message in _messages(model):
+    for count, message in enumerate(_messages(model)):
+        if count >= MAX_MESSAGES:
+            raise UnsafeModelError(f"the file has more than {MAX_MESSAGES} parts, of all kinds together")
         _check_message(message)
     _check_model(model)
     _check_nodes(model.graph.node)
@@ -96,22 +105,28 @@ def _check_message(message: Message) -> None:
     if len(UnknownFieldSet(message)):
         raise UnsafeModelError(f"a {message.DESCRIPTOR.name} has fields that the ONNX format does not define")
     if isinstance(message, onnx.TensorProto):
-        if message.data_location == onnx.TensorProto.EXTERNAL or message.external_data:
-            raise UnsafeModelError(f"tensor {message.name!r} keeps its data in another file; it must be in the model")
-        if message.data_type not in ELEMENT_TYPES:
-            raise UnsafeModelError(
-                f"tensor {message.name!r} has element type {message.data_type}, which is not accepted"
-            )
+        _check_tensor(message)
     if isinstance(message, onnx.SparseTensorProto):
         raise UnsafeModelError("the model has a sparse tensor; dense ones are accepted")
     if isinstance(message, onnx.AttributeProto) and (message.HasField("g") or message.graphs):
         raise UnsafeModelError(f"attribute {message.name!r} holds a graph; loops and branches are not accepted")
 
 
+def _check_tensor(tensor: onnx.TensorProto) -> None:
+    if tensor.data_location == onnx.TensorProto.EXTERNAL or tensor.external_data:
+        raise UnsafeModelError(f"tensor {tensor.name!r} keeps its data in another file; it must be in the model")
+    size = ELEMENT_BYTES.get(tensor.data_type)
+    if size is None:
+        raise UnsafeModelError(f"tensor {tensor.name!r} has element type {tensor.data_type}, which is not accepted")
+    held = len(tensor.float_data) + len(tensor.int64_data) + len(tensor.int32_data) + len(tensor.raw_data) / size
+    if min(tensor.dims, default=1) < 0 or math.prod(tensor.dims) != held:
+        raise InvalidModelError(f"tensor {tensor.name!r} holds {held:g} elements; its shape is {list(tensor.dims)}")
+
+
 def _check_model(model: onnx.ModelProto) -> None:
     if model.functions or model.training_info:
         raise UnsafeModelError("the model has functions or training information; a plain graph is accepted")
-    if domains := sorted({opset.domain for opset in model.opset_import} - {"", "ai.onnx"}):
+    if domains := sorted({str(opset.domain) for opset in model.opset_import} - {"", "ai.onnx"}):
         raise UnsafeModelError(f"the model imports the operator domains {domains}; the standard one is accepted")
     if len(model.graph.node) > MAX_NODES:
         raise UnsafeModelError(f"the graph has {len(model.graph.node)} nodes; at most {MAX_NODES} are accepted")
@@ -127,6 +142,10 @@ def _check_nodes(nodes: "Iterable[onnx.NodeProto]") -> None:
 
 
 def _check_sizes(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Infer every size from the inputs' alone; what the file says about other values may be a lie, and is dropped."""
+    del model.graph.value_info[:]
+    for output in model.graph.output:
+        output.type.tensor_type.ClearField("shape")
     try:
         model = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
     except onnx.shape_inference.InferenceError as error:

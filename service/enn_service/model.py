@@ -10,7 +10,7 @@ from enn_models.card import Card
 from enn_models.errors import InvalidModelError
 from enn_models.network import Network
 from enn_models.package import open_package, verify
-from enn_service.session import Array, Session
+from enn_service.session import PREDICTION, Array, Session
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,8 +62,10 @@ def load(root: Path, name: str, version: str) -> Model:
     """
     package = open_package(repository.read(root, name, version))
     try:
-        session = Session(package.data)
+        session = Session(package)
     except Exception as error:  # the runtime raises many unrelated types
         raise InvalidModelError(f"ONNX Runtime does not load the model: {str(error).splitlines()[0][:200]}") from error
     verify(package, session.run)
+    for prediction in session.predictions:
+        verify(package, prediction.run, PREDICTION)
     return Model(name, version, package.card, package.network, session)

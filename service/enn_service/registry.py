@@ -65,6 +65,9 @@ class Registry:
         except ModelError as error:
             logger.warning("refused %r/%r: %s", entry.name, entry.version, error)
             return State(entry, old.model if old else None, str(error))
+        except Exception:
+            logger.exception("refused %r/%r", entry.name, entry.version)
+            return State(entry, old.model if old else None, "its checks ended unexpectedly; the log says more")
         logger.info("loaded %s/%s", entry.name, entry.version)
         return State(entry, model, "")
 

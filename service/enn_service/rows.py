@@ -26,8 +26,9 @@ def read_rows(card: Card, rows: Any, field: str) -> NDArray[np.float32]:  # noqa
     """
     if not isinstance(rows, list) or not rows:
         raise InvalidRequestError(f"{field}: {_shown(rows)}; expected a list of at least one row")
-    if isinstance(rows[0], dict):
-        rows = _by_name(card, rows, field)
+    if dict in map(type, rows):
+        names = [feature.name for feature in card.features]
+        rows = [_vector(row, names, f"{field}[{i}]") if type(row) is dict else row for i, row in enumerate(rows)]
     _check_lengths(rows, len(card.features), field)
     if not set(map(type, chain.from_iterable(rows))) <= _NUMBERS:
         raise _not_a_number(card, rows, field)
@@ -48,25 +49,17 @@ def to_float32(values: NDArray[np.float64], field: str) -> NDArray[np.float32]:
     return values.astype(np.float32)
 
 
-def _by_name(card: Card, rows: list[Any], field: str) -> list[list[Any]]:
-    names = [feature.name for feature in card.features]
+def _vector(row: dict[str, Any], names: list[str], place: str) -> list[Any]:
+    """Return the values of a named row in the card's order."""
     try:
-        if all(len(row) == len(names) for row in rows):
-            return [[row[name] for name in names] for row in rows]
-    except (KeyError, TypeError):
+        if len(row) == len(names):
+            return [row[name] for name in names]
+    except KeyError:
         pass
-    for index, row in enumerate(rows):
-        if not isinstance(row, dict):
-            raise InvalidRequestError(
-                f"{field}[{index}]: {_shown(row)}; expected an object of features like the rows before"
-            )
-        if missing := [name for name in names if name not in row]:
-            raise InvalidRequestError(f"{field}[{index}]: feature {missing[0]!r} is missing; expected {_listed(names)}")
-        if unknown := [name for name in row if name not in names]:
-            raise InvalidRequestError(
-                f"{field}[{index}]: feature {unknown[0][:140]!r} is not known; expected {_listed(names)}"
-            )
-    raise AssertionError("rows that are all complete were taken above")
+    if missing := [name for name in names if name not in row]:
+        raise InvalidRequestError(f"{place}: feature {missing[0]!r} is missing; expected {_listed(names)}")
+    unknown = next(name for name in row if name not in names)
+    raise InvalidRequestError(f"{place}: feature {unknown[:140]!r} is not known; expected {_listed(names)}")
 
 
 def _check_lengths(rows: list[Any], features: int, field: str) -> None:

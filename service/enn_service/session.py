@@ -6,29 +6,72 @@ from typing import cast
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnx.utils import Extractor
 
-from enn_models.package import INPUT
+from enn_models.package import INPUT, Package
 
 Array = NDArray[np.float32]
+PREDICTION = ("output",)
 
 
 class Session:
-    """A model file in ONNX Runtime, one thread a run; safe for concurrent runs, which release the interpreter lock.
+    """A package in ONNX Runtime, one thread a run; safe for concurrent runs, which release the interpreter lock.
+
+    ONNX Runtime computes every node of a session whatever is fetched, so predictions run parts of the graph: the one
+    that leads to `output`, and the one that the card names as the faster for few rows, where it names one.
 
     Args:
-        data: The bytes of a package that passed the scan; the very bytes that were scanned.
+        package: A package; the graph that was scanned is the graph that runs.
+
+    Raises:
+        ValueError: The card names a part that the graph does not have.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, package: Package) -> None:
+        self._whole = _Route(package.data, INPUT)
+        self._many = _part(package, INPUT, "output")
+        few = package.card.unrolling.get("few")
+        self._few = _part(package, few["input"], few["output"]) if few else self._many
+        self._few_rows = int(few["rows"]) if few else 0
+
+    @property
+    def predictions(self) -> "tuple[_Route, _Route]":
+        """The routes that predictions take, for few rows and for many."""
+        return self._few, self._many
+
+    def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
+        """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
+        if tuple(names) == PREDICTION:
+            route = self._few if len(inputs) <= self._few_rows else self._many
+            return route.run(inputs, names)
+        return self._whole.run(inputs, names)
+
+
+class _Route:
+    """A graph in the runtime.
+
+    Args:
+        data: Its bytes.
+        source: The name of its input.
+        output: The name of its only output; None where it has those of a package.
+    """
+
+    def __init__(self, data: bytes, source: str, output: str | None = None) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        self._run_options = onnxruntime.RunOptions()
-        self._run_options.only_execute_path_to_fetches = True
-        self._run_options.log_severity_level = 4
+        self._source = source
+        self._output = output
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
-        """Return the named outputs of inputs, float32 [batch, features]; what is not named is not computed."""
-        return cast("list[Array]", self._session.run(list(names), {INPUT: inputs}, self._run_options))
+        """Return the named outputs, or the only one."""
+        return cast(
+            "list[Array]", self._session.run(names if self._output is None else [self._output], {self._source: inputs})
+        )
+
+
+def _part(package: Package, source: str, output: str) -> _Route:
+    model = Extractor(package.model).extract_model([source], [output])
+    return _Route(model.SerializeToString(), source, output)

@@ -5,6 +5,7 @@ import sys
 import typer
 
 from enn_models.errors import ModelError
+from enn_training.commands.figure import figure
 from enn_training.commands.problem import problem
 from enn_training.commands.table import table
 from enn_training.errors import TrainingError
@@ -21,6 +22,7 @@ def application() -> typer.Typer:
     )
     app.command()(problem)
     app.command()(table)
+    app.command()(figure)
     return app
 
 

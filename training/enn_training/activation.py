@@ -47,13 +47,14 @@ class DCTActivation(nn.Module):
     def forward(self, z: Tensor) -> Tensor:
         """Return sigma(z), [..., features], of pre-activations [..., features]."""
         # Clenshaw's recurrence: one cosine of a neuron instead of Q, and no tensor of [..., features, Q].
-        theta = (z + 1.0) * (math.pi / 2)
-        twice = 2.0 * torch.cos(2.0 * theta)
-        first = torch.zeros_like(theta)
-        second = torch.zeros_like(theta)
+        # With theta = (pi/2)(z+1): cos(theta) = -sin(pi z/2), which keeps the digits of a small z.
+        angle = z * (math.pi / 2)
+        twice = -2.0 * torch.cos(2.0 * angle)
+        first = torch.zeros_like(angle)
+        second = torch.zeros_like(angle)
         for coefficient in reversed(self.coefficients.unbind(-1)):
             first, second = coefficient + twice * first - second, first
-        return torch.cos(theta) * (first - second)
+        return -torch.sin(angle) * (first - second)
 
     def extra_repr(self) -> str:
         """Return the sizes, for print."""

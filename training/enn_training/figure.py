@@ -4,14 +4,15 @@ Source: figures 5 to 8 of the paper (arXiv 2307.00673).
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
+from matplotlib.figure import Figure
+
 from enn_models import series
 from enn_models.card import Card
 from enn_models.network import Network
 from enn_models.series import Floats
-from matplotlib.figure import Figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,8 +61,7 @@ def draw(card: Card, network: Network, unit: int = 0) -> Figure:
     neurons = z.shape[1]
     figure = Figure(figsize=(2.2 * (neurons + 2), 4.8), layout="constrained")
     axes = figure.subplots(2, neurons + 2, squeeze=False)
-    coefficients = network.layers[-2].coefficients
-    assert coefficients is not None
+    coefficients = cast("np.ndarray", network.layers[-2].coefficients)  # hidden layers always have them
     scale = float(np.abs(response.bumps[:, unit]).max())
     for neuron in range(neurons):
         _activation(axes[0, neuron], z[:, neuron], coefficients[neuron], neuron)

@@ -36,8 +36,7 @@ def learn(
         watch: Called after every pass.
 
     Raises:
-        OptionError: A size is out of its range.
-        DivergenceError: The learner left the finite numbers.
+        TrainingError: A size is out of its range, or the learner left the finite numbers.
     """
     train = dataset.training
     classes = None if dataset.classes is None else len(dataset.classes)

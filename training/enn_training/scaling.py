@@ -11,6 +11,7 @@ Floats = NDArray[np.float64]
 
 # Beyond this ratio |center| / half, folding the center into a float32 bias costs more than three bits of the input.
 FOLDABLE = 8.0
+PERIOD = 4.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,11 +65,18 @@ def fold(network: Network, inputs: Scaling, outputs: Scaling | None = None) -> N
     offset = np.where(np.abs(inputs.center) <= FOLDABLE * inputs.half, 0.0, inputs.center).astype(np.float32)
     weight = first.weight.astype(np.float64) / inputs.half
     bias = first.bias.astype(np.float64) + weight @ (offset.astype(np.float64) - inputs.center)
-    first = replace(first, weight=weight.astype(np.float32), bias=bias.astype(np.float32))
+    first = replace(first, weight=weight.astype(np.float32), bias=bias)
     output_offset = network.output_offset
     if outputs is not None:
         last, output_offset = _unscale(last, outputs)
-    return replace(network, layers=(first, *middle, last), input_offset=offset, output_offset=output_offset)
+    layers = tuple(_in_first_period(layer) for layer in (first, *middle, last))
+    return replace(network, layers=layers, input_offset=offset, output_offset=output_offset)
+
+
+def _in_first_period(layer: Layer) -> Layer:
+    """Return an activated layer with its biases in [-2, 2]: sigma has period 4, and float32 has more digits there."""
+    bias = layer.bias if layer.coefficients is None else layer.bias - PERIOD * np.round(layer.bias / PERIOD)
+    return replace(layer, bias=bias.astype(np.float32))
 
 
 def _unscale(last: Layer, outputs: Scaling) -> tuple[Layer, NDArray[np.float32]]:

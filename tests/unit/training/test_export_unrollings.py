@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from enn_models import series
 from enn_models.network import Layer, Network
 from enn_training.export.assembly import Layout, assemble
-from enn_training.export.choice import AMPLIFICATION, by_rule
+from enn_training.export.choice import AMPLIFICATION, by_rule, candidates
 from enn_training.export.cost import estimate
 from enn_training.export.runtime import Runtime
 from enn_training.export.unrollings import family
@@ -69,7 +69,7 @@ def test_every_unrolling_equals_the_oracle_where_it_is_precise(drawn, name):
 @settings(max_examples=40, deadline=None)
 def test_the_rule_chooses_layouts_that_equal_the_oracle(drawn):
     net, rows = drawn
-    model = assemble(net, by_rule(net))
+    model = assemble(net, by_rule(net, candidates(net)))
     assert worst(Runtime(model, ["output"]).run(rows)[0], net.respond(rows).output) < TOLERANCE
 
 
@@ -115,5 +115,5 @@ def test_more_rows_are_estimated_to_cost_more():
         Layer(np.ones((1, 6), np.float32), np.zeros(1, np.float32), None),
     )
     net = Network("regression", "linear", layers, np.zeros(2, np.float32), np.zeros(1, np.float32))
-    model = assemble(net, by_rule(net))
+    model = assemble(net, by_rule(net, candidates(net)))
     assert estimate(model, 1) < estimate(model, 100) < estimate(model, 10_000)

@@ -3,11 +3,14 @@
 import warnings
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enn_training.commands import options
+
+if TYPE_CHECKING:
+    from enn_training.data import Dataset
 
 # Best or near best of 0.1 and 1 on breast-cancer, wine, iris, digits and diabetes, four splits each.
 TABLE_DECAY = 1.0
@@ -39,14 +42,10 @@ def table(
 ) -> None:
     """Learn a table: a fifth of its rows judges the model, an eighth of the rest chooses it."""
     # Imported here: torch, numba and pandas take seconds that --help should not.
-    from enn_training import learning, scores, tables  # noqa: PLC0415
+    from enn_training import learning, scores  # noqa: PLC0415
     from enn_training.commands import report  # noqa: PLC0415
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", tables.LeftOutWarning)
-        data = tables.dataset(tables.read(file), target, seed, None if task is None else task.value)
-    for warning in caught:
-        typer.echo(f"warning: {warning.message}", err=True)
+    data = _read(file, target, seed, task)
     if decay is None and learner is options.LearnerName.ADAM:
         decay = TABLE_DECAY
     method = options.learner(learner, passes=passes, spread=spread, pace=pace, decay=decay)
@@ -61,3 +60,15 @@ def table(
             watch=watch,
         )
     report.publish(model, scores.baselines(data), models, name)
+
+
+def _read(file: Path, target: str, seed: int, task: TaskName | None) -> "Dataset":
+    """Return the data set of a file; columns left out are told on standard error."""
+    from enn_training import tables  # noqa: PLC0415
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", tables.LeftOutWarning)
+        data = tables.dataset(tables.read(file), target, seed, None if task is None else task.value)
+    for warning in caught:
+        typer.echo(f"warning: {warning.message}", err=True)
+    return data

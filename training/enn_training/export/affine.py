@@ -31,7 +31,12 @@ class Affine:
             return self
         return Affine(self.weight @ first.weight, self.weight @ first.bias + self.bias)
 
-    def phases(self) -> "Affine":
-        """Return the map to theta = (pi/2)(z + 1) instead of z, its bias brought to [-pi, pi]."""
-        bias = (self.bias + 1.0) * (np.pi / 2)
-        return Affine(self.weight * (np.pi / 2), np.remainder(bias + np.pi, 2 * np.pi) - np.pi)
+    def angles(self) -> "Affine":
+        """Return the map to phi = -(pi/2) z, its bias brought to [-pi, pi].
+
+        sin(phi) = cos(theta) with theta = (pi/2)(z + 1) is the first harmonic, -sin(3 phi) the second, sin(5 phi) the
+        third, and so on. Without the paper's +1 the angles of small z are small, and
+        so are their roundings, which steep activations enlarge.
+        """
+        bias = self.bias * (-np.pi / 2)
+        return Affine(self.weight * (-np.pi / 2), np.remainder(bias + np.pi, 2 * np.pi) - np.pi)

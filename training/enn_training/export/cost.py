@@ -6,7 +6,7 @@ import onnx
 
 NODE = 0.33
 """Microseconds to start an operator. These constants were measured by benchmarks/unrolling.py, one thread, AVX-512."""
-ELEMENT = {"Cos": 1.9e-3, "Round": 0.25e-3, "Sigmoid": 0.35e-3, "Softmax": 1.0e-3, "Transpose": 0.25e-3}
+ELEMENT = {"Sin": 1.9e-3, "Round": 0.25e-3, "Sigmoid": 0.35e-3, "Softmax": 1.0e-3, "Transpose": 0.25e-3}
 """Microseconds an element of the result."""
 CONSTANT = 0.11e-3
 """Microseconds an element of the other elementwise operators where one side is a constant: a stream less to read."""
@@ -41,4 +41,4 @@ def _node(node: onnx.NodeProto, sizes: dict[str, int], constants: dict[str, int]
     if node.op_type in ("Gemm", "MatMul"):
         return NODE + weights * (WEIGHT + rows * PRODUCT)
     rate = ELEMENT.get(node.op_type, CONSTANT if weights else STREAM)
-    return NODE + elements * rate * (2.0 if elements > CACHE and node.op_type != "Cos" else 1.0)
+    return NODE + elements * rate * (2.0 if elements > CACHE and node.op_type != "Sin" else 1.0)

@@ -35,7 +35,8 @@ def wrapped(graph: Graph, source: Value, affine: Affine, reach: Floats, name: st
     whole = Affine(coarse_weight, np.zeros(len(turns)))
     exact = graph.affine([Value(coarse, source.neurons, columns=False)], whole, f"{name}/exact", columns=columns).name
     fraction = graph.node("Sub", [exact, graph.node("Round", [exact], f"{name}/turns")], f"{name}/fraction")
-    rest = Affine(np.concatenate([coarse_weight, turns - coarse_weight], axis=1), affine.bias / FULL_TURN)
+    bias = np.remainder(affine.bias / FULL_TURN + 0.5, 1.0) - 0.5
+    rest = Affine(np.concatenate([coarse_weight, turns - coarse_weight], axis=1), bias)
     small = graph.affine([fine, source], rest, f"{name}/rest", columns=columns).name
     total = graph.node("Add", [fraction, small], f"{name}/total")
     return Value(graph.binary("Mul", total, np.full((1, 1), FULL_TURN), name), len(turns), columns)

@@ -6,7 +6,7 @@ value, they stay in registers (measured: 2.4 times the speed).
 
 import operator
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, cast
 
 from llvmlite import ir
 from numba.core import cgutils, types
@@ -81,7 +81,8 @@ def _pointer(context: BaseContext, builder: ir.IRBuilder, signature: Signature, 
     array = context.make_array(kind)(context, builder, args[0])
     position = [*cgutils.unpack_tuple(builder, args[1]), context.get_constant(types.intp, 0)]
     address = cgutils.get_item_pointer(context, builder, kind, array, position)
-    return builder.bitcast(address, _VECTOR.as_pointer())
+    # llvmlite's decorators hide from a type checker that a cast is a value.
+    return cast("ir.Value", builder.bitcast(address, _VECTOR.as_pointer()))
 
 
 @_intrinsic
@@ -99,8 +100,7 @@ def store(_typing: Context, array: types.Type, index: types.Type, value: types.T
     """Write lanes into array[index]."""
 
     def generate(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Values) -> ir.Value:
-        builder.store(args[2], _pointer(context, builder, signature, args), align=8)
-        return context.get_dummy_value()
+        return builder.store(args[2], _pointer(context, builder, signature, args), align=8)
 
     return types.void(array, index, value), generate
 

@@ -24,9 +24,9 @@ Floats = NDArray[np.float64]
 HIDDEN_STEPS = (5e-4, 1e-3)
 OUTPUT_STEPS = (5e-5, 1e-4)
 
-# What the eight starts multiply the spread and the steps by.
-SPREADS = (1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 0.5, 0.5)
-PACES = (1.0, 1.0, 2.0, 0.5, 1.0, 0.5, 1.0, 2.0)
+# What the eight starts multiply the spread and the steps by: no one pair learns all fifteen problems with every seed.
+SPREADS = (1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 0.5, 0.7)
+PACES = (1.0, 2.0, 0.7, 0.5, 1.0, 0.5, 2.0, 1.0)
 
 
 @dataclass(frozen=True)
@@ -72,8 +72,6 @@ class LMS:
         began = time.monotonic()
         rows = np.tile(np.arange(len(training.x))[:, None], LANES)
         for number in range(1, self.passes + 1):
-            if self.max_time is not None and time.monotonic() - began > self.max_time:
-                break
             steps = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
             lms_kernel.learn(state, training.x, training.y, rng.permuted(rows, axis=0), steps)
             losses = lms_kernel.losses(state, held_out.x, held_out.y)
@@ -87,6 +85,8 @@ class LMS:
             history.append(Epoch(number, self.passes, float(np.nanmin(losses))))
             if watch:
                 watch(history[-1])
+            if self.max_time is not None and time.monotonic() - began >= self.max_time:
+                break
         lane = int(np.argmin(best))
         settings = {**asdict(self), "name": "lms", "start": lane, "starts": LANES}
         return Learned(_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)

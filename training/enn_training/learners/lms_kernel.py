@@ -226,7 +226,8 @@ def _loss(output: float, target: float, link: int, units: int) -> float:
     """Return one unit's part of the loss of a row."""
     if link != PROBABILITY:
         return (target - output) ** 2 / units
-    # A probability that float64 rounds to 0 costs 690 nats instead of infinity.
-    if target > 0.5:
-        return -math.log(max(output, 1e-300))
-    return -math.log(max(1.0 - output, 1e-300)) if units == 1 else 0.0
+    chosen = output if target > 0.5 else 1.0 - output
+    if units > 1 and target <= 0.5:
+        return 0.0
+    # A probability that float64 rounds to 0 costs 690 nats instead of infinity; one that is no number stays none.
+    return -math.log(np.maximum(chosen, 1e-300))

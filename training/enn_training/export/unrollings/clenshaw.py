@@ -11,24 +11,24 @@ from enn_training.export.graph import Graph
 
 @dataclass(frozen=True)
 class Clenshaw:
-    """sigma = cos(theta) (b_1 - b_2), the recurrence run downwards from the last harmonic in use."""
+    """sigma = sin(phi) (b_1 - b_2), the recurrence run downwards from the last harmonic in use."""
 
     name: str = "clenshaw"
     columns: bool = True
     tile: int | None = None
 
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
-        """Return theta of each neuron."""
-        return affine.phases()
+        """Return phi of each neuron."""
+        return affine.angles()
 
     def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
-        """Append one Cos and the recurrence."""
-        cosine = graph.node("Cos", [arguments], f"{scope}/cosine")
+        """Append one Sin and the recurrence."""
+        sine = graph.node("Sin", [arguments], f"{scope}/sine")
         used = np.flatnonzero(coefficients.any(axis=0))
         last = int(used[-1]) if len(used) else 0
         if last == 0:
-            return graph.binary("Mul", cosine, coefficients[:, :1], f"{scope}/activation")
-        square = graph.binary("Mul", cosine, cosine, f"{scope}/square")
+            return graph.binary("Mul", sine, coefficients[:, :1], f"{scope}/activation")
+        square = graph.binary("Mul", sine, sine, f"{scope}/square")
         double = graph.binary("Mul", square, np.full((1, 1), 4.0), f"{scope}/square4")
         t = graph.binary("Sub", double, np.full((1, 1), 2.0), f"{scope}/t")
         above = graph.constant(f"{scope}/b{last}", coefficients[:, last : last + 1])
@@ -40,7 +40,7 @@ class Clenshaw:
                 term = graph.binary("Add", term, coefficients[:, q : q + 1], f"{scope}/sum{q}")
             above, b = b, graph.node("Sub", [term, above], f"{scope}/b{q}")
         difference = graph.node("Sub", [b, above], f"{scope}/difference")
-        return graph.node("Mul", [difference, cosine], f"{scope}/activation")
+        return graph.node("Mul", [difference, sine], f"{scope}/activation")
 
     def readout(self, coefficients: Floats) -> None:
         """Return None: the features are the activations."""

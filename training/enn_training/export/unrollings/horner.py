@@ -1,7 +1,8 @@
-"""Horner: sigma is cos(theta) times a polynomial in cos(2 theta), by Horner's rule; two operators a harmonic.
+"""Horner: sigma is sin(phi) times a polynomial in cos(2 theta), by Horner's rule; two operators a harmonic.
 
-The monomials of cos(2 theta) lose a bit of precision with every harmonic. `doublings` keeps it: with d of them Horner's
-rule runs in cos(2^(d+1) theta) over groups of 2^d harmonics, each a product of cosines of the lower doublings.
+Here theta = (pi/2)(z + 1) and sin(phi) = cos(theta). The monomials of cos(2 theta) lose a bit of precision with every
+harmonic. `doublings` keeps it: with d of them Horner's rule runs in cos(2^(d+1) theta) over groups of 2^d harmonics,
+each a product of cosines of the lower doublings.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from enn_training.export.graph import Graph
 
 @dataclass(frozen=True)
 class Horner:
-    """sigma = cos(theta) P, P per neuron.
+    """sigma = sin(phi) P, P per neuron.
 
     Attributes:
         doublings: d, the cosines above cos(2 theta) that are computed.
@@ -39,19 +40,19 @@ class Horner:
         return "-".join(parts)
 
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
-        """Return theta of each neuron."""
-        return affine.phases()
+        """Return phi of each neuron."""
+        return affine.angles()
 
     def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
-        """Append Cos, the doubled cosines and Horner's rule."""
+        """Append Sin, the doubled cosines and Horner's rule."""
         weights = products(coefficients, self.doublings)
         columns = [column[:, None] if self.columns else column for column in weights.T]
-        cosine = graph.node("Cos", [arguments], f"{scope}/cosine")
+        sine = graph.node("Sin", [arguments], f"{scope}/sine")
         if len(columns) == 1:
-            return graph.binary("Mul", cosine, columns[0], f"{scope}/activation")
-        variables = doubled(graph, cosine, levels(len(columns), self.doublings), scope)
+            return graph.binary("Mul", sine, columns[0], f"{scope}/activation")
+        variables = doubled(graph, sine, levels(len(columns), self.doublings), scope)
         total = _sum(graph, variables, columns, f"{scope}/weight")
-        return graph.node("Mul", [total, cosine], f"{scope}/activation")
+        return graph.node("Mul", [total, sine], f"{scope}/activation")
 
     def readout(self, coefficients: Floats) -> None:
         """Return None: the features are the activations."""
@@ -74,9 +75,9 @@ def _sum(graph: Graph, variables: Sequence[str], columns: Sequence[Floats], name
     return total
 
 
-def doubled(graph: Graph, cosine: str, count: int, scope: str) -> list[str]:
+def doubled(graph: Graph, sine: str, count: int, scope: str) -> list[str]:
     """Append y_1 .. y_count, cosines of 2 theta, 4 theta, ... times `scale`: y_(k+1) = y_k^2 - scale(k+1)."""
-    variables = [cosine]
+    variables = [sine]
     for k in range(1, count + 1):
         square = graph.node("Mul", [variables[-1], variables[-1]], f"{scope}/square{k}")
         variables.append(graph.binary("Add", square, np.full((1, 1), -scale(k)), f"{scope}/y{k}"))
@@ -94,7 +95,7 @@ def scale(k: int) -> float:
 
 
 def products(coefficients: Floats, doublings: int) -> Floats:
-    """Return P, float64 [neurons, terms], with sigma = cos(theta) sum_n P_n product_n; without zero harmonics on top.
+    """Return P, float64 [neurons, terms], with sigma = sin(phi) sum_n P_n product_n; without zero harmonics on top.
 
     product_n is the product of y_(k+1) over the bits k < doublings of n, times y_(doublings+1)^(n >> doublings).
 

@@ -12,7 +12,7 @@ from enn_training.export.unrollings.horner import doubled, last_factor, levels, 
 
 @dataclass(frozen=True)
 class Ladder:
-    """cos(theta) product_n for every n; the polynomial is summed by the Gemm that follows.
+    """sin(phi) product_n for every n; the polynomial is summed by the Gemm that follows.
 
     Attributes:
         doublings: As in Horner.
@@ -28,13 +28,13 @@ class Ladder:
         return f"ladder-{self.doublings}" if self.doublings else "ladder"
 
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
-        """Return theta of each neuron."""
-        return affine.phases()
+        """Return phi of each neuron."""
+        return affine.angles()
 
     def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
-        """Append Cos, the doubled cosines, one Mul a product and the Concat of them all."""
+        """Append Sin, the doubled cosines, one Mul a product and the Concat of them all."""
         terms = products(coefficients, self.doublings).shape[1]
-        rungs = [graph.node("Cos", [arguments], f"{scope}/cosine")]
+        rungs = [graph.node("Sin", [arguments], f"{scope}/sine")]
         variables = doubled(graph, rungs[0], levels(terms, self.doublings), scope)
         for term in range(1, terms):
             k = last_factor(term, self.doublings)

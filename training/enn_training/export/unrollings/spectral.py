@@ -1,4 +1,4 @@
-"""Spectral: every harmonic is a neuron of its own: Gemm -> Cos -> Gemm, the fewest nodes and the most cosines."""
+"""Spectral: every harmonic is a neuron of its own: Gemm -> Sin -> Gemm, the fewest nodes and the most sines."""
 
 from dataclasses import dataclass
 
@@ -11,23 +11,23 @@ from enn_training.export.graph import Graph
 
 @dataclass(frozen=True)
 class Spectral:
-    """cos((2q-1) theta) for every coefficient that is not zero; F is folded into what follows."""
+    """sin(+-(2q-1) phi) for every coefficient that is not zero; F is folded into what follows."""
 
     name: str = "spectral"
     columns: bool = False
     tile: int | None = None
 
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:
-        """Return (2q-1) theta of each kept (neuron, harmonic)."""
+        """Return +-(2q-1) phi of each kept (neuron, harmonic)."""
         neurons, harmonics = kept(coefficients)
-        odd = 2 * harmonics + 1.0
-        phases = affine.phases()
-        bias = np.remainder(odd * phases.bias[neurons] + np.pi, 2 * np.pi) - np.pi
-        return Affine(odd[:, None] * phases.weight[neurons], bias)
+        odd = (2 * harmonics + 1.0) * (-1.0) ** harmonics
+        angles = affine.angles()
+        bias = np.remainder(odd * angles.bias[neurons] + np.pi, 2 * np.pi) - np.pi
+        return Affine(odd[:, None] * angles.weight[neurons], bias)
 
     def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:  # noqa: ARG002
-        """Append one Cos."""
-        return graph.node("Cos", [arguments], f"{scope}/harmonics")
+        """Append one Sin."""
+        return graph.node("Sin", [arguments], f"{scope}/harmonics")
 
     def readout(self, coefficients: Floats) -> Affine:
         """Return the matrix that adds the harmonics of each neuron, F times each."""

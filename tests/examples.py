@@ -1,0 +1,28 @@
+"""Small networks and packages with random parameters, for tests."""
+
+from itertools import pairwise
+
+import numpy as np
+
+from enn_models.network import Head, Layer, Network, Task
+
+
+def network(
+    sizes: tuple[int, ...] = (2, 4, 1),
+    *,
+    head: Head = "dct",
+    task: Task = "classification",
+    harmonics: int = 3,
+    seed: int = 0,
+) -> Network:
+    """Return a network with layers of these sizes, [inputs, hidden..., units], and random parameters."""
+    random = np.random.default_rng(seed)
+
+    def draw(*shape: int) -> np.ndarray:
+        return random.normal(size=shape).astype(np.float32)
+
+    layers: list[Layer] = []
+    for index, (inputs, neurons) in enumerate(pairwise(sizes)):
+        linear = head == "linear" and index == len(sizes) - 2
+        layers.append(Layer(draw(neurons, inputs), draw(neurons), None if linear else draw(neurons, harmonics)))
+    return Network(task, head, tuple(layers), draw(sizes[0]), np.zeros(sizes[-1], np.float32))

@@ -1,0 +1,37 @@
+"""Settings come from the environment or the command line, are checked, and are safe by default."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from enn_service.settings import Settings
+
+
+def test_the_service_listens_on_this_machine_unless_told() -> None:
+    assert (Settings().host, Settings().port) == ("127.0.0.1", 8080)
+
+
+def test_the_environment_sets_what_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ENN_PORT", "9000")
+    assert Settings().port == 9000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "70000"), ("WORKERS", "0"), ("LOG_LEVEL", "moon"), ("POLL_SECONDS", "0")]
+)
+def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"ENN_{name}", value)
+    with pytest.raises(ValidationError, match=name.lower()):
+        Settings()
+
+
+def test_help_lists_every_setting() -> None:
+    environment = os.environ | {"COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, "-m", "enn_service", "--help"], env=environment, capture_output=True, text=True, check=True
+    )
+    for name in Settings.model_fields:
+        assert f"--{name.replace('_', '-')}" in done.stdout

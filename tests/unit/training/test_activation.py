@@ -1,0 +1,71 @@
+"""The torch activation is the oracle's series, on any input, and its gradient is the series' derivative."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from enn_models import series
+from enn_training.activation import DCTActivation
+from enn_training.errors import OptionError
+
+# Clenshaw's sums in float64 over |z| <= 50 and Q <= 12.
+EXACT = 1e-10
+# One rounding of float32 of theta at |z| <= 2, times the highest frequency.
+SINGLE = 2e-5
+
+
+def activation_of(coefficients):
+    module = DCTActivation(*coefficients.shape, dtype=torch.float64)
+    module.coefficients.data = torch.from_numpy(coefficients)
+    return module
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    z=arrays(np.float64, (5, 3), elements=st.floats(-50, 50)),
+    coefficients=st.integers(1, 12).flatmap(lambda q: arrays(np.float64, (3, q), elements=st.floats(-2, 2))),
+)
+def test_it_is_the_oracle_outside_the_first_period_too(z, coefficients):
+    found = activation_of(coefficients)(torch.from_numpy(z)).detach().numpy()
+    np.testing.assert_allclose(found, series.activation(z, coefficients), atol=EXACT)
+
+
+def test_its_gradients_are_the_derivative_and_the_basis():
+    rng = np.random.default_rng(1)
+    coefficients, z = rng.normal(size=(4, 6)), torch.from_numpy(rng.uniform(-3, 3, (7, 4))).requires_grad_()
+    module = activation_of(coefficients)
+    module(z).sum().backward()
+    assert z.grad is not None
+    np.testing.assert_allclose(z.grad.numpy(), series.derivative(z.detach(), coefficients), atol=EXACT)
+    basis = series.basis(z.detach(), 6).sum(axis=0)
+    assert module.coefficients.grad is not None
+    np.testing.assert_allclose(module.coefficients.grad.numpy(), basis, atol=EXACT)
+
+
+def test_it_starts_as_a_line():
+    z = torch.linspace(-1, 1, 101)[:, None]
+    found = DCTActivation(1, 6)(z).detach()
+    assert float((found - z).abs().max()) < 0.04
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_it_keeps_the_type_of_its_input(dtype):
+    z = torch.linspace(-2, 2, 9, dtype=dtype)[:, None]
+    found = DCTActivation(1, dtype=dtype)(z)
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found.detach(), series.activation(z, [series.line(6)]), atol=SINGLE)
+
+
+def test_torch_exports_it():
+    module = DCTActivation(3)
+    z = torch.linspace(-2, 2, 12).reshape(4, 3)
+    exported = torch.export.export(module, (z,)).module()
+    assert torch.equal(exported(z), module(z))
+
+
+def test_sizes_below_one_are_refused_with_their_values():
+    with pytest.raises(OptionError, match="features 0, harmonics 6"):
+        DCTActivation(0)

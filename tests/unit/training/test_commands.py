@@ -1,0 +1,81 @@
+"""The commands learn, report beside baselines, publish, and refuse in one line with exit status 2."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from enn_training.__main__ import main
+
+
+@pytest.fixture
+def enn(monkeypatch, capsys):
+    """Run the command line; return exit status, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["enn-train", *map(str, arguments)])
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def table(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "b": rng.normal(size=200), "same": 1})
+    frame["label"] = np.where(frame["a"] > frame["b"], "more", "less")
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    return tmp_path / "table.csv"
+
+
+def test_a_problem_is_learned_shown_beside_baselines_and_published(enn, tmp_path):
+    status, out, err = enn("problem", "line-1", "--models", tmp_path, "--samples", 400, "--passes", 5)
+    assert (status, err) == (0, "")
+    assert "accuracy  0.9" in out
+    assert "majority class" in out
+    assert "straight line" in out
+    assert "parameters 67 (2-6-1, Q = 6, dct head)" in out
+    assert f"published {tmp_path / 'line-1' / '1'}" in out
+    assert (tmp_path / "line-1" / "1" / "model.onnx").is_file()
+
+
+def test_equal_seeds_publish_equal_bytes(enn, tmp_path):
+    for name in ("one", "two"):
+        status, *_ = enn("problem", "sum", "--models", tmp_path, "--name", name, "--samples", 200, "--passes", 2)
+        assert status == 0
+    one, two = ((tmp_path / name / "1" / "model.onnx").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+@pytest.mark.parametrize("learner", ["adam", "lms"])
+def test_a_table_is_learned_with_several_layers(enn, tmp_path, learner):
+    options = ("--target", "label", "--name", "t", "--models", tmp_path, "--hidden", "8,4", "--passes", 20)
+    status, out, err = enn("table", table(tmp_path), *options, "--learner", learner)
+    assert (status, err) == (0, "warning: column 'same' is left out: all its values are 1\n")
+    assert "2-8-4-1, Q = 6, linear head" in out
+    assert "log-loss" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("problem", "square"), "problem 'square': expected one of"),
+        (("problem", "ring", "--hidden", "six"), "--hidden six: expected whole numbers"),
+        (("problem", "ring", "--learner", "adam", "--pace", 2), "--pace does not belong to --learner adam"),
+        (("problem", "ring", "--decay", 2), "--decay does not belong to --learner lms"),
+        (("problem", "ring", "--spread", -1), "spread -1.0: expected a positive number"),
+        (("problem", "sum", "--samples", 64, "--passes", 1, "--name", "../x"), "name '../x'"),
+        (("table", "nowhere.csv", "--target", "t", "--name", "n"), "nowhere.csv: cannot be read"),
+    ],
+)
+def test_a_refusal_is_one_line_and_exit_status_2(enn, tmp_path, arguments, words):
+    status, _, err = enn(*arguments, "--models", tmp_path)
+    assert status == 2
+    assert err.startswith("error: ")
+    assert words in err
+    assert err.count("\n") == 1

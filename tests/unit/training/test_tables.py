@@ -1,0 +1,160 @@
+"""A table becomes a data set, or an error that names the column, the row and the remedy."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from enn_training.errors import DataError
+from enn_training.tables import LeftOutWarning, dataset, read
+
+
+def frame(rows=40):
+    rng = np.random.default_rng(0)
+    return pd.DataFrame({"a": rng.normal(size=rows), "b": rng.uniform(size=rows), "t": np.arange(rows) % 2})
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load(table, target="t", task=None, seed=0):
+        path = tmp_path / "table.csv"
+        table.to_csv(path, index=False)
+        return dataset(read(path), target, seed, task)
+
+    return load
+
+
+def refuse(load, table, words, target="t", task=None):
+    with pytest.raises(DataError, match=words):
+        load(table, target, task)
+
+
+def test_every_row_is_in_exactly_one_part(load):
+    table = frame(100)
+    data = load(table)
+    parts = (data.training, data.held_out, data.test)
+    assert [len(part.x) for part in parts] == [70, 10, 20]
+    found = np.concatenate([part.x for part in parts])
+    np.testing.assert_allclose(np.sort(found[:, 0]), np.sort(table["a"]))
+
+
+def test_each_class_keeps_its_share_in_every_part(load):
+    table = frame(200).assign(t=["rare"] * 40 + ["common"] * 160)
+    data = load(table)
+    assert data.classes == ("common", "rare")
+    for part in (data.training, data.held_out, data.test):
+        assert np.mean(part.y) == pytest.approx(0.2, abs=0.02)
+
+
+def test_the_seed_chooses_the_split(load):
+    first, second, third = (load(frame(), seed=seed).test.x for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, third)
+
+
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        (["no", "yes"], ("no", "yes")),
+        ([True, False], (False, True)),
+        ([3, 1], (1, 3)),
+        ([2.0, 5.0], (2, 5)),
+    ],
+)
+def test_labels_keep_their_own_type(load, values, classes):
+    found = load(frame().assign(t=values * 20)).classes
+    assert found == classes
+    assert [type(label) for label in found] == [type(label) for label in classes]
+
+
+def test_many_numbers_tell_a_regression_and_the_task_overrides(load):
+    table = frame().assign(t=np.linspace(0, 1, 40))
+    assert load(table).task == "regression"
+    assert load(frame(), task="regression").task == "regression"
+    assert load(frame()).task == "classification"
+
+
+def test_parquet_reads_as_csv_does(load, tmp_path):
+    frame().to_parquet(tmp_path / "table.parquet")
+    np.testing.assert_allclose(dataset(read(tmp_path / "table.parquet"), "t", 0).test.x, load(frame()).test.x)
+
+
+def test_a_missing_value_is_named_by_column_and_line(load):
+    table = frame()
+    table.loc[6, "b"] = np.nan
+    refuse(load, table, r"column 'b', line 8: no value \(1 in all\); fill them in")
+
+
+def test_a_missing_target_is_named_by_line(load):
+    refuse(load, frame().assign(t=["x", None] * 20), "column 't', line 3: no value")
+
+
+def test_text_is_named_by_column_line_and_value(load):
+    table = frame().assign(b=["1.5"] * 10 + ["tall"] + ["2"] * 29)
+    refuse(load, table, "column 'b', line 12: 'tall' is not a number")
+
+
+def test_an_infinite_value_is_named_by_column_and_line(load):
+    table = frame()
+    table.loc[0, "a"] = np.inf
+    refuse(load, table, "column 'a', line 2: inf is beyond float32")
+
+
+def test_a_row_of_parquet_is_counted_from_one(tmp_path):
+    table = frame()
+    table.loc[3, "a"] = np.nan
+    table.to_parquet(tmp_path / "table.parquet")
+    with pytest.raises(DataError, match="column 'a', row 4: no value"):
+        dataset(read(tmp_path / "table.parquet"), "t", 0)
+
+
+def test_a_blank_line_does_not_shift_the_lines_that_are_named(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("a,t\n1,0\n\n" + "2,1\n" * 20)
+    with pytest.raises(DataError, match="line 3: no value"):
+        dataset(read(path), "t", 0)
+
+
+def test_a_single_class_is_refused(load):
+    refuse(load, frame().assign(t="same"), "target 't' is 'same' in every row; expected at least two classes")
+
+
+def test_a_class_too_rare_for_three_parts_is_refused_by_name(load):
+    refuse(load, frame().assign(t=["once"] + ["often"] * 39), r"class 'once' has 1 row\(s\); expected at least 3")
+
+
+def test_a_constant_column_is_left_out_with_a_warning(load):
+    with pytest.warns(LeftOutWarning, match="column 'b' is left out: all its values are 5"):
+        assert load(frame().assign(b=5)).features == ("a",)
+
+
+def test_nothing_left_to_learn_from_is_refused(load):
+    refuse(load, frame()[["t"]], "no column left to learn from")
+
+
+def test_an_unknown_target_is_refused_with_the_columns(load):
+    refuse(load, frame(), "no column 'price' to predict; it has 'a', 'b', 't'", target="price")
+
+
+def test_too_few_rows_are_refused(load):
+    refuse(load, frame(8), "8 rows; expected at least 16")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("twice.csv", "a,a,t\n1,2,3\n", "column 'a' is there 2 times"),
+        ("empty.csv", "", "cannot be read"),
+        ("header.csv", "a,t\n", "no rows"),
+        ("ragged.csv", "a,t\n1,2\n1,2,3\n", "cannot be read"),
+        ("table.xlsx", "", "ending '.xlsx'; expected .csv or .parquet"),
+    ],
+)
+def test_a_file_that_is_no_table_is_refused(tmp_path, name, text, words):
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=words):
+        read(tmp_path / name)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path):
+    with pytest.raises(DataError, match="cannot be read: "):
+        read(tmp_path / "nowhere.csv")
