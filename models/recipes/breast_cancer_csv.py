@@ -1,12 +1,11 @@
 """Writes breast-cancer.csv: the Wisconsin diagnostic data that scikit-learn carries, with names instead of codes."""
 
 from pathlib import Path
-from typing import cast
+from typing import Any
 
 from sklearn.datasets import load_breast_cancer
-from sklearn.utils import Bunch
 
-bunch = cast("Bunch", load_breast_cancer(as_frame=True))
+bunch: Any = load_breast_cancer(as_frame=True)
 table = bunch.frame.drop(columns="target")
 table["diagnosis"] = bunch.target.map(dict(enumerate(map(str, bunch.target_names))))
 table.to_csv(Path(__file__).with_name("breast-cancer.csv"), index=False)
