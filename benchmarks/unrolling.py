@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from enn_models import series
 from enn_models.network import Layer, Network
-from enn_training.export import choice
-from enn_training.export.affine import Affine
-from enn_training.export.assembly import FEW_INPUT, FEW_OUTPUT, assemble
-from enn_training.export.graph import Graph, Value
-from enn_training.export.runtime import Runtime
-from enn_training.export.unrollings import Clenshaw, Direct, Horner, Unrolling
+from enn_training.exporting import choice
+from enn_training.exporting.affine import Affine
+from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, assemble
+from enn_training.exporting.graph import Graph, Value
+from enn_training.exporting.runtime import Runtime
+from enn_training.exporting.unrollings import Clenshaw, Direct, Horner, Unrolling
 
 SHAPES = ((2, 6, 1, 6), (30, 16, 2, 6), (64, 64, 10, 6), (64, 256, 10, 12))
 BATCHES = (1, 64, 1024, 8192)

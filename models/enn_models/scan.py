@@ -13,7 +13,7 @@ from enn_models.errors import InvalidModelError, UnsafeModelError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MAX_BYTES = 64 * 2**20
+MAX_BYTES = 8 * 2**20
 MAX_NODES = 10_000
 MAX_MESSAGES = 250_000
 """The most parts of any kind in a file: a graph of MAX_NODES nodes has fewer."""

@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
-from examples import network
 from hypothesis import given
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
-from tiny import graph, package
 
 from enn_models import repository, scan
 from enn_models.errors import InvalidModelError, ModelError, UnsafeModelError
 from enn_models.package import open_package
 from enn_models.scan import MAX_BYTES, MAX_MESSAGES, MAX_NODES
+from examples import network
+from tiny import graph, package
 
 Change = Callable[[onnx.ModelProto], None]
 LOCATION = onnx.StringStringEntryProto(key="location", value="../../etc/passwd")

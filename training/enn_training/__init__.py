@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from enn_training.activation import DCTActivation
     from enn_training.enn import ENN
     from enn_training.estimators import ENNClassifier, ENNRegressor
-    from enn_training.export import export
+    from enn_training.exporting import export
 
 __all__ = ["ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "export"]
 
@@ -16,7 +16,7 @@ _MODULES = {
     "DCTActivation": "activation",
     "ENNClassifier": "estimators",
     "ENNRegressor": "estimators",
-    "export": "export",
+    "export": "exporting",
 }
 
 

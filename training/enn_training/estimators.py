@@ -87,7 +87,7 @@ class ENNClassifier(ClassifierMixin, _Estimator):
         random_state: Seed of the split and of the learner; None: 0, since equal calls should learn equal networks.
 
     Attributes:
-        model_: What was learned, ready for `enn_training.export.export`.
+        model_: What was learned, ready for `enn_training.exporting.export`.
         n_iter_: Passes made.
         n_features_in_: Columns seen.
         classes_: The labels, in the order of the probabilities.
@@ -138,7 +138,7 @@ class ENNRegressor(RegressorMixin, _Estimator):
         random_state: Seed of the split and of the learner; None: 0, since equal calls should learn equal networks.
 
     Attributes:
-        model_: What was learned, ready for `enn_training.export.export`.
+        model_: What was learned, ready for `enn_training.exporting.export`.
         n_iter_: Passes made.
         n_features_in_: Columns seen.
     """

@@ -6,11 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from examples import network
 from pydantic import ValidationError
 
 from enn_models.card import Card, pack
 from enn_models.network import Head, Network
+from examples import network
 
 
 def fields(net: Network) -> dict:

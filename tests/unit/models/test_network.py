@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from examples import network
 
 from enn_models import series
 from enn_models.network import Head, Layer, Network
+from examples import network
 
 ROUNDING = 1e-12
 

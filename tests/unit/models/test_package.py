@@ -6,13 +6,13 @@ from typing import cast
 import numpy as np
 import onnx
 import pytest
-from examples import network
 from onnx.reference import ReferenceEvaluator
-from tiny import card, fields, graph, package
 
 from enn_models.card import METADATA_KEY
 from enn_models.errors import InvalidModelError
 from enn_models.package import GOLDEN_TOLERANCE, INPUT, Run, attach, open_package, verify
+from examples import network
+from tiny import card, fields, graph, package
 
 TASKS = ["regression", "classification"]
 HEADS = ["dct", "linear"]

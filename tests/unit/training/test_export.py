@@ -15,10 +15,10 @@ from enn_models.network import Head, Layer, Network, Task
 from enn_models.package import OUTPUTS, open_package, verify
 from enn_models.repository import read
 from enn_models.scan import scan
-from enn_training.export import ExportError, export, package
-from enn_training.export.accuracy import TOLERANCE
-from enn_training.export.assembly import FEW_INPUT, FEW_OUTPUT
-from enn_training.export.runtime import Runtime
+from enn_training.exporting import ExportError, export, package
+from enn_training.exporting.accuracy import TOLERANCE
+from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT
+from enn_training.exporting.runtime import Runtime
 from enn_training.model import LearnedModel, fingerprint, summarise
 
 SHAPES = [((2, 6, 1), 6), ((5, 8, 3), 2), ((3, 5, 4, 2), 12)]
@@ -174,7 +174,7 @@ def test_an_unrolling_can_be_named(name):
 
 
 def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatch):
-    monkeypatch.setattr("enn_training.export.choice.SPAN", 0.0005)
+    monkeypatch.setattr("enn_training.exporting.choice.SPAN", 0.0005)
     record = open_package(package(learned(network((2, 6, 1), 6)), optimize=3)).card.unrolling
     assert record["rows"] == 3
     assert record["output"] == min(record["microseconds"], key=record["microseconds"].get)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from enn_models import series
 from enn_models.network import Layer, Network
-from enn_training.export.assembly import Layout, assemble
-from enn_training.export.choice import AMPLIFICATION, by_rule, candidates
-from enn_training.export.cost import estimate
-from enn_training.export.runtime import Runtime
-from enn_training.export.unrollings import family
-from enn_training.export.unrollings.horner import amplification, products, scale
+from enn_training.exporting.assembly import Layout, assemble
+from enn_training.exporting.choice import AMPLIFICATION, by_rule, candidates
+from enn_training.exporting.cost import estimate
+from enn_training.exporting.runtime import Runtime
+from enn_training.exporting.unrollings import family
+from enn_training.exporting.unrollings.horner import amplification, products, scale
 
 TOLERANCE = 5e-6
 """Share of the scale: float32 rounds by 6e-8, polynomials enlarge it up to 16 times, a further layer several times."""

@@ -8,7 +8,7 @@ import typer
 from tqdm import tqdm
 
 from enn_training.errors import TrainingError
-from enn_training.export import ExportError, export
+from enn_training.exporting import ExportError, export
 from enn_training.learners.learner import Epoch, Watch
 from enn_training.model import LearnedModel
 from enn_training.scores import Baseline

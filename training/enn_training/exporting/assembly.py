@@ -7,10 +7,10 @@ import onnx
 
 from enn_models.network import Layer, Network
 from enn_models.series import Floats
-from enn_training.export.affine import Affine
-from enn_training.export.graph import Graph, Value
-from enn_training.export.unrollings.base import Unrolling
-from enn_training.export.wrapping import wrapped
+from enn_training.exporting.affine import Affine
+from enn_training.exporting.graph import Graph, Value
+from enn_training.exporting.unrollings.base import Unrolling
+from enn_training.exporting.wrapping import wrapped
 
 FEW_INPUT = "few/input"
 """The value inside the graph where the route for few rows starts: the first rows of the input."""

@@ -13,11 +13,11 @@ from enn_models.errors import ModelError
 from enn_models.network import Layer, Network
 from enn_models.package import OUTPUTS, attach, open_package, verify
 from enn_models.repository import publish
-from enn_training.export import accuracy, choice
-from enn_training.export.assembly import FEW_INPUT, FEW_OUTPUT, Layout, assemble
-from enn_training.export.errors import ExportError
-from enn_training.export.runtime import Runtime
-from enn_training.export.unrollings import Unrolling, family
+from enn_training.exporting import accuracy, choice
+from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, Layout, assemble
+from enn_training.exporting.errors import ExportError
+from enn_training.exporting.runtime import Runtime
+from enn_training.exporting.unrollings import Unrolling, family
 from enn_training.model import LearnedModel
 
 __all__ = ["ExportError", "export", "package"]

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from enn_models.series import Floats
-from enn_training.export.affine import Affine
-from enn_training.export.graph import Graph
+from enn_training.exporting.affine import Affine
+from enn_training.exporting.graph import Graph
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from enn_models.series import Floats
-from enn_training.export.affine import Affine
-from enn_training.export.graph import Graph
+from enn_training.exporting.affine import Affine
+from enn_training.exporting.graph import Graph
 
 
 @dataclass(frozen=True)

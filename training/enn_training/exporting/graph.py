@@ -8,7 +8,7 @@ import onnx
 from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
-from enn_training.export.affine import Affine
+from enn_training.exporting.affine import Affine
 
 OPSET = 13
 """The lowest in which every operator used here has its present form."""

@@ -1,11 +1,11 @@
 """The family of unrollings: each writes the same activation in other ONNX operators, faster for some sizes."""
 
-from enn_training.export.unrollings.base import Unrolling
-from enn_training.export.unrollings.clenshaw import Clenshaw
-from enn_training.export.unrollings.direct import Direct
-from enn_training.export.unrollings.horner import Horner
-from enn_training.export.unrollings.ladder import Ladder
-from enn_training.export.unrollings.spectral import Spectral
+from enn_training.exporting.unrollings.base import Unrolling
+from enn_training.exporting.unrollings.clenshaw import Clenshaw
+from enn_training.exporting.unrollings.direct import Direct
+from enn_training.exporting.unrollings.horner import Horner
+from enn_training.exporting.unrollings.ladder import Ladder
+from enn_training.exporting.unrollings.spectral import Spectral
 
 __all__ = ["Clenshaw", "Direct", "Horner", "Ladder", "Spectral", "Unrolling", "family"]
 

@@ -8,8 +8,8 @@ A read-out is folded into the affine map that follows it, so a layer is one Gemm
 from typing import Protocol
 
 from enn_models.series import Floats
-from enn_training.export.affine import Affine
-from enn_training.export.graph import Graph
+from enn_training.exporting.affine import Affine
+from enn_training.exporting.graph import Graph
 
 
 class Unrolling(Protocol):

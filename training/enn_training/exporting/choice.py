@@ -8,12 +8,12 @@ import onnx
 from numpy.typing import NDArray
 
 from enn_models.network import Network
-from enn_training.export.affine import Affine
-from enn_training.export.assembly import Layout, assemble
-from enn_training.export.cost import estimate
-from enn_training.export.runtime import Runtime, part
-from enn_training.export.unrollings import Horner, Ladder, Spectral, Unrolling
-from enn_training.export.unrollings.horner import amplification
+from enn_training.exporting.affine import Affine
+from enn_training.exporting.assembly import Layout, assemble
+from enn_training.exporting.cost import estimate
+from enn_training.exporting.runtime import Runtime, part
+from enn_training.exporting.unrollings import Horner, Ladder, Spectral, Unrolling
+from enn_training.exporting.unrollings.horner import amplification
 
 MANY_ROWS = 1024
 FEW_ROWS = 128

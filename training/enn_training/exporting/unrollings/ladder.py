@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from enn_models.series import Floats
-from enn_training.export.affine import Affine
-from enn_training.export.graph import Graph
-from enn_training.export.unrollings.horner import doubled, last_factor, levels, products
+from enn_training.exporting.affine import Affine
+from enn_training.exporting.graph import Graph
+from enn_training.exporting.unrollings.horner import doubled, last_factor, levels, products
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ whole turns can be taken off it without error; the fine ones are small, and so a
 import numpy as np
 
 from enn_models.series import Floats
-from enn_training.export.affine import Affine
-from enn_training.export.graph import Graph, Value
+from enn_training.exporting.affine import Affine
+from enn_training.exporting.graph import Graph, Value
 
 FULL_TURN = 2 * np.pi
 BITS = 23
