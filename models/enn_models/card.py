@@ -1,6 +1,7 @@
 """The card: what a model says about itself, JSON in the ONNX metadata under `enn.card`."""
 
 import base64
+import math
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -10,7 +11,7 @@ from enn_models.network import Head, Layer, Network, Parameters, Task
 
 METADATA_KEY = "enn.card"
 FLOAT32_MAX = float(np.finfo(np.float32).max)
-Label = StrictBool | StrictInt | StrictStr
+Label = StrictBool | Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | StrictStr
 Width = Annotated[int, Field(ge=1, le=65_536)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Rows = tuple[tuple[FiniteFloat, ...], ...]
@@ -129,7 +130,7 @@ class Card(_Part):
             values = np.frombuffer(base64.b64decode(self.parameters, validate=True), dtype="<f4").astype(np.float32)
         except ValueError as error:
             raise ValueError(f"parameters: {error}") from None
-        sizes = [size for shape in self._shapes() for size in [int(np.prod(shape))]]
+        sizes = [math.prod(shape) for shape in self._shapes()]
         if len(values) != sum(sizes):
             raise ValueError(f"parameters: {len(values)} float32 values; layers and harmonics need {sum(sizes)}")
         if not np.isfinite(values).all():

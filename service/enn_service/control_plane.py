@@ -40,6 +40,7 @@ def create_control_plane(registry: Registry, lifespan: Lifespan) -> FastAPI:
         description="Predictions of Expressive Neural Networks, each explained exactly by its bumps.",
         lifespan=lifespan,
         redoc_url=None,
+        redirect_slashes=False,
         swagger_ui_parameters={"tryItOutEnabled": True},
     )
     api.exception_handler(HTTPException)(_on_http_error)
@@ -83,8 +84,8 @@ def _add_health(api: FastAPI, registry: Registry) -> None:
         ready = _wants_ready(await request.body())
         return [
             schemas.IndexEntry(
-                name=state.entry.name,
-                version=state.entry.version,
+                name=_readable(state.entry.name),
+                version=_readable(state.entry.version),
                 state="READY" if state.model else "UNAVAILABLE",
                 reason=state.reason,
             )
@@ -147,6 +148,11 @@ def _add_documentation(api: FastAPI) -> None:
         model: ModelName, version: ModelVersion, body: schemas.InferRequest
     ) -> schemas.InferResponse:  # type: ignore[empty-body]
         """Infer tensors of one version."""
+
+
+def _readable(name: str) -> str:
+    """Return a folder's name with what is no text in it escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _remove_framework_errors(document: dict[str, Any]) -> None:

@@ -20,7 +20,9 @@ PATH = re.compile(
 )
 OPERATIONS: dict[str, Operation] = {"predict": v1.predict, "explain": v1.explain, "infer": v2.infer}
 LOOP_BYTES = 64 * 1024
-"""A larger body is answered in a thread, so that small requests beside it do not wait for it."""
+"""A larger body is answered in a thread, so that the loop goes on; the two still share the interpreter's lock."""
+LARGE_AT_ONCE = 2
+"""How many larger bodies are answered at once; the others wait, and hold no more than their bytes."""
 
 
 class DataPlane:
@@ -38,6 +40,7 @@ class DataPlane:
         self._registry = registry
         self._control_plane = control_plane
         self._max_body_bytes = max_body_bytes
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event as ASGI asks."""
@@ -69,7 +72,8 @@ class DataPlane:
         model = self._registry.model(name, version)
         if len(body) <= LOOP_BYTES:
             return operation(model, body)
-        return await asyncio.to_thread(operation, model, body)
+        async with self._large:
+            return await asyncio.to_thread(operation, model, body)
 
     async def _read(self, scope: Scope, receive: Receive) -> bytes:
         headers = dict(scope["headers"])

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 import orjson
 from starlette.types import Send
 
-from enn_models.errors import ModelError
 from enn_service import errors
 
 logger = logging.getLogger(__name__)
@@ -19,7 +18,6 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.BodyTooLargeError: 413,
     errors.UnsupportedMediaError: 415,
     errors.ModelNotReadyError: 503,
-    ModelError: 503,
 }
 
 

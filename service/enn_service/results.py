@@ -46,10 +46,10 @@ def chosen_units(card: Card, output: Array, wanted: object) -> list[int]:
     """
     if wanted is None:
         return output.argmax(axis=1).tolist() if card.layers[-1] > 1 and card.classes else [0] * len(output)
-    names = unit_names(card)
-    if str(wanted) not in map(str, names):
-        raise InvalidRequestError(f"parameters.output: {wanted!r}; the model explains {names}")
-    return [[str(name) for name in names].index(str(wanted))] * len(output)
+    names = [str(name) for name in unit_names(card)]
+    if str(wanted) not in names:
+        raise InvalidRequestError(f"parameters.output: {wanted!r:.60}; the model explains {', '.join(names)}")
+    return [names.index(str(wanted))] * len(output)
 
 
 def explanations(model: Model, rows: Array, units: list[int], bumps: Array, *, harmonics: bool) -> list[dict[str, Any]]:

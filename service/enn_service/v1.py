@@ -15,6 +15,8 @@ from enn_service.model import Model
 from enn_service.rows import read_rows
 
 EXPLAIN_PARAMETERS = {"output", "harmonics"}
+MAX_NUMBERS = 1_000_000
+"""The most numbers in the explanations of one request: some tens of megabytes of JSON."""
 
 
 def predict(model: Model, body: bytes) -> bytes:
@@ -38,7 +40,8 @@ def explain(model: Model, body: bytes) -> bytes:
         InvalidRequestError: As for predict; or a parameter is not known or has no such value.
     """
     rows, request = _read(model, body)
-    wanted, harmonics = _explain_parameters(request.get("parameters") or {})
+    wanted, harmonics = _explain_parameters(request.get("parameters"))
+    _check_size(model, len(rows), harmonics=harmonics)
     output, bumps = model.session.run(rows, ("output", "bumps"))
     units = results.chosen_units(model.card, output, wanted)
     explanations = results.explanations(model, rows, units, bumps, harmonics=harmonics)
@@ -65,10 +68,22 @@ def _read(model: Model, body: bytes) -> tuple[NDArray[np.float32], dict[str, Any
     given = [field for field in ("instances", "inputs") if field in request]
     if len(given) != 1:
         raise InvalidRequestError(f'the body has {given or "no rows"}; expected one of "instances" and "inputs"')
-    return read_rows(model.card, request[given[0]], given[0]), request
+    rows = read_rows(model.card, request[given[0]], given[0])
+    model.check_reach(rows, given[0])
+    return rows, request
+
+
+def _check_size(model: Model, rows: int, *, harmonics: bool) -> None:
+    numbers = rows * model.card.layers[-2] * (3 + (model.card.harmonics if harmonics else 0))
+    if numbers > MAX_NUMBERS:
+        raise InvalidRequestError(
+            f"{rows} rows have {numbers} numbers to explain; send rows with at most {MAX_NUMBERS}"
+        )
 
 
 def _explain_parameters(parameters: object) -> tuple[object, bool]:
+    if parameters is None:
+        return None, False
     if not isinstance(parameters, dict):
         raise InvalidRequestError(f"parameters: {parameters!r:.60}; expected an object")
     if unknown := sorted(set(parameters) - EXPLAIN_PARAMETERS):

@@ -97,6 +97,7 @@ def _read_input(model: Model, inputs: object) -> NDArray[np.float32]:
     batch = _batch(tensor.get("shape"), model.network.inputs)
     rows = _as_rows(tensor.get("data"), batch, model.network.inputs)
     values = read_rows(model.card, rows, "inputs[0].data")
+    model.check_reach(values, "inputs[0].data")
     if "INT" in datatype:
         _check_integers(rows, datatype)
     return values
@@ -111,7 +112,7 @@ def _batch(shape: object, features: int) -> int:
 
 def _as_rows(data: object, batch: int, features: int) -> list[Any]:
     """Return data as a list of rows; it may come flat or nested."""
-    if not isinstance(data, list) or not data:
+    if not isinstance(data, list) or not data or dict in map(type, data):
         raise InvalidRequestError("inputs[0].data: expected a list of numbers, flat or nested as the shape says")
     rows = data if isinstance(data[0], list) else _cut(data, batch, features)
     if len(rows) != batch:

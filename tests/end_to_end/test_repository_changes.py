@@ -1,5 +1,6 @@
 """The running service follows the repository: new, changed, removed and broken versions."""
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -52,10 +53,11 @@ def test_a_broken_file_is_refused_with_its_reason_and_the_others_go_on(
         repository.publish(own_repository, name, data)
     (own_repository / "half" / "1").mkdir(parents=True)
     (own_repository / "half" / "1" / "model.onnx").write_bytes(good)
-    (own_repository / "odd name" / "1").mkdir(parents=True)
+    for name in (b"odd name", b"by\xffte"):
+        (own_repository / os.fsdecode(name) / "1").mkdir(parents=True)
     with serving(own_repository) as client:
         found = index(client)
-        for name in (*broken, "half", "odd name"):
+        for name in (*broken, "half", "odd name", "by\\udcffte"):
             assert found[f"{name}/1"]["state"] == "UNAVAILABLE"
             assert found[f"{name}/1"]["reason"]
             assert str(own_repository) not in found[f"{name}/1"]["reason"]

@@ -23,6 +23,7 @@ BODIES = {
     b'{"instances": [[true, 0.2]]}': "instances[0][0]: true",
     b'{"instances": [{"x0": [1], "x1": 2}]}': "instances[0][0]: a list for feature 'x0'",
     b'{"instances": [[1e300, 0.2]]}': "instances[0][0]: 1e+300",
+    b'{"instances": [[0.1, 0.2], [0.1, -1e12]]}': "instances[1][1]: -1e+12 for feature 'x1' is more than 1000 ranges",
     b'{"instances": [[NaN, 0.2]]}': "no JSON",
     b'{"instances": [[Infinity, 0.2]]}': "no JSON",
     b'{"instances": [[1e999, 0.2]]}': "no JSON",
@@ -52,12 +53,31 @@ def test_a_wrong_body_is_refused_with_what_and_where(client: httpx.Client, verb:
 
 @pytest.mark.parametrize(
     ("parameters", "text"),
-    [("moon", "parameters: 'moon'"), ({"moon": 1}, "parameters.moon: not known"), ({"harmonics": 1}, "harmonics: 1")],
+    [
+        ("moon", "parameters: 'moon'"),
+        ([], "parameters: []"),
+        ({"moon": 1}, "parameters.moon: not known"),
+        ({"harmonics": 1}, "harmonics: 1"),
+    ],
 )
 def test_a_wrong_parameter_is_refused(client: httpx.Client, parameters: object, text: str) -> None:
     reply = client.post("/v1/models/ring:explain", json={"instances": [[0, 0]], "parameters": parameters})
     assert reply.status_code == 400
     assert text in reply.json()["error"]
+
+
+def test_an_explanation_too_large_to_send_is_refused_before_it_is_made(client: httpx.Client) -> None:
+    body = {"instances": [[0, 0]] * 20_000, "parameters": {"harmonics": True}}
+    reply = client.post("/v1/models/ring:explain", json=body)
+    assert reply.status_code == 400
+    assert "20000 rows have 1080000 numbers to explain" in reply.json()["error"]
+
+
+def test_a_path_with_a_slash_too_many_is_not_redirected(client: httpx.Client) -> None:
+    for path in ("/v1/models/", "/v2/models/ring/"):
+        reply = client.get(path)
+        assert reply.status_code == 404
+        assert list(reply.json()) == ["error"]
 
 
 @pytest.mark.parametrize("path", ["/v1/models/ring:predict", "/v2/repository/index"])

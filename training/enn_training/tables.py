@@ -15,6 +15,8 @@ from enn_training.model import Label
 
 # A target of whole numbers with at most this many different ones tells classes, more tell an amount.
 MAX_INTEGER_CLASSES = 20
+MAX_NAME = 256
+MAX_LABEL = 2**63
 MIN_ROWS = 16
 
 
@@ -60,7 +62,11 @@ def read(path: Path) -> Table:
     except (OSError, ValueError, ImportError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise DataError(f"{path}: cannot be read: {reason}") from None
+    if frame.index.names != [None]:
+        frame = frame.reset_index()  # a named index of a Parquet file is a column like any other
     names = [str(name) for name in (header if is_csv else frame.columns)]
+    if long := [name for name in names if not 1 <= len(name) <= MAX_NAME]:
+        raise DataError(f"{path}: column name {long[0][:60]!r}: expected 1 to {MAX_NAME} characters; rename it")
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise DataError(f"{path}: column {twice[0]!r} is there {names.count(twice[0])} times; rename all but one")
@@ -177,7 +183,7 @@ def _label(value: object) -> Label:
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, float):
         return int(value) if value.is_integer() else str(value)
-    return value if isinstance(value, int | bool | str) else str(value)
+    return value if isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < MAX_LABEL) else str(value)
 
 
 def _split(

@@ -43,6 +43,7 @@ CHANGES = [
     ({"classes": None}, "classes"),
     ({"classes": [0, 1, 2]}, "classes"),
     ({"classes": [1, "1"]}, "same text"),
+    ({"classes": [0, 2**64]}, "classes"),
     ({"task": "regression"}, "classes"),
     ({"features": [{"name": "x0", "minimum": -1, "maximum": 1, "mean": 0}]}, "features: 1 for a network of 2"),
     ({"features": [{"name": "x0", "minimum": -1, "maximum": 1, "mean": 0}] * 2}, "same name"),

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from enn_models.repository import check_name
 from enn_training.commands import options
 
 
@@ -24,6 +25,7 @@ def problem(
     decay: options.Decay = None,
 ) -> None:
     """Learn one of the paper's problems over the square [-1, 1]^2."""
+    check_name(published_name or name)
     # Imported here: torch and numba take seconds that --help should not.
     from enn_training import learning, problems, scores  # noqa: PLC0415
     from enn_training.commands import report  # noqa: PLC0415

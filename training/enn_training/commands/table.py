@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from enn_models.repository import check_name
 from enn_training.commands import options
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def table(
     decay: options.Decay = None,
 ) -> None:
     """Learn a table: a fifth of its rows judges the model, an eighth of the rest chooses it."""
+    check_name(name)
     # Imported here: torch, numba and pandas take seconds that --help should not.
     from enn_training import learning, scores  # noqa: PLC0415
     from enn_training.commands import report  # noqa: PLC0415
