@@ -14,7 +14,7 @@ from enn_service.errors import InvalidRequestError
 from enn_service.session import PREDICTION, Array, Session
 
 MAX_RANGES = 1000
-"""Further out float32 cannot tell where in a period an input is; up to there shipped models are off by 2e-4 (median)."""
+"""Further out float32 cannot tell where in a period an input is (docs/decisions/exactness.md)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,9 +56,10 @@ class Model:
         if beyond.any():
             row, column = np.argwhere(beyond)[0].tolist()
             feature = self.card.features[column]
+            trained = f"[{feature.minimum:.8g}, {feature.maximum:.8g}]"
             raise InvalidRequestError(
                 f"{field}[{row}][{column}]: {rows[row, column]:.8g} for feature {feature.name!r} is more than "
-                f"{MAX_RANGES} ranges away from where the model was trained, [{feature.minimum:.8g}, {feature.maximum:.8g}]"
+                f"{MAX_RANGES} ranges away from where the model was trained, {trained}"
             )
 
     def out_of_range(self, rows: Array) -> dict[int, list[str]]:
