@@ -29,6 +29,7 @@ class Model:
         session: The model in the runtime.
         minimum: Lower ends of the training ranges, float32 [features].
         maximum: Upper ends of the training ranges, float32 [features].
+        reach: How far beyond them a row may lie, float32 [features].
     """
 
     name: str
@@ -38,12 +39,14 @@ class Model:
     session: Session
     minimum: Array = field(init=False)
     maximum: Array = field(init=False)
+    reach: Array = field(init=False)
 
     def __post_init__(self) -> None:
         """Lay the training ranges out as arrays."""
         for end in ("minimum", "maximum"):
             values = np.array([getattr(feature, end) for feature in self.card.features], dtype=np.float32)
             object.__setattr__(self, end, values)
+        object.__setattr__(self, "reach", MAX_RANGES * (self.maximum - self.minimum))
 
     def check_reach(self, rows: Array, field: str) -> None:
         """Check that rows [batch, features] are near enough for float32 to tell where in a period they are.
@@ -51,8 +54,7 @@ class Model:
         Raises:
             InvalidRequestError: A value is more than MAX_RANGES training ranges away; the text names it.
         """
-        reach = MAX_RANGES * (self.maximum - self.minimum)
-        beyond = (rows < self.minimum - reach) | (rows > self.maximum + reach)
+        beyond = (rows < self.minimum - self.reach) | (rows > self.maximum + self.reach)
         if beyond.any():
             row, column = np.argwhere(beyond)[0].tolist()
             feature = self.card.features[column]

@@ -92,8 +92,3 @@ def explanations(model: Model, rows: Array, units: list[int], bumps: Array, *, h
             }
         )
     return result
-
-
-def ranges_left(outside: dict[int, list[str]]) -> list[dict[str, Any]]:
-    """Return the rows that left the training range with the features that did, for the answer."""
-    return [{"row": row, "features": features} for row, features in outside.items()]

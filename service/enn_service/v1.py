@@ -29,7 +29,7 @@ def predict(model: Model, body: bytes) -> bytes:
     (output,) = model.session.run(rows, ("output",))
     answer: dict[str, Any] = {"predictions": results.predictions(model.card, output)}
     if outside := model.out_of_range(rows):
-        answer["out_of_range"] = results.ranges_left(outside)
+        answer["out_of_range"] = [{"row": row, "features": features} for row, features in outside.items()]
     return orjson.dumps(answer)
 
 

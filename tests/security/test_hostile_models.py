@@ -269,3 +269,12 @@ def test_a_hostile_file_with_a_right_sum_is_still_refused(tmp_path):
     repository.publish(tmp_path, "ring", model.SerializeToString())
     with pytest.raises(UnsafeModelError, match="another file"):
         open_package(repository.read(tmp_path, "ring", "1"))
+
+
+def test_a_contradiction_at_a_name_that_is_no_text_is_refused():
+    model = onnx.ModelProto.FromString(WHOLE)
+    for node in model.graph.node:
+        node.name = "AAAA"
+    model.graph.input[0].type.tensor_type.shape.dim[1].dim_value = 7
+    with pytest.raises(ModelError):
+        open_package(model.SerializeToString().replace(b"AAAA", b"AA\xb5A"))

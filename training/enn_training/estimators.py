@@ -18,7 +18,7 @@ from enn_training.learners.adam import Adam
 from enn_training.learners.learner import Learner
 from enn_training.learners.lms import LMS
 from enn_training.learning import learn
-from enn_training.model import Label, LearnedModel
+from enn_training.model import Label, LearnedModel, as_label
 
 Floats = NDArray[np.float64]
 
@@ -105,7 +105,7 @@ class ENNClassifier(ClassifierMixin, _Estimator):
         self.classes_, index = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}; expected at least two classes")
-        self._learn(x, index.astype(np.int64), tuple(_label(label) for label in self.classes_))
+        self._learn(x, index.astype(np.int64), tuple(as_label(label) for label in self.classes_))
         return self
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
@@ -167,11 +167,3 @@ def _hold_out(part: Part, seed: int) -> tuple[Part, Part]:
     order = np.random.default_rng(seed).permutation(len(part.x))
     held, rest = np.split(order, [len(order) // 8])
     return Part(part.x[rest], part.y[rest]), Part(part.x[held], part.y[held])
-
-
-def _label(label: object) -> Label:
-    """Return a label as JSON has it."""
-    value = label.item() if isinstance(label, np.generic) else label
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    return value if isinstance(value, int | bool | str) else str(value)

@@ -12,6 +12,7 @@ from enn_models.network import Network
 Label = int | str | bool
 Rows = NDArray[np.float64]
 MAX_EXAMPLES = 8
+MAX_LABEL = 2**63
 
 
 @dataclass(frozen=True)
@@ -79,3 +80,11 @@ def fingerprint(names: tuple[str, ...], x: Rows, y: NDArray[Any]) -> str:
         digest.update(part.encode() + b"\0")
     digest.update(np.ascontiguousarray(x, dtype="<f8").tobytes())
     return digest.hexdigest()
+
+
+def as_label(value: object) -> Label:
+    """Return a class label as JSON has it: whole numbers stay whole, what JSON cannot hold becomes text."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return value if isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < MAX_LABEL) else str(value)

@@ -11,12 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from enn_models.network import Task
 from enn_training.data import Dataset, Part
 from enn_training.errors import DataError
-from enn_training.model import Label
+from enn_training.model import Label, as_label
 
 # A target of whole numbers with at most this many different ones tells classes, more tell an amount.
 MAX_INTEGER_CLASSES = 20
 MAX_NAME = 256
-MAX_LABEL = 2**63
 MIN_ROWS = 16
 
 
@@ -164,10 +163,12 @@ def _numbers(table: Table, name: str) -> NDArray[np.float64]:
 def _classes(table: Table, target: str) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
     """Return the sorted labels of the target and the index of each row's."""
     column = table.frame[target]
-    labels: list[Label] = sorted({_label(value) for value in column}, key=lambda label: (isinstance(label, str), label))
+    labels: list[Label] = sorted(
+        {as_label(value) for value in column}, key=lambda label: (isinstance(label, str), label)
+    )
     if len(labels) < 2:
         raise DataError(f"{table.path}: target {target!r} is {labels[0]!r} in every row; expected at least two classes")
-    counts = column.map(_label).value_counts()
+    counts = column.map(as_label).value_counts()
     if counts.min() < 3:
         rare = counts.index[int(counts.to_numpy().argmin())]
         raise DataError(
@@ -175,15 +176,7 @@ def _classes(table: Table, target: str) -> tuple[tuple[Label, ...], NDArray[np.i
             " each part: leave the class out, or use --task regression if it is an amount"
         )
     index = {label: position for position, label in enumerate(labels)}
-    return tuple(labels), np.array([index[_label(value)] for value in column], dtype=np.int64)
-
-
-def _label(value: object) -> Label:
-    """Return a label as JSON has it; whole numbers stay whole."""
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float):
-        return int(value) if value.is_integer() else str(value)
-    return value if isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < MAX_LABEL) else str(value)
+    return tuple(labels), np.array([index[as_label(value)] for value in column], dtype=np.int64)
 
 
 def _split(

@@ -27,19 +27,18 @@ def problem(
     """Learn one of the paper's problems over the square [-1, 1]^2."""
     check_name(published_name or name)
     # Imported here: torch and numba take seconds that --help should not.
-    from enn_training import learning, problems, scores  # noqa: PLC0415
+    from enn_training import problems  # noqa: PLC0415
     from enn_training.commands import report  # noqa: PLC0415
 
     data = problems.problem(name).dataset(samples, seed)
     method = options.learner(learner, passes=passes, spread=spread, pace=pace, decay=decay)
-    with report.bar(name) as watch:
-        model = learning.learn(
-            data,
-            method,
-            hidden=options.sizes(hidden, (6,)),
-            harmonics=harmonics,
-            head=head.value,
-            seed=seed,
-            watch=watch,
-        )
-    report.publish(model, scores.baselines(data), models, published_name or name)
+    report.learn_and_publish(
+        data,
+        method,
+        hidden=options.sizes(hidden, (6,)),
+        harmonics=harmonics,
+        head=head.value,
+        seed=seed,
+        models=models,
+        name=published_name or name,
+    )

@@ -7,11 +7,14 @@ from pathlib import Path
 import typer
 from tqdm import tqdm
 
+from enn_models.network import Head
+from enn_training.data import Dataset
 from enn_training.errors import TrainingError
 from enn_training.exporting import ExportError, export
-from enn_training.learners.learner import Epoch, Watch
+from enn_training.learners.learner import Epoch, Learner, Watch
+from enn_training.learning import learn
 from enn_training.model import LearnedModel
-from enn_training.scores import Baseline
+from enn_training.scores import Baseline, baselines
 
 
 @contextmanager
@@ -27,7 +30,7 @@ def bar(name: str) -> Iterator[Watch]:
         yield watch
 
 
-def lines(model: LearnedModel, baselines: tuple[Baseline, ...]) -> Iterator[str]:
+def lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterator[str]:
     """Yield the report of a learned model, line by line."""
     rows = model.training["rows"]
     yield f"learned from {rows['training']} rows, chosen by {rows['held_out']}, judged on {rows['test']}"
@@ -36,21 +39,33 @@ def lines(model: LearnedModel, baselines: tuple[Baseline, ...]) -> Iterator[str]
     shown |= {"mean_squared_error": "MSE", "root_mean_squared_error": "RMSE"}
     for name, value in model.scores.items():
         yield f"{shown[name]:<10}{value:.4g}" if name not in ("r2", "accuracy") else f"{shown[name]:<10}{value:.4f}"
-    for baseline in baselines:
+    for baseline in compared:
         yield f"{'':<10}{baseline.score:.4f}  {measure} of the {baseline.name}"
     layers = "-".join(str(len(layer.bias)) for layer in model.network.layers)
     size = f"{model.network.inputs}-{layers}, Q = {model.training['harmonics']}"
     yield f"parameters {model.network.parameters} ({size}, {model.network.head} head)"
 
 
-def publish(model: LearnedModel, baselines: tuple[Baseline, ...], models: Path, name: str) -> None:
-    """Print the report, publish the model and print where.
+def learn_and_publish(
+    data: Dataset,
+    learner: Learner,
+    *,
+    hidden: tuple[int, ...],
+    harmonics: int,
+    head: Head,
+    seed: int,
+    models: Path,
+    name: str,
+) -> None:
+    """Learn with a bar, print the report, publish the model and print where.
 
     Raises:
-        TrainingError: The model cannot be exported exactly.
+        TrainingError: It cannot be learned, or not exported exactly.
         RepositoryError: The repository does not take it.
     """
-    for line in lines(model, baselines):
+    with bar(name) as watch:
+        model = learn(data, learner, hidden=hidden, harmonics=harmonics, head=head, seed=seed, watch=watch)
+    for line in lines(model, baselines(data)):
         typer.echo(line)
     try:
         typer.echo(f"published {export(model, models, name)}")

@@ -44,24 +44,22 @@ def table(
     """Learn a table: a fifth of its rows judges the model, an eighth of the rest chooses it."""
     check_name(name)
     # Imported here: torch, numba and pandas take seconds that --help should not.
-    from enn_training import learning, scores  # noqa: PLC0415
     from enn_training.commands import report  # noqa: PLC0415
 
     data = _read(file, target, seed, task)
     if decay is None and learner is options.LearnerName.ADAM:
         decay = TABLE_DECAY
     method = options.learner(learner, passes=passes, spread=spread, pace=pace, decay=decay)
-    with report.bar(name) as watch:
-        model = learning.learn(
-            data,
-            method,
-            hidden=options.sizes(hidden, (16,)),
-            harmonics=harmonics,
-            head=head.value,
-            seed=seed,
-            watch=watch,
-        )
-    report.publish(model, scores.baselines(data), models, name)
+    report.learn_and_publish(
+        data,
+        method,
+        hidden=options.sizes(hidden, (16,)),
+        harmonics=harmonics,
+        head=head.value,
+        seed=seed,
+        models=models,
+        name=name,
+    )
 
 
 def _read(file: Path, target: str, seed: int, task: TaskName | None) -> "Dataset":
