@@ -148,7 +148,7 @@ def _check_sizes(model: onnx.ModelProto) -> onnx.ModelProto:
         output.type.tensor_type.ClearField("shape")
     try:
         model = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
-    except (onnx.shape_inference.InferenceError, UnicodeDecodeError) as error:  # the latter: a name that is no text
+    except (onnx.shape_inference.InferenceError, ValueError) as error:  # the latter: no text, or no such type
         raise InvalidModelError(f"the graph contradicts itself: {str(error).splitlines()[0][:200]}") from None
     known = {value.name: value for value in (*model.graph.value_info, *model.graph.input, *model.graph.output)}
     for name in {name for node in model.graph.node for name in node.output if name}:
