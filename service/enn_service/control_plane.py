@@ -139,6 +139,18 @@ def _add_documentation(api: FastAPI) -> None:
     async def explain(model: ModelName, body: schemas.ExplainRequest) -> schemas.ExplainResponse:  # type: ignore[empty-body]
         """Predict rows and explain each exactly by its bumps (KServe V1)."""
 
+    @api.post("/v1/models/{model}/versions/{version}:predict", tags=["predict"], responses=ERRORS)
+    async def predict_version(
+        model: ModelName, version: ModelVersion, body: schemas.PredictRequest
+    ) -> schemas.PredictResponse:  # type: ignore[empty-body]
+        """Predict rows with one version."""
+
+    @api.post("/v1/models/{model}/versions/{version}:explain", tags=["predict"], responses=ERRORS)
+    async def explain_version(
+        model: ModelName, version: ModelVersion, body: schemas.ExplainRequest
+    ) -> schemas.ExplainResponse:  # type: ignore[empty-body]
+        """Predict rows with one version and explain each."""
+
     @api.post("/v2/models/{model}/infer", tags=["predict"], responses=ERRORS)
     async def infer(model: ModelName, body: schemas.InferRequest) -> schemas.InferResponse:  # type: ignore[empty-body]
         """Infer tensors (Open Inference Protocol V2); name `bumps` and `pre_activation` to get them too."""

@@ -15,8 +15,8 @@ from enn_service.replies import Reply, failure
 Operation = Callable[[Model, bytes], bytes]
 
 PATH = re.compile(
-    r"/v1/models/(?P<v1>[^/]+):(?P<verb1>predict|explain)|"
-    r"/v2/models/(?P<v2>[^/]+)(?:/versions/(?P<version>[^/]+))?/(?P<verb2>infer)"
+    r"/v1/models/(?P<v1>[^/]+)(?:/versions/(?P<version1>[^/]+))?:(?P<verb1>predict|explain)|"
+    r"/v2/models/(?P<v2>[^/]+)(?:/versions/(?P<version2>[^/]+))?/(?P<verb2>infer)"
 )
 OPERATIONS: dict[str, Operation] = {"predict": v1.predict, "explain": v1.explain, "infer": v2.infer}
 LOOP_BYTES = 64 * 1024
@@ -67,7 +67,7 @@ class DataPlane:
             return failure(error)
 
     async def _answer(self, match: re.Match[str], body: bytes) -> bytes:
-        name, version = match["v1"] or match["v2"], match["version"]
+        name, version = match["v1"] or match["v2"], match["version1"] or match["version2"]
         operation = OPERATIONS[match["verb1"] or match["verb2"]]
         model = self._registry.model(name, version)
         if len(body) <= LOOP_BYTES:
