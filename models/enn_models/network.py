@@ -149,6 +149,18 @@ class Network:
             s = layer.activation(result[-1])
         return result
 
+    def gradient(self, x: ArrayLike) -> series.Floats:
+        """Return d output pre-activation / d input, float64 [batch, units, inputs], at raw inputs [batch, inputs].
+
+        Raises:
+            ValueError: x is not [batch, inputs].
+        """
+        result = self.layers[-1].weight.astype(np.float64)[None]
+        for layer, z in zip(self.layers[-2::-1], reversed(self.hidden(x)), strict=True):
+            slope = 1.0 if layer.coefficients is None else series.derivative(z, layer.coefficients)[:, None, :]
+            result = (result * slope) @ layer.weight.astype(np.float64)
+        return result
+
     def finish(self, pre_activation: series.Floats) -> series.Floats:
         """Return the output [batch, outputs] of output pre-activations [batch, units]."""
         if self.link == "sigmoid":
