@@ -65,6 +65,8 @@ class Card(_Part):
         training: Learner, seed and settings. No time stamp: equal seeds make equal files.
         scores: Held-out scores, named as scikit-learn names them.
         fingerprint: SHA-256 of the training data.
+        background: Raw training rows, [rows, features], against which Shapley values are taken; None if the owner
+            keeps them back.
     """
 
     format: Literal[1] = 1
@@ -81,6 +83,7 @@ class Card(_Part):
     scores: dict[str, FiniteFloat]
     fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     golden: Golden
+    background: Annotated[Rows, Field(min_length=1, max_length=1000)] | None = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> "Card":
@@ -98,6 +101,8 @@ class Card(_Part):
             raise ValueError(f"classes: {self.classes}; two have the same text")
         self._check_parameters()
         self._check_golden()
+        if any(len(row) != len(self.features) for row in self.background or ()):
+            raise ValueError(f"background: a row has not the {len(self.features)} values of the features")
         return self
 
     def _check_parameters(self) -> None:

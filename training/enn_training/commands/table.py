@@ -36,6 +36,7 @@ def table(
     head: options.Head = options.HeadName.LINEAR,
     learner: options.Learners = options.LearnerName.ADAM,
     seed: options.Seed = 0,
+    background: options.Background = 100,
     passes: options.Passes = None,
     spread: options.Spread = 0.25,
     pace: options.Pace = None,
@@ -57,6 +58,7 @@ def table(
         harmonics=harmonics,
         head=head.value,
         seed=seed,
+        background=background,
         models=models,
         name=name,
     )

@@ -136,6 +136,7 @@ def _card(model: LearnedModel, network: Network, record: dict[str, Any]) -> Card
         scores=model.scores,
         fingerprint=model.fingerprint,
         golden=golden,
+        background=model.background.tolist() or None,
     )
 
 
