@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import shap
+from shap import maskers
 
 from enn_models import attributions
 from enn_models.network import Layer, Network
@@ -27,8 +28,8 @@ def network(features: int) -> Network:
     layers = []
     for index, (inputs, neurons) in enumerate(pairwise((features, NEURONS, 1))):
         weight = random.normal(size=(neurons, inputs)) / np.sqrt(inputs)
-        series = None if index else np.float32(random.normal(size=(neurons, HARMONICS)))
-        layers.append(Layer(np.float32(weight), np.zeros(neurons, np.float32), series))
+        series = None if index else random.normal(size=(neurons, HARMONICS)).astype(np.float32)
+        layers.append(Layer(weight.astype(np.float32), np.zeros(neurons, np.float32), series))
     return Network("regression", "linear", tuple(layers), np.zeros(features, np.float32), np.zeros(1, np.float32))
 
 
@@ -39,10 +40,10 @@ def explainers(net: Network, background: np.ndarray) -> dict[str, Callable[[np.n
     def value(rows: np.ndarray) -> np.ndarray:
         return net.respond(rows).pre_activation[:, 0]
 
-    masker = shap.maskers.Independent(background, max_samples=len(background))
+    masker = maskers.Independent(background, max_samples=len(background))
     ways = {
         "closed form (ENN)": lambda rows: attributions.shapley(net, rows, background, players).values[:, 0],
-        "shap Exact": lambda rows: shap.explainers.Exact(value, masker)(rows).values,
+        "shap Exact": lambda rows: np.asarray(shap.explainers.Exact(value, masker)(rows).values),
         "shap Permutation": lambda rows: shap.explainers.Permutation(value, masker, seed=0)(rows).values,
         "shap Kernel": lambda rows: shap.KernelExplainer(value, background).shap_values(rows, silent=True),
         "shap Sampling": lambda rows: shap.SamplingExplainer(value, background).shap_values(rows, silent=True),

@@ -154,15 +154,22 @@ def _product_games(network: Network, own: Floats, absent: Floats) -> Floats:
     for some in _chunks(absent, len(omega)):
         middle, half = (own + some) / 2, (own - some) / 2
         phase = omega * (bias + 1.0 + middle.sum(axis=2))[:, None, :]
-        angle = omega * np.moveaxis(half, 2, 0)[:, :, None, :]
-        cosine, sine = np.cos(angle), np.sin(angle)
-        integral = np.zeros_like(angle)
+        turned = _odd_powers(np.exp(1j * omega[0] * np.moveaxis(half, 2, 0)), len(omega))
+        cosine, sine = turned.real.copy(), turned.imag.copy()
+        integral = np.zeros_like(cosine)
         for node, weight in zip(nodes, weights, strict=True):
             tilted = node * sine
             product = weight * (cosine + 1j * tilted).prod(axis=0)
             integral += (product.real * cosine + product.imag * tilted) / (cosine**2 + tilted**2)
         total -= np.einsum("bqm,dbqm->md", coefficients * np.sin(phase), sine * integral)
     return total / len(absent)
+
+
+def _odd_powers(unit: NDArray[np.complex128], count: int) -> NDArray[np.complex128]:
+    """Return unit ** (1, 3, 5, ...) of [features, background, neurons], the powers in the last axis but one."""
+    powers = np.repeat((unit * unit)[:, :, None, :], count, axis=2)
+    powers[:, :, 0, :] = unit
+    return np.multiply.accumulate(powers, axis=2)
 
 
 def _positive_nodes(features: int) -> tuple[Floats, Floats]:

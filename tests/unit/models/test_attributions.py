@@ -70,7 +70,9 @@ def test_a_feature_that_does_not_move_gets_nothing():
 def test_integrated_gradients_equal_the_integral_along_the_line():
     net, some, baseline = network((5, 4, 2)), rows(3), rows(1, seed=2)[0]
     steps = np.polynomial.legendre.leggauss(200)
-    path = [weight / 2 * net.gradient(baseline + (node + 1) / 2 * (some - baseline)) for node, weight in zip(*steps)]
+    path = [
+        weight / 2 * net.gradient(baseline + (node + 1) / 2 * (some - baseline)) for node, weight in np.transpose(steps)
+    ]
     columns = (some - baseline)[:, None, :] * np.sum(path, axis=0)
     wanted = np.stack([columns[..., player].sum(axis=-1) for player in PLAYERS], axis=-1)
     found = attributions.integrated_gradients(net, some, baseline, PLAYERS)

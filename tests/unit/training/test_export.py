@@ -45,7 +45,7 @@ def learned(net):
     names = tuple(f"x{index}" for index in range(net.inputs))
     classes = None if net.task == "regression" else tuple(range(max(2, net.units)))
     digest = fingerprint(names, x, x[:, 0])
-    return LearnedModel(net, summarise(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest)
+    return LearnedModel(net, summarise(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest, x[:10])
 
 
 @pytest.mark.parametrize(("widths", "harmonics"), SHAPES)
