@@ -42,7 +42,7 @@ def lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterator[str]:
     for baseline in compared:
         yield f"{'':<10}{baseline.score:.4f}  {measure} of the {baseline.name}"
     layers = "-".join(str(len(layer.bias)) for layer in model.network.layers)
-    size = f"{model.network.inputs}-{layers}, Q = {model.training['harmonics']}"
+    size = f"{model.network.columns}-{layers}, Q = {model.training['harmonics']}"
     yield f"parameters {model.network.parameters} ({size}, {model.network.head} head)"
 
 
