@@ -2,6 +2,7 @@
 
 import base64
 import math
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
@@ -84,6 +85,15 @@ class Card(CardPart):
         self._check_parameters()
         self._check_golden()
         return self
+
+    @cached_property
+    def worded(self) -> tuple[tuple[int, Feature], ...]:
+        """The features, by index, that take more than a number: a name, true, false or null."""
+        return tuple(
+            (index, feature)
+            for index, feature in enumerate(self.features)
+            if feature.kind != "numeric" or feature.missing
+        )
 
     def _check_parameters(self) -> None:
         network = self.network()

@@ -1,5 +1,6 @@
 """Features: what a card says about each raw value of a row, and the columns that the network takes of it."""
 
+import re
 from collections.abc import Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
@@ -15,6 +16,7 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Category = Annotated[str, Field(max_length=MAX_NAME)]
 Column = tuple[bool, float, float]
 """One entry of an Encoding: number, code, missing."""
+NUMBER = r"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*"
 NAN = float("nan")
 
 
@@ -67,6 +69,11 @@ class Categorical(CardPart):
     def codes(self) -> dict[str, int]:
         """The index of each category."""
         return {category: code for code, category in enumerate(self.categories)}
+
+    @cached_property
+    def reads_as_number(self) -> bool:
+        """Whether the name of a category could be taken for an index."""
+        return any(re.fullmatch(NUMBER, category) for category in self.categories)
 
     @property
     def minimum(self) -> float:
