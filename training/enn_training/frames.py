@@ -4,13 +4,13 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from enn_models.features import MAX_NAME
+from enn_models.features import MAX_NAME, Feature, allowed
 from enn_training.columns import Column
 from enn_training.errors import DataError
 from enn_training.model import as_label
@@ -87,6 +87,51 @@ def codes(columns: Sequence[Column], frame: pd.DataFrame, row: Row = position) -
     if frame.shape[1] != len(columns):
         raise DataError(f"{frame.shape[1]} columns; expected {len(columns)}")
     return np.column_stack([_codes(column, frame.iloc[:, index], row) for index, column in enumerate(columns)])
+
+
+def of_numbers(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Column, ...]:
+    """Return what every column of an array of numbers [rows, columns] is; NaN stands for a missing value.
+
+    Raises:
+        UnusableColumnError: A column has no value at all.
+    """
+    missing = np.isnan(x)
+    if missing.all(axis=0).any():
+        raise UnusableColumnError(
+            names[int(missing.all(axis=0).argmax())], "no row has a value", "leave the column out"
+        )
+    return tuple(Column(name, missing=some) for name, some in zip(names, missing.any(axis=0).tolist(), strict=True))
+
+
+def coded(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of the same names whose values are numbers; errors as in `codes`."""
+    return pd.DataFrame(codes(columns, frame), frame.index, frame.columns)
+
+
+def is_frame(x: object) -> TypeGuard[pd.DataFrame]:
+    """Whether x is a pandas frame."""
+    return isinstance(x, pd.DataFrame)
+
+
+def is_mixed(x: object) -> TypeGuard[pd.DataFrame]:
+    """Whether x is a pandas frame whose columns are not all numbers."""
+    return is_frame(x) and any(dtype.kind == "b" or not pd.api.types.is_numeric_dtype(dtype) for dtype in x.dtypes)
+
+
+def check(features: Sequence[Feature], x: NDArray[np.float64]) -> None:
+    """Check that rows x [rows, features] hold what their features allow.
+
+    Raises:
+        DataError: A value is missing that may not be, or a code is none; the text names it.
+    """
+    for feature, values in zip(features, x.T, strict=True):
+        wrong = ~allowed(feature, values)
+        if wrong.any():
+            what = "a number" if feature.kind == "numeric" else f"a code from 0 to {feature.maximum:g}"
+            raise DataError(
+                f"column {feature.name!r}, {position(wrong)}: {values[wrong][0]:g}; expected {what}, as in the rows"
+                " learned from"
+            )
 
 
 def _codes(column: Column, values: pd.Series, row: Row) -> NDArray[np.float64]:
