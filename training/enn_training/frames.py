@@ -84,9 +84,9 @@ def codes(columns: Sequence[Column], frame: pd.DataFrame, row: Row = position) -
     Raises:
         DataError: A value is not of its column's kind, is no category of it, or is missing where none may be.
     """
-    if frame.shape[1] != len(columns):
-        raise DataError(f"{frame.shape[1]} columns; expected {len(columns)}")
-    return np.column_stack([_codes(column, frame.iloc[:, index], row) for index, column in enumerate(columns)])
+    return np.column_stack(
+        [_codes(column, values, row) for column, (_, values) in zip(columns, frame.items(), strict=True)]
+    )
 
 
 def of_numbers(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Column, ...]:
@@ -95,12 +95,10 @@ def of_numbers(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Column, ..
     Raises:
         UnusableColumnError: A column has no value at all.
     """
-    missing = np.isnan(x)
-    if missing.all(axis=0).any():
-        raise UnusableColumnError(
-            names[int(missing.all(axis=0).argmax())], "no row has a value", "leave the column out"
-        )
-    return tuple(Column(name, missing=some) for name, some in zip(names, missing.any(axis=0).tolist(), strict=True))
+    columns = tuple(Column(name, missing=bool(np.isnan(values).any())) for name, values in zip(names, x.T, strict=True))
+    if (empty := np.isnan(x).all(axis=0)).any():
+        raise UnusableColumnError(names[int(np.argmax(empty))], "no row has a value", "leave the column out")
+    return columns
 
 
 def coded(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
