@@ -1,11 +1,12 @@
 """Attributions: the pre-activation of each row shared out among its features, as a request asks for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
 
 from enn_models import attributions
+from enn_models.card import raw
 from enn_models.series import Floats
 from enn_service.errors import InvalidRequestError
 from enn_service.model import Model
@@ -25,12 +26,12 @@ class Question:
 
     Attributes:
         method: The rule by which the pre-activation is shared out.
-        reference: Raw rows, float32 [rows, features]: the background, or the baseline as the only row.
+        reference: Encoded rows, float64 [rows, columns]: the background, or the baseline as the only row.
         permutations: Orders of the features drawn, where values are sampled.
     """
 
     method: Method
-    reference: Array
+    reference: Floats
     permutations: int
 
 
@@ -71,7 +72,7 @@ def attribute(model: Model, rows: Array, units: list[int], question: Question) -
         InvalidRequestError: It would take too long.
     """
     _check_size(model, len(rows), question)
-    found = _answer(model, rows.astype(np.float64), question)
+    found = _answer(model, rows, question)
     names = [feature.name for feature in model.card.features]
     estimated = question.method == "integrated_gradients" and len(model.network.layers) > 2
     return [
@@ -85,18 +86,26 @@ def attribute(model: Model, rows: Array, units: list[int], question: Question) -
     ]
 
 
-def _answer(model: Model, rows: Floats, question: Question) -> attributions.Attributions:
-    reference = question.reference.astype(np.float64)
-    players = [np.array([column]) for column in range(rows.shape[1])]
+def _answer(model: Model, rows: Array, question: Question) -> attributions.Attributions:
+    columns, reference = model.network.encode(rows), question.reference
+    network, players = replace(model.network, encoding=None), _players(model)
     if question.method == "integrated_gradients":
-        return attributions.integrated_gradients(model.network, rows, reference[0], players)
+        return attributions.integrated_gradients(network, columns, reference[0], players)
     if question.method == "shapley":
-        return attributions.shapley(model.network, rows, reference, players)
-    return attributions.sampled_shapley(model.network, rows, reference, players, permutations=question.permutations)
+        return attributions.shapley(network, columns, reference, players)
+    return attributions.sampled_shapley(network, columns, reference, players, permutations=question.permutations)
 
 
-def _reference(model: Model, method: Method, parameters: dict[str, Any]) -> Array:
-    """Return the baseline or background: what the request gives, else what the card has."""
+def _players(model: Model) -> attributions.Players:
+    """Return the columns of each feature."""
+    encoding = model.network.encoding
+    features = np.arange(model.network.inputs)
+    owner = features if encoding is None else encoding.feature
+    return [np.flatnonzero(owner == feature) for feature in features]
+
+
+def _reference(model: Model, method: Method, parameters: dict[str, Any]) -> Floats:
+    """Return the baseline or background, encoded: what the request gives, else what the card has."""
     wanted, other = ("baseline", "background") if method == "integrated_gradients" else ("background", "baseline")
     if other in parameters:
         raise InvalidRequestError(f'parameters.{other}: not used by "{method}"; expected {wanted}, or neither')
@@ -104,14 +113,15 @@ def _reference(model: Model, method: Method, parameters: dict[str, Any]) -> Arra
     if given is not None:
         rows = read_rows(model.card, [given] if wanted == "baseline" else given, f"parameters.{wanted}")
         model.check_reach(rows, f"parameters.{wanted}")
-        return rows
-    if wanted == "baseline":
-        return np.array([[feature.mean for feature in model.card.features]], dtype=np.float32)
+        return model.network.encode(rows)
+    if wanted == "baseline" and all(feature.kind == "numeric" for feature in model.card.features):
+        return model.network.encode([[feature.mean for feature in model.card.features if feature.kind == "numeric"]])
     if model.card.background is None:
         raise InvalidRequestError(
-            "parameters.background: the model carries no background rows; send some rows to compare with"
+            f"parameters.{wanted}: the model carries no background rows; send what to compare with"
         )
-    return np.array(model.card.background, dtype=np.float32)
+    rows = model.network.encode(raw(model.card.background))
+    return rows.mean(axis=0, keepdims=True) if wanted == "baseline" else rows
 
 
 def _check_size(model: Model, rows: int, question: Question) -> None:

@@ -6,7 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from enn_service.attributions import MAX_PERMUTATIONS, PERMUTATIONS, Method
 
-Row = list[float] | dict[str, float]
+Value = float | str | bool | None
+Row = list[Value] | dict[str, Value]
 Label = str | int | bool
 
 
@@ -24,7 +25,10 @@ class OutOfRange(BaseModel):
 
 
 class PredictRequest(BaseModel):
-    """Rows to predict: vectors in the card's order or objects {feature: number}; `inputs` may stand for `instances`."""
+    """Rows to predict: vectors in the card's order or objects {feature: value}; `inputs` may stand for `instances`.
+
+    A value is a number, the name of a category, true or false; null where the feature may be missing.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"instances": [[0.1, 0.2], [0.3, 0.4]]}]})
     instances: list[Row] = Field(min_length=1)
@@ -34,7 +38,7 @@ class ExplainParameters(BaseModel):
     """What to explain: an output unit (default: the predicted class), split into harmonics or features on request.
 
     Attributions compare with the background (shapley; default: training rows that the card carries) or the baseline
-    (integrated_gradients; default: the training mean). For several hidden layers Shapley values are sampled, by name.
+    (integrated_gradients; default: the mean of the training rows). For several hidden layers Shapley values are sampled, by name.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -121,12 +125,15 @@ class ExplainResponse(BaseModel):
 
 
 class InputTensor(BaseModel):
-    """The input tensor: shape [rows, features], data flat or nested."""
+    """The input tensor: shape [rows, features], data flat or nested.
+
+    A category is its index in the model's metadata, a boolean 0 or 1; null stands for a value that may be missing.
+    """
 
     name: str = Field(examples=["input"])
     shape: list[int]
     datatype: str = Field(examples=["FP32"])
-    data: list[float] | list[list[float]]
+    data: list[float | None] | list[list[float | None]]
 
 
 class OutputRequest(BaseModel):
