@@ -27,7 +27,7 @@ picture: .venv/dev
 	enn-train figure ring --models models/repository --out docs/pictures/ring.png
 
 answers: .venv/dev
-	python docs/answers.py
+	PYTHONPATH=tests python tests/docs/answers.py
 
 docker:
 	docker compose up --detach --build --wait

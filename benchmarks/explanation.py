@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import shap
@@ -43,14 +44,18 @@ def explainers(net: Network, background: np.ndarray) -> dict[str, Callable[[np.n
     masker = maskers.Independent(background, max_samples=len(background))
     ways = {
         "closed form (ENN)": lambda rows: attributions.shapley(net, rows, background, players).values[:, 0],
-        "shap Exact": lambda rows: np.asarray(shap.explainers.Exact(value, masker)(rows).values),
-        "shap Permutation": lambda rows: shap.explainers.Permutation(value, masker, seed=0)(rows).values,
+        "shap Exact": lambda rows: _values(shap.explainers.Exact(value, masker)(rows)),
+        "shap Permutation": lambda rows: _values(shap.explainers.Permutation(value, masker, seed=0)(rows)),
         "shap Kernel": lambda rows: shap.KernelExplainer(value, background).shap_values(rows, silent=True),
         "shap Sampling": lambda rows: shap.SamplingExplainer(value, background).shap_values(rows, silent=True),
     }
     if net.inputs > ENUMERABLE:
         del ways["shap Exact"]
     return ways
+
+
+def _values(explanation: Any) -> np.ndarray:  # noqa: ANN401 - shap's calls are annotated as what they are not
+    return explanation.values
 
 
 def measured(way: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> tuple[float, np.ndarray]:

@@ -38,7 +38,8 @@ class ExplainParameters(BaseModel):
     """What to explain: an output unit (default: the predicted class), split into harmonics or features on request.
 
     Attributions compare with the background (shapley; default: training rows that the card carries) or the baseline
-    (integrated_gradients; default: the mean of the training rows). For several hidden layers Shapley values are sampled, by name.
+    (integrated_gradients; default: the mean of the training rows). For several hidden layers Shapley values are
+    sampled, by name.
     """
 
     model_config = ConfigDict(extra="forbid")

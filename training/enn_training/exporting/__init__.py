@@ -138,7 +138,7 @@ def _card(model: LearnedModel, network: Network, record: dict[str, Any]) -> Card
     )
 
 
-def _nullable(rows: NDArray[np.float64]) -> RawRows:
+def _nullable(rows: NDArray[np.floating]) -> RawRows:
     return tuple(tuple(None if np.isnan(value) else value for value in row) for row in rows.tolist())
 
 

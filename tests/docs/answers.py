@@ -2,13 +2,11 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "tests"))
+from serving import SHIPPED, serving
 
-from serving import SHIPPED, serving  # noqa: E402 - the tests' own server
+ROOT = Path(__file__).parents[2]
 
 
 def main() -> None:
