@@ -10,9 +10,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+import shap
 
 import enn_service.client
 from enn_service.client import (
@@ -30,6 +32,7 @@ from serving import SHIPPED, serving
 ROWS = [[0.1, 0.2], [0.5, -0.1], [-0.3, 3.5]]
 ONE_ROUNDING_A_BUMP = 1e-6
 JSON_OF_FLOAT32 = 1e-6
+FLOAT32_NETWORK = 2e-5
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +86,24 @@ def test_an_explanation_becomes_a_frame_of_one_line_a_row(own: Client) -> None:
     assert list(frame) == ["output", "bias", *bumps, "pre_activation", "out_of_range"]
     np.testing.assert_array_equal(frame[bumps].to_numpy(), found.bumps)
     assert found.harmonics is None
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # shap's own, while it draws
+def test_attributions_and_bumps_are_drawn_by_shap(own: Client) -> None:
+    mpl.use("Agg")
+    rows = [{"x0": 0.1, "x1": 0.2}, {"x0": 0.5, "x1": -0.1}, {"x0": -0.3, "x1": 0.4}]
+    found = own.explain("ring", rows, attributions="shapley", background=[[0.0, 0.0]])
+    assert found.attributions is not None
+    total = found.attributions.base_value + found.attributions.values.sum(axis=1)
+    np.testing.assert_allclose(total, found.pre_activation, atol=FLOAT32_NETWORK)
+    drawn = found.to_shap()
+    assert drawn.feature_names == ["x0", "x1"]
+    shap.plots.waterfall(drawn[0], show=False)
+    shap.plots.beeswarm(drawn, show=False)
+    shap.plots.scatter(drawn[:, 0], show=False)
+    shap.plots.waterfall(own.explain("ring", ROWS).to_shap()[0], show=False)
+    frame = found.to_frame()
+    np.testing.assert_array_equal(frame[["x0", "x1"]].to_numpy(), found.attributions.values)
 
 
 def test_the_output_to_explain_may_be_named(own: Client) -> None:

@@ -15,6 +15,11 @@ An explanation is arrays; bias and bumps sum to the pre-activation:
 >>> bool(abs(why.bias + why.bumps.sum(axis=1) - why.pre_activation) < 1e-6)
 True
 
+What each feature adds, exactly; `to_shap()` hands it to the plots of shap, `to_frame()` to pandas:
+
+>>> client.explain("ring", [[0.5, -0.1]], attributions="shapley").attributions.features
+['x0', 'x1']
+
 Large arrays travel as bytes, and come back as the network gave them:
 
 >>> import numpy as np
@@ -49,11 +54,12 @@ from enn_service.client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from enn_service.client.results import Explanations, ModelVersion
+from enn_service.client.results import Attributions, Explanations, ModelVersion
 
 __all__ = [
     "AccessError",
     "AsyncClient",
+    "Attributions",
     "Client",
     "ClientError",
     "Explanations",

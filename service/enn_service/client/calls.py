@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from enn_service.client import errors, results, tensors
 from enn_service.client.results import Explanations, ModelVersion
-from enn_service.client.rows import Rows, to_instances, to_json, to_matrix
+from enn_service.client.rows import Row, Rows, to_instances, to_json, to_matrix
 
 BINARY_FROM = 4096
 """From so many numbers on infer uses binary tensors unless told: JSON would cost more than the network does."""
@@ -85,13 +85,33 @@ def predict(model: str, rows: Rows, version: str | None) -> Call[list[Any]]:
 
 
 def explain(
-    model: str, rows: Rows, version: str | None, *, output: str | int | bool | None, harmonics: bool
+    model: str,
+    rows: Rows,
+    version: str | None,
+    *,
+    output: str | int | bool | None = None,
+    harmonics: bool = False,
+    attributions: str | None = None,
+    background: Rows | None = None,
+    baseline: Row | None = None,
 ) -> Call[Explanations]:
     """Return the call that predicts and explains rows (KServe V1)."""
-    parameters = {"harmonics": harmonics} | ({} if output is None else {"output": output})
-    body = to_json({"instances": to_instances(rows), "parameters": parameters})
+    asked = {
+        "output": output,
+        "harmonics": harmonics,
+        "attributions": attributions,
+        "background": None if background is None else to_instances(background),
+        "baseline": None if baseline is None else to_instances([baseline])[0],
+    }
+    instances = to_instances(rows)
+    parameters = {name: value for name, value in asked.items() if value is not None}
+    body = to_json({"instances": instances, "parameters": parameters})
     return Call(
-        "POST", f"{_v1(model, version)}:explain", lambda answer: results.explanations(answer.json()), body, JSON
+        "POST",
+        f"{_v1(model, version)}:explain",
+        lambda answer: results.explanations(answer.json(), instances),
+        body,
+        JSON,
     )
 
 

@@ -12,7 +12,7 @@ from enn_service.client import calls
 from enn_service.client.calls import Answer, Call
 from enn_service.client.errors import UnreachableError
 from enn_service.client.results import Explanations, ModelVersion
-from enn_service.client.rows import Rows
+from enn_service.client.rows import Row, Rows
 
 AGAIN = (429, 502, 503, 504)
 AGAIN_AFTER = (httpx.ConnectTimeout, httpx.NetworkError, httpx.RemoteProtocolError)
@@ -80,6 +80,9 @@ class Client:
         version: str | None = None,
         output: str | int | bool | None = None,
         harmonics: bool = False,
+        attributions: str | None = None,
+        background: Rows | None = None,
+        baseline: Row | None = None,
     ) -> Explanations:
         """Return the predictions of rows and their exact explanations.
 
@@ -89,8 +92,21 @@ class Client:
             version: As for predict.
             output: The output to explain, a class label or a value's name; the predicted class where none is named.
             harmonics: Whether to split each bump into the terms of its series.
+            attributions: "shapley" or "integrated_gradients", both exact, or "sampled_shapley".
+            background: Rows that Shapley values compare with; those that the model carries where none are given.
+            baseline: The row that integrated gradients start from; the mean of the training rows where none is given.
         """
-        return self._send(calls.explain(model, rows, version, output=output, harmonics=harmonics))
+        asked = calls.explain(
+            model,
+            rows,
+            version,
+            output=output,
+            harmonics=harmonics,
+            attributions=attributions,
+            background=background,
+            baseline=baseline,
+        )
+        return self._send(asked)
 
     def infer(
         self,
@@ -180,9 +196,22 @@ class AsyncClient:
         version: str | None = None,
         output: str | int | bool | None = None,
         harmonics: bool = False,
+        attributions: str | None = None,
+        background: Rows | None = None,
+        baseline: Row | None = None,
     ) -> Explanations:
         """Return the predictions of rows and their exact explanations; see Client.explain."""
-        return await self._send(calls.explain(model, rows, version, output=output, harmonics=harmonics))
+        asked = calls.explain(
+            model,
+            rows,
+            version,
+            output=output,
+            harmonics=harmonics,
+            attributions=attributions,
+            background=background,
+            baseline=baseline,
+        )
+        return await self._send(asked)
 
     async def infer(
         self,

@@ -19,7 +19,8 @@ class Frame(Protocol):
     def to_dict(self, orient: Any) -> Any: ...  # noqa: D102, ANN401
 
 
-Rows = Sequence[Sequence[float | None]] | Sequence[dict[str, Any]] | NDArray[Any] | Frame
+Row = Sequence[Any] | dict[str, Any]
+Rows = Sequence[Row] | NDArray[Any] | Frame
 """Vectors in the order of the model's features, or values by feature name: [rows, features]."""
 
 
