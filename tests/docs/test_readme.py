@@ -77,7 +77,7 @@ def test_the_learning_commands_run_as_printed(tmp_path: Path) -> None:
 
 
 def test_the_python_lines_run_as_printed(client: httpx.Client) -> None:
-    learns, asks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    asks, learns = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     done = subprocess.run([sys.executable, "-c", learns], capture_output=True, text=True, check=True)
     assert float(done.stdout) > GOOD_ACCURACY
     own = asks.replace("localhost:8080", f"127.0.0.1:{client.base_url.port}")

@@ -50,9 +50,11 @@ def test_a_published_model_is_inspected_in_the_terminal_and_drawn(enn, tmp_path)
     assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--passes", 5)[0] == 0
     status, out, err = enn("inspect", "ring", "--models", tmp_path, "--out", tmp_path / "ring.svg")
     assert (status, err) == (0, "")
-    card, network = (package := open_package(repository.read(tmp_path, "ring", "1"))).card, package.network
-    assert f"accuracy    {card.scores['accuracy']:.6g}" in out
-    coefficients = " ".join(f"{value:+.3f}" for value in network.layers[0].coefficients[3])
+    package = open_package(repository.read(tmp_path, "ring", "1"))
+    found = package.network.layers[0].coefficients
+    assert found is not None
+    assert f"accuracy    {package.card.scores['accuracy']:.6g}" in out
+    coefficients = " ".join(f"{value:+.3f}" for value in found[3])
     assert any(line.split()[0] == "3" and coefficients in line for line in out.splitlines() if line.strip())
     assert "<svg" in (tmp_path / "ring.svg").read_text()
     status, out, err = enn("inspect", "moon", "--models", tmp_path)
