@@ -9,6 +9,7 @@ import onnx
 from numpy.typing import NDArray
 
 from enn_models.network import Network
+from enn_models.pieces import rows_at_once
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
 from enn_training.exporting.assembly import Layout, assemble
@@ -49,7 +50,8 @@ def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layou
         rows: The batch to time, float32 [batch, features].
         layouts: The candidates.
     """
-    runtimes = {layout.many.name: Runtime(prediction(network, layout), ["output"]) for layout in layouts}
+    at_once = rows_at_once(network)
+    runtimes = {layout.many.name: Runtime(prediction(network, layout), ["output"], rows=at_once) for layout in layouts}
     return measure(runtimes, rows)
 
 
@@ -70,11 +72,9 @@ def candidates(network: Network, *, double: bool = False) -> list[Layout]:
         network: The network.
         double: Whether they compute in float64; there float32's cosine and products would be in vain.
     """
-    doublings = fewest_doublings(_spectra(network), start=0)
+    doublings = fewest_doublings(_spectra(network))
     folding: list[Unrolling] = [Spectral()] if double else [Spectral(), Ladder(doublings)]
-    others: list[Unrolling] = (
-        [Horner(max(doublings, 1))] if double else [Horner(max(doublings, 1)), Folded(max(doublings, 1))]
-    )
+    others: list[Unrolling] = [Horner(doublings)] if double else [Horner(doublings), Folded(doublings)]
     return [
         layout_of(network, unrolling, double=double)
         for unrolling in [*(each for each in folding if _folds(network, each)), *others]
@@ -86,7 +86,7 @@ def layout_of(network: Network, unrolling: Unrolling, *, double: bool = False) -
     spectra = _spectra(network)
     if unrolling.readout(spectra[0]) is None:
         return Layout(unrolling, unrolling, double=double)
-    return Layout(unrolling, Horner(fewest_doublings(spectra, start=1)), double=double)
+    return Layout(unrolling, Horner(fewest_doublings(spectra)), double=double)
 
 
 def prediction(network: Network, layout: Layout) -> onnx.ModelProto:

@@ -11,10 +11,10 @@ from onnx import TensorProto, helper, numpy_helper
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
 
-OPSET = 13
-"""The lowest in which every operator used here has its present form."""
+OPSET = 14
+"""The lowest in which all runtimes agree on every operator used here; BatchNormalization was ambiguous before."""
 IR_VERSION = 7
-"""The one that came with opset 13; ONNX Runtime 1.15.0, the oldest for Python 3.11, loads it."""
+"""The one that came with opset 14; ONNX Runtime 1.15.0, the oldest for Python 3.11, loads it."""
 
 
 @dataclass(frozen=True)

@@ -74,9 +74,9 @@ def amplification(coefficients: Floats, doublings: int) -> float:
     return float((np.abs(weights) * largest).sum(axis=1).max() / own) if own else 0.0
 
 
-def fewest_doublings(spectra: list[Floats], start: int) -> int:
-    """Return the fewest doublings from `start` with which no spectrum's rounding grows by more than AMPLIFICATION."""
-    doublings = start
+def fewest_doublings(spectra: list[Floats]) -> int:
+    """Return the fewest doublings with which no spectrum's rounding grows by more than AMPLIFICATION."""
+    doublings = 0
     while max(amplification(spectrum, doublings) for spectrum in spectra) > AMPLIFICATION:
         doublings += 1
     return doublings

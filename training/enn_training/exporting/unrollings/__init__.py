@@ -19,6 +19,6 @@ def family() -> dict[str, Unrolling]:
         Clenshaw(),
         *(Ladder(doublings) for doublings in range(4)),
         *(Horner(doublings) for doublings in range(4)),
-        *(Folded(doublings) for doublings in range(1, 4)),
+        *(Folded(doublings) for doublings in range(4)),
     )
     return {member.name: member for member in members}

@@ -27,16 +27,16 @@ class Folded:
     """sigma = s P as in Horner, s by a polynomial.
 
     Attributes:
-        doublings: As in `polynomial`, from 1: P in pairs.
+        doublings: As in Horner.
     """
 
-    doublings: int = 1
+    doublings: int = 0
     columns: bool = True
 
     @property
     def name(self) -> str:
-        """Return folded and the doublings."""
-        return f"folded-{self.doublings}"
+        """Return folded, then the doublings if there are any."""
+        return f"folded-{self.doublings}" if self.doublings else "folded"
 
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
         """Return theta of each neuron in turns, (z + 1)/4, its bias brought to [-1/2, 1/2]."""

@@ -17,7 +17,7 @@ class Horner:
     """sigma = s P, P per neuron.
 
     Attributes:
-        doublings: As in `polynomial`; with none P is in cos(2 theta) alone, without pairs.
+        doublings: As in `polynomial`; with none the pairs are summed in powers of y_1^2.
     """
 
     doublings: int = 0
@@ -48,6 +48,8 @@ def times_polynomial(graph: Graph, cosine: str, coefficients: Floats, doublings:
     if len(columns) == 1:
         return graph.binary("Mul", cosine, columns[0][:, None], f"{scope}/product")
     variables = doubled(graph, cosine, levels(len(columns), doublings), scope)
+    if doublings == 0 and len(columns) > 2:
+        variables.append(graph.node("Mul", [variables[0], variables[0]], f"{scope}/power"))
     total = _sum(graph, variables, columns, f"{scope}/sum")
     return graph.node("Mul", [total, cosine], f"{scope}/product")
 
