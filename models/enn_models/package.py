@@ -81,18 +81,18 @@ def open_package(data: bytes) -> Package:
     return package
 
 
-def verify(package: Package, run: Run, outputs: Sequence[str] = OUTPUTS) -> None:
+def verify(package: Package, run: Run, outputs: Sequence[str] | None = None) -> None:
     """Run the golden vector and compare: what explains is thereby proved to be what predicts.
 
     Args:
         package: The package.
         run: What runs its model.
-        outputs: Names of the outputs to compare.
+        outputs: Names of the outputs to compare; None for all that the graph has.
 
     Raises:
         InvalidModelError: An output differs from the card's by more than GOLDEN_TOLERANCE.
     """
-    golden = package.card.golden
+    golden, outputs = package.card.golden, outputs or package.outputs
     expected = {
         "output": np.array(golden.outputs),
         "bumps": np.array(golden.bumps),

@@ -25,11 +25,15 @@ class Session:
     Args:
         package: A package; the graph that was scanned is the graph that runs.
 
+    Attributes:
+        outputs: The names of what it gives.
+
     Raises:
         ValueError: The card names a part that the graph does not have.
     """
 
     def __init__(self, package: Package) -> None:
+        self.outputs = package.outputs
         self._rows = rows_at_once(package.network)
         self._whole = _Route(package.data, INPUT)
         self._many = _part(package, INPUT, "output")

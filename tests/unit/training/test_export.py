@@ -19,8 +19,8 @@ from enn_models.scan import scan
 from enn_training.exporting import ExportError, export, package
 from enn_training.exporting.accuracy import TOLERANCE
 from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT
-from enn_training.exporting.runtime import Runtime
-from enn_training.model import LearnedModel, fingerprint, summarise
+from enn_training.exporting.runtime import Runtime, part
+from learned import learned
 
 SHAPES = [((2, 6, 1), 6), ((5, 8, 3), 2), ((3, 5, 4, 2), 12)]
 KINDS = [("dct", "regression"), ("dct", "classification"), ("linear", "regression"), ("linear", "classification")]
@@ -39,14 +39,6 @@ def network(widths, harmonics, head: Head = "linear", task: Task = "regression",
     offset = np.full(widths[0], 0.25, np.float32)
     moved = head == "dct" and task == "regression"
     return Network(task, head, tuple(layers), offset, np.full(widths[-1], 0.5 if moved else 0.0, np.float32))
-
-
-def learned(net):
-    x = np.random.default_rng(0).uniform(-1, 1, size=(50, net.inputs))
-    names = tuple(f"x{index}" for index in range(net.inputs))
-    classes = None if net.task == "regression" else tuple(range(max(2, net.units)))
-    digest = fingerprint(names, x, x[:, 0])
-    return LearnedModel(net, summarise(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest)
 
 
 @pytest.mark.parametrize(("widths", "harmonics"), SHAPES)
@@ -74,7 +66,7 @@ def test_an_exported_file_is_the_next_version_and_whole(tmp_path):
 
 def test_equal_models_give_equal_bytes_in_another_process_too():
     program = (
-        f"import sys, hashlib; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"import sys, hashlib; sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[2])!r}]\n"
         "from test_export import learned, network, package\n"
         "print(hashlib.sha256(package(learned(network((3, 5, 4, 2), 12, 'dct')))).hexdigest())"
     )
@@ -113,6 +105,22 @@ def test_the_route_for_few_rows_computes_no_more_of_a_large_batch_than_it_is_for
     assert few is not None
     rows = np.zeros((500, 2), np.float32)
     assert Runtime(scan(opened.data), [few.input]).run(rows)[0].shape == (few.rows, 2)
+
+
+@pytest.mark.parametrize(("head", "task"), KINDS)
+def test_harmonics_are_an_output_that_predictions_do_not_compute(head, task):
+    net = network((3, 5, 4, 2), 12, head, task)
+    opened = open_package(package(learned(net), harmonics=True))
+    assert opened.outputs == (*OUTPUTS, "harmonics")
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(40, 3)).astype(np.float32)
+    wanted = net.harmonics(rows)
+    found = Runtime(opened.model, ["harmonics"]).run(rows)[0]
+    assert found.shape == (40, 2, 4, 12)
+    assert np.abs(found - wanted).max() <= TOLERANCE * np.abs(wanted).max()
+    without = open_package(package(learned(net)))
+    for source, output in (("input", "output"), (FEW_INPUT, FEW_OUTPUT)):
+        nodes = [[node.name for node in part(each.model, [output], source).graph.node] for each in (opened, without)]
+        assert nodes[0] == nodes[1]
 
 
 def test_layers_may_differ_in_their_harmonics():
@@ -167,6 +175,14 @@ def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_a
 def test_options_that_make_no_sense_are_refused(options, message):
     with pytest.raises(ExportError, match=message):
         package(learned(network((2, 6, 1), 6)), **options)
+
+
+@pytest.mark.parametrize(("optimize", "rows"), [("latency", 1), ("throughput", 1024)])
+def test_latency_is_one_row_and_throughput_many(monkeypatch, optimize, rows):
+    monkeypatch.setattr("enn_training.exporting.choice.SPAN", 0.0005)
+    measured = open_package(package(learned(network((2, 6, 1), 6)), optimize=optimize)).card.unrolling.measured
+    assert measured is not None
+    assert measured.rows == rows
 
 
 @pytest.mark.parametrize("name", ["direct", "clenshaw", "spectral", "ladder", "horner-1", "folded-2"])

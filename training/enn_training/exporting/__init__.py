@@ -65,7 +65,7 @@ def package(
     try:
         data = attach(graph, _card(model, network, _record(layout, measured)))
         opened = open_package(data)
-        verify(opened, lambda rows, outputs: Runtime(graph, outputs).run(rows), opened.outputs)
+        verify(opened, lambda rows, outputs: Runtime(graph, outputs).run(rows))
     except (ModelError, ValidationError) as error:
         raise ExportError(f"the package would not be accepted: {error}") from error
     return data
