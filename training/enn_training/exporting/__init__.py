@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from enn_models.card import Card, Feature, FewRows, Golden, Measured, Unrolled, pack
+from enn_models.card import Card, FewRows, Golden, Measured, RawRows, Unrolled, pack
 from enn_models.errors import ModelError
 from enn_models.network import Layer, Network
 from enn_models.package import OUTPUTS, attach, open_package, verify
@@ -135,20 +136,22 @@ def _record(layout: Layout, measured: Measured | None) -> Unrolled:
 def _card(model: LearnedModel, network: Network, unrolling: Unrolled) -> Card:
     rows = accuracy.golden(model)
     response = network.respond(rows)
-    golden = Golden(inputs=rows.tolist(), outputs=response.output.tolist(), bumps=response.bumps.tolist())
-    features = tuple(
-        Feature(name=f.name, kind=f.kind, minimum=f.minimum, maximum=f.maximum, mean=f.mean) for f in model.features
-    )
+    golden = Golden(inputs=_nullable(rows), outputs=response.output.tolist(), bumps=response.bumps.tolist())
     return Card(
         **pack(network),
-        features=features,
+        features=model.features,
         classes=model.classes,
         unrolling=unrolling,
         training=model.training,
         scores=model.scores,
         fingerprint=model.fingerprint,
         golden=golden,
+        background=_nullable(model.background) or None,
     )
+
+
+def _nullable(rows: NDArray[np.floating]) -> RawRows:
+    return tuple(tuple(None if np.isnan(value) else value for value in row) for row in rows.tolist())
 
 
 def _padded(network: Network) -> Network:

@@ -48,10 +48,10 @@ class Graph:
         return name
 
     def constant(self, name: str, value: ArrayLike) -> str:
-        """Add a constant in the graph's precision (int64 for integers) and return its name."""
+        """Add a constant in the graph's precision (integers in int64, booleans as they are) and return its name."""
         array = np.asarray(value)
         real = np.float64 if self.double else np.float32
-        array = array.astype(np.int64 if array.dtype.kind in "iu" else real)
+        array = array.astype({"i": np.int64, "u": np.int64, "b": np.bool_}.get(array.dtype.kind, real))
         self.constants[name] = numpy_helper.from_array(array, name)
         return name
 
@@ -61,9 +61,14 @@ class Graph:
             right = self.constant(f"{name}_constant", right)
         return self.node(operator, (left, right), name)
 
+    @property
+    def real(self) -> int:
+        """The element type of numbers inside the graph."""
+        return TensorProto.DOUBLE if self.double else TensorProto.FLOAT
+
     def opened(self, name: str, inner: str) -> str:
         """Return a float32 value in the graph's precision, as `inner` if that is another."""
-        return self.node("Cast", [name], inner, to=TensorProto.DOUBLE) if self.double else name
+        return self.node("Cast", [name], inner, to=self.real) if self.double else name
 
     def published(self, compute: Callable[[str], object], name: str) -> None:
         """Append a float32 value that `compute` appends, under the name it is given, in the graph's precision."""

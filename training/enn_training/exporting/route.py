@@ -1,12 +1,13 @@
 """A route: the nodes that lead from the raw inputs through the layers, all in one unrolling."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from enn_models.network import Layer, Network
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
+from enn_training.exporting.encoding import encoded
 from enn_training.exporting.graph import Graph, Value
 from enn_training.exporting.unrollings.base import Unrolling
 
@@ -34,12 +35,15 @@ class Route:
     scope: str
 
     def source(self, name: str) -> Features:
-        """Append what opens float32 raw inputs: they come into the graph's precision, less their offset."""
-        offset = self.network.input_offset
-        name = self.graph.opened(name, f"{self.scope}input_float64")
+        """Append what opens float32 raw rows: in the graph's precision they become columns, less their offset."""
+        offset, encoding = self.network.input_offset, self.network.encoding
+        value = Value(self.graph.opened(name, f"{self.scope}input_float64"), len(offset), columns=False)
+        if encoding is not None:
+            value = encoded(self.graph, value.name, encoding, self.scope)
         if offset.any():
-            name = self.graph.binary("Sub", name, offset, f"{self.scope}centred")
-        return Features(Value(name, len(offset), columns=False))
+            addend = offset[:, None] if value.columns else offset
+            value = replace(value, name=self.graph.binary("Sub", value.name, addend, f"{self.scope}centred"))
+        return Features(value)
 
     def hidden(self, features: Features, layers: int) -> Features:
         """Append the first hidden layers, so many of them."""
