@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from onnx.utils import Extractor
 
 from enn_models.package import INPUT, Package
+from enn_models.pieces import in_pieces, rows_at_once
 
 Array = NDArray[np.float32]
 PREDICTION = ("output",)
@@ -19,20 +20,26 @@ class Session:
 
     ONNX Runtime computes every node of a session whatever is fetched, so predictions run parts of the graph: the one
     that leads to `output`, and the one that the card names as the faster for few rows, where it names one.
+    Large batches run in pieces that the processor's cache holds.
 
     Args:
         package: A package; the graph that was scanned is the graph that runs.
+
+    Attributes:
+        outputs: The names of what it gives.
 
     Raises:
         ValueError: The card names a part that the graph does not have.
     """
 
     def __init__(self, package: Package) -> None:
+        self.outputs = package.outputs
+        self._rows = rows_at_once(package.network)
         self._whole = _Route(package.data, INPUT)
         self._many = _part(package, INPUT, "output")
-        few = package.card.unrolling.get("few")
-        self._few = _part(package, few["input"], few["output"]) if few else self._many
-        self._few_rows = int(few["rows"]) if few else 0
+        few = package.card.unrolling.few
+        self._few = _part(package, few.input, few.output) if few else self._many
+        self._few_rows = few.rows if few else 0
 
     @property
     def predictions(self) -> "tuple[_Route, _Route]":
@@ -41,10 +48,10 @@ class Session:
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
+        route = self._whole
         if tuple(names) == PREDICTION:
             route = self._few if len(inputs) <= self._few_rows else self._many
-            return route.run(inputs, names)
-        return self._whole.run(inputs, names)
+        return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
 
 
 class _Route:

@@ -9,7 +9,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from enn_models.package import INPUT
+from enn_models.package import HARMONICS, INPUT
 from enn_service.errors import InvalidRequestError
 from enn_service.model import Model
 from enn_service.rows import read_rows
@@ -66,8 +66,13 @@ def metadata(model: Model, versions: list[str]) -> dict[str, Any]:
 def output_tensors(model: Model) -> dict[str, dict[str, Any]]:
     """Return datatype and shape of everything that infer gives, by name."""
     units, neurons = model.network.units, model.card.layers[-2]
-    shapes = {"output": [model.network.outputs], "bumps": [units, neurons], "pre_activation": [units]}
-    return {name: {"datatype": "FP32", "shape": [-1, *sizes]} for name, sizes in shapes.items()}
+    shapes = {
+        "output": [model.network.outputs],
+        "bumps": [units, neurons],
+        "pre_activation": [units],
+        HARMONICS: [units, neurons, model.card.harmonics],
+    }
+    return {name: {"datatype": "FP32", "shape": [-1, *shapes[name]]} for name in model.session.outputs}
 
 
 def _output_names(model: Model, outputs: object) -> list[str]:
