@@ -1,12 +1,15 @@
-"""One answer in its three stages, each timed: the question is read, the network runs, the reply is written."""
-
-from time import perf_counter_ns
+"""One answer in its three stages: the question is read, the network runs, the reply is written."""
 
 import numpy as np
 
 from enn_service.exchange import Operation, Question, Request
 from enn_service.model import Model
 from enn_service.replies import Reply
+
+PARAMETER_NANOSECONDS = 1
+"""What a row costs for each parameter of the network, roughly: its run."""
+NUMBER_NANOSECONDS = 60
+"""What a row costs for each number in its reply, roughly: its text."""
 
 
 class Answer:
@@ -19,15 +22,11 @@ class Answer:
 
     Attributes:
         question: What was read; None before.
-        reply: What goes out; None before.
-        times: Nanoseconds at the start and after each stage that has ended.
     """
 
     def __init__(self, operation: Operation, model: Model, request: Request) -> None:
         self._operation, self._model, self._request = operation, model, request
         self.question: Question | None = None
-        self.reply: Reply | None = None
-        self.times = [perf_counter_ns()]
 
     def read(self) -> Question:
         """Read and check the question.
@@ -36,13 +35,22 @@ class Answer:
             RequestError: The request is refused.
         """
         self.question = self._operation(self._model, self._request)
-        self.times.append(perf_counter_ns())
         return self.question
 
+    @property
+    def left(self) -> int:
+        """About how many nanoseconds it takes to finish, once the question has been read."""
+        question = self.question
+        if question is None:
+            return 0
+        row = PARAMETER_NANOSECONDS * self._model.network.parameters + NUMBER_NANOSECONDS * question.written
+        return len(question.rows) * row
+
     def finish(self) -> Reply:
-        """Run the network on the question, which has been read, and write the reply.
+        """Run the network on the question, read now if it was not, and write the reply.
 
         Raises:
+            RequestError: The request is refused.
             ArithmeticError: The network gave something that is no finite number.
         """
         question = self.question or self.read()
@@ -50,7 +58,4 @@ class Answer:
         for name, tensor in zip(question.tensors, tensors, strict=True):
             if np.count_nonzero(np.isfinite(tensor)) != tensor.size:
                 raise ArithmeticError(f"{self._model.name}/{self._model.version}: {name} is not finite for finite rows")
-        self.times.append(perf_counter_ns())
-        self.reply = question.answer(tensors)
-        self.times.append(perf_counter_ns())
-        return self.reply
+        return question.answer(tensors)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
@@ -13,6 +14,10 @@ from enn_service.data_plane import DataPlane
 from enn_service.registry import Registry
 from enn_service.settings import Settings
 
+SWITCH_SECONDS = 0.0005
+"""How long a thread at work on a large request keeps the interpreter from the event loop; Python's default is ten times
+as much, and a small request waits for it more than once."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -23,6 +28,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sys.setswitchinterval(SWITCH_SECONDS)
         await asyncio.to_thread(registry.refresh)
         watcher = asyncio.create_task(_watch(registry, settings.poll_seconds))
         yield

@@ -12,8 +12,9 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from enn_service import schemas, v2
+from enn_service import schemas
 from enn_service.errors import InvalidRequestError, RequestError
+from enn_service.metadata import metadata
 from enn_service.registry import Registry
 from enn_service.replies import Reply, failure, refusal
 
@@ -120,12 +121,12 @@ def _add_models(api: FastAPI, registry: Registry) -> None:
     @api.get("/v2/models/{model}", tags=["models"], responses=unknown)
     async def model_metadata(model: ModelName) -> dict[str, Any]:
         """Return a model's tensors, and its card's features, classes and scores."""
-        return v2.metadata(registry.model(model), registry.versions(model))
+        return metadata(registry.model(model), registry.versions(model))
 
     @api.get("/v2/models/{model}/versions/{version}", tags=["models"], responses=unknown)
     async def version_metadata(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Return a version's tensors, and its card's features, classes and scores."""
-        return v2.metadata(registry.model(model, version), registry.versions(model))
+        return metadata(registry.model(model, version), registry.versions(model))
 
 
 def _add_documentation(api: FastAPI) -> None:
@@ -181,7 +182,7 @@ def _wants_ready(body: bytes) -> bool:
 
 
 def _response(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, dict(reply.headers), "application/json")
+    return Response(reply.body, reply.status, dict(reply.headers), reply.content_type.decode())
 
 
 async def _on_http_error(_: Request, error: HTTPException) -> Response:

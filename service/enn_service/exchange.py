@@ -1,15 +1,15 @@
 """What passes between the stages of an answer: the request as it came and the question read from it."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from enn_service.model import Model
 from enn_service.replies import Reply
+from enn_service.results import Outside
 from enn_service.session import Array
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request to a model.
 
     Attributes:
@@ -23,21 +23,22 @@ class Request:
     id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(NamedTuple):
     """What a request asks of a model.
 
     Attributes:
         rows: The checked inputs, float32 [batch, features].
+        outside: Which of them lie outside their training range; None where none does.
         tensors: The names of the tensors to compute.
         answer: Turns those tensors into the reply.
-        size: How many numbers the reply will have, roughly: the measure of the work that is left.
+        written: About how many numbers a row the reply has as text.
     """
 
     rows: Array
+    outside: Outside | None
     tensors: Sequence[str]
     answer: Callable[[Sequence[Array]], Reply]
-    size: int
+    written: int
 
 
 Operation = Callable[[Model, Request], Question]

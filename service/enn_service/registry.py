@@ -8,7 +8,7 @@ from pathlib import Path
 from enn_models import repository
 from enn_models.errors import ModelError
 from enn_models.repository import Entry, version_key
-from enn_service.errors import ModelNotReadyError, UnknownModelError
+from enn_service.errors import ModelNotReadyError, RequestError, UnknownModelError
 from enn_service.model import Model, load
 
 logger = logging.getLogger(__name__)
@@ -29,6 +29,10 @@ class State:
     reason: str
 
 
+Table = dict[str, dict[str, State]]
+Served = dict[tuple[str, str | None], Model]
+
+
 class Registry:
     """All versions of all models under a root.
 
@@ -40,7 +44,8 @@ class Registry:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._table: dict[str, dict[str, State]] = {}
+        self._table: Table = {}
+        self._served: Served = {}
 
     def refresh(self) -> None:
         """Load what is new or changed, drop what is gone, keep what cannot be replaced."""
@@ -49,7 +54,7 @@ class Registry:
         except ModelError as error:
             logger.warning("%s; still serving what was loaded", error)
             return
-        table: dict[str, dict[str, State]] = {}
+        table: Table = {}
         for entry in found:
             old = self._table.get(entry.name, {}).get(entry.version)
             state = old if old is not None and old.entry == entry else self._load(entry, old)
@@ -57,7 +62,7 @@ class Registry:
         for state in self.states():
             if state.entry.version not in table.get(state.entry.name, {}):
                 logger.info("removed %s/%s", state.entry.name, state.entry.version)
-        self._table = table
+        self._table, self._served = table, _served(table)
 
     def _load(self, entry: Entry, old: State | None) -> State:
         try:
@@ -92,14 +97,25 @@ class Registry:
             UnknownModelError: There is no such model or version.
             ModelNotReadyError: It is there, but its file was refused.
         """
+        if (model := self._served.get((name, version))) is not None:
+            return model
+        raise self._why_not(name, version)
+
+    def _why_not(self, name: str, version: str | None) -> RequestError:
         table = self._table.get(name)
         if table is None:
-            raise UnknownModelError(f"model {name[:140]!r} is not known; known are {self.names()}")
-        if version is None:
-            ready = [candidate for candidate, state in table.items() if state.model is not None]
-            version = max(ready or table, key=version_key)
+            return UnknownModelError(f"model {name[:140]!r} is not known; known are {self.names()}")
+        version = max(table, key=version_key) if version is None else version
         if (state := table.get(version)) is None:
-            raise UnknownModelError(f"model {name!r} has no version {version[:140]!r}; it has {self.versions(name)}")
-        if state.model is None:
-            raise ModelNotReadyError(f"model {name!r} version {version!r} is not served: {state.reason}")
-        return state.model
+            return UnknownModelError(f"model {name!r} has no version {version[:140]!r}; it has {self.versions(name)}")
+        return ModelNotReadyError(f"model {name!r} version {version!r} is not served: {state.reason}")
+
+
+def _served(table: Table) -> Served:
+    """Return the models that answer, by name and version, and by name alone the highest version that does."""
+    served: Served = {}
+    for name, versions in table.items():
+        for version in sorted(versions, key=version_key):
+            if (model := versions[version].model) is not None:
+                served[name, version] = served[name, None] = model
+    return served

@@ -2,13 +2,14 @@
 
 import logging
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
 from starlette.types import Send
 
 from enn_service import errors
+from enn_service.identity import Identity
 
 logger = logging.getLogger(__name__)
 
@@ -21,25 +22,29 @@ STATUSES: Mapping[type[Exception], int] = {
 }
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What goes out: a status, a JSON body, and headers besides content-type and content-length."""
+class Reply(NamedTuple):
+    """What goes out: a status, a body, what the body is, and headers besides those that tell of it."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: bytes = b"application/json"
+    headers: Sequence[tuple[str, str]] = ()
 
-    async def send(self, send: Send) -> None:
-        """Send the reply as one ASGI response."""
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(self.body)).encode())]
-        headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in self.headers.items()]
+    async def send(self, send: Send, identity: Identity) -> None:
+        """Send the reply as one ASGI response that names its request."""
+        headers = [
+            (b"content-type", self.content_type),
+            (b"content-length", b"%d" % len(self.body)),
+            identity.header,
+        ]
+        headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
 def refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
     """Return the reply {"error": text}."""
-    return Reply(status, orjson.dumps({"error": text}), headers or {})
+    return Reply(status, orjson.dumps({"error": text}), headers=tuple((headers or {}).items()))
 
 
 def failure(error: Exception) -> Reply:

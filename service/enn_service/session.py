@@ -12,6 +12,8 @@ from enn_models.package import INPUT, Package
 
 Array = NDArray[np.float32]
 PREDICTION = ("output",)
+CHUNK = 8192
+"""Rows run at once: what a run holds stays in the cache, and bounded however many rows a request has."""
 
 
 class Session:
@@ -41,10 +43,13 @@ class Session:
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
+        route = self._whole
         if tuple(names) == PREDICTION:
             route = self._few if len(inputs) <= self._few_rows else self._many
+        if len(inputs) <= CHUNK:
             return route.run(inputs, names)
-        return self._whole.run(inputs, names)
+        parts = [route.run(inputs[start : start + CHUNK], names) for start in range(0, len(inputs), CHUNK)]
+        return [np.concatenate(tensors) for tensors in zip(*parts, strict=True)]
 
 
 class _Route:
