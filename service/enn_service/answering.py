@@ -1,10 +1,13 @@
 """One answer in its three stages: the question is read, the network runs, the reply is written."""
 
+from time import perf_counter_ns
+
 import numpy as np
 
 from enn_service.exchange import Operation, Question, Request
 from enn_service.model import Model
 from enn_service.replies import Reply
+from enn_service.tallies import Tally
 
 PARAMETER_NANOSECONDS = 1
 """What a row costs for each parameter of the network, roughly: its run."""
@@ -19,30 +22,23 @@ class Answer:
         operation: Reads the question.
         model: Answers it.
         request: Asks it.
-
-    Attributes:
-        question: What was read; None before.
     """
 
     def __init__(self, operation: Operation, model: Model, request: Request) -> None:
         self._operation, self._model, self._request = operation, model, request
-        self.question: Question | None = None
+        self._question: Question | None = None
+        self._started = perf_counter_ns()
+        self._reading = self._running = self._writing = 0
 
-    def read(self) -> Question:
-        """Read and check the question.
+    def read(self) -> int:
+        """Read and check the question, and return about how many nanoseconds it takes to answer it.
 
         Raises:
             RequestError: The request is refused.
         """
-        self.question = self._operation(self._model, self._request)
-        return self.question
-
-    @property
-    def left(self) -> int:
-        """About how many nanoseconds it takes to finish, once the question has been read."""
-        question = self.question
-        if question is None:
-            return 0
+        began = perf_counter_ns()
+        question = self._question = self._operation(self._model, self._request)
+        self._reading = perf_counter_ns() - began
         row = PARAMETER_NANOSECONDS * self._model.network.parameters + NUMBER_NANOSECONDS * question.written
         return len(question.rows) * row
 
@@ -53,9 +49,31 @@ class Answer:
             RequestError: The request is refused.
             ArithmeticError: The network gave something that is no finite number.
         """
-        question = self.question or self.read()
+        if self._question is None:
+            self.read()
+        question = self._question
+        assert question is not None  # noqa: S101  (it was read)
+        began = perf_counter_ns()
         tensors = self._model.session.run(question.rows, question.tensors)
         for name, tensor in zip(question.tensors, tensors, strict=True):
             if np.count_nonzero(np.isfinite(tensor)) != tensor.size:
                 raise ArithmeticError(f"{self._model.name}/{self._model.version}: {name} is not finite for finite rows")
-        return question.answer(tensors)
+        ran = perf_counter_ns()
+        reply = question.answer(tensors)
+        self._running, self._writing = ran - began, perf_counter_ns() - ran
+        return reply
+
+    def tell(self, tally: Tally, *, refused: bool) -> None:
+        """Add to a tally what the answer took, or that there was none."""
+        took = perf_counter_ns() - self._started
+        if refused or self._question is None:
+            tally.refused += 1
+            tally.refusing += took
+            return
+        tally.took(took)
+        tally.reading += self._reading
+        tally.running += self._running
+        tally.writing += self._writing
+        tally.rows += len(self._question.rows)
+        if self._question.outside is not None:
+            tally.outside += int(self._question.outside.any(axis=1).sum())

@@ -15,6 +15,7 @@ from enn_service.exchange import Operation, Request
 from enn_service.identity import Identity
 from enn_service.registry import Registry
 from enn_service.replies import Reply, failure
+from enn_service.tallies import Count
 
 PATH = re.compile(
     r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"
@@ -40,6 +41,7 @@ class Call(NamedTuple):
     """What a path of the data plane asks for."""
 
     operation: Operation
+    verb: str
     model: str
     version: str | None
 
@@ -51,12 +53,14 @@ class DataPlane:
 
     Args:
         registry: Where the models are.
+        count: Where requests are counted.
         control_plane: The application that answers everything else.
         max_body_bytes: A larger body is refused while it is read, whether it announces its length or not.
     """
 
-    def __init__(self, registry: Registry, control_plane: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, registry: Registry, count: Count, control_plane: ASGIApp, max_body_bytes: int) -> None:
         self._registry = registry
+        self._count = count
         self._control_plane = control_plane
         self._max_body_bytes = max_body_bytes
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
@@ -73,34 +77,44 @@ class DataPlane:
             asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
             await self._control_plane(asked, receive, identity.sending(send))
             return
+        self._count.in_flight += 1
         try:
             content = await body.read(headers, receive, self._max_body_bytes)
+            call = parse_path(scope["path"])
+            if call is None:
+                await self._control_plane(scope, body.replay(content, receive), identity.sending(send))
+            else:
+                await (await self._reply(call, headers, content, identity)).send(send, identity)
         except DisconnectedError:
             return
         except RequestError as error:
-            await failure(error).send(send, identity)
-            return
-        call = parse_path(scope["path"])
-        if call is None:
-            await self._control_plane(scope, body.replay(content, receive), identity.sending(send))
-        else:
-            await (await self._reply(call, headers, content, identity)).send(send, identity)
+            await self._refuse(error).send(send, identity)
+        finally:
+            self._count.in_flight -= 1
 
     async def _reply(self, call: Call, headers: Headers, content: bytes, identity: Identity) -> Reply:
         try:
             request = Request(content, _json_length(headers), identity.given)
             model = self._registry.model(call.model, call.version)
-            return await self._answered(Answer(call.operation, model, request), len(content))
+        except RequestError as error:
+            return self._refuse(error)
+        answer = Answer(call.operation, model, request)
+        try:
+            reply = await self._answered(answer, len(content))
         except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
-            return failure(error)
+            reply = self._refuse(error)
+        answer.tell(self._count.tally(model.name, model.version, call.verb), refused=reply.status != 200)
+        return reply
 
     async def _answered(self, answer: Answer, size: int) -> Reply:
-        if size <= LOOP_BYTES:
-            answer.read()
-            if answer.left <= LOOP_NANOSECONDS:
-                return answer.finish()
+        if size <= LOOP_BYTES and answer.read() <= LOOP_NANOSECONDS:
+            return answer.finish()
         async with self._large:
             return await asyncio.to_thread(answer.finish)
+
+    def _refuse(self, error: Exception) -> Reply:
+        self._count.refusals[error.reason if isinstance(error, RequestError) else "internal"] += 1
+        return failure(error)
 
 
 @lru_cache(PATHS)
@@ -110,7 +124,7 @@ def parse_path(path: str) -> Call | None:
     if match is None:
         return None
     protocol, model, version, verb = match.groups()[:4] if match[1] else match.groups()[4:]
-    return Call(OPERATIONS[protocol, verb], model, version)
+    return Call(OPERATIONS[protocol, verb], verb, model, version)
 
 
 def _json_length(headers: Headers) -> int | None:

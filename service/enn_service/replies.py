@@ -3,23 +3,42 @@
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import orjson
 from starlette.types import Send
 
-from enn_service import errors
+from enn_service import errors, schemas
 from enn_service.identity import Identity
 
 logger = logging.getLogger(__name__)
 
 STATUSES: Mapping[type[Exception], int] = {
     errors.InvalidRequestError: 400,
+    errors.UnauthorizedError: 401,
+    errors.ForbiddenError: 403,
     errors.UnknownModelError: 404,
     errors.BodyTooLargeError: 413,
     errors.UnsupportedMediaError: 415,
     errors.ModelNotReadyError: 503,
 }
+
+
+ERRORS = {
+    status: {"model": schemas.Error, "description": text}
+    for status, text in {
+        400: "The request is not what the model takes; the text says where.",
+        401: "The token is missing or another.",
+        403: "Load and unload are off, or not for the page that asks.",
+        404: "No such model or version.",
+        413: "The body is too large.",
+        415: "The body is encoded in a way that is not read.",
+        503: "The model's file was refused, or the model is unloaded; the text says why.",
+    }.items()
+}
+"""The same for the documentation."""
+Responses = dict[int | str, dict[str, Any]]
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
 class Reply(NamedTuple):
@@ -42,6 +61,11 @@ class Reply(NamedTuple):
         await send({"type": "http.response.body", "body": self.body})
 
 
+def documented(*statuses: int) -> Responses:
+    """Return what the documentation of a path says about these statuses."""
+    return {status: ERRORS[status] for status in statuses}
+
+
 def refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
     """Return the reply {"error": text}."""
     return Reply(status, orjson.dumps({"error": text}), headers=tuple((headers or {}).items()))
@@ -51,7 +75,7 @@ def failure(error: Exception) -> Reply:
     """Return the reply to an error: its own text where the table knows it, else a reference to the log."""
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
-            return refusal(status, str(error))
+            return refusal(status, str(error), CHALLENGE if status == 401 else None)
     reference = uuid.uuid4().hex
     logger.error("request failed, reference %s", reference, exc_info=error)
     return refusal(500, f"internal error; the log has the details under {reference}")
