@@ -40,7 +40,7 @@ class Answer:
         question = self._question = self._operation(self._model, self._request)
         self._reading = perf_counter_ns() - began
         row = PARAMETER_NANOSECONDS * self._model.network.parameters + NUMBER_NANOSECONDS * question.written
-        return len(question.rows) * row
+        return len(question.rows) * row + question.besides
 
     def finish(self) -> Reply:
         """Run the network on the question, read now if it was not, and write the reply.

@@ -14,13 +14,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from enn_service import schemas
-from enn_service.documentation import ModelName, ModelVersion, create_documentation
+from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
 from enn_service.errors import RequestError
 from enn_service.management import create_management
 from enn_service.metadata import configuration, metadata
 from enn_service.metrics import exposition
 from enn_service.registry import Registry
-from enn_service.replies import Reply, documented, failure, refusal
+from enn_service.replies import Reply, failure, refusal
 from enn_service.statistics import statistics
 from enn_service.tallies import Tallies
 

@@ -1,11 +1,10 @@
 """Documentation of the hot paths: the data plane answers them before they get here; these functions only describe."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path
 
 from enn_service import schemas
-from enn_service.replies import Responses, documented
 
 ModelName = Annotated[str, Path(description="the model's name", json_schema_extra={"example": "ring"})]
 ModelVersion = Annotated[str, Path(description="the version's name", json_schema_extra={"example": "1"})]
@@ -16,6 +15,27 @@ JsonLength = Annotated[
         description="bytes of the JSON part; binary tensors follow it. 0: the body is the input's FP32 values alone.",
     ),
 ]
+ERRORS = {
+    status: {"model": schemas.Error, "description": text}
+    for status, text in {
+        400: "The request is not what the model takes; the text says where.",
+        401: "The token is missing or another.",
+        403: "Load and unload are off, or not for the page that asks.",
+        404: "No such model or version.",
+        413: "The body is too large.",
+        415: "The body is encoded in a way that is not read.",
+        503: "The model's file was refused, or the model is unloaded; the text says why.",
+    }.items()
+}
+"""What a status means, for every path that answers with it."""
+Responses = dict[int | str, dict[str, Any]]
+
+
+def documented(*statuses: int) -> Responses:
+    """Return what the documentation of a path says about these statuses."""
+    return {status: ERRORS[status] for status in statuses}
+
+
 HOT = documented(400, 404, 413, 415, 503)
 TENSORS: Responses = {
     200: {

@@ -32,6 +32,7 @@ class Question(NamedTuple):
         tensors: The names of the tensors to compute.
         answer: Turns those tensors into the reply.
         written: About how many numbers a row the reply has as text.
+        besides: About how many nanoseconds of work there are besides run and text.
     """
 
     rows: Array
@@ -39,6 +40,7 @@ class Question(NamedTuple):
     tensors: Sequence[str]
     answer: Callable[[Sequence[Array]], Reply]
     written: int
+    besides: int = 0
 
 
 Operation = Callable[[Model, Request], Question]

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
+from enn_service import attributions
 from enn_service.errors import InvalidRequestError
 from enn_service.model import Model
 from enn_service.results import Outside
 from enn_service.session import Array
 
-PARAMETERS = {"output", "harmonics"}
+PARAMETERS = {"output", "harmonics", "attributions", "background", "baseline", "permutations"}
 TENSORS = ("output", "bumps")
+ATTRIBUTING_NANOSECONDS = 5_000_000
 MAX_NUMBERS = 1_000_000
 """The most numbers in the explanations of one request: some tens of megabytes of JSON."""
 
@@ -20,12 +22,19 @@ class Wish:
     Attributes:
         output: The label or name of the unit; None for that of each row's prediction.
         harmonics: Whether each bump is split into the terms of its series.
+        attributions: How the pre-activation is shared out among the features; None where that is not asked.
         numbers: How many numbers the explanation of a row has.
     """
 
     output: object
     harmonics: bool
+    attributions: attributions.Question | None
     numbers: int
+
+    @property
+    def besides(self) -> int:
+        """About how many nanoseconds the attributions take: more than the event loop has for one request."""
+        return ATTRIBUTING_NANOSECONDS if self.attributions else 0
 
 
 def read_wish(model: Model, parameters: object, rows: int) -> Wish:
@@ -50,7 +59,7 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
         raise InvalidRequestError(
             f"{rows} rows have {rows * numbers} numbers to explain; send rows with at most {MAX_NUMBERS}"
         )
-    return Wish(output, harmonics, numbers)
+    return Wish(output, harmonics, attributions.read_question(model, given), numbers)
 
 
 def explanations(model: Model, rows: Array, outside: Outside | None, wish: Wish, tensors: tuple[Array, Array]) -> bytes:
@@ -65,4 +74,5 @@ def explanations(model: Model, rows: Array, outside: Outside | None, wish: Wish,
     """
     output, bumps = tensors
     units = model.results.chosen_units(output, wish.output)
-    return model.results.explanations(rows, units, bumps, outside, harmonics=wish.harmonics)
+    shares = attributions.attribute(model, rows, units, wish.attributions) if wish.attributions else None
+    return model.results.explanations(rows, units, bumps, outside, harmonics=wish.harmonics, attributions=shares)

@@ -5,17 +5,16 @@ import hmac
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Path, Request, Security
+from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import SecretStr
 
 from enn_service import schemas
+from enn_service.documentation import ModelName, documented
 from enn_service.errors import ForbiddenError, InvalidRequestError, UnauthorizedError
 from enn_service.json_body import parse_object
 from enn_service.registry import Registry
-from enn_service.replies import documented
 
-ModelName = Annotated[str, Path(description="the model's name", json_schema_extra={"example": "ring"})]
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))]
 
 

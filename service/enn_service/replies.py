@@ -3,12 +3,12 @@
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import orjson
 from starlette.types import Send
 
-from enn_service import errors, schemas
+from enn_service import errors
 from enn_service.identity import Identity
 
 logger = logging.getLogger(__name__)
@@ -24,20 +24,6 @@ STATUSES: Mapping[type[Exception], int] = {
 }
 
 
-ERRORS = {
-    status: {"model": schemas.Error, "description": text}
-    for status, text in {
-        400: "The request is not what the model takes; the text says where.",
-        401: "The token is missing or another.",
-        403: "Load and unload are off, or not for the page that asks.",
-        404: "No such model or version.",
-        413: "The body is too large.",
-        415: "The body is encoded in a way that is not read.",
-        503: "The model's file was refused, or the model is unloaded; the text says why.",
-    }.items()
-}
-"""The same for the documentation."""
-Responses = dict[int | str, dict[str, Any]]
 CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 
@@ -59,11 +45,6 @@ class Reply(NamedTuple):
         headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
-
-
-def documented(*statuses: int) -> Responses:
-    """Return what the documentation of a path says about these statuses."""
-    return {status: ERRORS[status] for status in statuses}
 
 
 def refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:

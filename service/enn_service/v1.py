@@ -58,7 +58,7 @@ def explain(model: Model, request: Request) -> Question:
         explanations = explaining.explanations(model, rows, outside, wish, (output, bumps))
         return Reply(200, b'{"predictions":%b,"explanations":%b}' % (predictions, explanations))
 
-    return Question(rows, outside, explaining.TENSORS, answer, wish.numbers)
+    return Question(rows, outside, explaining.TENSORS, answer, wish.numbers, wish.besides)
 
 
 def _read(model: Model, body: bytes) -> tuple[Array, str, dict[str, Any]]:

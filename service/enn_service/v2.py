@@ -84,7 +84,7 @@ def explain(model: Model, request: Request) -> Question:
         return _reply(model, asked, dict(zip(tensors, arrays, strict=True)), {"explanations": orjson.Fragment(texts)})
 
     written = _written(model, asked.outputs) + wish.numbers
-    return Question(asked.rows, asked.outside, tensors, answer, written)
+    return Question(asked.rows, asked.outside, tensors, answer, written, wish.besides)
 
 
 def output_shapes(model: Model) -> dict[str, list[int]]:

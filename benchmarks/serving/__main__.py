@@ -1,0 +1,120 @@
+"""This service beside its peers: `python -m benchmarks.serving --out docs/benchmarks/serving.md`.
+
+Starts each server with the same model file, asks both in turn with the same load generator, and prints ratios.
+"""
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+
+from benchmarks.serving import cases, itself
+from benchmarks.serving.cases import LARGE, MANY, ONE, SHARED, Case
+from benchmarks.serving.environments import MissingPeerError, python_of, versions
+from benchmarks.serving.load import FailedAnswersError, Target, check_installed, load
+from benchmarks.serving.peers import PEERS, Peer
+from benchmarks.serving.report import Bound, Line, Report
+from benchmarks.serving.rounds import Plan, compare
+from benchmarks.serving.servers import peer_service, this_service
+from enn_service.client import ClientError
+
+TARGETS = {
+    (ONE, "empty_route"): 1.5,
+    (ONE, "triton"): 3.0,
+    (ONE, "mlserver"): 10.0,
+    (MANY, "triton"): 2.2,
+    (MANY, "mlserver"): 6.0,
+    (LARGE, "triton"): 1.4,
+    (LARGE, "mlserver"): 3.0,
+}
+CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "enn-benchmarks"
+
+
+def main() -> None:
+    """Measure and print; write the page where --out says."""
+    options = _options()
+    check_installed()
+    for name in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(name, lambda number, _: sys.exit(128 + number))  # so that every server is ended
+    with TemporaryDirectory() as folder:
+        plan = Plan(options.seconds, options.rounds, Path(folder))
+        report = _measured(options, plan)
+    page = report.markdown(shlex.join(["python", "-m", "benchmarks.serving", *sys.argv[1:]]), plan)
+    print(page)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(page)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
+    names = [peer.name for peer in PEERS]
+    usual = [name for name in names if name != "ray"]
+    parser.add_argument("--peers", nargs="*", choices=names, default=usual, help="default: all but ray")
+    parser.add_argument("--cases", nargs="*", choices=[*SHARED, "itself"], default=[*SHARED, "itself"])
+    parser.add_argument("--seconds", type=int, default=5, help="of each run of the load generator")
+    parser.add_argument("--rounds", type=int, default=5, help="how often each pair is measured")
+    parser.add_argument("--environments", type=Path, default=CACHE, help="where the peers' environments are kept")
+    parser.add_argument("--out", type=Path, help="a file for the table")
+    return parser.parse_args()
+
+
+def _measured(options: argparse.Namespace, plan: Plan) -> Report:
+    service = [f"{name} {version(name)}" for name in ("enn", "fastapi", "uvicorn", "numpy", "onnxruntime")]
+    report = Report(versions=[f"this service: {', '.join(service)}"])
+    with this_service() as url:
+        for peer in (peer for peer in PEERS if peer.name in options.peers):
+            print(f"{peer.title} ...", file=sys.stderr, flush=True)
+            try:
+                python = python_of(peer, options.environments)
+                report.versions.append(f"{peer.title}: {versions(python, peer.requirements)}")
+                with peer_service(peer, python) as other:
+                    chosen = [case for name, case in SHARED.items() if name in options.cases]
+                    report.lines.extend(_lines(url, other, peer, chosen, plan))
+            except MissingPeerError as error:
+                report.missing.append(f"{peer.title}: {error}")
+        if "itself" in options.cases:
+            print("this service ...", file=sys.stderr, flush=True)
+            report.lines.extend(itself.lines(url, plan))
+    return report
+
+
+def _lines(url: str, other: str, peer: Peer, chosen: list[Case], plan: Plan) -> Iterator[Line]:
+    for case in chosen:
+        if case.kind == "binary" and not peer.binary:
+            continue
+        call = cases.call(case, peer.protocol)
+        ours = Target(url, cases.request(call), case.connections)
+        theirs = Target(other, cases.request(call, peer.path), case.connections)
+        title = f"{case.name} ({peer.protocol.upper()})"
+        try:
+            _check(ours, theirs, case, peer)
+            found = compare(
+                lambda ours=ours: load(ours, plan.seconds, plan.folder),
+                lambda theirs=theirs: load(theirs, plan.seconds, plan.folder),
+                plan.rounds,
+            )
+        except (ClientError, FailedAnswersError) as error:
+            yield Line(title, peer.title, None, why=str(error))
+            continue
+        bound = TARGETS.get((case, peer.name))
+        yield Line(title, peer.title, found, Bound(bound) if bound else None)
+
+
+def _check(ours: Target, theirs: Target, case: Case, peer: Peer) -> None:
+    """Check that both answer, and where the peer runs the network, that they answer the same."""
+    call = cases.call(case, peer.protocol)
+    wanted, found = (cases.scores(cases.answer(side.url, side.request, call)) for side in (ours, theirs))
+    if peer.answers and (wanted.shape != found.shape or not np.allclose(wanted, found, atol=cases.SAME)):
+        raise FailedAnswersError("the two answer differently")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,58 @@
+"""The peers: how each is started, what it speaks, and what its environment holds.
+
+A launcher `with_<name>.py` runs in the peer's environment as `python with_<name>.py MODEL PORT`, and serves until it is
+ended. Each is tuned as its documentation says for a network that runs in microseconds on one core.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+FASTAPI = ("fastapi==0.165.0", "httptools==0.9.0", "uvicorn==0.54.0", "uvloop==0.23.0")
+RUNTIME = ("numpy==2.4.6", "onnxruntime==1.32.0")
+
+
+@dataclass(frozen=True)
+class Peer:
+    """A server to compare with.
+
+    Attributes:
+        name: Its name in the options, and of its launcher.
+        title: Its name in the table.
+        requirements: What its environment holds; the first is the server itself.
+        protocol: The body it takes: "v1" {"instances"}, or "v2" tensors.
+        binary: Whether it takes binary tensors.
+        path: Where it takes them, if not on the protocol's path.
+        answers: Whether it runs the network; the floors answer a constant.
+    """
+
+    name: str
+    title: str
+    requirements: tuple[str, ...]
+    protocol: str = "v1"
+    binary: bool = False
+    path: str | None = None
+    answers: bool = True
+
+    @property
+    def launcher(self) -> Path:
+        """The script that starts it."""
+        return FOLDER / f"with_{self.name}.py"
+
+
+PEERS = (
+    Peer("asgi", "bare ASGI constant", ("uvicorn==0.54.0", *FASTAPI[1:2], "uvloop==0.23.0"), answers=False),
+    Peer("empty_route", "empty FastAPI POST", FASTAPI, answers=False),
+    Peer("fastapi", "FastAPI, body model in a thread", (*FASTAPI, *RUNTIME)),
+    Peer(
+        "triton",
+        "Triton, Python backend",
+        ("nvidia-pytriton==0.7.0", "numpy==1.26.4", "onnxruntime==1.32.0"),
+        "v2",
+        binary=True,
+    ),
+    Peer("mlserver", "MLServer", ("mlserver==1.7.1", *RUNTIME), "v2"),
+    Peer("litserve", "LitServe", ("litserve==0.2.19", *RUNTIME)),
+    Peer("bentoml", "BentoML", ("bentoml==1.4.39", *RUNTIME), path="/predict"),
+    Peer("ray", "Ray Serve", ("ray[serve]==2.60.0", *RUNTIME), path="/predict"),
+)

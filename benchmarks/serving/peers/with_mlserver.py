@@ -1,0 +1,53 @@
+"""MLServer with a custom runtime in the server's own process, without gzip, debug and metrics."""
+
+# pyright: reportMissingImports=false
+
+import asyncio
+import socket
+import sys
+
+import network
+import numpy as np
+from mlserver import MLModel, MLServer, ModelSettings, Settings
+from mlserver.codecs import NumpyCodec
+from mlserver.types import InferenceRequest, InferenceResponse
+
+
+class Ring(MLModel):
+    """The network as an MLServer runtime."""
+
+    async def load(self) -> bool:
+        """Load the network."""
+        self._run = network.load(sys.argv[1])
+        return True
+
+    async def predict(self, payload: InferenceRequest) -> InferenceResponse:
+        """Infer one tensor."""
+        rows = NumpyCodec.decode_input(payload.inputs[0]).astype(np.float32)
+        output = NumpyCodec.encode_output("output", self._run(rows))
+        return InferenceResponse(model_name=self.name, outputs=[output])
+
+
+def free_port() -> int:
+    """Return a port for gRPC, which cannot be turned off."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def main() -> None:
+    """Serve."""
+    settings = Settings(
+        host="127.0.0.1",
+        http_port=int(sys.argv[2]),
+        grpc_port=free_port(),
+        parallel_workers=0,
+        debug=False,
+        gzip_enabled=False,
+        metrics_endpoint=None,
+    )
+    asyncio.run(MLServer(settings).start([ModelSettings(name="ring", implementation=Ring)]))
+
+
+if __name__ == "__main__":
+    main()

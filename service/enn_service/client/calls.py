@@ -1,0 +1,185 @@
+"""Calls: each operation as the request it sends and the way its answer is read, without any input or output."""
+
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import orjson
+from numpy.typing import NDArray
+
+from enn_service.client import errors, results, tensors
+from enn_service.client.results import Explanations, ModelVersion
+from enn_service.client.rows import Row, Rows, to_instances, to_json, to_matrix
+
+BINARY_FROM = 4096
+"""From so many numbers on infer uses binary tensors unless told: JSON would cost more than the network does."""
+REQUEST_ID = "x-request-id"
+JSON = {"content-type": "application/json"}
+BINARY = {"content-type": "application/octet-stream"}
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back: status, headers (looked up without regard to case) and body."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    def json(self) -> Any:  # noqa: ANN401
+        """Return the body, parsed."""
+        return orjson.loads(self.body)
+
+
+@dataclass(frozen=True)
+class Call(Generic[Result]):
+    """A request, and how the answer to it is read.
+
+    Attributes:
+        method: The HTTP method.
+        path: The path below the service's address.
+        read: What makes the result of a good answer.
+        body: The body, whole, so that it can be sent again.
+        headers: Headers besides those of the connection.
+        good: The statuses whose answers are read; every other is an error.
+        again: Whether the request may be sent again; a health call wants the first answer.
+        request_id: The id sent along, which the service's log has too.
+    """
+
+    method: str
+    path: str
+    read: Callable[[Answer], Result]
+    body: bytes = b""
+    headers: dict[str, str] = field(default_factory=dict)
+    good: frozenset[int] = frozenset({200})
+    again: bool = True
+    request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+
+    def result(self, answer: Answer) -> Result:
+        """Return what an answer means.
+
+        Raises:
+            StatusError: The service refused.
+            UnexpectedAnswerError: The answer is none of this service.
+        """
+        if answer.status not in self.good:
+            identity = answer.headers.get(REQUEST_ID, self.request_id)
+            raise errors.of_status(answer.status, _error_text(answer), identity)
+        try:
+            return self.read(answer)
+        except (ValueError, TypeError, LookupError, AttributeError) as error:
+            found = f"{type(error).__name__}: {error}"
+            raise errors.UnexpectedAnswerError(
+                f"the answer to {self.method} {self.path} is not understood: {found}"
+            ) from error
+
+
+def predict(model: str, rows: Rows, version: str | None) -> Call[list[Any]]:
+    """Return the call that predicts rows (KServe V1)."""
+    body = to_json({"instances": to_instances(rows)})
+    return Call("POST", f"{_v1(model, version)}:predict", lambda answer: answer.json()["predictions"], body, JSON)
+
+
+def explain(
+    model: str,
+    rows: Rows,
+    version: str | None,
+    *,
+    output: str | int | bool | None = None,
+    harmonics: bool = False,
+    attributions: str | None = None,
+    background: Rows | None = None,
+    baseline: Row | None = None,
+) -> Call[Explanations]:
+    """Return the call that predicts and explains rows (KServe V1)."""
+    asked = {
+        "output": output,
+        "harmonics": harmonics,
+        "attributions": attributions,
+        "background": None if background is None else to_instances(background),
+        "baseline": None if baseline is None else to_instances([baseline])[0],
+    }
+    instances = to_instances(rows)
+    parameters = {name: value for name, value in asked.items() if value is not None}
+    body = to_json({"instances": instances, "parameters": parameters})
+    return Call(
+        "POST",
+        f"{_v1(model, version)}:explain",
+        lambda answer: results.explanations(answer.json(), instances),
+        body,
+        JSON,
+    )
+
+
+def infer(
+    model: str, rows: Rows, version: str | None, outputs: Sequence[str], *, binary: bool | None
+) -> Call[dict[str, NDArray[Any]]]:
+    """Return the call that infers a tensor (Open Inference Protocol V2)."""
+    array = to_matrix(rows)
+    binary = array.size >= BINARY_FROM if binary is None else binary
+    tensor = tensors.described("input", array)
+    wanted = [{"name": name, "parameters": {"binary_data": binary}} for name in outputs]
+    path, read = f"{_v2(model, version)}/infer", lambda answer: tensors.read(answer.headers, answer.body)
+    if not binary:
+        head = to_json({"inputs": [{**tensor, "data": array.ravel()}], "outputs": wanted})
+        return Call("POST", path, read, head, JSON)
+    tail = array.tobytes()
+    head = to_json({"inputs": [{**tensor, "parameters": {"binary_data_size": len(tail)}}], "outputs": wanted})
+    return Call("POST", path, read, head + tail, {**BINARY, tensors.HEADER: str(len(head))})
+
+
+def models() -> Call[list[ModelVersion]]:
+    """Return the call that lists the repository (Open Inference Protocol V2, model repository extension)."""
+
+    def read(answer: Answer) -> list[ModelVersion]:
+        fields = ("name", "version", "state", "reason")
+        return [ModelVersion(*(entry[name] for name in fields)) for entry in answer.json()]
+
+    return Call("POST", "/v2/repository/index", read, b"{}", JSON)
+
+
+def metadata(model: str | None, version: str | None) -> Call[dict[str, Any]]:
+    """Return the call for what the service, or a model, says about itself."""
+    return Call("GET", "/v2" if model is None else _v2(model, version), Answer.json)
+
+
+def live() -> Call[bool]:
+    """Return the call that asks whether the service runs."""
+    return _health("/v2/health/live")
+
+
+def ready(model: str | None, version: str | None) -> Call[bool]:
+    """Return the call that asks whether the service, or a model, answers."""
+    return _health("/v2/health/ready" if model is None else f"{_v2(model, version)}/ready")
+
+
+def _health(path: str) -> Call[bool]:
+    return Call("GET", path, lambda answer: answer.status == 200, good=frozenset({200, 503}), again=False)
+
+
+def _v1(model: str, version: str | None) -> str:
+    return f"/v1/models/{_part(model)}{_versioned(version)}"
+
+
+def _v2(model: str, version: str | None) -> str:
+    return f"/v2/models/{_part(model)}{_versioned(version)}"
+
+
+def _versioned(version: str | None) -> str:
+    return "" if version is None else f"/versions/{_part(version)}"
+
+
+def _part(name: str) -> str:
+    return quote(name, safe="")
+
+
+def _error_text(answer: Answer) -> str:
+    """Return the text of an error; what is no error of this service is shown as it came, shortened."""
+    try:
+        return str(answer.json()["error"])
+    except (ValueError, TypeError, LookupError):
+        return answer.body[:500].decode("utf-8", "replace") or "an empty answer"

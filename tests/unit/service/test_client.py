@@ -1,0 +1,268 @@
+"""The client against a server that follows a script: binary tensors as the protocol has them, retries, odd answers."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain, repeat
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+
+from enn_service.client import (
+    AccessError,
+    AsyncClient,
+    Client,
+    InvalidRowsError,
+    RequestRefusedError,
+    ServerError,
+    StatusError,
+    UnavailableError,
+    UnexpectedAnswerError,
+    UnreachableError,
+)
+
+ROWS = [[0.1, 0.2], [0.5, -0.1]]
+GOOD = (200, {}, orjson.dumps({"predictions": [1.0, 2.0]}))
+STOP_LOOKS = 0.01
+"""How often the server looks whether it is to stop, in seconds."""
+LENGTH = "inference-header-content-length"
+CODES = {"FP32": "<f4", "FP64": "<f8", "INT64": "<i8", "UINT8": "u1"}
+
+Reply = tuple[int, dict[str, str], bytes]
+
+
+@dataclass
+class Script:
+    """What the server answers, one after the other and the last again, and what it was asked."""
+
+    replies: list[Reply | Callable[[dict[str, str], bytes], Reply]]
+    asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    url: str = ""
+
+
+@contextmanager
+def answering(*replies: Any) -> Iterator[Script]:
+    """Run a server that answers so, on a free port."""
+    script = Script(list(replies))
+    following = chain(script.replies, repeat(script.replies[-1]))
+
+    class Handler(BaseHTTPRequestHandler):
+        def answer(self) -> None:
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            body = self.rfile.read(int(headers.get("content-length", 0)))
+            script.asked.append((self.path, headers, body))
+            reply = next(following)
+            if reply is None:  # the connection is lost
+                return
+            status, more, content = reply(headers, body) if callable(reply) else reply
+            self.send_response(status)
+            for name, value in {**more, "content-length": str(len(content))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_GET = do_POST = answer  # noqa: N815
+
+        def log_message(self, format: str, *_: Any) -> None:  # noqa: A002
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, args=[STOP_LOOKS])
+        thread.start()
+        try:
+            script.url = f"http://127.0.0.1:{server.server_port}"
+            yield script
+        finally:
+            server.shutdown()
+            thread.join(30)
+
+
+def doubled(headers: dict[str, str], body: bytes) -> Reply:
+    """Answer a binary infer request with its tensor times two in binary and the row numbers in JSON."""
+    length = int(headers[LENGTH])
+    request, tail = orjson.loads(body[:length]), body[length:]
+    (tensor,) = request["inputs"]
+    assert tensor["parameters"]["binary_data_size"] == len(tail)
+    assert all(output["parameters"]["binary_data"] for output in request["outputs"])
+    array = np.frombuffer(tail, CODES[tensor["datatype"]]).reshape(tensor["shape"])
+    first, last = (2 * array).astype("<f4").tobytes(), array.astype("<f8").tobytes()
+    outputs: list[dict[str, Any]] = [
+        {
+            "name": "double",
+            "datatype": "FP32",
+            "shape": tensor["shape"],
+            "parameters": {"binary_data_size": len(first)},
+        },
+        {"name": "row", "datatype": "INT64", "shape": [len(array)], "data": list(range(len(array)))},
+        {"name": "same", "datatype": "FP64", "shape": tensor["shape"], "parameters": {"binary_data_size": len(last)}},
+    ]
+    head = orjson.dumps({"model_name": "ring", "outputs": outputs})
+    return 200, {"Inference-Header-Content-Length": str(len(head))}, head + first + last
+
+
+@pytest.mark.parametrize("kind", ["<f4", ">f4", "<f8", "<i8", "u1"])
+def test_a_binary_tensor_goes_and_comes_as_the_protocol_says(kind: str) -> None:
+    rows = np.asfortranarray(np.arange(6).reshape(3, 2).astype(kind))
+    with answering(doubled) as script, Client(script.url) as client:
+        found = client.infer("ring", rows, outputs=["double", "row", "same"], binary=True)
+    assert {name: str(array.dtype) for name, array in found.items()} == {
+        "double": "float32",
+        "row": "int64",
+        "same": "float64",
+    }
+    np.testing.assert_array_equal(found["double"], 2 * rows)
+    np.testing.assert_array_equal(found["same"], rows)
+    assert found["row"].tolist() == [0, 1, 2]
+
+
+def test_a_large_array_travels_as_bytes_and_a_small_one_as_json() -> None:
+    small = {"outputs": [{"name": "output", "datatype": "FP32", "shape": [2, 1], "data": [1.0, 2.0]}]}
+    with answering((200, {}, orjson.dumps(small)), doubled) as script, Client(script.url) as client:
+        assert client.infer("ring", ROWS)["output"].shape == (2, 1)
+        assert client.infer("ring", np.zeros((2048, 2), np.float32))["double"].shape == (2048, 2)
+    (_, first, body), (_, second, _) = script.asked
+    assert LENGTH not in first
+    assert orjson.loads(body)["inputs"][0]["data"] == [0.1, 0.2, 0.5, -0.1]
+    assert LENGTH in second
+
+
+def test_binary_answers_that_are_cut_or_too_long_are_refused() -> None:
+    def cut(headers: dict[str, str], body: bytes) -> Reply:
+        status, more, content = doubled(headers, body)
+        return status, more, content[:-4]
+
+    def longer(headers: dict[str, str], body: bytes) -> Reply:
+        status, more, content = doubled(headers, body)
+        return status, more, content + b"0"
+
+    for reply in (cut, longer):
+        with answering(reply) as script, Client(script.url) as client, pytest.raises(UnexpectedAnswerError):
+            client.infer("ring", np.zeros((3, 2), np.float32), binary=True)
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        ([["1", "2"]], "<U1"),
+        ([[True, False]], "bool"),
+        ([[1.0, None]], "object"),
+        ([[1.0], [1.0, 2.0]], "unequal length"),
+        ([1.0, 2.0], "1 dimensions"),
+        (np.array([[1.0, -np.inf]]), r"rows\[0\]\[1\]: -inf"),
+        (np.array([[1j, 0]]), "complex"),
+    ],
+)
+def test_infer_sends_nothing_but_tables_of_finite_numbers(rows: Any, said: str) -> None:
+    with answering(GOOD) as script, Client(script.url) as client:
+        with pytest.raises(InvalidRowsError, match=said):
+            client.infer("ring", rows)
+        assert script.asked == []
+
+
+@pytest.mark.parametrize("status", [429, 502, 503, 504])
+def test_a_busy_server_is_asked_again(status: int) -> None:
+    busy = (status, {"Retry-After": "0"}, b'{"error": "busy"}')
+    with answering(busy, busy, GOOD) as script, Client(script.url) as client:
+        assert client.predict("ring", ROWS) == [1.0, 2.0]
+    assert len(script.asked) == 3
+    assert len({body for _, _, body in script.asked}) == 1
+
+
+def test_a_lost_connection_is_made_again() -> None:
+    with answering(None, GOOD) as script, Client(script.url) as client:
+        assert client.predict("ring", ROWS) == [1.0, 2.0]
+
+
+def test_the_async_client_asks_again_too() -> None:
+    async def ask(url: str) -> list[Any]:
+        async with AsyncClient(url) as client:
+            return await client.predict("ring", ROWS)
+
+    with answering((503, {}, b""), None, GOOD) as script:
+        assert asyncio.run(ask(script.url)) == [1.0, 2.0]
+
+
+def test_after_the_retries_the_server_s_words_are_raised() -> None:
+    with (
+        answering((503, {"x-request-id": "r7"}, b'{"error": "draining"}')) as script,
+        Client(script.url, retries=1) as client,
+    ):
+        with pytest.raises(UnavailableError) as caught:
+            client.predict("ring", ROWS)
+        assert (caught.value.status, caught.value.text, caught.value.request_id) == (503, "draining", "r7")
+        assert len(script.asked) == 2
+
+
+def test_health_wants_the_first_answer() -> None:
+    with answering((503, {}, b'{"error": "draining"}')) as script, Client(script.url) as client:
+        assert not client.ready()
+        assert len(script.asked) == 1
+
+
+def test_an_answer_that_does_not_come_in_time_is_not_asked_for_again() -> None:
+    late = threading.Event()
+
+    def never(headers: dict[str, str], body: bytes) -> Reply:
+        late.wait(30)
+        return GOOD
+
+    with answering(never) as script, Client(script.url, timeout=0.05) as client:
+        with pytest.raises(UnreachableError, match="timed out"):
+            client.predict("ring", ROWS)
+        late.set()
+        assert len(script.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, RequestRefusedError),
+        (401, AccessError),
+        (403, AccessError),
+        (413, RequestRefusedError),
+        (500, ServerError),
+    ],
+)
+def test_every_status_has_its_exception_with_text_and_request_id(status: int, kind: type[StatusError]) -> None:
+    with answering((status, {}, b'{"error": "no"}')) as script, Client(script.url) as client:
+        with pytest.raises(kind, match=f"^no \\(status {status}, request id ") as caught:
+            client.predict("ring", ROWS)
+        assert type(caught.value) is kind
+        assert caught.value.request_id == script.asked[0][1]["x-request-id"]
+
+
+def test_an_error_that_is_none_of_the_service_is_shown_as_it_came() -> None:
+    with (
+        answering((500, {}, b"<h1>proxy</h1>")) as script,
+        Client(script.url) as client,
+        pytest.raises(ServerError, match="<h1>proxy</h1>"),
+    ):
+        client.predict("ring", ROWS)
+
+
+@pytest.mark.parametrize("body", [b"<h1>login</h1>", b"[]", b"{}", b""])
+def test_a_success_that_is_none_of_the_service_is_refused(body: bytes) -> None:
+    with answering((200, {}, body)) as script, Client(script.url) as client:
+        for call in (client.predict, client.explain, client.infer):
+            with pytest.raises(UnexpectedAnswerError):
+                call("ring", ROWS)
+
+
+def test_the_token_and_the_headers_go_with_every_request() -> None:
+    with (
+        answering(GOOD) as script,
+        Client(f"{script.url}/behind/a/gateway", token="secret", headers={"x-team": "a"}) as client,
+    ):
+        client.predict("ring", ROWS)
+        client.live()
+    assert [path for path, _, _ in script.asked] == [
+        "/behind/a/gateway/v1/models/ring:predict",
+        "/behind/a/gateway/v2/health/live",
+    ]
+    for _, headers, _ in script.asked:
+        assert (headers["authorization"], headers["x-team"]) == ("Bearer secret", "a")
