@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from enn_service.attributions import MAX_PERMUTATIONS, PERMUTATIONS, Method
 
@@ -30,8 +30,20 @@ class PredictRequest(BaseModel):
     A value is a number, the name of a category, true or false; null where the feature may be missing.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"instances": [[0.1, 0.2], [0.3, 0.4]]}]})
-    instances: list[Row] = Field(min_length=1)
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"instances": [[0.1, 0.2], [0.3, 0.4]]}],
+            "oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}],
+        }
+    )
+    instances: list[Row] = Field(default=[], min_length=1)
+    inputs: list[Row] = Field(default=[], min_length=1)
+
+    @model_validator(mode="after")
+    def _has_rows_once(self) -> "PredictRequest":
+        if len(self.model_fields_set & {"instances", "inputs"}) != 1:
+            raise ValueError("expected one of instances and inputs")
+        return self
 
 
 class ExplainParameters(BaseModel):
@@ -57,7 +69,7 @@ class ExplainRequest(PredictRequest):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"instances": [[0.1, 0.2]], "parameters": {"harmonics": False}}]}
     )
-    parameters: ExplainParameters = ExplainParameters()
+    parameters: ExplainParameters | None = None
 
 
 class ScoredLabel(BaseModel):
