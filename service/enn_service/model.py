@@ -34,7 +34,8 @@ class Model:
         session: The model in the runtime.
         minimum: Lower ends of the training ranges, or the lowest codes, float32 [features].
         maximum: Upper ends of the training ranges, or the highest codes, float32 [features].
-        reach: How far beyond them a row may lie, float32 [features].
+        lowest: How low a value may be, float32 [features].
+        highest: How high a value may be, float32 [features].
         coded: Indices of the features that are codes of categories or booleans.
         missing: Whether a value may be missing, bool [features].
         results: How its answers are told.
@@ -47,7 +48,8 @@ class Model:
     session: Session
     minimum: Array = field(init=False)
     maximum: Array = field(init=False)
-    reach: Array = field(init=False)
+    lowest: Array = field(init=False)
+    highest: Array = field(init=False)
     coded: NDArray[np.intp] = field(init=False)
     missing: NDArray[np.bool_] = field(init=False)
     results: Results = field(init=False)
@@ -60,7 +62,8 @@ class Model:
             object.__setattr__(self, end, values)
         numeric = np.array([feature.kind == "numeric" for feature in features])
         reach = np.where(numeric, MAX_RANGES * (self.maximum - self.minimum), np.float32(0))
-        object.__setattr__(self, "reach", reach)
+        object.__setattr__(self, "lowest", self.minimum - reach)
+        object.__setattr__(self, "highest", self.maximum + reach)
         object.__setattr__(self, "coded", np.flatnonzero(~numeric))
         object.__setattr__(self, "missing", np.array([feature.missing for feature in features]))
         object.__setattr__(self, "results", Results(self.card, self.network))
@@ -72,9 +75,15 @@ class Model:
             InvalidRequestError: A number is more than MAX_RANGES training ranges away, where float32 cannot tell in
                 which place of a period it is; a code is none; or a value is missing that may not be. The text names it.
         """
-        if self._all_inside(rows) and not len(self.coded):
+        if not len(self.coded) and _within(rows, self.minimum, self.maximum):
             return None
-        beyond = ~((rows >= self.minimum - self.reach) & (rows <= self.maximum + self.reach))
+        if len(self.coded) or not _within(rows, self.lowest, self.highest):
+            self._check_each(rows, field)
+        outside = _outside(rows, self.minimum, self.maximum)
+        return outside if outside.any() else None
+
+    def _check_each(self, rows: Array, field: str) -> None:
+        beyond = ~((rows >= self.lowest) & (rows <= self.highest))
         beyond[:, self.coded] |= rows[:, self.coded] % 1 > 0
         beyond &= ~(np.isnan(rows) & self.missing)
         if beyond.any():
@@ -83,14 +92,25 @@ class Model:
             raise InvalidRequestError(
                 f"{place} for feature {_why(self.card.features[column], float(rows[row, column]))}"
             )
-        outside = (rows < self.minimum) | (rows > self.maximum)
-        return outside if outside.any() else None
 
-    def _all_inside(self, rows: Array) -> bool:
-        if len(rows) < LONG:
-            return np.count_nonzero((rows >= self.minimum) & (rows <= self.maximum)) == rows.size
-        ends = zip(rows.T, self.minimum, self.maximum, strict=True)
-        return all(low <= column.min() and column.max() <= high for column, low, high in ends)
+
+def _within(rows: Array, low: Array, high: Array) -> bool:
+    """Return whether every value of rows lies between the ends of its feature; a missing one does not."""
+    if len(rows) < LONG:
+        return np.count_nonzero((rows >= low) & (rows <= high)) == rows.size
+    return all(
+        least <= column.min() and column.max() <= most for column, least, most in zip(rows.T, low, high, strict=True)
+    )
+
+
+def _outside(rows: Array, low: Array, high: Array) -> Outside:
+    """Return which values of rows lie beyond the ends of their feature; a missing one does not."""
+    if len(rows) < LONG:
+        return (rows < low) | (rows > high)
+    result = np.empty(rows.shape[::-1], dtype=np.bool_)
+    for column, least, most, found in zip(rows.T, low, high, result, strict=True):
+        np.logical_or(column < least, column > most, out=found)
+    return result.T
 
 
 def _why(feature: Feature, value: float) -> str:

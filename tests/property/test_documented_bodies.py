@@ -48,7 +48,7 @@ OUTPUTS = st.lists(
     ),
     min_size=1,
     max_size=3,
-    unique_by=lambda output: output["name"],
+    unique_by=lambda output: str(output["name"]),
 )
 V2 = st.fixed_dictionaries(
     {"inputs": TENSORS.map(lambda tensor: [tensor])},
