@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import uvicorn
@@ -17,9 +18,9 @@ MAX_BODY_BYTES = 2**20
 
 
 @contextmanager
-def serving(models: Path) -> Iterator[httpx.Client]:
-    """Run the service on a free port and yield a client of it."""
-    settings = Settings(models=models, poll_seconds=POLL_SECONDS, max_body_bytes=MAX_BODY_BYTES)
+def serving(models: Path, **more: Any) -> Iterator[httpx.Client]:
+    """Run the service on a free port, with more settings, and yield a client of it."""
+    settings = Settings(models=models, poll_seconds=POLL_SECONDS, max_body_bytes=MAX_BODY_BYTES, **more)
     config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
     server = uvicorn.Server(config)
     started = threading.Event()

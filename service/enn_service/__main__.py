@@ -6,25 +6,27 @@ import os
 import uvicorn
 from pydantic_settings import CliApp
 
+from enn_service.run_folder import RunFolder, own_folder
 from enn_service.settings import Settings
 
 
 def main() -> None:
     """Read the settings, hand them to the worker processes through the environment, and serve."""
     settings = CliApp.run(Settings)
-    for name, value in settings.model_dump().items():
-        os.environ[f"ENN_{name.upper()}"] = str(value)
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
-    uvicorn.run(
-        "enn_service.app:create_app",
-        factory=True,
-        host=settings.host,
-        port=settings.port,
-        workers=settings.workers,
-        log_level=settings.log_level,
-        access_log=False,
-        server_header=False,
-    )
+    with own_folder(settings.run) as run:
+        RunFolder(run).forget_counts()
+        os.environ.update(settings.model_copy(update={"run": run}).environment())
+        uvicorn.run(
+            "enn_service.app:create_app",
+            factory=True,
+            host=settings.host,
+            port=settings.port,
+            workers=settings.workers,
+            log_level=settings.log_level,
+            access_log=False,
+            server_header=False,
+        )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""The application: registry, watcher and the two planes put together."""
+"""The application: registry, tallies, watcher and the two planes put together."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack, asynccontextmanager, suppress
 
 from fastapi import FastAPI
 from starlette.types import ASGIApp
@@ -11,7 +12,15 @@ from starlette.types import ASGIApp
 from enn_service.control_plane import create_control_plane
 from enn_service.data_plane import DataPlane
 from enn_service.registry import Registry
+from enn_service.run_folder import RunFolder, own_folder
 from enn_service.settings import Settings
+from enn_service.tallies import Tallies
+
+SWITCH_SECONDS = 0.0005
+"""How long a thread at work on a large request keeps the interpreter from the event loop; Python's default is ten times
+as much, and a small request waits for it more than once."""
+SAVE_SECONDS = 1.0
+"""How often a worker tells the others what it has counted."""
 
 logger = logging.getLogger(__name__)
 
@@ -19,25 +28,36 @@ logger = logging.getLogger(__name__)
 def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the whole service; without settings those of the environment."""
     settings = settings or Settings()
-    registry = Registry(settings.models)
+    stack = ExitStack()
+    run = RunFolder(stack.enter_context(own_folder(settings.run)))
+    tallies = Tallies(run.tallies)
+    registry = Registry(settings.models, run, tallies.own.loads)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await asyncio.to_thread(registry.refresh)
-        watcher = asyncio.create_task(_watch(registry, settings.poll_seconds))
-        yield
-        watcher.cancel()
-        with suppress(asyncio.CancelledError):
-            await watcher
+        sys.setswitchinterval(SWITCH_SECONDS)
+        with stack:
+            await asyncio.to_thread(registry.refresh)
+            tasks = [
+                asyncio.create_task(_every(settings.poll_seconds, registry.refresh)),
+                asyncio.create_task(_every(SAVE_SECONDS, tallies.save)),
+            ]
+            yield
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            tallies.save()
 
-    return DataPlane(registry, create_control_plane(registry, lifespan), settings.max_body_bytes)
+    control_plane = create_control_plane(registry, tallies, settings.token, lifespan)
+    return DataPlane(registry, tallies.own, control_plane, settings.max_body_bytes)
 
 
-async def _watch(registry: Registry, seconds: float) -> None:
-    """Look at the repository again and again; whatever one look meets, the next one happens."""
+async def _every(seconds: float, work: Callable[[], None]) -> None:
+    """Do something again and again; whatever happens once, the next time comes."""
     while True:
         await asyncio.sleep(seconds)
         try:
-            await asyncio.to_thread(registry.refresh)
+            await asyncio.to_thread(work)
         except Exception:
-            logger.exception("the repository could not be looked at; trying again in %s s", seconds)
+            logger.exception("%s failed; trying again in %s s", work.__name__, seconds)

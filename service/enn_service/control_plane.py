@@ -1,39 +1,47 @@
-"""The control plane: health, metadata, the repository index and the documentation of everything, in FastAPI."""
+"""The control plane: health, metadata, statistics, the repository and the documentation of everything, in FastAPI."""
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version as installed_version
-from typing import Annotated, Any
+from typing import Any
 
-import orjson
-from fastapi import FastAPI, Path, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
+from prometheus_client import CONTENT_TYPE_LATEST
+from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from enn_service import schemas, v2
-from enn_service.errors import InvalidRequestError, RequestError
+from enn_service import schemas
+from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
+from enn_service.errors import RequestError
+from enn_service.management import create_management
+from enn_service.metadata import configuration, metadata
+from enn_service.metrics import exposition
 from enn_service.registry import Registry
 from enn_service.replies import Reply, failure, refusal
+from enn_service.statistics import statistics
+from enn_service.tallies import Tallies
 
 NAME = "enn"
-EXTENSIONS: list[str] = []
-Responses = dict[int | str, dict[str, Any]]
+EXTENSIONS = ["binary_tensor_data", "classification", "explain", "model_configuration", "statistics"]
+"""What the server has beyond the core of V2; explain is its own."""
+MANAGEMENT = "model_repository"
+"""The extension that is there with load and unload."""
+UNKNOWN = documented(404, 503)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
-ModelName = Annotated[str, Path(description="the model's name", json_schema_extra={"example": "ring"})]
-ModelVersion = Annotated[str, Path(description="the version's name", json_schema_extra={"example": "1"})]
-ERRORS: Responses = {
-    400: {"model": schemas.Error, "description": "The request is not what the model takes; the text says where."},
-    404: {"model": schemas.Error, "description": "No such model or version."},
-    413: {"model": schemas.Error, "description": "The body is too large."},
-    415: {"model": schemas.Error, "description": "The body is encoded in a way that is not read."},
-    503: {"model": schemas.Error, "description": "The model's file was refused; the text says why."},
-}
 
 
-def create_control_plane(registry: Registry, lifespan: Lifespan) -> FastAPI:
-    """Return the FastAPI application around a registry; the lifespan is the process's."""
+def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr | None, lifespan: Lifespan) -> FastAPI:
+    """Return the FastAPI application.
+
+    Args:
+        registry: Where the models are.
+        tallies: What was counted.
+        token: What load and unload take; None where they are off.
+        lifespan: The process's.
+    """
     api = FastAPIOffline(
         title="ENN",
         version=installed_version("enn"),
@@ -47,124 +55,111 @@ def create_control_plane(registry: Registry, lifespan: Lifespan) -> FastAPI:
     api.exception_handler(RequestValidationError)(_on_invalid)
     api.exception_handler(RequestError)(_on_error)
     api.exception_handler(Exception)(_on_error)
-    _add_health(api, registry)
-    _add_models(api, registry)
-    _add_documentation(api)
+    extensions = sorted([*EXTENSIONS, MANAGEMENT]) if token else EXTENSIONS
+    api.include_router(_health(api.version, extensions))
+    api.include_router(_counts(registry, tallies))
+    api.include_router(_models(registry))
+    api.include_router(create_management(registry, token))
+    api.include_router(create_documentation())
     _remove_framework_errors(api.openapi())
     return api
 
 
-def _add_health(api: FastAPI, registry: Registry) -> None:
-    @api.get("/", tags=["health"])
+def _health(version: str, extensions: list[str]) -> APIRouter:
+    api = APIRouter(tags=["health"])
+
+    @api.get("/")
     async def alive() -> dict[str, str]:
         """Say that the service runs (KServe V1)."""
         return {"status": "alive"}
 
-    @api.get("/v2/health/live", tags=["health"])
-    @api.get("/v2/health/ready", tags=["health"])
+    @api.get("/v2/health/live")
+    @api.get("/v2/health/ready")
     async def health() -> dict[str, bool]:
         """Say that the service runs and every accepted model answers: models are checked before they are accepted."""
         return {"live": True, "ready": True}
 
-    @api.get("/v2", tags=["health"])
+    @api.get("/v2")
     @api.get("/v2/", include_in_schema=False)
     async def server() -> dict[str, Any]:
         """Return the server's name, version and protocol extensions."""
-        return {"name": NAME, "version": api.version, "extensions": EXTENSIONS}
+        return {"name": NAME, "version": version, "extensions": extensions}
 
-    @api.post(
-        "/v2/repository/index",
-        tags=["models"],
-        response_model=list[schemas.IndexEntry],
-        openapi_extra=_body(schemas.IndexRequest, {"ready": False}),
-        responses={400: ERRORS[400]},
-    )
-    async def index(request: Request) -> list[schemas.IndexEntry]:
-        """List every version in the repository, with the reason where its file is not served."""
-        ready = _wants_ready(await request.body())
-        return [
-            schemas.IndexEntry(
-                name=_readable(state.entry.name),
-                version=_readable(state.entry.version),
-                state="READY" if state.model else "UNAVAILABLE",
-                reason=state.reason,
-            )
-            for state in registry.states()
-            if state.model or not ready
-        ]
+    return api
 
 
-def _add_models(api: FastAPI, registry: Registry) -> None:
-    unknown: Responses = {404: ERRORS[404], 503: ERRORS[503]}
+def _counts(registry: Registry, tallies: Tallies) -> APIRouter:
+    api = APIRouter(tags=["counts"])
 
-    @api.get("/v1/models", tags=["models"])
+    @api.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    def metrics() -> Response:
+        """Return what all workers have counted, as Prometheus reads it."""
+        served = [(model.name, model.version) for model in registry.models()]
+        return Response(exposition(tallies.total(), served), media_type=CONTENT_TYPE_LATEST)
+
+    @api.get("/v2/models/stats", response_model=schemas.Statistics)
+    def all_statistics() -> dict[str, Any]:
+        """Return the statistics of every version that answers."""
+        return statistics(registry.models(), tallies.total())
+
+    @api.get("/v2/models/{model}/stats", response_model=schemas.Statistics, responses=UNKNOWN)
+    def model_statistics(model: ModelName) -> dict[str, Any]:
+        """Return the statistics of every version of a model."""
+        registry.model(model)
+        return statistics(registry.models(model), tallies.total())
+
+    @api.get("/v2/models/{model}/versions/{version}/stats", response_model=schemas.Statistics, responses=UNKNOWN)
+    def version_statistics(model: ModelName, version: ModelVersion) -> dict[str, Any]:
+        """Return the statistics of a version."""
+        return statistics([registry.model(model, version)], tallies.total())
+
+    return api
+
+
+def _models(registry: Registry) -> APIRouter:
+    api = APIRouter(tags=["models"])
+
+    @api.get("/v1/models")
     async def models() -> dict[str, list[str]]:
         """List the models that answer."""
         return {"models": registry.names()}
 
-    @api.get("/v1/models/{model}", tags=["models"], responses=unknown)
+    @api.get("/v1/models/{model}", responses=UNKNOWN)
     async def model_status(model: ModelName) -> dict[str, Any]:
         """Say whether a model is ready (KServe V1)."""
         return {"name": registry.model(model).name, "ready": True}
 
-    @api.get("/v2/models/{model}/ready", tags=["models"], responses=unknown)
+    @api.get("/v2/models/{model}/ready", responses=UNKNOWN)
     async def model_ready(model: ModelName) -> dict[str, Any]:
         """Say whether a model is ready."""
         return {"name": registry.model(model).name, "ready": True}
 
-    @api.get("/v2/models/{model}/versions/{version}/ready", tags=["models"], responses=unknown)
+    @api.get("/v2/models/{model}/versions/{version}/ready", responses=UNKNOWN)
     async def version_ready(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Say whether a version is ready."""
         return {"name": registry.model(model, version).name, "ready": True}
 
-    @api.get("/v2/models/{model}", tags=["models"], responses=unknown)
+    @api.get("/v2/models/{model}/config", responses=UNKNOWN)
+    async def model_configuration(model: ModelName) -> dict[str, Any]:
+        """Return a model's configuration (Triton's extension)."""
+        return configuration(registry.model(model))
+
+    @api.get("/v2/models/{model}/versions/{version}/config", responses=UNKNOWN)
+    async def version_configuration(model: ModelName, version: ModelVersion) -> dict[str, Any]:
+        """Return a version's configuration (Triton's extension)."""
+        return configuration(registry.model(model, version))
+
+    @api.get("/v2/models/{model}", responses=UNKNOWN)
     async def model_metadata(model: ModelName) -> dict[str, Any]:
         """Return a model's tensors, and its card's features, classes and scores."""
-        return v2.metadata(registry.model(model), registry.versions(model))
+        return metadata(registry.model(model), registry.versions(model))
 
-    @api.get("/v2/models/{model}/versions/{version}", tags=["models"], responses=unknown)
+    @api.get("/v2/models/{model}/versions/{version}", responses=UNKNOWN)
     async def version_metadata(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Return a version's tensors, and its card's features, classes and scores."""
-        return v2.metadata(registry.model(model, version), registry.versions(model))
+        return metadata(registry.model(model, version), registry.versions(model))
 
-
-def _add_documentation(api: FastAPI) -> None:
-    """Describe the hot paths: the data plane answers them before they get here, so these functions only document."""
-
-    @api.post("/v1/models/{model}:predict", tags=["predict"], responses=ERRORS)
-    async def predict(model: ModelName, body: schemas.PredictRequest) -> schemas.PredictResponse:  # type: ignore[empty-body]
-        """Predict rows (KServe V1)."""
-
-    @api.post("/v1/models/{model}:explain", tags=["predict"], responses=ERRORS)
-    async def explain(model: ModelName, body: schemas.ExplainRequest) -> schemas.ExplainResponse:  # type: ignore[empty-body]
-        """Predict rows and explain each exactly by its bumps (KServe V1)."""
-
-    @api.post("/v1/models/{model}/versions/{version}:predict", tags=["predict"], responses=ERRORS)
-    async def predict_version(
-        model: ModelName, version: ModelVersion, body: schemas.PredictRequest
-    ) -> schemas.PredictResponse:  # type: ignore[empty-body]
-        """Predict rows with one version."""
-
-    @api.post("/v1/models/{model}/versions/{version}:explain", tags=["predict"], responses=ERRORS)
-    async def explain_version(
-        model: ModelName, version: ModelVersion, body: schemas.ExplainRequest
-    ) -> schemas.ExplainResponse:  # type: ignore[empty-body]
-        """Predict rows with one version and explain each."""
-
-    @api.post("/v2/models/{model}/infer", tags=["predict"], responses=ERRORS)
-    async def infer(model: ModelName, body: schemas.InferRequest) -> schemas.InferResponse:  # type: ignore[empty-body]
-        """Infer tensors (Open Inference Protocol V2); name `bumps` and `pre_activation` to get them too."""
-
-    @api.post("/v2/models/{model}/versions/{version}/infer", tags=["predict"], responses=ERRORS)
-    async def infer_version(
-        model: ModelName, version: ModelVersion, body: schemas.InferRequest
-    ) -> schemas.InferResponse:  # type: ignore[empty-body]
-        """Infer tensors of one version."""
-
-
-def _readable(name: str) -> str:
-    """Return a folder's name with what is no text in it escaped."""
-    return name.encode("utf-8", "backslashreplace").decode()
+    return api
 
 
 def _remove_framework_errors(document: dict[str, Any]) -> None:
@@ -176,24 +171,8 @@ def _remove_framework_errors(document: dict[str, Any]) -> None:
         document["components"]["schemas"].pop(name, None)
 
 
-def _body(schema: type[schemas.IndexRequest], example: dict[str, Any]) -> dict[str, Any]:
-    content = {"application/json": {"schema": schema.model_json_schema(), "example": example}}
-    return {"requestBody": {"required": False, "content": content}}
-
-
-def _wants_ready(body: bytes) -> bool:
-    try:
-        request = orjson.loads(body or b"{}")
-    except orjson.JSONDecodeError as error:
-        raise InvalidRequestError(f"the body is no JSON: {error}") from None
-    ready = request.get("ready", False) if isinstance(request, dict) else request
-    if not isinstance(ready, bool):
-        raise InvalidRequestError(f'the body asks for {ready!r:.60}; expected {{"ready": true}} or {{"ready": false}}')
-    return ready
-
-
 def _response(reply: Reply) -> Response:
-    return Response(reply.body, reply.status, dict(reply.headers), "application/json")
+    return Response(reply.body, reply.status, dict(reply.headers), reply.content_type.decode())
 
 
 async def _on_http_error(_: Request, error: HTTPException) -> Response:

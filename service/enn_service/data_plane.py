@@ -2,29 +2,48 @@
 
 import asyncio
 import re
-from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from enn_service import v1, v2
-from enn_service.errors import BodyTooLargeError, RequestError, UnsupportedMediaError
-from enn_service.model import Model
+from enn_service import body, v1, v2
+from enn_service.answering import Answer
+from enn_service.body import DisconnectedError, Headers
+from enn_service.errors import InvalidRequestError, RequestError
+from enn_service.exchange import Operation, Request
+from enn_service.identity import Identity
 from enn_service.registry import Registry
 from enn_service.replies import Reply, failure
-
-Operation = Callable[[Model, bytes], bytes]
+from enn_service.tallies import Count
 
 PATH = re.compile(
-    r"/v1/models/(?P<v1>[^/]+)(?:/versions/(?P<version1>[^/]+))?:(?P<verb1>predict|explain)|"
-    r"/v2/models/(?P<v2>[^/]+)(?:/versions/(?P<version2>[^/]+))?/(?P<verb2>infer)"
+    r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"
+    r"/(v2)/models/([^/]+)(?:/versions/([^/]+))?/(infer|explain)"
 )
-OPERATIONS: dict[str, Operation] = {"predict": v1.predict, "explain": v1.explain, "infer": v2.infer}
+OPERATIONS: dict[tuple[str, str], Operation] = {
+    ("v1", "predict"): v1.predict,
+    ("v1", "explain"): v1.explain,
+    ("v2", "infer"): v2.infer,
+    ("v2", "explain"): v2.explain,
+}
+PATHS = 1024
+"""How many paths are known without reading them again."""
 LOOP_BYTES = 64 * 1024
-"""A larger body is answered in a thread, so that the loop goes on; the two still share the interpreter's lock."""
-ATTRIBUTIONS = b'"attributions"'
-"""A body that has this word may ask for Shapley values, which take milliseconds: it is answered in a thread too."""
+"""A larger body is answered in a thread, so that the loop goes on."""
+LOOP_NANOSECONDS = 1_000_000
+"""Longer work goes on in a thread."""
 LARGE_AT_ONCE = 2
-"""How many larger bodies are answered at once; the others wait, and hold no more than their bytes."""
+"""How many large requests are answered at once; the others wait, and hold no more than their bytes."""
+
+
+class Call(NamedTuple):
+    """What a path of the data plane asks for."""
+
+    operation: Operation
+    verb: str
+    model: str
+    version: str | None
 
 
 class DataPlane:
@@ -34,83 +53,86 @@ class DataPlane:
 
     Args:
         registry: Where the models are.
+        count: Where requests are counted.
         control_plane: The application that answers everything else.
         max_body_bytes: A larger body is refused while it is read, whether it announces its length or not.
     """
 
-    def __init__(self, registry: Registry, control_plane: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, registry: Registry, count: Count, control_plane: ASGIApp, max_body_bytes: int) -> None:
         self._registry = registry
+        self._count = count
         self._control_plane = control_plane
         self._max_body_bytes = max_body_bytes
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event as ASGI asks."""
-        if scope["type"] != "http" or scope["method"] != "POST":
+        if scope["type"] != "http":
             await self._control_plane(scope, receive, send)
             return
+        headers: Headers = dict(scope["headers"])
+        identity = Identity.of(headers)
+        if scope["method"] != "POST":
+            # What answers GET answers HEAD too: the server leaves the body out.
+            asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+            await self._control_plane(asked, receive, identity.sending(send))
+            return
+        self._count.in_flight += 1
         try:
-            body = await self._read(scope, receive)
-        except _DisconnectedError:
+            content = await body.read(headers, receive, self._max_body_bytes)
+            call = parse_path(scope["path"])
+            if call is None:
+                await self._control_plane(scope, body.replay(content, receive), identity.sending(send))
+            else:
+                await (await self._reply(call, headers, content, identity)).send(send, identity)
+        except DisconnectedError:
             return
         except RequestError as error:
-            await failure(error).send(send)
-            return
-        match = PATH.fullmatch(scope["path"])
-        if match is None:
-            await self._control_plane(scope, _replay(body, receive), send)
-        else:
-            await (await self._reply(match, body)).send(send)
+            await self._refuse(error).send(send, identity)
+        finally:
+            self._count.in_flight -= 1
 
-    async def _reply(self, match: re.Match[str], body: bytes) -> Reply:
+    async def _reply(self, call: Call, headers: Headers, content: bytes, identity: Identity) -> Reply:
         try:
-            return Reply(200, await self._answer(match, body))
+            request = Request(content, _json_length(headers), identity.given)
+            model = self._registry.model(call.model, call.version)
+        except RequestError as error:
+            return self._refuse(error)
+        answer = Answer(call.operation, model, request)
+        try:
+            reply = await self._answered(answer, len(content))
         except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
-            return failure(error)
+            reply = self._refuse(error)
+        answer.tell(self._count.tally(model.name, model.version, call.verb), refused=reply.status != 200)
+        return reply
 
-    async def _answer(self, match: re.Match[str], body: bytes) -> bytes:
-        name, version = match["v1"] or match["v2"], match["version1"] or match["version2"]
-        operation = OPERATIONS[match["verb1"] or match["verb2"]]
-        model = self._registry.model(name, version)
-        if len(body) <= LOOP_BYTES and ATTRIBUTIONS not in body:
-            return operation(model, body)
+    async def _answered(self, answer: Answer, size: int) -> Reply:
+        if size <= LOOP_BYTES and answer.read() <= LOOP_NANOSECONDS:
+            return answer.finish()
         async with self._large:
-            return await asyncio.to_thread(operation, model, body)
+            return await asyncio.to_thread(answer.finish)
 
-    async def _read(self, scope: Scope, receive: Receive) -> bytes:
-        headers = dict(scope["headers"])
-        encoding = headers.get(b"content-encoding", b"identity").decode("latin-1")
-        if encoding.lower() != "identity":
-            raise UnsupportedMediaError(f"content-encoding {encoding[:40]!r}: send the body as it is")
-        announced = headers.get(b"content-length", b"0")
-        if announced.isdigit() and int(announced[:20]) > self._max_body_bytes:
-            raise self._too_large(f"{int(announced[:20])} bytes")
-        chunks: list[bytes] = []
-        size = 0
-        while True:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _DisconnectedError
-            chunks.append(message.get("body", b""))
-            size += len(chunks[-1])
-            if size > self._max_body_bytes:
-                raise self._too_large("more bytes than that")
-            if not message.get("more_body", False):
-                return b"".join(chunks)
-
-    def _too_large(self, found: str) -> BodyTooLargeError:
-        return BodyTooLargeError(f"the body has {found}; at most {self._max_body_bytes} are accepted")
+    def _refuse(self, error: Exception) -> Reply:
+        self._count.refusals[error.reason if isinstance(error, RequestError) else "internal"] += 1
+        return failure(error)
 
 
-class _DisconnectedError(Exception):
-    """The client went away before its request was whole."""
+@lru_cache(PATHS)
+def parse_path(path: str) -> Call | None:
+    """Return what a path asks for; None where it is not one of the data plane's."""
+    match = PATH.fullmatch(path)
+    if match is None:
+        return None
+    protocol, model, version, verb = match.groups()[:4] if match[1] else match.groups()[4:]
+    return Call(OPERATIONS[protocol, verb], verb, model, version)
 
 
-def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a receive that gives a body already read, then what the connection says."""
-    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return pending.pop() if pending else await receive()
-
-    return replay
+def _json_length(headers: Headers) -> int | None:
+    value = headers.get(b"inference-header-content-length")
+    if value is None:
+        return None
+    if not value.isdigit() or len(value) > 18:
+        raise InvalidRequestError(
+            f"{v2.JSON_LENGTH}: {value[:40].decode('latin-1')!r}; expected the number of bytes of the JSON part"
+        )
+    return int(value)

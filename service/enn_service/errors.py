@@ -2,32 +2,64 @@
 
 RequestError
 |- InvalidRequestError     the body, or a row in it, is not what the model takes
+|- UnauthorizedError       a management verb without the token that it takes
+|- ForbiddenError          a management verb that is not offered, or not to this page
 |- UnknownModelError       no such model or version
-|- ModelNotReadyError      the model is there, but its file was refused
+|- ModelNotReadyError      the model is there, but its file was refused, or it was unloaded
 |- BodyTooLargeError       the body exceeds the limit
 |- UnsupportedMediaError   the body is encoded in a way that is not offered
 """
 
+from typing import ClassVar
+
 
 class RequestError(Exception):
-    """A request is refused; the text names the thing, its value and what would be right."""
+    """A request is refused; the text names the thing, its value and what would be right.
+
+    Attributes:
+        reason: What kind of refusal it is, in a word that metrics count.
+    """
+
+    reason: ClassVar[str] = "refused"
 
 
 class InvalidRequestError(RequestError):
     """The body, or a row in it, is not what the model takes."""
 
+    reason = "invalid"
+
+
+class UnauthorizedError(RequestError):
+    """The verb takes a token that was not sent."""
+
+    reason = "unauthorized"
+
+
+class ForbiddenError(RequestError):
+    """The verb is not offered, or not to the page that asks."""
+
+    reason = "forbidden"
+
 
 class UnknownModelError(RequestError):
     """There is no model or version of this name."""
 
+    reason = "unknown_model"
+
 
 class ModelNotReadyError(RequestError):
-    """The model is in the repository, but its file was refused."""
+    """The model is in the repository, but its file was refused, or it was unloaded."""
+
+    reason = "not_ready"
 
 
 class BodyTooLargeError(RequestError):
     """The body has more bytes than the service accepts."""
 
+    reason = "too_large"
+
 
 class UnsupportedMediaError(RequestError):
     """The body is encoded in a way that the service does not read."""
+
+    reason = "unsupported_encoding"

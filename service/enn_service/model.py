@@ -13,10 +13,13 @@ from enn_models.features import Feature
 from enn_models.network import Network
 from enn_models.package import open_package, verify
 from enn_service.errors import InvalidRequestError
+from enn_service.results import Outside, Results
 from enn_service.session import PREDICTION, Array, Session
 
 MAX_RANGES = 1000
 """Further out float32 cannot tell where in a period an input is (docs/decisions/exactness.md)."""
+LONG = 256
+"""So many rows are compared with their ranges faster feature by feature."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,9 +34,11 @@ class Model:
         session: The model in the runtime.
         minimum: Lower ends of the training ranges, or the lowest codes, float32 [features].
         maximum: Upper ends of the training ranges, or the highest codes, float32 [features].
-        reach: How far beyond them a row may lie, float32 [features].
+        lowest: How low a value may be, float32 [features].
+        highest: How high a value may be, float32 [features].
         coded: Indices of the features that are codes of categories or booleans.
         missing: Whether a value may be missing, bool [features].
+        results: How its answers are told.
     """
 
     name: str
@@ -43,33 +48,44 @@ class Model:
     session: Session
     minimum: Array = field(init=False)
     maximum: Array = field(init=False)
-    reach: Array = field(init=False)
+    lowest: Array = field(init=False)
+    highest: Array = field(init=False)
     coded: NDArray[np.intp] = field(init=False)
     missing: NDArray[np.bool_] = field(init=False)
+    results: Results = field(init=False)
 
     def __post_init__(self) -> None:
-        """Lay the training ranges out as arrays."""
+        """Lay the training ranges out as arrays, and make the templates of answers."""
         features = self.card.features
         for end in ("minimum", "maximum"):
             values = np.array([getattr(feature, end) for feature in features], dtype=np.float32)
             object.__setattr__(self, end, values)
         numeric = np.array([feature.kind == "numeric" for feature in features])
         reach = np.where(numeric, MAX_RANGES * (self.maximum - self.minimum), np.float32(0))
-        object.__setattr__(self, "reach", reach)
+        object.__setattr__(self, "lowest", self.minimum - reach)
+        object.__setattr__(self, "highest", self.maximum + reach)
         object.__setattr__(self, "coded", np.flatnonzero(~numeric))
         object.__setattr__(self, "missing", np.array([feature.missing for feature in features]))
+        object.__setattr__(self, "results", Results(self.card, self.network))
 
-    def check_reach(self, rows: Array, field: str) -> None:
-        """Check that the model can answer rows [batch, features].
+    def check_reach(self, rows: Array, field: str) -> Outside | None:
+        """Return which values of rows [batch, features] lie outside their training range; None where none does.
 
         Raises:
             InvalidRequestError: A number is more than MAX_RANGES training ranges away, where float32 cannot tell in
                 which place of a period it is; a code is none; or a value is missing that may not be. The text names it.
         """
-        beyond = ~((rows >= self.minimum - self.reach) & (rows <= self.maximum + self.reach))
-        if self.network.encoding is not None or len(self.coded):
-            beyond[:, self.coded] |= rows[:, self.coded] % 1 > 0
-            beyond &= ~(np.isnan(rows) & self.missing)
+        if not len(self.coded) and _within(rows, self.minimum, self.maximum):
+            return None
+        if len(self.coded) or not _within(rows, self.lowest, self.highest):
+            self._check_each(rows, field)
+        outside = _outside(rows, self.minimum, self.maximum)
+        return outside if outside.any() else None
+
+    def _check_each(self, rows: Array, field: str) -> None:
+        beyond = ~((rows >= self.lowest) & (rows <= self.highest))
+        beyond[:, self.coded] |= rows[:, self.coded] % 1 > 0
+        beyond &= ~(np.isnan(rows) & self.missing)
         if beyond.any():
             row, column = np.argwhere(beyond)[0].tolist()
             place = f"{field}[{row}][{column}]: {rows[row, column]:.8g}"
@@ -77,17 +93,24 @@ class Model:
                 f"{place} for feature {_why(self.card.features[column], float(rows[row, column]))}"
             )
 
-    def out_of_range(self, rows: Array) -> dict[int, list[str]]:
-        """Return, for each row of [batch, features] that leaves the training range, the names of the features that do.
 
-        Outside that range the activations go on periodically, so such an answer is an extrapolation.
-        """
-        outside = (rows < self.minimum) | (rows > self.maximum)
-        result: dict[int, list[str]] = {}
-        if outside.any():
-            for row, feature in np.argwhere(outside).tolist():
-                result.setdefault(row, []).append(self.card.features[feature].name)
-        return result
+def _within(rows: Array, low: Array, high: Array) -> bool:
+    """Return whether every value of rows lies between the ends of its feature; a missing one does not."""
+    if len(rows) < LONG:
+        return np.count_nonzero((rows >= low) & (rows <= high)) == rows.size
+    return all(
+        least <= column.min() and column.max() <= most for column, least, most in zip(rows.T, low, high, strict=True)
+    )
+
+
+def _outside(rows: Array, low: Array, high: Array) -> Outside:
+    """Return which values of rows lie beyond the ends of their feature; a missing one does not."""
+    if len(rows) < LONG:
+        return (rows < low) | (rows > high)
+    result = np.empty(rows.shape[::-1], dtype=np.bool_)
+    for column, least, most, found in zip(rows.T, low, high, result, strict=True):
+        np.logical_or(column < least, column > most, out=found)
+    return result.T
 
 
 def _why(feature: Feature, value: float) -> str:

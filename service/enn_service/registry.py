@@ -1,6 +1,8 @@
 """The registry: the models of a repository that this process serves, kept in step with the disk."""
 
 import logging
+import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +10,14 @@ from pathlib import Path
 from enn_models import repository
 from enn_models.errors import ModelError
 from enn_models.repository import Entry, version_key
-from enn_service.errors import ModelNotReadyError, UnknownModelError
+from enn_service.errors import InvalidRequestError, ModelNotReadyError, RequestError, UnknownModelError
 from enn_service.model import Model, load
+from enn_service.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
+
+UNLOADED = "unloaded"
+"""The reason why a version is not served although nothing is wrong with it."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,10 @@ class State:
     reason: str
 
 
+Table = dict[str, dict[str, State]]
+Served = dict[tuple[str, str | None], Model]
+
+
 class Registry:
     """All versions of all models under a root.
 
@@ -36,39 +46,91 @@ class Registry:
 
     Args:
         root: The repository's folder.
+        run: Where the workers agree which models are unloaded.
+        loads: Counts the versions "loaded" and "refused".
     """
 
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._table: dict[str, dict[str, State]] = {}
+    def __init__(self, root: Path, run: RunFolder, loads: Counter[str]) -> None:
+        self._root, self._run, self._loads = root, run, loads
+        self._refreshing = threading.Lock()
+        self._table: Table = {}
+        self._served: Served = {}
 
-    def refresh(self) -> None:
-        """Load what is new or changed, drop what is gone, keep what cannot be replaced."""
+    def refresh(self, again: str | None = None) -> None:
+        """Load what is new or changed, drop what is gone or unloaded, keep what cannot be replaced.
+
+        Args:
+            again: The name of a model whose files are looked at even if they are those of the last look.
+        """
+        with self._refreshing:
+            try:
+                found = list(repository.entries(self._root))
+            except ModelError as error:
+                logger.warning("%s; still serving what was loaded", error)
+                return
+            unloaded = self._run.unloaded()
+            table: Table = {}
+            for entry in found:
+                old = self._table.get(entry.name, {}).get(entry.version)
+                table.setdefault(entry.name, {})[entry.version] = (
+                    State(entry, None, UNLOADED)
+                    if entry.name in unloaded
+                    else old
+                    if old is not None and old.entry == entry and old.reason != UNLOADED and entry.name != again
+                    else self._load(entry, old)
+                )
+            for state in self.states():
+                if state.entry.version not in table.get(state.entry.name, {}):
+                    logger.info("removed %s/%s", state.entry.name, state.entry.version)
+            self._table, self._served = table, _served(table)
+
+    def load(self, name: str) -> None:
+        """Serve a model of the repository, again if it was unloaded; look at its files now.
+
+        Raises:
+            UnknownModelError: The repository has no such model.
+            InvalidRequestError: A version was refused; what was served before goes on.
+        """
+        if name in self._run.unloaded():
+            self._run.load(name)
+        self.refresh(again=name)
+        versions = self._versions(name)
+        if reasons := [f"version {state.entry.version!r}: {state.reason}" for state in versions if state.reason]:
+            raise InvalidRequestError(f"model {name!r} is not loaded whole: {'; '.join(reasons)}")
+
+    def unload(self, name: str) -> None:
+        """Serve a model no more, in any worker, until load.
+
+        Raises:
+            UnknownModelError: The repository has no such model.
+            InvalidRequestError: Its name is not one that is served.
+        """
+        self._versions(name)
         try:
-            found = list(repository.entries(self._root))
+            self._run.unload(name)
         except ModelError as error:
-            logger.warning("%s; still serving what was loaded", error)
-            return
-        table: dict[str, dict[str, State]] = {}
-        for entry in found:
-            old = self._table.get(entry.name, {}).get(entry.version)
-            state = old if old is not None and old.entry == entry else self._load(entry, old)
-            table.setdefault(entry.name, {})[entry.version] = state
-        for state in self.states():
-            if state.entry.version not in table.get(state.entry.name, {}):
-                logger.info("removed %s/%s", state.entry.name, state.entry.version)
-        self._table = table
+            raise InvalidRequestError(str(error)) from None
+        self.refresh()
+
+    def _versions(self, name: str) -> list[State]:
+        if name not in self._table:
+            raise self._why_not(name, None)
+        return list(self._table[name].values())
 
     def _load(self, entry: Entry, old: State | None) -> State:
+        kept = old.model if old else None
         try:
             model = load(self._root, entry.name, entry.version)
         except ModelError as error:
             logger.warning("refused %r/%r: %s", entry.name, entry.version, error)
-            return State(entry, old.model if old else None, str(error))
+            self._loads["refused"] += 1
+            return State(entry, kept, str(error))
         except Exception:
             logger.exception("refused %r/%r", entry.name, entry.version)
-            return State(entry, old.model if old else None, "its checks ended unexpectedly; the log says more")
+            self._loads["refused"] += 1
+            return State(entry, kept, "its checks ended unexpectedly; the log says more")
         logger.info("loaded %s/%s", entry.name, entry.version)
+        self._loads["loaded"] += 1
         return State(entry, model, "")
 
     def states(self) -> Iterator[State]:
@@ -85,6 +147,10 @@ class Registry:
         """Return the versions of a model that answer, the one served by default last."""
         return [state.entry.version for state in self.states() if state.entry.name == name and state.model is not None]
 
+    def models(self, name: str | None = None) -> list[Model]:
+        """Return every version that answers, of one model or of all."""
+        return [state.model for state in self.states() if state.model and name in (None, state.entry.name)]
+
     def model(self, name: str, version: str | None = None) -> Model:
         """Return a model; without a version the highest integer one that answers.
 
@@ -92,14 +158,25 @@ class Registry:
             UnknownModelError: There is no such model or version.
             ModelNotReadyError: It is there, but its file was refused.
         """
+        if (model := self._served.get((name, version))) is not None:
+            return model
+        raise self._why_not(name, version)
+
+    def _why_not(self, name: str, version: str | None) -> RequestError:
         table = self._table.get(name)
         if table is None:
-            raise UnknownModelError(f"model {name[:140]!r} is not known; known are {self.names()}")
-        if version is None:
-            ready = [candidate for candidate, state in table.items() if state.model is not None]
-            version = max(ready or table, key=version_key)
+            return UnknownModelError(f"model {name[:140]!r} is not known; known are {self.names()}")
+        version = max(table, key=version_key) if version is None else version
         if (state := table.get(version)) is None:
-            raise UnknownModelError(f"model {name!r} has no version {version[:140]!r}; it has {self.versions(name)}")
-        if state.model is None:
-            raise ModelNotReadyError(f"model {name!r} version {version!r} is not served: {state.reason}")
-        return state.model
+            return UnknownModelError(f"model {name!r} has no version {version[:140]!r}; it has {self.versions(name)}")
+        return ModelNotReadyError(f"model {name!r} version {version!r} is not served: {state.reason}")
+
+
+def _served(table: Table) -> Served:
+    """Return the models that answer, by name and version, and by name alone the highest version that does."""
+    served: Served = {}
+    for name, versions in table.items():
+        for version in sorted(versions, key=version_key):
+            if (model := versions[version].model) is not None:
+                served[name, version] = served[name, None] = model
+    return served

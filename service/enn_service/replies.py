@@ -2,18 +2,21 @@
 
 import logging
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import orjson
 from starlette.types import Send
 
 from enn_service import errors
+from enn_service.identity import Identity
 
 logger = logging.getLogger(__name__)
 
 STATUSES: Mapping[type[Exception], int] = {
     errors.InvalidRequestError: 400,
+    errors.UnauthorizedError: 401,
+    errors.ForbiddenError: 403,
     errors.UnknownModelError: 404,
     errors.BodyTooLargeError: 413,
     errors.UnsupportedMediaError: 415,
@@ -21,32 +24,39 @@ STATUSES: Mapping[type[Exception], int] = {
 }
 
 
-@dataclass(frozen=True)
-class Reply:
-    """What goes out: a status, a JSON body, and headers besides content-type and content-length."""
+CHALLENGE = {"WWW-Authenticate": "Bearer"}
+
+
+class Reply(NamedTuple):
+    """What goes out: a status, a body, what the body is, and headers besides those that tell of it."""
 
     status: int
     body: bytes
-    headers: Mapping[str, str] = field(default_factory=dict)
+    content_type: bytes = b"application/json"
+    headers: Sequence[tuple[str, str]] = ()
 
-    async def send(self, send: Send) -> None:
-        """Send the reply as one ASGI response."""
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(self.body)).encode())]
-        headers += [(name.encode(), value.encode("latin-1", "replace")) for name, value in self.headers.items()]
+    async def send(self, send: Send, identity: Identity) -> None:
+        """Send the reply as one ASGI response that names its request."""
+        headers = [
+            (b"content-type", self.content_type),
+            (b"content-length", b"%d" % len(self.body)),
+            identity.header,
+        ]
+        headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         await send({"type": "http.response.body", "body": self.body})
 
 
 def refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
     """Return the reply {"error": text}."""
-    return Reply(status, orjson.dumps({"error": text}), headers or {})
+    return Reply(status, orjson.dumps({"error": text}), headers=tuple((headers or {}).items()))
 
 
 def failure(error: Exception) -> Reply:
     """Return the reply to an error: its own text where the table knows it, else a reference to the log."""
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
-            return refusal(status, str(error))
+            return refusal(status, str(error), CHALLENGE if status == 401 else None)
     reference = uuid.uuid4().hex
     logger.error("request failed, reference %s", reference, exc_info=error)
     return refusal(500, f"internal error; the log has the details under {reference}")

@@ -1,6 +1,8 @@
 """Rows: JSON values checked against the card and laid out as the array that the network takes."""
 
+from contextlib import suppress
 from itertools import chain
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -33,14 +35,15 @@ def read_rows(
     """
     if not isinstance(rows, list) or not rows:
         raise InvalidRequestError(f"{field}: {_shown(rows)}; expected a list of at least one row")
-    if dict in map(type, rows):
-        names = [feature.name for feature in card.features]
-        rows = [_vector(row, names, f"{field}[{i}]") if type(row) is dict else row for i, row in enumerate(rows)]
-    _check_lengths(rows, len(card.features), field)
-    numbers = _numbers(card, rows, tensor=tensor) if card.worded else rows
-    if not set(map(type, chain.from_iterable(numbers))) <= NUMBERS:
-        raise _not_a_number(card, rows, numbers, field, tensor=tensor)
-    return to_float32(np.array(numbers, dtype=np.float64), field)
+    features = card.features
+    vectors = _vectors(rows, [feature.name for feature in features], field)
+    flat = list(chain.from_iterable(vectors))
+    for column, feature in card.worded:
+        flat[column :: len(features)] = map(reader(feature, tensor=tensor), flat[column :: len(features)])
+    if not set(map(type, flat)) <= NUMBERS:
+        index = next(index for index, value in enumerate(flat) if type(value) not in NUMBERS)
+        raise _not_a_number(card, vectors, divmod(index, len(features)), field, tensor=tensor)
+    return to_float32(np.array(flat, dtype=np.float64).reshape(-1, len(features)), field)
 
 
 def to_float32(values: NDArray[np.float64], field: str) -> NDArray[np.float32]:
@@ -49,12 +52,35 @@ def to_float32(values: NDArray[np.float64], field: str) -> NDArray[np.float32]:
     Raises:
         InvalidRequestError: One is infinite or exceeds float32; the text names its index.
     """
-    bad = np.abs(values) > FLOAT32_MAX
-    if bad.any():
-        index = tuple(np.argwhere(bad)[0].tolist())
+    with np.errstate(over="ignore"):
+        result = values.astype(np.float32)
+    infinite = np.isinf(result)
+    if np.count_nonzero(infinite):
+        index = np.argwhere(infinite)[0].tolist()
         place = "".join(f"[{part}]" for part in index)
-        raise InvalidRequestError(f"{field}{place}: {values[index]} is no finite float32 (at most {FLOAT32_MAX:.8g})")
-    return values.astype(np.float32)
+        raise InvalidRequestError(
+            f"{field}{place}: {values[tuple(index)]} is no finite float32 (at most {FLOAT32_MAX:.8g})"
+        )
+    return result
+
+
+def _vectors(rows: list[Any], names: list[str], field: str) -> list[Any]:
+    """Return rows with the named ones as values in the card's order, all of the right length."""
+    kinds, lengths = set(map(type, rows)), set()
+    if kinds <= {list, dict}:
+        lengths = set(map(len, rows))
+    if dict not in kinds and lengths == {len(names)}:
+        return rows
+    if kinds == {dict} and lengths == {len(names)} and len(names) > 1:
+        with suppress(KeyError):
+            return [*map(itemgetter(*names), rows)]
+    vectors = [_vector(row, names, f"{field}[{i}]") if type(row) is dict else row for i, row in enumerate(rows)]
+    for index, row in enumerate(vectors):
+        if not isinstance(row, list):
+            raise InvalidRequestError(f"{field}[{index}]: {_shown(row)}; expected a list of {len(names)} numbers")
+        if len(row) != len(names):
+            raise InvalidRequestError(f"{field}[{index}]: {len(row)} values; the model takes {len(names)} features")
+    return vectors
 
 
 def _vector(row: dict[str, Any], names: list[str], place: str) -> list[Any]:
@@ -70,38 +96,10 @@ def _vector(row: dict[str, Any], names: list[str], place: str) -> list[Any]:
     raise InvalidRequestError(f"{place}: feature {unknown[:140]!r} is not known; expected {_listed(names)}")
 
 
-def _check_lengths(rows: list[Any], features: int, field: str) -> None:
-    try:
-        if set(map(type, rows)) == {list} and set(map(len, rows)) == {features}:
-            return
-    except TypeError:
-        pass
-    for index, row in enumerate(rows):
-        if not isinstance(row, list):
-            raise InvalidRequestError(f"{field}[{index}]: {_shown(row)}; expected a list of {features} numbers")
-        if len(row) != features:
-            raise InvalidRequestError(f"{field}[{index}]: {len(row)} values; the model takes {features} features")
-
-
-def _numbers(card: Card, rows: list[list[Any]], *, tensor: bool) -> list[list[Any]]:
-    """Return rows with words replaced by numbers, and by None what is neither."""
-    result = [[*row] for row in rows]
-    for column, feature in card.worded:
-        read = reader(feature, tensor=tensor)
-        for row in result:
-            row[column] = read(row[column])
-    return result
-
-
 def _not_a_number(
-    card: Card, rows: list[list[Any]], numbers: list[list[Any]], field: str, *, tensor: bool
+    card: Card, rows: list[Any], place: tuple[int, int], field: str, *, tensor: bool
 ) -> InvalidRequestError:
-    row, column = next(
-        (row, column)
-        for row, values in enumerate(numbers)
-        for column, value in enumerate(values)
-        if type(value) not in NUMBERS
-    )
+    row, column = place
     feature = card.features[column]
     return InvalidRequestError(
         f"{field}[{row}][{column}]: {_shown(rows[row][column])} for feature {feature.name!r};"

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from enn_service.attributions import MAX_PERMUTATIONS, PERMUTATIONS, Method
 
@@ -30,8 +30,20 @@ class PredictRequest(BaseModel):
     A value is a number, the name of a category, true or false; null where the feature may be missing.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"instances": [[0.1, 0.2], [0.3, 0.4]]}]})
-    instances: list[Row] = Field(min_length=1)
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"instances": [[0.1, 0.2], [0.3, 0.4]]}],
+            "oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}],
+        }
+    )
+    instances: list[Row] = Field(default=[], min_length=1)
+    inputs: list[Row] = Field(default=[], min_length=1)
+
+    @model_validator(mode="after")
+    def _has_rows_once(self) -> "PredictRequest":
+        if len(self.model_fields_set & {"instances", "inputs"}) != 1:
+            raise ValueError("expected one of instances and inputs")
+        return self
 
 
 class ExplainParameters(BaseModel):
@@ -57,7 +69,7 @@ class ExplainRequest(PredictRequest):
     model_config = ConfigDict(
         json_schema_extra={"examples": [{"instances": [[0.1, 0.2]], "parameters": {"harmonics": False}}]}
     )
-    parameters: ExplainParameters = ExplainParameters()
+    parameters: ExplainParameters | None = None
 
 
 class ScoredLabel(BaseModel):
@@ -125,6 +137,12 @@ class ExplainResponse(BaseModel):
     explanations: list[Explanation]
 
 
+class TensorParameters(BaseModel):
+    """How many bytes after the JSON part are the tensor's; data are then left out."""
+
+    binary_data_size: int | None = Field(default=None, ge=0)
+
+
 class InputTensor(BaseModel):
     """The input tensor: shape [rows, features], data flat or nested.
 
@@ -134,13 +152,28 @@ class InputTensor(BaseModel):
     name: str = Field(examples=["input"])
     shape: list[int]
     datatype: str = Field(examples=["FP32"])
-    data: list[float | None] | list[list[float | None]]
+    parameters: TensorParameters | None = None
+    data: list[float | None] | list[list[float | None]] | None = None
+
+
+class OutputParameters(BaseModel):
+    """How an output is given: as bytes after the JSON, and as its best classes, "value:index:label", not its values."""
+
+    binary_data: bool | None = None
+    classification: int | None = Field(default=None, ge=1)
 
 
 class OutputRequest(BaseModel):
     """An output asked for by name: output, bumps or pre_activation."""
 
     name: str
+    parameters: OutputParameters | None = None
+
+
+class InferParameters(BaseModel):
+    """Whether outputs that do not say so themselves are given as bytes after the JSON."""
+
+    binary_data_output: bool | None = None
 
 
 class InferRequest(BaseModel):
@@ -158,8 +191,19 @@ class InferRequest(BaseModel):
         }
     )
     id: str = ""
-    inputs: list[InputTensor]
-    outputs: list[OutputRequest] | None = None
+    parameters: InferParameters | None = None
+    inputs: list[InputTensor] = Field(min_length=1, max_length=1)
+    outputs: list[OutputRequest] | None = Field(default=None, min_length=1)
+
+
+class ExplainTensorsParameters(InferParameters, ExplainParameters):
+    """What to explain, and how outputs are given."""
+
+
+class ExplainTensorsRequest(InferRequest):
+    """As for infer, with the parameters of an explanation."""
+
+    parameters: ExplainTensorsParameters | None = None  # type: ignore[assignment]
 
 
 class OutputTensor(BaseModel):
@@ -168,8 +212,9 @@ class OutputTensor(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
     shape: list[int]
-    datatype: str
-    data: list[float]
+    datatype: str = Field(examples=["FP32", "BYTES"])
+    parameters: TensorParameters | None = None
+    data: list[float] | list[str] | None = None
 
 
 class InferResponse(BaseModel):
@@ -181,6 +226,70 @@ class InferResponse(BaseModel):
     id: str
     parameters: dict[str, Any] = {}
     outputs: list[OutputTensor]
+
+
+class ExplainTensorsResponse(InferResponse):
+    """As of infer, with one explanation per row."""
+
+    explanations: list[Explanation]
+
+
+class Nothing(BaseModel):
+    """An empty object."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class LoadRequest(BaseModel):
+    """Nothing; the body may be left out."""
+
+    parameters: Nothing | None = None
+
+
+class UnloadRequest(BaseModel):
+    """Nothing; the body may be left out. Models have no dependents to unload."""
+
+    parameters: dict[str, Any] | None = None
+
+
+class Duration(BaseModel):
+    """How often something happened and how many nanoseconds it took in all."""
+
+    count: int
+    ns: int
+
+
+class InferenceStatistics(BaseModel):
+    """Where the time went: success is the whole, queue what is in none of the other stages."""
+
+    fail: Duration
+    success: Duration
+    queue: Duration
+    compute_input: Duration
+    compute_infer: Duration
+    compute_output: Duration
+    cache_hit: Duration
+    cache_miss: Duration
+
+
+class ModelStatistics(BaseModel):
+    """What a version answered since the service started, in all workers; inference_count is rows."""
+
+    model_config = ConfigDict(protected_namespaces=())
+    name: str
+    version: str
+    last_inference: int
+    inference_count: int
+    execution_count: int
+    inference_stats: InferenceStatistics
+    batch_stats: list[Any]
+
+
+class Statistics(BaseModel):
+    """Statistics of versions."""
+
+    model_config = ConfigDict(protected_namespaces=())
+    model_stats: list[ModelStatistics]
 
 
 class IndexRequest(BaseModel):

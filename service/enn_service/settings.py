@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -23,6 +23,22 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(description="address to listen on; 0.0.0.0 reaches beyond this machine")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8080
     workers: Annotated[int, Field(ge=1, le=256, description="number of processes")] = 1
+    run: Annotated[Path | None, Field(description="folder that the workers share; None makes one while they run")] = (
+        None
+    )
+    token: Annotated[
+        SecretStr | None,
+        Field(min_length=1, description="token that load and unload take as Authorization: Bearer; None: both off"),
+    ] = None
     max_body_bytes: Annotated[int, Field(ge=1024, description="largest request body, in bytes")] = 16 * 2**20
     poll_seconds: Annotated[float, Field(gt=0, description="how often the repository is looked at, in seconds")] = 1.0
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="lowest level logged")] = "info"
+
+    def environment(self) -> dict[str, str]:
+        """Return the environment variables that give these settings again."""
+        values = {name: getattr(self, name) for name in type(self).model_fields}
+        return {
+            f"ENN_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
+            for name, value in values.items()
+            if value is not None
+        }

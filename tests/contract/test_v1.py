@@ -94,3 +94,27 @@ def test_the_output_to_explain_may_be_named(client: httpx.Client) -> None:
     reply = client.post("/v1/models/ring:explain", json=body)
     assert reply.status_code == 400
     assert "parameters.output: 'moon'" in reply.json()["error"]
+
+
+def test_a_version_may_be_named(client: httpx.Client) -> None:
+    for verb in ("predict", "explain"):
+        by_default = post(client, f"/v1/models/ring:{verb}", {"instances": INSIDE})
+        assert post(client, f"/v1/models/ring/versions/1:{verb}", {"instances": INSIDE}) == by_default
+        assert client.post(f"/v1/models/ring/versions/2:{verb}", json={"instances": INSIDE}).status_code == 404
+
+
+def test_large_bodies_get_the_answers_of_small_ones_however_they_are_written(client: httpx.Client) -> None:
+    rows = [[index / 500 - 0.5, 0.5 - index / 500] for index in range(500)]
+    small = [post(client, "/v1/models/ring:predict", {"instances": [row]})["predictions"][0] for row in rows[::100]]
+    for body in (
+        {"instances": rows},
+        {"inputs": rows},
+        {"note": "first", "instances": rows, "parameters": {}},
+        {"instances": [{"x0": x0, "x1": x1} for x0, x1 in rows]},
+        {"instances": [*({"x1": x1, "x0": x0} for x0, x1 in rows[:250]), *rows[250:]]},
+    ):
+        found = post(client, "/v1/models/ring:predict", body)["predictions"]
+        assert [prediction["label"] for prediction in found[::100]] == [prediction["label"] for prediction in small]
+        assert [prediction["score"] for prediction in found[::100]] == pytest.approx(
+            [prediction["score"] for prediction in small], abs=1e-5
+        )

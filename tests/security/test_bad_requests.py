@@ -1,5 +1,6 @@
 """A request that is wrong gets a 4xx that says what and where, and the service goes on."""
 
+import json
 import socket
 
 import httpx
@@ -124,3 +125,51 @@ def test_a_client_that_goes_away_half_way_leaves_the_service_alone(client: httpx
     with socket.create_connection(address) as connection:
         connection.sendall(b"POST /v1/models/ring:predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
     assert client.post("/v1/models/ring:predict", json={"instances": [[0, 0]]}).status_code == 200
+
+
+GOOD = [[0.25, -0.5]] * 1000
+HIDDEN = {
+    "[0.25]": "instances[1000]: 1 values; the model takes 2 features",
+    "[0.25, true]": "instances[1000][1]: true for feature 'x1'; expected a number",
+    '["0.25", 1]': "instances[1000][0]: '0.25' for feature 'x0'; expected a number",
+    "[null, 1]": "instances[1000][0]: null for feature 'x0'; expected a number",
+    "[[0.25], 1]": "instances[1000][0]: a list for feature 'x0'; expected a number",
+    "[1e39, 1]": "instances[1000][0]: 1e+39 is no finite float32",
+    "[1e12, 1]": "instances[1000][0]: 1e+12 for feature 'x0' is more than 1000 ranges away",
+    '{"x0": 1}': "instances[1000]: feature 'x1' is missing",
+    "0.25": "instances[1000]: 0.25; expected a list of 2 numbers",
+    "[1e999, 1]": "no JSON",
+    "[01, 1]": "no JSON",
+    "[1 2, 1]": "no JSON",
+    "[1, 2],": "no JSON",
+    "[Infinity, 1]": "no JSON",
+}
+
+
+@pytest.mark.parametrize("row", HIDDEN)
+def test_a_wrong_row_at_the_end_of_a_large_body_is_named(client: httpx.Client, row: str) -> None:
+    rows = json.dumps(GOOD)[:-1] + f", {row}]"
+    for verb in ("predict", "explain"):
+        reply = client.post(f"/v1/models/ring:{verb}", content=f'{{"instances": {rows}}}')
+        assert reply.status_code == 400
+        assert HIDDEN[row] in reply.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ('{"parameters": {"instances": ROWS}}', "expected one of"),
+        ('{"parameters": {"instances": ROWS}, "instances": [[1]]}', "instances[0]: 1 values"),
+        ('{"instances": ROWS, "instances": [[1]]}', "instances[0]: 1 values"),
+        ('{"instances": ROWS, "inputs": ROWS}', "expected one of"),
+        ('{"instances": [ROWS]}', "instances[0]: 1000 values"),
+        ('{"instances": ROWS', "no JSON"),
+        ('{"instances": ROWS}}', "no JSON"),
+    ],
+)
+def test_numbers_at_another_place_of_a_large_body_are_not_taken_for_rows(
+    client: httpx.Client, body: str, text: str
+) -> None:
+    reply = client.post("/v1/models/ring:predict", content=body.replace("ROWS", json.dumps(GOOD)))
+    assert reply.status_code == 400
+    assert text in reply.json()["error"]

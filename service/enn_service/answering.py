@@ -1,0 +1,79 @@
+"""One answer in its three stages: the question is read, the network runs, the reply is written."""
+
+from time import perf_counter_ns
+
+import numpy as np
+
+from enn_service.exchange import Operation, Question, Request
+from enn_service.model import Model
+from enn_service.replies import Reply
+from enn_service.tallies import Tally
+
+PARAMETER_NANOSECONDS = 1
+"""What a row costs for each parameter of the network, roughly: its run."""
+NUMBER_NANOSECONDS = 60
+"""What a row costs for each number in its reply, roughly: its text."""
+
+
+class Answer:
+    """An answer on its way.
+
+    Args:
+        operation: Reads the question.
+        model: Answers it.
+        request: Asks it.
+    """
+
+    def __init__(self, operation: Operation, model: Model, request: Request) -> None:
+        self._operation, self._model, self._request = operation, model, request
+        self._question: Question | None = None
+        self._started = perf_counter_ns()
+        self._reading = self._running = self._writing = 0
+
+    def read(self) -> int:
+        """Read and check the question, and return about how many nanoseconds it takes to answer it.
+
+        Raises:
+            RequestError: The request is refused.
+        """
+        began = perf_counter_ns()
+        question = self._question = self._operation(self._model, self._request)
+        self._reading = perf_counter_ns() - began
+        row = PARAMETER_NANOSECONDS * self._model.network.parameters + NUMBER_NANOSECONDS * question.written
+        return len(question.rows) * row + question.besides
+
+    def finish(self) -> Reply:
+        """Run the network on the question, read now if it was not, and write the reply.
+
+        Raises:
+            RequestError: The request is refused.
+            ArithmeticError: The network gave something that is no finite number.
+        """
+        if self._question is None:
+            self.read()
+        question = self._question
+        assert question is not None  # noqa: S101  (it was read)
+        began = perf_counter_ns()
+        tensors = self._model.session.run(question.rows, question.tensors)
+        for name, tensor in zip(question.tensors, tensors, strict=True):
+            if np.count_nonzero(np.isfinite(tensor)) != tensor.size:
+                raise ArithmeticError(f"{self._model.name}/{self._model.version}: {name} is not finite for finite rows")
+        ran = perf_counter_ns()
+        reply = question.answer(tensors)
+        self._running, self._writing = ran - began, perf_counter_ns() - ran
+        return reply
+
+    def tell(self, tally: Tally, *, refused: bool) -> None:
+        """Add to a tally what the answer took, or that there was none."""
+        took = perf_counter_ns() - self._started
+        if refused or self._question is None:
+            tally.refused += 1
+            tally.refusing += took
+            return
+        tally.took(took)
+        tally.reading += self._reading
+        tally.running += self._running
+        tally.writing += self._writing
+        tally.rows += len(self._question.rows)
+        if self._question.outside is not None:
+            tally.outside += int(self._question.outside.any(axis=1).sum())

@@ -1,0 +1,92 @@
+"""Bodies: read while they come, inflated where they are compressed, and never larger than allowed."""
+
+import asyncio
+import zlib
+from collections.abc import Mapping
+
+from starlette.types import Message, Receive
+
+from enn_service.errors import BodyTooLargeError, InvalidRequestError, UnsupportedMediaError
+
+Headers = Mapping[bytes, bytes]
+
+INFLATERS = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
+AT_ONCE = 64 * 1024
+"""So many bytes are inflated in the event loop; what is larger goes on in a thread."""
+
+
+class DisconnectedError(Exception):
+    """The client went away before its request was whole."""
+
+
+async def read(headers: Headers, receive: Receive, limit: int) -> bytes:
+    """Return the body of a request, inflated.
+
+    Args:
+        headers: The request's headers, names in lower case.
+        receive: Where the body comes from.
+        limit: The most bytes that are read, and the most that they may inflate to.
+
+    Raises:
+        BodyTooLargeError: There are more; whether the length was announced or not.
+        UnsupportedMediaError: The body is encoded in a way that is not read.
+        InvalidRequestError: The body is not what its encoding says.
+        DisconnectedError: The client went away.
+    """
+    encoding = headers.get(b"content-encoding", b"").lower()
+    if encoding not in (b"", b"identity") and encoding not in INFLATERS:
+        raise UnsupportedMediaError(
+            f"content-encoding {encoding[:40].decode('latin-1')!r}: expected gzip, deflate or the body as it is"
+        )
+    announced = headers.get(b"content-length", b"0")
+    if announced.isdigit() and int(announced[:20]) > limit:
+        raise _too_large(f"{int(announced[:20])} bytes", limit)
+    body = await _receive(receive, limit)
+    return await _inflate(body, encoding, limit) if encoding in INFLATERS else body
+
+
+async def _receive(receive: Receive, limit: int) -> bytes:
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise DisconnectedError
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise _too_large("more bytes than that", limit)
+        if chunk:
+            chunks.append(chunk)
+        if not message.get("more_body", False):
+            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+async def _inflate(body: bytes, encoding: bytes, limit: int) -> bytes:
+    inflater = zlib.decompressobj(INFLATERS[encoding])
+    try:
+        inflated = inflater.decompress(body, min(limit + 1, AT_ONCE))
+        if not inflater.eof and inflater.unconsumed_tail and len(inflated) <= limit:
+            rest = limit + 1 - len(inflated)
+            inflated += await asyncio.to_thread(inflater.decompress, inflater.unconsumed_tail, rest)
+    except zlib.error as error:
+        raise InvalidRequestError(f"the body is no {encoding.decode()}: {error}") from None
+    if len(inflated) > limit:
+        raise _too_large("more bytes than that once inflated", limit)
+    if not inflater.eof or inflater.unused_data:
+        raise InvalidRequestError(f"the body is no whole {encoding.decode()} stream")
+    return inflated
+
+
+def _too_large(found: str, limit: int) -> BodyTooLargeError:
+    return BodyTooLargeError(f"the body has {found}; at most {limit} are accepted")
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Return a receive that gives a body already read, then what the connection says."""
+    pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return again

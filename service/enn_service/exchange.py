@@ -1,0 +1,46 @@
+"""What passes between the stages of an answer: the request as it came and the question read from it."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from enn_service.model import Model
+from enn_service.replies import Reply
+from enn_service.results import Outside
+from enn_service.session import Array
+
+
+class Request(NamedTuple):
+    """A request to a model.
+
+    Attributes:
+        body: Its bytes, inflated.
+        json_length: How many of them are JSON, where a header says so; the rest are binary tensors.
+        id: The identity that the client gave to the request in a header; empty where it gave none.
+    """
+
+    body: bytes
+    json_length: int | None = None
+    id: str = ""
+
+
+class Question(NamedTuple):
+    """What a request asks of a model.
+
+    Attributes:
+        rows: The checked inputs, float32 [batch, features].
+        outside: Which of them lie outside their training range; None where none does.
+        tensors: The names of the tensors to compute.
+        answer: Turns those tensors into the reply.
+        written: About how many numbers a row the reply has as text.
+        besides: About how many nanoseconds of work there are besides run and text.
+    """
+
+    rows: Array
+    outside: Outside | None
+    tensors: Sequence[str]
+    answer: Callable[[Sequence[Array]], Reply]
+    written: int
+    besides: int = 0
+
+
+Operation = Callable[[Model, Request], Question]

@@ -1,0 +1,46 @@
+"""The identity of a request: the client's own, else one that the service gives; every reply carries it."""
+
+import itertools
+import re
+import uuid
+from typing import NamedTuple
+
+from starlette.types import Message, Send
+
+from enn_service.body import Headers
+
+HEADER = b"x-request-id"
+ACCEPTED = re.compile(rb"[\x21-\x7e]{1,128}")
+
+_prefix = uuid.uuid4().hex[:16].encode() + b"-"
+_numbers = itertools.count(1)
+
+
+class Identity(NamedTuple):
+    """Who a request is.
+
+    Attributes:
+        given: What the client called it; empty where it gave no name, or one that is not printable or too long.
+        header: What the reply carries.
+    """
+
+    given: str
+    header: tuple[bytes, bytes]
+
+    @classmethod
+    def of(cls, headers: Headers) -> "Identity":
+        """Return the identity of a request with these headers, names in lower case."""
+        given = headers.get(HEADER)
+        if given is None or not ACCEPTED.fullmatch(given):
+            return cls("", (HEADER, b"%b%d" % (_prefix, next(_numbers))))
+        return cls(given.decode("ascii"), (HEADER, given))
+
+    def sending(self, send: Send) -> Send:
+        """Return a send that adds the identity to the reply's headers."""
+
+        async def named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), self.header]
+            await send(message)
+
+        return named

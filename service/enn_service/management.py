@@ -1,0 +1,100 @@
+"""Management: the repository's index for everybody, load and unload for who has the token."""
+
+import asyncio
+import hmac
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Request, Security
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from pydantic import SecretStr
+
+from enn_service import schemas
+from enn_service.documentation import ModelName, documented
+from enn_service.errors import ForbiddenError, InvalidRequestError, UnauthorizedError
+from enn_service.json_body import parse_object
+from enn_service.registry import Registry
+
+Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))]
+
+
+def create_management(registry: Registry, token: SecretStr | None) -> APIRouter:
+    """Return the routes under /v2/repository; without a token load and unload are refused."""
+    api = APIRouter(prefix="/v2/repository", tags=["repository"])
+
+    def check(request: Request, given: HTTPAuthorizationCredentials | None) -> None:
+        if token is None:
+            raise ForbiddenError("load and unload are off; the service offers them when ENN_TOKEN is set")
+        if given is None or not hmac.compare_digest(given.credentials.encode(), token.get_secret_value().encode()):
+            raise UnauthorizedError("expected the header Authorization: Bearer with the token of ENN_TOKEN")
+        origin = request.headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+            raise ForbiddenError(f"a page of {origin[:100]!r} may not load and unload models")
+
+    @api.post(
+        "/index",
+        response_model=list[schemas.IndexEntry],
+        openapi_extra=_body(schemas.IndexRequest, {"ready": False}),
+        responses=documented(400),
+    )
+    async def index(request: Request) -> list[schemas.IndexEntry]:
+        """List every version in the repository, with the reason where its file is not served."""
+        ready = _asked(await request.body()).get("ready", False)
+        if not isinstance(ready, bool):
+            raise InvalidRequestError(f"ready: {ready!r:.60}; expected true or false")
+        return [
+            schemas.IndexEntry(
+                name=_readable(state.entry.name),
+                version=_readable(state.entry.version),
+                state="READY" if state.model else "UNAVAILABLE",
+                reason=state.reason,
+            )
+            for state in registry.states()
+            if state.model or not ready
+        ]
+
+    management = documented(400, 401, 403, 404)
+
+    @api.post(
+        "/models/{model}/load",
+        response_model=schemas.Nothing,
+        openapi_extra=_body(schemas.LoadRequest, {}),
+        responses=management,
+    )
+    async def load(model: ModelName, request: Request, given: Bearer) -> dict[str, Any]:
+        """Serve a model again, in every worker, and look at its files now; a refusal says what is wrong with them."""
+        check(request, given)
+        if parameters := _asked(await request.body()).get("parameters"):
+            raise InvalidRequestError(f"parameters: {parameters!r:.60}; expected none: files come by the repository")
+        await asyncio.to_thread(registry.load, model)
+        return {}
+
+    @api.post(
+        "/models/{model}/unload",
+        response_model=schemas.Nothing,
+        openapi_extra=_body(schemas.UnloadRequest, {}),
+        responses=management,
+    )
+    async def unload(model: ModelName, request: Request, given: Bearer) -> dict[str, Any]:
+        """Serve all versions of a model no more, in any worker, until it is loaded; its files stay."""
+        check(request, given)
+        _asked(await request.body())
+        await asyncio.to_thread(registry.unload, model)
+        return {}
+
+    return api
+
+
+def _asked(body: bytes) -> dict[str, Any]:
+    """Return the body, which may be left out."""
+    return parse_object(body or b"{}")
+
+
+def _readable(name: str) -> str:
+    """Return a folder's name with what is no text in it escaped."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def _body(schema: type[schemas.BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema.model_json_schema(), "example": example}}
+    return {"requestBody": {"required": False, "content": content}}

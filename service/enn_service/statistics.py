@@ -1,0 +1,37 @@
+"""Statistics: the tallies of all workers as the statistics extension of the Open Inference Protocol has them.
+
+Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_statistics.md
+"""
+
+from typing import Any
+
+from enn_service.model import Model
+from enn_service.tallies import Count, Tally
+
+
+def statistics(models: list[Model], count: Count) -> dict[str, Any]:
+    """Return the statistics of models, as counted by all workers since they started."""
+    return {"model_stats": [_of(model, count) for model in models]}
+
+
+def _of(model: Model, count: Count) -> dict[str, Any]:
+    tally = Tally()
+    for (name, version, _), own in count.tallies.items():
+        if (name, version) == (model.name, model.version):
+            tally.add(own)
+    times = {"compute_input": tally.reading, "compute_infer": tally.running, "compute_output": tally.writing}
+    durations = {"success": tally.total, "queue": tally.total - sum(times.values()), **times}
+    return {
+        "name": model.name,
+        "version": model.version,
+        "last_inference": tally.last,
+        "inference_count": tally.rows,
+        "execution_count": tally.answered,
+        "inference_stats": {
+            "fail": {"count": tally.refused, "ns": tally.refusing},
+            **{name: {"count": tally.answered, "ns": time} for name, time in durations.items()},
+            "cache_hit": {"count": 0, "ns": 0},
+            "cache_miss": {"count": 0, "ns": 0},
+        },
+        "batch_stats": [],
+    }

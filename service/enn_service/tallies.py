@@ -1,0 +1,149 @@
+"""Tallies: what was asked of each model and how long it took, counted in this process and added up over all workers.
+
+Counting is a few additions to plain numbers; metrics and statistics are made of them when somebody asks.
+"""
+
+import logging
+import os
+import time
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import orjson
+
+from enn_service.run_folder import write_whole
+
+logger = logging.getLogger(__name__)
+
+BUCKETS = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5)
+"""Upper ends of the buckets of durations, in seconds; one more holds what is longer."""
+_EDGES = tuple(int(edge * 1e9) for edge in BUCKETS)
+STALE_SECONDS = 10.0
+"""A worker that has not told its requests in flight for so long is gone."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one version of a model did for one verb; durations in nanoseconds.
+
+    Attributes:
+        answered: Requests answered.
+        refused: Requests refused once the model was known.
+        rows: Rows answered.
+        outside: Rows answered that left the training range.
+        last: When the last one was answered, milliseconds since 1970.
+        total: Time from whole body to whole answer.
+        refusing: The same of refused requests.
+        reading: The part spent on reading and checking.
+        running: The part spent in the network.
+        writing: The part spent on the answer's text.
+        buckets: How many answers took up to each of BUCKETS, and longer than the one before.
+    """
+
+    answered: int = 0
+    refused: int = 0
+    rows: int = 0
+    outside: int = 0
+    last: int = 0
+    total: int = 0
+    refusing: int = 0
+    reading: int = 0
+    running: int = 0
+    writing: int = 0
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+
+    def took(self, nanoseconds: int) -> None:
+        """Count an answer that took so long."""
+        self.answered += 1
+        self.total += nanoseconds
+        self.last = time.time_ns() // 1_000_000
+        self.buckets[bisect_left(_EDGES, nanoseconds)] += 1
+
+    def add(self, other: "Tally") -> None:
+        """Add what another worker counted of the same."""
+        for name in ("answered", "refused", "rows", "outside", "total", "refusing", "reading", "running", "writing"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.last = max(self.last, other.last)
+        self.buckets = [own + its for own, its in zip(self.buckets, other.buckets, strict=True)]
+
+
+Key = tuple[str, str, str]
+"""Model, version and verb."""
+
+
+@dataclass
+class Count:
+    """Everything counted, by one worker or by all.
+
+    Attributes:
+        tallies: By model, version and verb.
+        refusals: Requests refused, by reason.
+        loads: Versions loaded and refused.
+        in_flight: Requests that are being answered.
+    """
+
+    tallies: dict[Key, Tally] = field(default_factory=dict)
+    refusals: Counter[str] = field(default_factory=Counter)
+    loads: Counter[str] = field(default_factory=Counter)
+    in_flight: int = 0
+
+    def tally(self, model: str, version: str, verb: str) -> Tally:
+        """Return the tally of a version and verb."""
+        key = (model, version, verb)
+        if (tally := self.tallies.get(key)) is None:
+            tally = self.tallies[key] = Tally()
+        return tally
+
+    def add(self, other: "Count") -> None:
+        """Add what another worker counted."""
+        for key, tally in list(other.tallies.items()):
+            self.tally(*key).add(tally)
+        self.refusals += other.refusals
+        self.loads += other.loads
+        self.in_flight += other.in_flight
+
+
+class Tallies:
+    """What this worker has counted, and what the others wrote down.
+
+    Args:
+        folder: Where every worker writes its count, a file each.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.own = Count()
+
+    def save(self) -> None:
+        """Write this worker's count down for the others."""
+        own = self.own
+        tallies = [[*key, tally] for key, tally in list(own.tallies.items())]
+        saved = {"tallies": tallies, "refusals": own.refusals, "loads": own.loads, "in_flight": own.in_flight}
+        write_whole(self._folder / f"{os.getpid()}.json", orjson.dumps(saved))
+
+    def total(self) -> Count:
+        """Return what all workers have counted; of the others as of their last saving."""
+        result = Count()
+        result.add(self.own)
+        for other in self._others():
+            result.add(other)
+        return result
+
+    def _others(self) -> Iterator[Count]:
+        for path in self._folder.glob("[0-9]*.json"):
+            if path.stem != str(os.getpid()):
+                try:
+                    saved = orjson.loads(path.read_bytes())
+                    alive = time.time() - path.stat().st_mtime < STALE_SECONDS
+                except (OSError, ValueError) as error:
+                    logger.warning("the count of worker %s cannot be read: %s", path.stem, error)
+                    continue
+                yield Count(
+                    {(model, version, verb): Tally(**tally) for model, version, verb, tally in saved["tallies"]},
+                    Counter(saved["refusals"]),
+                    Counter(saved["loads"]),
+                    saved["in_flight"] if alive else 0,
+                )

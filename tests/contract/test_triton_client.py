@@ -1,0 +1,117 @@
+"""tritonclient, sync and asyncio, as it is, against the real service."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+import tritonclient.http as sync
+from tritonclient.http import aio
+from tritonclient.utils import InferenceServerException
+
+from serving import serving
+
+ROWS = np.array([[0.1, 0.2], [0.5, -0.1], [-0.3, 0.7]], dtype=np.float32)
+
+
+def address(client: httpx.Client) -> str:
+    return f"127.0.0.1:{client.base_url.port}"
+
+
+def tensor(library: ModuleType, array: np.ndarray = ROWS, *, binary: bool = True) -> Any:
+    result = library.InferInput("input", list(array.shape), "FP32")
+    result.set_data_from_numpy(array, binary_data=binary)
+    return result
+
+
+def values(answer: Any, name: str = "output") -> np.ndarray:
+    found = answer.as_numpy(name)
+    assert found is not None
+    return found
+
+
+@pytest.fixture
+def triton(client: httpx.Client) -> Iterator[sync.InferenceServerClient]:
+    with sync.InferenceServerClient(address(client)) as result:
+        yield result
+
+
+@pytest.fixture
+def expected(client: httpx.Client) -> np.ndarray:
+    body = {"inputs": [{"name": "input", "shape": [3, 2], "datatype": "FP32", "data": ROWS.ravel().tolist()}]}
+    (output,) = client.post("/v2/models/ring/infer", json=body).json()["outputs"]
+    return np.array(output["data"], dtype=np.float32).reshape(output["shape"])
+
+
+def test_health_metadata_configuration_and_statistics(triton: sync.InferenceServerClient) -> None:
+    assert triton.is_server_live()
+    assert triton.is_server_ready()
+    assert triton.is_model_ready("ring")
+    assert triton.is_model_ready("ring", "1")
+    assert not triton.is_model_ready("moon")
+    metadata = triton.get_server_metadata()
+    assert metadata is not None
+    assert "binary_tensor_data" in metadata["extensions"]
+    assert triton.get_model_metadata("ring")["platform"] == "onnx_onnxv1"
+    assert triton.get_model_config("ring")["name"] == "ring"
+    assert triton.get_model_repository_index()
+    for statistics in (triton.get_inference_statistics(), triton.get_inference_statistics("ring", "1")):
+        assert statistics["model_stats"]
+
+
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
+def test_infer_by_default_binary_or_json_and_compressed(
+    triton: sync.InferenceServerClient, expected: np.ndarray, *, binary: bool, compression: str | None
+) -> None:
+    inputs = [tensor(sync, binary=binary)]
+    default = triton.infer("ring", inputs, request_id="7", request_compression_algorithm=compression)
+    np.testing.assert_array_equal(values(default), expected)
+    assert default.get_response()["id"] == "7"
+    names = ("output", "bumps", "pre_activation")
+    outputs = [sync.InferRequestedOutput(name, binary_data=binary) for name in names]
+    named = triton.infer("ring", inputs, "1", outputs=outputs, response_compression_algorithm=compression)
+    np.testing.assert_allclose(values(named), expected, atol=1e-6)
+    assert values(named, "bumps").shape == (3, 1, 6)
+
+
+def test_classes_come_as_bytes(triton: sync.InferenceServerClient, expected: np.ndarray) -> None:
+    for binary in (True, False):
+        wanted = sync.InferRequestedOutput("output", binary_data=binary, class_count=1)
+        texts = values(triton.infer("ring", [tensor(sync)], outputs=[wanted]))
+        labels = [text.decode() if isinstance(text, bytes) else text for text in texts.ravel()]
+        assert [label.split(":")[2] for label in labels] == ["1" if score > 0 else "-1" for score in expected.ravel()]
+
+
+def test_an_error_is_the_text_of_the_service(triton: sync.InferenceServerClient) -> None:
+    with pytest.raises(InferenceServerException, match="model 'moon' is not known"):
+        triton.infer("moon", [tensor(sync)])
+    with pytest.raises(InferenceServerException, match=r"inputs\[0\].shape: \[3, 1\]; expected \[rows, 2\]"):
+        triton.infer("ring", [tensor(sync, ROWS[:, :1].copy())])
+    with pytest.raises(InferenceServerException, match="ENN_TOKEN"):
+        triton.load_model("ring")
+
+
+def test_load_and_unload_with_the_token(own_repository: Path) -> None:
+    headers = {"Authorization": "Bearer word"}
+    with serving(own_repository, token="word") as client, sync.InferenceServerClient(address(client)) as triton:
+        triton.unload_model("ring", headers=headers)
+        assert not triton.is_model_ready("ring")
+        triton.load_model("ring", headers=headers)
+        assert triton.is_model_ready("ring")
+
+
+def test_the_asyncio_client_gets_the_same(client: httpx.Client, expected: np.ndarray) -> None:
+    async def ask() -> list[np.ndarray]:
+        async with aio.InferenceServerClient(address(client)) as triton:
+            assert await triton.is_server_ready()
+            assert (await triton.get_model_metadata("ring"))["name"] == "ring"
+            answers = await asyncio.gather(*(triton.infer("ring", [tensor(aio)]) for _ in range(8)))
+            return [values(answer) for answer in answers]
+
+    for found in asyncio.run(ask()):
+        np.testing.assert_array_equal(found, expected)

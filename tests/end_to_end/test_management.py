@@ -1,0 +1,117 @@
+"""Load and unload: off without a token, for its holder alone, kept until the opposite is asked, told in the index."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from enn_models import repository
+from serving import SHIPPED, serving
+
+TOKEN = "a-token-of-the-test"
+HOLDER = {"authorization": f"Bearer {TOKEN}"}
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+def ask(client: httpx.Client, verb: str, name: str = "ring", **options: Any) -> httpx.Response:
+    options.setdefault("headers", HOLDER)
+    return client.post(f"/v2/repository/models/{name}/{verb}", **options)
+
+
+def states(client: httpx.Client) -> dict[str, tuple[str, str]]:
+    return {
+        f"{e['name']}/{e['version']}": (e["state"], e["reason"]) for e in client.post("/v2/repository/index").json()
+    }
+
+
+def answers(client: httpx.Client, name: str = "ring") -> int:
+    return client.post(f"/v1/models/{name}:predict", json={"instances": [[0.1, 0.2]]}).status_code
+
+
+def test_without_a_token_in_the_settings_both_verbs_are_off(client: httpx.Client) -> None:
+    for verb in ("load", "unload"):
+        reply = ask(client, verb)
+        assert reply.status_code == 403
+        assert "ENN_TOKEN" in reply.json()["error"]
+    assert "model_repository" not in client.get("/v2").json()["extensions"]
+    assert answers(client) == 200
+
+
+def test_an_unloaded_model_stays_away_until_it_is_loaded(own_repository: Path, eventually: Eventually) -> None:
+    with serving(own_repository, token=TOKEN) as client:
+        assert "model_repository" in client.get("/v2").json()["extensions"]
+        assert ask(client, "unload", json={"parameters": {"unload_dependents": True}}).json() == {}
+        assert answers(client) == 503
+        assert states(client)["ring/1"] == ("UNAVAILABLE", "unloaded")
+        assert client.get("/v1/models").json() == {"models": ["product"]}
+        assert client.get("/v2/models/ring/ready").status_code == 503
+        repository.publish(own_repository, "ring", (SHIPPED / "ring/1/model.onnx").read_bytes())
+        eventually(lambda: "ring/2" in states(client))
+        assert states(client)["ring/2"] == ("UNAVAILABLE", "unloaded")
+        assert answers(client, "product") == 200
+        assert ask(client, "load").json() == {}
+        assert answers(client) == 200
+        assert client.get("/v2/models/ring").json()["versions"] == ["1", "2"]
+
+
+def test_a_new_model_is_there_when_load_has_answered(own_repository: Path) -> None:
+    with serving(own_repository, token=TOKEN) as client:
+        assert ask(client, "load", "face").status_code == 404
+        shutil.copytree(SHIPPED / "face", own_repository / "face")
+        assert ask(client, "load", "face").status_code == 200
+        assert answers(client, "face") == 200
+
+
+def test_a_load_of_broken_files_says_why_and_what_was_served_goes_on(own_repository: Path) -> None:
+    with serving(own_repository, token=TOKEN) as client:
+        (own_repository / "ring/1/model.onnx").write_bytes(b"not a model")
+        reply = ask(client, "load")
+        assert reply.status_code == 400
+        assert "SHA-256" in reply.json()["error"]
+        assert states(client)["ring/1"][0] == "READY"
+        assert answers(client) == 200
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 401),
+        ({"authorization": "Bearer moon"}, 401),
+        ({"authorization": f"Basic {TOKEN}"}, 401),
+        ({"authorization": f"Bearer {TOKEN}".replace("t", "ť").encode()}, 401),
+        (HOLDER | {"origin": "https://moon.example"}, 403),
+        (HOLDER | {"origin": "null"}, 403),
+    ],
+    ids=["none", "wrong", "scheme", "no ascii", "cross-site", "opaque"],
+)
+def test_only_the_holder_of_the_token_may_and_no_other_page(own_repository: Path, headers: dict, status: int) -> None:
+    with serving(own_repository, token=TOKEN) as client:
+        for verb in ("load", "unload"):
+            reply = ask(client, verb, headers=headers)
+            assert reply.status_code == status
+            assert list(reply.json()) == ["error"]
+            assert (reply.headers.get("www-authenticate") == "Bearer") == (status == 401)
+        assert answers(client) == 200
+        own = str(client.base_url).rstrip("/")
+        assert ask(client, "load", headers=HOLDER | {"origin": own}).status_code == 200
+
+
+def test_models_come_by_the_repository_and_by_no_request(own_repository: Path) -> None:
+    with serving(own_repository, token=TOKEN) as client:
+        for parameters in ({"config": "{}"}, {"file:1/model.onnx": "AAAA"}):
+            reply = ask(client, "load", json={"parameters": parameters})
+            assert reply.status_code == 400
+        for name in ("moon", "%2e%2e", "..%2fetc"):
+            assert ask(client, "unload", name).status_code == 404
+        assert ask(client, "load", content=b"{").status_code == 400
+
+
+def test_an_unloaded_model_is_unloaded_in_a_folder_named_beyond_a_restart(own_repository: Path, tmp_path: Path) -> None:
+    with serving(own_repository, token=TOKEN, run=tmp_path / "run") as client:
+        ask(client, "unload")
+    with serving(own_repository, token=TOKEN, run=tmp_path / "run") as client:
+        assert answers(client) == 503
+        assert answers(client, "product") == 200
