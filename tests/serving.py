@@ -1,5 +1,9 @@
 """A real server on a real socket, with the shipped models or those of a test."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +19,8 @@ from enn_service.settings import Settings
 SHIPPED = Path(__file__).parents[1] / "models" / "repository"
 POLL_SECONDS = 0.05
 MAX_BODY_BYTES = 2**20
+WORKERS = 2
+TOKEN = "word"
 
 
 @contextmanager
@@ -40,3 +46,17 @@ def serving(models: Path, **more: Any) -> Iterator[httpx.Client]:
     finally:
         server.should_exit = True
         thread.join(30)
+
+
+@contextmanager
+def command(models: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the command with some workers on a free port, and end it."""
+    settings = {"MODELS": models, "PORT": 0, "WORKERS": WORKERS, "TOKEN": TOKEN, "POLL_SECONDS": POLL_SECONDS}
+    environment = os.environ | {f"ENN_{name}": str(value) for name, value in settings.items()}
+    with log.open("wb") as output:
+        process = subprocess.Popen([sys.executable, "-m", "enn_service"], env=environment, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, log.read_text()

@@ -1,51 +1,18 @@
 """Several processes behind one address: each of them follows the repository, unloading and the others' counts."""
 
-import os
-import re
-import signal
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import httpx
-import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from enn_models import repository
-from serving import SHIPPED
+from serving import SHIPPED, TOKEN
 
 Eventually = Callable[[Callable[[], bool]], None]
-WORKERS = 2
 ASKED = 16
-HOLDER = {"authorization": "Bearer word"}
+HOLDER = {"authorization": f"Bearer {TOKEN}"}
 BODY = {"instances": [[0.1, 0.2], [0.3, 0.4]]}
-
-
-@contextmanager
-def running(models: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the command with two workers on a free port, and end it."""
-    settings = {"MODELS": str(models), "PORT": "0", "WORKERS": str(WORKERS), "TOKEN": "word", "POLL_SECONDS": "0.05"}
-    environment = os.environ | {f"ENN_{name}": value for name, value in settings.items()}
-    with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "enn_service"], env=environment, stdout=output, stderr=output)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, log.read_text()
-
-
-@pytest.fixture
-def address(own_repository: Path, tmp_path: Path, eventually: Eventually) -> Iterator[str]:
-    """The address of the service with two workers."""
-    log = tmp_path / "log"
-    with running(own_repository, log) as process:
-        eventually(lambda: process.poll() is not None or log.read_text().count("startup complete") == WORKERS)
-        found = re.search(r"running on (http://127.0.0.1:\d+)", log.read_text())
-        assert found, log.read_text()
-        yield found[1]
 
 
 def every(address: str, ask: Callable[[httpx.Client], bool]) -> bool:

@@ -1,0 +1,128 @@
+"""Replicas behind the proxy of deploy/compose: found by name, checked, and replaced without a lost answer."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import httpx
+import kubernetes_validate
+import pytest
+import yaml
+from dnslib import QTYPE, RR, A, DNSRecord
+from dnslib.server import BaseResolver, DNSServer
+
+from serving import SHIPPED
+
+ROOT = Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+KUBERNETES = "1.31"
+ADDRESSES = ("127.0.0.2", "127.0.0.3")
+CLIENTS, ASKED = 4, 300
+ROW = {"instances": [[0.1, 0.2]]}
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+class Replicas(BaseResolver):
+    """What Docker's DNS is to the proxy: every name stands for all replicas."""
+
+    def resolve(self, request: DNSRecord, handler: object) -> DNSRecord:  # noqa: ARG002 (the library's signature)
+        reply = request.reply()
+        if request.q.qtype == QTYPE.A:
+            for address in ADDRESSES:
+                reply.add_answer(RR(request.q.qname, QTYPE.A, rdata=A(address), ttl=1))
+        return reply
+
+
+def free_port(host: str) -> int:
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(command: list[str], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, env=os.environ | environment, stdout=output, stderr=output)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait(30)
+
+
+@pytest.mark.skipif(shutil.which("haproxy") is None, reason="HAProxy is not installed")
+def test_a_replica_killed_under_load_loses_no_answer(tmp_path: Path, eventually: Eventually) -> None:
+    port, own, dns = (str(free_port(host)) for host in ("0.0.0.0", "127.0.0.1", "127.0.0.1"))
+    names = DNSServer(Replicas(), address="127.0.0.1", port=int(dns))
+    names.start_thread()
+    with ExitStack() as stack:
+        stack.callback(names.server.server_close)
+        stack.callback(names.stop)
+        serve = [sys.executable, "-m", "enn_service", "--port", port, "--models", str(SHIPPED), "--host"]
+        replicas = [stack.enter_context(running([*serve, host], tmp_path / host)) for host in ADDRESSES]
+        configuration = str(DEPLOY / "compose" / "haproxy.cfg")
+        stack.enter_context(
+            running(
+                ["haproxy", "-f", configuration],
+                tmp_path / "proxy",
+                PORT=own,
+                SERVICE=f"enn:{port}",
+                RESOLVER=f"127.0.0.1:{dns}",
+            )
+        )
+        url = f"http://127.0.0.1:{own}"
+        eventually(lambda: answers(url) and both_serve(port))
+        wanted = httpx.post(f"{url}/v1/models/ring:predict", json=ROW).content
+        found: Counter[tuple[int, bytes]] = Counter()
+
+        def ask(number: int) -> None:
+            with httpx.Client(base_url=url) as client:
+                for turn in range(ASKED):
+                    if number == 0 and turn == ASKED // 3:
+                        replicas[0].kill()
+                    reply = client.post("/v1/models/ring:predict", json=ROW)
+                    found[reply.status_code, reply.content] += 1
+
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            list(pool.map(ask, range(CLIENTS)))
+    assert found == {(200, wanted): CLIENTS * ASKED}
+
+
+def answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/v2/health/ready").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def both_serve(port: str) -> bool:
+    return all(answers(f"http://{host}:{port}") for host in ADDRESSES)
+
+
+def documents(path: str) -> list[dict]:
+    return list(yaml.safe_load_all((DEPLOY / path).read_text()))
+
+
+@pytest.mark.parametrize("document", documents("kubernetes/enn.yaml"), ids=lambda document: document["kind"])
+def test_a_kubernetes_object_is_valid_by_the_published_schemas(document: dict) -> None:
+    kubernetes_validate.validate(document, KUBERNETES, strict=True)
+
+
+def test_the_manifests_run_the_image_as_it_is_built() -> None:
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    deployment = documents("kubernetes/enn.yaml")[0]["spec"]["template"]["spec"]
+    runtime = documents("kserve/enn.yaml")[0]["spec"]
+    assert f"USER {deployment['securityContext']['runAsUser']}:" in dockerfile
+    for container in (deployment["containers"][0], runtime["containers"][0]):
+        assert f"EXPOSE {container['ports'][0]['containerPort']}\n" in dockerfile
+        assert container["securityContext"]["readOnlyRootFilesystem"]
+        assert {mount["mountPath"] for mount in container["volumeMounts"]} <= {"/mnt/models", "/tmp"}
+    assert "ENN_MODELS=/mnt/models" in dockerfile
+    assert runtime["containers"][0]["name"] == "kserve-container"

@@ -1,0 +1,70 @@
+"""Prometheus scrapes two workers for real, and every query of the dashboard finds what it asks for."""
+
+import json
+import shutil
+import socket
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+DASHBOARD = Path(__file__).parents[2] / "deploy" / "watch" / "dashboards" / "enn.json"
+Eventually = Callable[[Callable[[], bool]], None]
+
+pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
+
+
+@pytest.fixture
+def service(address: str) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=address) as client:
+        yield client
+
+
+@pytest.fixture
+def prometheus(service: httpx.Client, tmp_path: Path, eventually: Eventually) -> Iterator[httpx.Client]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    target = f"127.0.0.1:{service.base_url.port}"
+    jobs = [{"job_name": "enn", "static_configs": [{"targets": [target]}]}]
+    configuration = tmp_path / "prometheus.yml"
+    configuration.write_text(json.dumps({"global": {"scrape_interval": "500ms"}, "scrape_configs": jobs}))
+    command = ["prometheus", f"--config.file={configuration}", f"--storage.tsdb.path={tmp_path / 'data'}"]
+    with (tmp_path / "prometheus.log").open("wb") as log:
+        process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
+    try:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            eventually(lambda: query(client, "up") == [1.0])
+            yield client
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def query(prometheus: httpx.Client, expression: str) -> list[float]:
+    try:
+        reply = prometheus.get("/api/v1/query", params={"query": expression})
+    except httpx.TransportError:
+        return []
+    if reply.status_code == 503:  # not ready yet
+        return []
+    assert reply.status_code == 200, reply.text
+    return [float(series["value"][1]) for series in reply.json()["data"]["result"]]
+
+
+def test_every_query_of_the_dashboard_finds_what_it_asks_for(
+    service: httpx.Client, prometheus: httpx.Client, eventually: Eventually
+) -> None:
+    panels = json.loads(DASHBOARD.read_text())["panels"]
+    queries = [target["expr"] for panel in panels for target in panel["targets"]]
+
+    def all_found() -> bool:
+        service.post("/v1/models/ring:predict", json={"instances": [[0.1, 3.5]]})
+        service.post("/v1/models/ring:explain", json={"instances": [[0.1, 0.2]]})
+        service.post("/v1/models/ring:predict", json={"instances": []})
+        return all(query(prometheus, expression) for expression in queries)
+
+    eventually(all_found)
+    assert len(queries) > len(panels)
