@@ -24,7 +24,7 @@ models: .venv/dev
 	models/recipes/build.sh
 
 picture: .venv/dev
-	enn-train figure ring --models models/repository --out docs/pictures/ring.png
+	enn-train inspect ring --models models/repository --out docs/pictures/ring.png
 
 answers: .venv/dev
 	PYTHONPATH=tests python tests/docs/answers.py

@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from enn_models import series
 from enn_models.network import Layer, Network
+from enn_models.pieces import rows_at_once
 from enn_training.exporting import choice
 from enn_training.exporting.affine import Affine
-from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, assemble
+from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, Layout, assemble
 from enn_training.exporting.graph import Graph, Value
 from enn_training.exporting.runtime import Runtime
-from enn_training.exporting.unrollings import Clenshaw, Direct, Horner, Unrolling
+from enn_training.exporting.unrollings import Clenshaw, Direct
 
 SHAPES = ((2, 6, 1, 6), (30, 16, 2, 6), (64, 64, 10, 6), (64, 256, 10, 12))
 BATCHES = (1, 64, 1024, 8192)
@@ -35,38 +36,39 @@ def network(inputs: int, hidden: int, outputs: int, harmonics: int) -> Network:
 def relu(like: Network) -> onnx.ModelProto:
     """Return the graph of the ReLU network with the same weights."""
     graph = Graph()
-    hidden = graph.affine(
-        [Value("input", like.inputs, columns=False)], Affine.of(like.layers[0]), "hidden", columns=False
-    )
+    rows = Value("input", like.inputs, columns=False)
+    hidden = graph.affine(rows, Affine.of(like.layers[0]), "hidden", columns=False)
     active = Value(graph.node("Relu", [hidden.name], "active"), hidden.neurons, columns=False)
-    graph.affine([active], Affine.of(like.layers[1]), "output", columns=False)
+    graph.affine(active, Affine.of(like.layers[1]), "output", columns=False)
     return graph.model({"output": [like.units]}, like.inputs, "ReLU network")
 
 
-def unrollings(like: Network) -> list[Unrolling]:
+def layouts(like: Network) -> list[Layout]:
     """Return the candidates of the rule and, for comparison, those that never win."""
-    candidates = choice.candidates(like)
-    doublings = max(unrolling.doublings for unrolling in candidates if isinstance(unrolling, Horner))
-    return [Direct(), Clenshaw(), Horner(doublings, columns=False), *candidates]
+    return [choice.layout_of(like, Direct()), choice.layout_of(like, Clenshaw()), *choice.candidates(like)]
 
 
-def lines(like: Network, batches: tuple[int, ...]) -> Iterator[str]:
-    """Yield one line a batch and unrolling: ratio to ReLU and largest error as a share of the output's scale."""
-    layout = choice.by_rule(like, choice.candidates(like))
-    model = assemble(like, layout)
-    runtimes = {"relu": Runtime(relu(like), ["output"])}
-    runtimes |= {u.name: Runtime(choice.prediction(like, u), ["output"]) for u in unrollings(like)}
-    many = Runtime(model, ["output"])
-    few = Runtime(model, [FEW_OUTPUT], FEW_INPUT) if layout.few else many
-    for batch in batches:
-        rows = np.random.default_rng(1).uniform(-1, 1, size=(batch, like.inputs)).astype(np.float32)
-        now = runtimes | {"chosen": few if batch <= layout.rows else many}
-        times = choice.measure(now, rows)
-        yield f"  batch {batch:5}: ReLU {times['relu']:.1f} us"
-        for name, microseconds in times.items():
-            if name != "relu":
-                ratio = microseconds / times["relu"]
-                yield f"    {name:18} {ratio:6.2f} x   error {error(like, now[name], rows):.0e}"
+def runtimes(like: Network, chosen: Layout, batch: int) -> dict[str, Runtime]:
+    """Return the sessions to time at a batch, all of them run in the service's pieces, the ReLU network too."""
+
+    def opened(model: onnx.ModelProto, output: str = "output", source: str = "input") -> Runtime:
+        return Runtime(model, [output], source, rows=rows_at_once(like))
+
+    found = {layout.many.name: opened(choice.prediction(like, layout)) for layout in layouts(like)}
+    few = (FEW_OUTPUT, FEW_INPUT) if batch <= chosen.rows else ()
+    return {"relu": opened(relu(like)), **found, "chosen": opened(assemble(like, chosen), *few)}
+
+
+def lines(like: Network, chosen: Layout, batch: int) -> Iterator[str]:
+    """Yield one line an unrolling: ratio to ReLU and largest error as a share of the output's scale."""
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(batch, like.inputs)).astype(np.float32)
+    sessions = runtimes(like, chosen, batch)
+    times = choice.measure(sessions, rows)
+    yield f"  batch {batch:5}: ReLU {times['relu']:.1f} us"
+    for name, microseconds in times.items():
+        if name != "relu":
+            ratio = microseconds / times["relu"]
+            yield f"    {name:18} {ratio:6.2f} x   error {error(like, sessions[name], rows):.0e}"
 
 
 def error(like: Network, runtime: Runtime, rows: NDArray[np.float32]) -> float:
@@ -79,14 +81,14 @@ def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
-    batches = tuple(parser.parse_args().batches)
     for shape in SHAPES:
         like = network(*shape)
-        layout = choice.by_rule(like, choice.candidates(like))
-        few = f"{layout.few.name} up to {layout.rows} rows, then " if layout.few else ""
-        print("inputs {}, hidden {}, outputs {}, Q {}".format(*shape), f"- chosen: {few}{layout.many.name}")
-        for line in lines(like, batches):
-            print(line)
+        chosen = choice.by_rule(like, choice.candidates(like))
+        few = f"{chosen.few.name} up to {chosen.rows} rows, then " if chosen.few else ""
+        print("inputs {}, hidden {}, outputs {}, Q {}".format(*shape), f"- chosen: {few}{chosen.many.name}")
+        for batch in parser.parse_args().batches:
+            for line in lines(like, chosen, batch):
+                print(line, flush=True)
 
 
 if __name__ == "__main__":

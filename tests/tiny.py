@@ -23,7 +23,7 @@ def fields(model: Network) -> dict[str, Any]:
         **pack(model),
         "features": [{"name": f"x{index}", **ranges} for index in range(model.inputs)],
         "classes": None if model.task == "regression" else [f"class {index}" for index in range(max(2, model.units))],
-        "unrolling": {},
+        "unrolling": {"output": "direct"},
         "training": {},
         "scores": {},
         "fingerprint": "0" * 64,

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, StrictBool, StrictInt, StrictStr, model_validator
 
-from enn_models.features import CardPart, Feature, allowed, encoding
+from enn_models.features import CardPart, Feature, Name, allowed, encoding
 from enn_models.network import Head, Layer, Network, Parameters, Task
 
 METADATA_KEY = "enn.card"
@@ -35,6 +35,45 @@ class Golden(CardPart):
     bumps: tuple[Rows, ...]
 
 
+class FewRows(CardPart):
+    """The part of the graph that predicts few rows the fastest: between two of its inner values.
+
+    Attributes:
+        unrolling: How the activation was written there.
+        rows: The most rows for which it is the faster one, and the most that it takes.
+        input: The value to feed, as `input`.
+        output: The value to fetch, as `output`.
+    """
+
+    unrolling: Name
+    rows: Annotated[int, Field(ge=1)]
+    input: Name
+    output: Name
+
+
+class Measured(CardPart):
+    """The median microseconds of one prediction by each unrolling, on the machine and at the batch of the export."""
+
+    rows: Annotated[int, Field(ge=1)]
+    microseconds: dict[Name, FiniteFloat]
+
+
+class Unrolled(CardPart):
+    """How the activation was written in ONNX operators.
+
+    Attributes:
+        output: The unrolling on the way to `output`.
+        precision: What the graph computes in; its inputs and outputs are float32.
+        few: The part for few rows; None where there is none.
+        measured: What was measured to choose `output`; None where a rule chose.
+    """
+
+    output: Name
+    precision: Literal["float32", "float64"] = "float32"
+    few: FewRows | None = None
+    measured: Measured | None = None
+
+
 def raw(rows: RawRows) -> Floats:
     """Return rows of a card as float64 [rows, features], NaN where a value is missing."""
     return np.array(rows, dtype=np.float64)
@@ -48,7 +87,7 @@ class Card(CardPart):
         harmonics: Q of every learned activation.
         parameters: Base64 of little-endian float32: input_offset, then W, b, F of each layer, then output_offset.
         bias: Bias of each output unit; bias + sum of bumps = pre_activation.
-        unrolling: How the activation was written in ONNX operators, and what was measured when choosing it.
+        unrolling: How the activation was written in ONNX operators.
         training: Learner, seed and settings. No time stamp: equal seeds make equal files.
         scores: Held-out scores, named as scikit-learn names them.
         fingerprint: SHA-256 of the training data.
@@ -65,7 +104,7 @@ class Card(CardPart):
     harmonics: Annotated[int, Field(ge=1, le=1024)]
     parameters: str
     bias: tuple[FiniteFloat, ...]
-    unrolling: dict[str, Any]
+    unrolling: Unrolled
     training: dict[str, Any]
     scores: dict[str, FiniteFloat]
     fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]

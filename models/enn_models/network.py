@@ -123,6 +123,14 @@ class Network:
         return 2 if self.link == "sigmoid" and self.units == 1 else self.units
 
     @property
+    def spectrum(self) -> Parameters:
+        """The DCT coefficients of the last hidden layer, float32 [neurons, Q]."""
+        coefficients = self.layers[-2].coefficients
+        if coefficients is None:
+            raise ValueError("the last hidden layer is linear; expected DCT coefficients")
+        return coefficients
+
+    @property
     def link(self) -> Literal["identity", "sigmoid", "softmax"]:
         """What follows the output layer: nothing, or the step from logits to probabilities."""
         if self.task == "regression" or self.head == "dct":
@@ -146,6 +154,11 @@ class Network:
         pre_activation = last.pre_activation(activation)
         bumps = last.weight.astype(np.float64) * activation[:, None, :]
         return Response(self.finish(pre_activation), pre_activation, bumps, activation)
+
+    def harmonics(self, x: ArrayLike) -> series.Floats:
+        """Return the terms of the bumps, float64 [batch, units, neurons, Q], of raw inputs [batch, inputs]."""
+        terms = series.harmonics(self.hidden(x)[-1], self.spectrum)
+        return self.layers[-1].weight.astype(np.float64)[:, :, None] * terms[:, None]
 
     def hidden(self, x: ArrayLike) -> list[series.Floats]:
         """Return every hidden layer's pre-activations, float64 [batch, neurons], of raw inputs [batch, inputs]."""

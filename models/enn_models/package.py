@@ -15,6 +15,8 @@ from enn_models.scan import scan
 
 INPUT = "input"
 OUTPUTS = ("output", "bumps", "pre_activation")
+HARMONICS = "harmonics"
+"""The output that a graph may have beside them: the terms of the bumps, [batch, units, neurons, Q]."""
 GOLDEN_TOLERANCE = 1e-5
 """Of each value's scale: float32 arithmetic of an exact graph stays below it, another model does not."""
 
@@ -37,6 +39,12 @@ class Package:
     model: onnx.ModelProto
     card: Card
     network: Network
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of the graph's outputs."""
+        names = {value.name for value in self.model.graph.output}
+        return (*OUTPUTS, HARMONICS) if HARMONICS in names else OUTPUTS
 
 
 def attach(model: onnx.ModelProto, card: Card) -> bytes:
@@ -73,23 +81,25 @@ def open_package(data: bytes) -> Package:
     return package
 
 
-def verify(package: Package, run: Run, outputs: Sequence[str] = OUTPUTS) -> None:
+def verify(package: Package, run: Run, outputs: Sequence[str] | None = None) -> None:
     """Run the golden vector and compare: what explains is thereby proved to be what predicts.
 
     Args:
         package: The package.
         run: What runs its model.
-        outputs: Names of the outputs to compare.
+        outputs: Names of the outputs to compare; None for all that the graph has.
 
     Raises:
         InvalidModelError: An output differs from the card's by more than GOLDEN_TOLERANCE.
     """
-    golden = package.card.golden
+    golden, outputs = package.card.golden, outputs or package.outputs
     expected = {
         "output": np.array(golden.outputs),
         "bumps": np.array(golden.bumps),
         "pre_activation": np.sum(golden.bumps, axis=2) + np.array(package.card.bias),
     }
+    if HARMONICS in outputs:
+        expected[HARMONICS] = package.network.harmonics(raw(golden.inputs))
     for name, found in zip(outputs, run(raw(golden.inputs).astype(np.float32), outputs), strict=True):
         _compare("the graph gives", name, found, expected[name])
 
@@ -123,6 +133,8 @@ def _check_signature(graph: onnx.GraphProto, network: Network) -> None:
     if [value.name for value in graph.input] != [INPUT]:
         raise InvalidModelError(f"the graph's inputs are {[value.name for value in graph.input]}; expected [{INPUT!r}]")
     found = {value.name: value for value in (*graph.input, *graph.output)}
+    if HARMONICS in found:
+        expected[HARMONICS] = [network.units, *network.spectrum.shape]
     for name, sizes in expected.items():
         if name not in found:
             raise InvalidModelError(f"the graph has no output {name!r}")

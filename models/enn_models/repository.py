@@ -72,6 +72,18 @@ def entries(root: Path) -> Iterator[Entry]:
             yield Entry(name, version, _stamp(root / name / version))
 
 
+def latest(root: Path, name: str) -> str:
+    """Return the greatest version of a model on disk.
+
+    Raises:
+        RepositoryError: There is none, or the root cannot be read.
+    """
+    versions = [entry.version for entry in entries(root) if entry.name == name]
+    if not versions:
+        raise RepositoryError(f"model {name[:140]!r} is not in {root}")
+    return max(versions, key=version_key)
+
+
 def read(root: Path, name: str, version: str) -> bytes:
     """Return the bytes of a version's model file after comparing them with their SHA-256 sum.
 

@@ -23,6 +23,7 @@ MAX_ROW_ELEMENTS = 2**22
 OPERATORS = frozenset(
     [
         "Add",
+        "BatchNormalization",
         "Cast",
         "Concat",
         "Cos",
@@ -57,6 +58,7 @@ OPERATORS = frozenset(
 
 ELEMENT_BYTES: dict[int, int] = {
     onnx.TensorProto.FLOAT: 4,
+    onnx.TensorProto.DOUBLE: 8,
     onnx.TensorProto.INT64: 8,
     onnx.TensorProto.INT32: 4,
     onnx.TensorProto.BOOL: 1,
@@ -118,7 +120,13 @@ def _check_tensor(tensor: onnx.TensorProto) -> None:
     size = ELEMENT_BYTES.get(tensor.data_type)
     if size is None:
         raise UnsafeModelError(f"tensor {tensor.name!r} has element type {tensor.data_type}, which is not accepted")
-    held = len(tensor.float_data) + len(tensor.int64_data) + len(tensor.int32_data) + len(tensor.raw_data) / size
+    held = (
+        len(tensor.float_data)
+        + len(tensor.double_data)
+        + len(tensor.int64_data)
+        + len(tensor.int32_data)
+        + len(tensor.raw_data) / size
+    )
     if min(tensor.dims, default=1) < 0 or math.prod(tensor.dims) != held:
         raise InvalidModelError(f"tensor {tensor.name!r} holds {held:g} elements; its shape is {list(tensor.dims)}")
 

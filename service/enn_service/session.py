@@ -9,11 +9,10 @@ from numpy.typing import NDArray
 from onnx.utils import Extractor
 
 from enn_models.package import INPUT, Package
+from enn_models.pieces import in_pieces, rows_at_once
 
 Array = NDArray[np.float32]
 PREDICTION = ("output",)
-CHUNK = 8192
-"""Rows run at once: what a run holds stays in the cache, and bounded however many rows a request has."""
 
 
 class Session:
@@ -21,20 +20,26 @@ class Session:
 
     ONNX Runtime computes every node of a session whatever is fetched, so predictions run parts of the graph: the one
     that leads to `output`, and the one that the card names as the faster for few rows, where it names one.
+    Large batches run in pieces that the processor's cache holds.
 
     Args:
         package: A package; the graph that was scanned is the graph that runs.
+
+    Attributes:
+        outputs: The names of what it gives.
 
     Raises:
         ValueError: The card names a part that the graph does not have.
     """
 
     def __init__(self, package: Package) -> None:
+        self.outputs = package.outputs
+        self._rows = rows_at_once(package.network)
         self._whole = _Route(package.data, INPUT)
         self._many = _part(package, INPUT, "output")
-        few = package.card.unrolling.get("few")
-        self._few = _part(package, few["input"], few["output"]) if few else self._many
-        self._few_rows = int(few["rows"]) if few else 0
+        few = package.card.unrolling.few
+        self._few = _part(package, few.input, few.output) if few else self._many
+        self._few_rows = few.rows if few else 0
 
     @property
     def predictions(self) -> "tuple[_Route, _Route]":
@@ -46,10 +51,7 @@ class Session:
         route = self._whole
         if tuple(names) == PREDICTION:
             route = self._few if len(inputs) <= self._few_rows else self._many
-        if len(inputs) <= CHUNK:
-            return route.run(inputs, names)
-        parts = [route.run(inputs[start : start + CHUNK], names) for start in range(0, len(inputs), CHUNK)]
-        return [np.concatenate(tensors) for tensors in zip(*parts, strict=True)]
+        return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
 
 
 class _Route:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import orjson
 
+from enn_models.package import HARMONICS
 from enn_service import explaining, json_numbers
 from enn_service.errors import InvalidRequestError
 from enn_service.exchange import Question, Request
@@ -90,7 +91,13 @@ def explain(model: Model, request: Request) -> Question:
 def output_shapes(model: Model) -> dict[str, list[int]]:
     """Return the shape of everything that infer gives, by name, float32 all of it."""
     units, neurons = model.network.units, model.card.layers[-2]
-    return {"output": [-1, model.network.outputs], "bumps": [-1, units, neurons], "pre_activation": [-1, units]}
+    shapes = {
+        "output": [-1, model.network.outputs],
+        "bumps": [-1, units, neurons],
+        "pre_activation": [-1, units],
+        HARMONICS: [-1, units, neurons, model.card.harmonics],
+    }
+    return {name: shapes[name] for name in model.session.outputs}
 
 
 def _read(model: Model, request: Request) -> Inference:

@@ -76,7 +76,10 @@ def test_the_learning_commands_run_as_printed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["my-stripes", "my-table"]
 
 
-def test_the_python_lines_run_as_printed() -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
-    done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, check=True)
+def test_the_python_lines_run_as_printed(client: httpx.Client) -> None:
+    asks, learns = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    done = subprocess.run([sys.executable, "-c", learns], capture_output=True, text=True, check=True)
     assert float(done.stdout) > GOOD_ACCURACY
+    own = asks.replace("localhost:8080", f"127.0.0.1:{client.base_url.port}")
+    done = subprocess.run([sys.executable, "-c", own], capture_output=True, text=True, check=True)
+    assert ".base_values" in done.stdout

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from enn_models.errors import ModelError
-from enn_training.commands.figure import figure
+from enn_training.commands.inspect import inspect
 from enn_training.commands.problem import problem
 from enn_training.commands.table import table
 from enn_training.errors import TrainingError
@@ -22,7 +22,7 @@ def application() -> typer.Typer:
     )
     app.command()(problem)
     app.command()(table)
-    app.command()(figure)
+    app.command()(inspect)
     return app
 
 

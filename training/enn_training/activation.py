@@ -45,14 +45,20 @@ class DCTActivation(nn.Module):
         self.coefficients = nn.Parameter(line.repeat(features, 1))
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return sigma(z), [..., features], of pre-activations [..., features]."""
+        """Return sigma(z), [..., features], of pre-activations [..., features].
+
+        Raises:
+            ValueError: z has another last dimension; broadcasting would hide it.
+        """
+        if z.shape[-1] != self.coefficients.shape[0]:
+            raise ValueError(f"z {list(z.shape)}: expected [..., {self.coefficients.shape[0]}]")
         # Clenshaw's recurrence: one cosine of a neuron instead of Q, and no tensor of [..., features, Q].
         # With theta = (pi/2)(z+1): cos(theta) = -sin(pi z/2), which keeps the digits of a small z.
         angle = z * (math.pi / 2)
         twice = -2.0 * torch.cos(2.0 * angle)
-        first = torch.zeros_like(angle)
-        second = torch.zeros_like(angle)
-        for coefficient in reversed(self.coefficients.unbind(-1)):
+        *lower, first = self.coefficients.unbind(-1)
+        second = torch.zeros_like(first)
+        for coefficient in reversed(lower):
             first, second = coefficient + twice * first - second, first
         return -torch.sin(angle) * (first - second)
 

@@ -19,7 +19,7 @@ def fields(net: Network) -> dict:
     return pack(net) | {
         "features": [{"name": f"x{i}", "minimum": -1, "maximum": 1, "mean": 0} for i in range(net.inputs)],
         "classes": list(range(max(2, net.units))) if net.task == "classification" else None,
-        "unrolling": {},
+        "unrolling": {"output": "direct"},
         "training": {},
         "scores": {"accuracy": 1.0},
         "fingerprint": "0" * 64,

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from enn_models import repository
+from enn_models.package import open_package
 from enn_training.__main__ import main
 
 
@@ -42,6 +44,22 @@ def test_a_problem_is_learned_shown_beside_baselines_and_published(enn, tmp_path
     assert "parameters 67 (2-6-1, Q = 6, dct head)" in out
     assert f"published {tmp_path / 'line-1' / '1'}" in out
     assert (tmp_path / "line-1" / "1" / "model.onnx").is_file()
+
+
+def test_a_published_model_is_inspected_in_the_terminal_and_drawn(enn, tmp_path):
+    assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--passes", 5)[0] == 0
+    status, out, err = enn("inspect", "ring", "--models", tmp_path, "--out", tmp_path / "ring.svg")
+    assert (status, err) == (0, "")
+    package = open_package(repository.read(tmp_path, "ring", "1"))
+    found = package.network.layers[0].coefficients
+    assert found is not None
+    assert f"accuracy    {package.card.scores['accuracy']:.6g}" in out
+    coefficients = " ".join(f"{value:+.3f}" for value in found[3])
+    assert any(line.split()[0] == "3" and coefficients in line for line in out.splitlines() if line.strip())
+    assert "<svg" in (tmp_path / "ring.svg").read_text()
+    status, out, err = enn("inspect", "moon", "--models", tmp_path)
+    assert (status, out) == (2, "")
+    assert "model 'moon' is not in" in err
 
 
 def test_equal_seeds_publish_equal_bytes(enn, tmp_path):

@@ -11,6 +11,7 @@ import onnx
 import onnx.reference
 import pytest
 
+from enn_models.card import Unrolled
 from enn_models.features import encoding
 from enn_models.network import Head, Layer, Network, Task
 from enn_models.package import OUTPUTS, open_package, verify
@@ -20,8 +21,9 @@ from enn_training.columns import Column
 from enn_training.exporting import ExportError, accuracy, export, package
 from enn_training.exporting.accuracy import TOLERANCE
 from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT
-from enn_training.exporting.runtime import Runtime
+from enn_training.exporting.runtime import Runtime, part
 from enn_training.model import LearnedModel, fingerprint, summarise
+from learned import learned
 
 SHAPES = [((2, 6, 1), 6), ((5, 8, 3), 2), ((3, 5, 4, 2), 12)]
 KINDS = [("dct", "regression"), ("dct", "classification"), ("linear", "regression"), ("linear", "classification")]
@@ -40,14 +42,6 @@ def network(widths, harmonics, head: Head = "linear", task: Task = "regression",
     offset = np.full(widths[0], 0.25, np.float32)
     moved = head == "dct" and task == "regression"
     return Network(task, head, tuple(layers), offset, np.full(widths[-1], 0.5 if moved else 0.0, np.float32))
-
-
-def learned(net):
-    x = np.random.default_rng(0).uniform(-1, 1, size=(50, net.inputs)).astype(np.float32).astype(np.float64)
-    names = tuple(f"x{index}" for index in range(net.inputs))
-    classes = None if net.task == "regression" else tuple(range(max(2, net.units)))
-    digest = fingerprint(names, x, x[:, 0])
-    return LearnedModel(net, summarise(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest, x[:10])
 
 
 @pytest.mark.parametrize(("widths", "harmonics"), SHAPES)
@@ -75,7 +69,7 @@ def test_an_exported_file_is_the_next_version_and_whole(tmp_path):
 
 def test_equal_models_give_equal_bytes_in_another_process_too():
     program = (
-        f"import sys, hashlib; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"import sys, hashlib; sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[2])!r}]\n"
         "from test_export import learned, network, package\n"
         "print(hashlib.sha256(package(learned(network((3, 5, 4, 2), 12, 'dct')))).hexdigest())"
     )
@@ -88,19 +82,22 @@ def test_equal_models_give_equal_bytes_in_another_process_too():
     assert len(found) == 1
 
 
-def test_the_reference_evaluator_gives_the_same_numbers():
-    net = network((2, 6, 1), 6, "dct")
-    model = scan(package(learned(net)))
+@pytest.mark.parametrize("name", ["spectral", "ladder", "horner", "folded"])
+@pytest.mark.parametrize(("head", "task"), KINDS)
+def test_onnxs_reference_evaluator_gives_the_same_numbers(head, task, name):
+    net = network((2, 6, 1), 6, head, task)
+    opened = open_package(package(learned(net), unrolling=name, harmonics=True))
     rows = np.random.default_rng(1).uniform(-1, 1, size=(9, 2)).astype(np.float32)
-    wanted = net.respond(rows)
-    output, bumps, _ = map(np.asarray, onnx.reference.ReferenceEvaluator(model).run(list(OUTPUTS), {"input": rows}))
-    assert np.abs(output - wanted.output).max() <= TOLERANCE * np.abs(wanted.output).max()
-    assert np.abs(bumps - wanted.bumps).max() <= TOLERANCE * np.abs(wanted.bumps).max()
+    response = net.respond(rows)
+    wanted = [*(getattr(response, output) for output in OUTPUTS), net.harmonics(rows)]
+    evaluator = onnx.reference.ReferenceEvaluator(opened.model)
+    for found, exact in zip(evaluator.run(list(opened.outputs), {"input": rows}), wanted, strict=True):
+        assert np.abs(np.asarray(found) - exact).max() <= TOLERANCE * np.abs(response.bumps).max()
 
 
 def test_the_graph_states_an_old_opset_and_readable_names():
     model = onnx.load_model_from_string(package(learned(network((2, 6, 1), 6))))
-    assert (model.ir_version, model.opset_import[0].version, model.producer_name) == (7, 13, "enn")
+    assert (model.ir_version, model.opset_import[0].version, model.producer_name) == (7, 14, "enn")
     names = [node.name for node in model.graph.node]
     assert all(names)
     assert len(set(names)) == len(names)
@@ -110,9 +107,26 @@ def test_the_graph_states_an_old_opset_and_readable_names():
 
 def test_the_route_for_few_rows_computes_no_more_of_a_large_batch_than_it_is_for():
     opened = open_package(package(learned(network((2, 6, 1), 6))))
-    few = opened.card.unrolling["few"]
+    few = opened.card.unrolling.few
+    assert few is not None
     rows = np.zeros((500, 2), np.float32)
-    assert Runtime(scan(opened.data), [few["input"]]).run(rows)[0].shape == (few["rows"], 2)
+    assert Runtime(scan(opened.data), [few.input]).run(rows)[0].shape == (few.rows, 2)
+
+
+@pytest.mark.parametrize(("head", "task"), KINDS)
+def test_harmonics_are_an_output_that_predictions_do_not_compute(head, task):
+    net = network((3, 5, 4, 2), 12, head, task)
+    opened = open_package(package(learned(net), harmonics=True))
+    assert opened.outputs == (*OUTPUTS, "harmonics")
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(40, 3)).astype(np.float32)
+    wanted = net.harmonics(rows)
+    found = Runtime(opened.model, ["harmonics"]).run(rows)[0]
+    assert found.shape == (40, 2, 4, 12)
+    assert np.abs(found - wanted).max() <= TOLERANCE * np.abs(wanted).max()
+    without = open_package(package(learned(net)))
+    for source, output in (("input", "output"), (FEW_INPUT, FEW_OUTPUT)):
+        nodes = [[node.name for node in part(each.model, [output], source).graph.node] for each in (opened, without)]
+        assert nodes[0] == nodes[1]
 
 
 def test_layers_may_differ_in_their_harmonics():
@@ -136,19 +150,19 @@ def test_parameters_that_are_not_finite_are_refused_and_nothing_is_published(tmp
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_that_float32_cannot_compute_is_refused_and_nothing_is_published(tmp_path):
+def test_a_network_that_float64_cannot_compute_is_refused_and_nothing_is_published(tmp_path):
     with pytest.raises(ExportError, match="differs from the float64 network"):
-        export(learned(network((2, 6, 1), 6, "dct", gain=1e3)), tmp_path, "fast")
+        export(learned(network((2, 6, 1), 6, "dct", gain=1e7)), tmp_path, "fast")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("gain", [3e3, 1e4])
-def test_a_first_layer_that_turns_too_often_for_a_plain_gemm_is_wrapped_and_exact(gain):
+def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_and_exact(gain):
     net = network((2, 6, 1), 6)
     first = replace(net.layers[0], weight=np.float32(gain) * net.layers[0].weight)
     net = replace(net, layers=(first, net.layers[1]))
     opened = open_package(package(learned(net)))
-    assert opened.card.unrolling["wrapped"] is True
+    assert opened.card.unrolling.precision == "float64"
     rows = np.random.default_rng(1).uniform(-0.9, 0.9, size=(200, 2)).astype(np.float32)
     wanted = net.respond(rows).output
     assert np.abs(net.hidden(rows)[0]).max() > gain
@@ -169,17 +183,27 @@ def test_options_that_make_no_sense_are_refused(options, message):
         package(learned(network((2, 6, 1), 6)), **options)
 
 
-@pytest.mark.parametrize("name", ["direct", "clenshaw", "spectral", "ladder", "horner-1-tile64"])
+@pytest.mark.parametrize(("optimize", "rows"), [("latency", 1), ("throughput", 1024)])
+def test_latency_is_one_row_and_throughput_many(monkeypatch, optimize, rows):
+    monkeypatch.setattr("enn_training.exporting.choice.SPAN", 0.0005)
+    measured = open_package(package(learned(network((2, 6, 1), 6)), optimize=optimize)).card.unrolling.measured
+    assert measured is not None
+    assert measured.rows == rows
+
+
+@pytest.mark.parametrize("name", ["direct", "clenshaw", "spectral", "ladder", "horner-1", "folded-2"])
 def test_an_unrolling_can_be_named(name):
     opened = open_package(package(learned(network((2, 6, 1), 6, "dct")), unrolling=name))
-    assert opened.card.unrolling == {"output": name, "few": None}
+    assert opened.card.unrolling == Unrolled(output=name)
 
 
 def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatch):
     monkeypatch.setattr("enn_training.exporting.choice.SPAN", 0.0005)
     record = open_package(package(learned(network((2, 6, 1), 6)), optimize=3)).card.unrolling
-    assert record["rows"] == 3
-    assert record["output"] == min(record["microseconds"], key=record["microseconds"].get)
+    assert record.measured is not None
+    assert record.measured.rows == 3
+    times = record.measured.microseconds
+    assert times[record.output] == min(times.values())
 
 
 MIXED = (
@@ -221,12 +245,12 @@ def test_mixed_columns_give_the_oracles_numbers_on_every_route(head, columns):
     assert np.abs(bumps - wanted.bumps).max() <= TOLERANCE * np.abs(wanted.bumps).max()
 
 
-def test_mixed_columns_are_exact_where_angles_are_wrapped():
+def test_mixed_columns_are_exact_in_float64():
     model = mixed(MIXED)
     first = replace(model.network.layers[0], weight=np.float32(3e3) * model.network.layers[0].weight)
     net = replace(model.network, layers=(first, model.network.layers[1]))
     opened = open_package(package(replace(model, network=net)))
-    assert opened.card.unrolling["wrapped"] is True
+    assert opened.card.unrolling.precision == "float64"
 
 
 def test_exactness_is_checked_on_every_category_and_on_missing_values():

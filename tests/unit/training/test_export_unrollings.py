@@ -9,12 +9,15 @@ from hypothesis import strategies as st
 
 from enn_models import series
 from enn_models.network import Layer, Network
+from enn_training.exporting.affine import Affine
 from enn_training.exporting.assembly import Layout, assemble
-from enn_training.exporting.choice import AMPLIFICATION, by_rule, candidates
+from enn_training.exporting.choice import by_rule, candidates
 from enn_training.exporting.cost import estimate
+from enn_training.exporting.graph import Graph, Value
+from enn_training.exporting.polynomial import AMPLIFICATION, amplification, products, scale
 from enn_training.exporting.runtime import Runtime
 from enn_training.exporting.unrollings import family
-from enn_training.exporting.unrollings.horner import amplification, products, scale
+from enn_training.exporting.unrollings.folded import cosine_of_turns
 
 TOLERANCE = 5e-6
 """Share of the scale: float32 rounds by 6e-8, polynomials enlarge it up to 16 times, a further layer several times."""
@@ -102,6 +105,17 @@ def test_the_products_times_their_weights_are_the_series(theta, harmonics, doubl
     exact = series.activation(np.full(2, theta * 2 / np.pi - 1), coefficients)
     loss = max(1.0, amplification(coefficients, doublings))
     assert np.abs(np.cos(theta) * total - exact).max() < 1e-13 * loss * harmonics
+
+
+def test_the_folded_cosine_is_the_cosine_at_every_angle():
+    graph = Graph()
+    turns = Value("input", 1, columns=False)
+    columns = graph.affine(turns, Affine(np.ones((1, 1)), np.zeros(1)), "columns", columns=True)
+    cosine = cosine_of_turns(graph, graph.with_channels(columns.name, "turns"), 1, "layer")
+    graph.node("Transpose", [graph.without_channels(cosine, "layer")], "output", perm=[1, 0])
+    rows = np.linspace(-40, 40, 100_001, dtype=np.float32)[:, None]
+    found = Runtime(graph.model({"output": [1]}, 1, "a cosine"), ["output"]).run(rows)[0]
+    assert np.abs(found - np.cos(2 * np.pi * rows.astype(np.float64))).max() < 6e-7  # ten roundings
 
 
 def test_more_doublings_amplify_rounding_less():

@@ -1,15 +1,14 @@
 """Export: a learned network becomes a package of standard ONNX operators that gives the numbers of the oracle."""
 
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from enn_models.card import Card, Golden, RawRows, pack
+from enn_models.card import Card, FewRows, Golden, Measured, RawRows, Unrolled, pack
 from enn_models.errors import ModelError
 from enn_models.network import Layer, Network
 from enn_models.package import OUTPUTS, attach, open_package, verify
@@ -27,7 +26,13 @@ Batch = Literal["latency", "throughput"] | int
 
 
 def export(
-    model: LearnedModel, root: Path | str, name: str, *, optimize: Batch | None = None, unrolling: str | None = None
+    model: LearnedModel,
+    root: Path | str,
+    name: str,
+    *,
+    optimize: Batch | None = None,
+    unrolling: str | None = None,
+    harmonics: bool = False,
 ) -> Path:
     """Publish a learned model in a repository.
 
@@ -38,6 +43,7 @@ def export(
         optimize: Time the unrollings on this machine and keep the fastest exact one for single rows, for batches of
             1,024, or for that many rows. None: a rule chooses, and equal models make equal bytes.
         unrolling: Use this one of `unrollings.family`.
+        harmonics: Whether the graph has the output `harmonics`, [batch, units, neurons, Q], which sums to the bumps.
 
     Returns:
         The folder of the new version.
@@ -46,18 +52,21 @@ def export(
         ExportError: No graph is exact to `accuracy.TOLERANCE`, or the options contradict each other.
         RepositoryError: The repository does not take it.
     """
-    return publish(Path(root), name, package(model, optimize=optimize, unrolling=unrolling))
+    return publish(Path(root), name, package(model, optimize=optimize, unrolling=unrolling, harmonics=harmonics))
 
 
-def package(model: LearnedModel, *, optimize: Batch | None = None, unrolling: str | None = None) -> bytes:
+def package(
+    model: LearnedModel, *, optimize: Batch | None = None, unrolling: str | None = None, harmonics: bool = False
+) -> bytes:
     """Return the bytes of a model's package; arguments and errors as in `export`."""
     network = _padded(model.network)
     _check_finite(network)
-    layout, record = _choose(model, network, optimize, unrolling)
-    graph = assemble(network, layout)
+    layout, measured = _choose(model, network, optimize, unrolling)
+    graph = assemble(network, layout, harmonics=harmonics)
     try:
-        data = attach(graph, _card(model, network, record))
-        verify(open_package(data), lambda rows, outputs: Runtime(graph, outputs).run(rows))
+        data = attach(graph, _card(model, network, _record(layout, measured)))
+        opened = open_package(data)
+        verify(opened, lambda rows, outputs: Runtime(graph, outputs).run(rows))
     except (ModelError, ValidationError) as error:
         raise ExportError(f"the package would not be accepted: {error}") from error
     return data
@@ -65,51 +74,44 @@ def package(model: LearnedModel, *, optimize: Batch | None = None, unrolling: st
 
 def _choose(
     model: LearnedModel, network: Network, optimize: Batch | None, unrolling: str | None
-) -> tuple[Layout, dict[str, Any]]:
-    """Return the layout and what the card records of the choice."""
+) -> tuple[Layout, Measured | None]:
+    """Return the layout and what was measured to choose it."""
     if optimize is not None and unrolling is not None:
         raise ExportError(f"unrolling {unrolling!r} and optimize {optimize!r}: expected one of the two")
-    if unrolling is not None:
-        if unrolling not in family():
-            raise ExportError(f"unrolling {unrolling!r}: expected one of {', '.join(family())}")
-        layout, measured = _exact(model, network, [family()[unrolling]])[0], {}
-    elif optimize is not None:
-        layout, measured = _fastest(model, network, optimize)
-    else:
-        exact = _exact(model, network, choice.candidates(network))
-        layout, measured = choice.by_rule(network, [each.many for each in exact]), {}
-        layout = replace(layout, reach=exact[0].reach)
-    few = None
-    if layout.few is not None:
-        few = {"unrolling": layout.few.name, "rows": layout.rows, "input": FEW_INPUT, "output": FEW_OUTPUT}
-    wrapped = {"wrapped": True} if layout.reach is not None else {}
-    return layout, {"output": layout.many.name, "few": few, **wrapped, **measured}
+    if optimize is not None:
+        return _fastest(model, network, optimize)
+    if unrolling is None:
+        return choice.by_rule(network, _exact(model, network)), None
+    if unrolling not in family():
+        raise ExportError(f"unrolling {unrolling!r}: expected one of {', '.join(family())}")
+    return _exact(model, network, family()[unrolling])[0], None
 
 
-def _fastest(model: LearnedModel, network: Network, optimize: Batch) -> tuple[Layout, dict[str, Any]]:
+def _fastest(model: LearnedModel, network: Network, optimize: Batch) -> tuple[Layout, Measured]:
     size = {"latency": 1, "throughput": choice.MANY_ROWS}.get(str(optimize), optimize)
     if not isinstance(size, int) or size < 1:
         raise ExportError(f'optimize {size!r}: expected "latency", "throughput" or a number of rows from 1')
-    exact = _exact(model, network, choice.candidates(network))
-    rows = np.resize(accuracy.rows(model), (size, network.inputs))
-    times = choice.by_time(network, rows, [layout.many for layout in exact])
+    exact = _exact(model, network)
+    times = choice.by_time(network, np.resize(accuracy.rows(model), (size, network.inputs)), exact)
     best = min(exact, key=lambda layout: times[layout.many.name])
-    microseconds = {name: round(value, 2) for name, value in times.items()}
-    return best, {"rows": size, "microseconds": microseconds}
+    return best, Measured(rows=size, microseconds={name: round(value, 2) for name, value in times.items()})
 
 
-def _exact(model: LearnedModel, network: Network, unrollings: Sequence[Unrolling]) -> list[Layout]:
-    """Return a layout for every unrolling that is exact; with the first layer's angles wrapped if none is without."""
+def _exact(model: LearnedModel, network: Network, unrolling: Unrolling | None = None) -> list[Layout]:
+    """Return the exact layouts, of one unrolling or of all that may win; in float64 if none is exact in float32."""
     best = np.inf
-    for reach in (None, accuracy.reach(model, network)):
-        layouts = [Layout(unrolling, choice.explanation(network), reach=reach) for unrolling in unrollings]
+    for double in (False, True):
+        if unrolling is None:
+            layouts = choice.candidates(network, double=double)
+        else:
+            layouts = [choice.layout_of(network, unrolling, double=double)]
         errors = [_error(model, network, layout) for layout in layouts]
         if exact := [layout for layout, error in zip(layouts, errors, strict=True) if error <= accuracy.TOLERANCE]:
             return exact
         best = min(best, *errors)
     raise ExportError(
         f"the best graph differs from the float64 network by {best:.1e} of the output's scale; "
-        f"at most {accuracy.TOLERANCE:.0e} is published. Large pre-activations lose float32's digits: "
+        f"at most {accuracy.TOLERANCE:.0e} is published. Pre-activations this large lose even float64's digits: "
         "scale the inputs, or learn with a smaller dynamic range"
     )
 
@@ -121,7 +123,17 @@ def _error(model: LearnedModel, network: Network, layout: Layout) -> float:
     return accuracy.error(network, rows, dict(zip(OUTPUTS, values, strict=True)))
 
 
-def _card(model: LearnedModel, network: Network, record: dict[str, Any]) -> Card:
+def _record(layout: Layout, measured: Measured | None) -> Unrolled:
+    """Return what the card says of the graph."""
+    few = None
+    if layout.few is not None:
+        few = FewRows(unrolling=layout.few.name, rows=layout.rows, input=FEW_INPUT, output=FEW_OUTPUT)
+    return Unrolled(
+        output=layout.many.name, precision="float64" if layout.double else "float32", few=few, measured=measured
+    )
+
+
+def _card(model: LearnedModel, network: Network, unrolling: Unrolled) -> Card:
     rows = accuracy.golden(model)
     response = network.respond(rows)
     golden = Golden(inputs=_nullable(rows), outputs=response.output.tolist(), bumps=response.bumps.tolist())
@@ -129,7 +141,7 @@ def _card(model: LearnedModel, network: Network, record: dict[str, Any]) -> Card
         **pack(network),
         features=model.features,
         classes=model.classes,
-        unrolling=record,
+        unrolling=unrolling,
         training=model.training,
         scores=model.scores,
         fingerprint=model.fingerprint,

@@ -2,54 +2,56 @@
 
 import time
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import onnx
 from numpy.typing import NDArray
 
 from enn_models.network import Network
+from enn_models.pieces import rows_at_once
+from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
 from enn_training.exporting.assembly import Layout, assemble
 from enn_training.exporting.cost import estimate
+from enn_training.exporting.polynomial import fewest_doublings
+from enn_training.exporting.route import coefficients
 from enn_training.exporting.runtime import Runtime, part
-from enn_training.exporting.unrollings import Horner, Ladder, Spectral, Unrolling
-from enn_training.exporting.unrollings.horner import amplification
+from enn_training.exporting.unrollings import Folded, Horner, Ladder, Spectral, Unrolling
 
 MANY_ROWS = 1024
 FEW_ROWS = 128
 """The most rows that are ever called few."""
-AMPLIFICATION = 16.0
-"""The most by which a polynomial may enlarge the rounding of float32, 6e-8: errors stay near 1e-6."""
 FOLDED_WEIGHTS = 2**18
 """The most weights of an affine map with a read-out folded in; reading more is slower than any other unrolling."""
-TILES = (None, 128, 64)
 REPEATS = 7
 SPAN = 0.02
 """Seconds of one measurement."""
 
 
-def by_rule(network: Network, unrollings: Iterable[Unrolling]) -> Layout:
+def by_rule(network: Network, layouts: Iterable[Layout]) -> Layout:
     """Return the layout with the least estimated cost for one row and for MANY_ROWS, the same on every machine."""
-    models = {unrolling: prediction(network, unrolling) for unrolling in unrollings}
-    few = min(models, key=lambda unrolling: estimate(models[unrolling], 1))
-    many = min(models, key=lambda unrolling: estimate(models[unrolling], MANY_ROWS))
+    models = {layout: prediction(network, layout) for layout in layouts}
+    few = min(models, key=lambda layout: estimate(models[layout], 1))
+    many = min(models, key=lambda layout: estimate(models[layout], MANY_ROWS))
     if few == many:
-        return Layout(many, explanation(network))
+        return many
     rows = 1
     while rows < FEW_ROWS and estimate(models[few], rows + 1) < estimate(models[many], rows + 1):
         rows += 1
-    return Layout(many, explanation(network), few, rows)
+    return replace(many, few=few.many, rows=rows)
 
 
-def by_time(network: Network, rows: NDArray[np.float32], unrollings: Iterable[Unrolling]) -> dict[str, float]:
-    """Return the median microseconds of the prediction by each unrolling's name, measured on one thread.
+def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layout]) -> dict[str, float]:
+    """Return the median microseconds of the prediction by each layout's unrolling, measured on one thread.
 
     Args:
         network: The network.
         rows: The batch to time, float32 [batch, features].
-        unrollings: The candidates.
+        layouts: The candidates.
     """
-    runtimes = {unrolling.name: Runtime(prediction(network, unrolling), ["output"]) for unrolling in unrollings}
+    at_once = rows_at_once(network)
+    runtimes = {layout.many.name: Runtime(prediction(network, layout), ["output"], rows=at_once) for layout in layouts}
     return measure(runtimes, rows)
 
 
@@ -63,30 +65,38 @@ def measure(runtimes: Mapping[str, Runtime], rows: NDArray[np.float32]) -> dict[
     return {name: float(np.median(values)) for name, values in times.items()}
 
 
-def candidates(network: Network) -> list[Unrolling]:
-    """Return the unrollings that may win: precise enough for the coefficients, and not absurdly large when folded."""
-    doublings = _doublings(network)
-    folding = [unrolling for unrolling in (Spectral(), Ladder(doublings)) if _folds(network, unrolling)]
-    return [*folding, *(Horner(doublings, tile) for tile in TILES)]
+def candidates(network: Network, *, double: bool = False) -> list[Layout]:
+    """Return the layouts that may win: precise enough for the coefficients, and not absurdly large when folded.
+
+    Args:
+        network: The network.
+        double: Whether they compute in float64; there float32's cosine and products would be in vain.
+    """
+    doublings = fewest_doublings(_spectra(network))
+    folding: list[Unrolling] = [Spectral()] if double else [Spectral(), Ladder(doublings)]
+    others: list[Unrolling] = [Horner(doublings)] if double else [Horner(doublings), Folded(doublings)]
+    return [
+        layout_of(network, unrolling, double=double)
+        for unrolling in [*(each for each in folding if _folds(network, each)), *others]
+    ]
 
 
-def explanation(network: Network) -> Unrolling:
-    """Return the unrolling on the way to the bumps."""
-    return Horner(_doublings(network))
+def layout_of(network: Network, unrolling: Unrolling, *, double: bool = False) -> Layout:
+    """Return the layout with an unrolling on the way to `output`, and on the way to the bumps if it has no read-out."""
+    spectra = _spectra(network)
+    if unrolling.readout(spectra[0]) is None:
+        return Layout(unrolling, unrolling, double=double)
+    return Layout(unrolling, Horner(fewest_doublings(spectra)), double=double)
 
 
-def prediction(network: Network, unrolling: Unrolling) -> onnx.ModelProto:
+def prediction(network: Network, layout: Layout) -> onnx.ModelProto:
     """Return the graph from `input` to `output` alone."""
-    return part(assemble(network, Layout(unrolling, explanation(network))), ["output"])
+    return part(assemble(network, layout), ["output"])
 
 
-def _doublings(network: Network) -> int:
-    """Return the fewest doublings with which no polynomial enlarges rounding by more than AMPLIFICATION."""
-    parts = [layer.coefficients.astype(np.float64) for layer in network.layers if layer.coefficients is not None]
-    doublings = 0
-    while max(amplification(part, doublings) for part in parts) > AMPLIFICATION:
-        doublings += 1
-    return doublings
+def _spectra(network: Network) -> list[Floats]:
+    """Return the DCT coefficients of every layer that has them, float64 [neurons, Q]."""
+    return [layer.coefficients.astype(np.float64) for layer in network.layers if layer.coefficients is not None]
 
 
 def _folds(network: Network, unrolling: Unrolling) -> bool:
@@ -95,8 +105,8 @@ def _folds(network: Network, unrolling: Unrolling) -> bool:
     for layer in network.layers:
         affine = Affine.of(layer).after(readout)
         if layer.coefficients is not None:
-            coefficients = layer.coefficients.astype(np.float64)
-            affine, readout = unrolling.arguments(affine, coefficients), unrolling.readout(coefficients)
+            spectrum = coefficients(layer)
+            affine, readout = unrolling.arguments(affine, spectrum), unrolling.readout(spectrum)
         if affine.weight.size > FOLDED_WEIGHTS:
             return False
     return True

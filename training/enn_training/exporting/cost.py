@@ -4,19 +4,20 @@ import math
 
 import onnx
 
-NODE = 0.33
-"""Microseconds to start an operator. These constants were measured by benchmarks/unrolling.py, one thread, AVX-512."""
-ELEMENT = {"Sin": 1.9e-3, "Round": 0.25e-3, "Sigmoid": 0.35e-3, "Softmax": 1.0e-3, "Transpose": 0.25e-3}
-"""Microseconds an element of the result."""
-CONSTANT = 0.11e-3
+NODE = 0.4
+"""Microseconds to start an operator. These constants were measured in ONNX Runtime 1.32, one thread, AVX-512."""
+ELEMENT = {"Sin": 1.9e-3, "Round": 0.21e-3, "Sigmoid": 0.35e-3, "Softmax": 1.0e-3, "Transpose": 0.25e-3}
+"""Microseconds an element of the result; none where the shape alone changes."""
+RESHAPING = ("Unsqueeze", "Squeeze")
+CONSTANT = 0.1e-3
 """Microseconds an element of the other elementwise operators where one side is a constant: a stream less to read."""
-STREAM = 0.18e-3
-PRODUCT = 1.4e-5
+STREAM = 0.155e-3
+DOUBLE = 3.0
+"""How much longer float64 takes: sines four times, products twice as long."""
+PRODUCT = 2.2e-5
 """Microseconds a multiplication of a Gemm."""
 WEIGHT = 4e-5
 """Microseconds to read a weight once, whatever the batch."""
-CACHE = 2**16
-"""Elements of a value beyond which the handful of values of a chain no longer stay in a cache of 2 MiB."""
 
 
 def estimate(model: onnx.ModelProto, rows: int) -> float:
@@ -32,13 +33,15 @@ def estimate(model: onnx.ModelProto, rows: int) -> float:
         for value in (*model.graph.input, *model.graph.value_info, *model.graph.output)
     }
     sizes |= constants
-    return sum(_node(node, sizes, constants, rows) for node in model.graph.node)
+    double = any(constant.data_type == onnx.TensorProto.DOUBLE for constant in model.graph.initializer)
+    return sum(_node(node, sizes, constants, rows, DOUBLE if double else 1.0) for node in model.graph.node)
 
 
-def _node(node: onnx.NodeProto, sizes: dict[str, int], constants: dict[str, int], rows: int) -> float:
-    elements = sizes[node.output[0]]
+def _node(node: onnx.NodeProto, sizes: dict[str, int], constants: dict[str, int], rows: int, precision: float) -> float:
     weights = sum(constants.get(name, 0) for name in node.input[:2])
     if node.op_type in ("Gemm", "MatMul"):
-        return NODE + weights * (WEIGHT + rows * PRODUCT)
+        return NODE + precision * weights * (WEIGHT + rows * PRODUCT)
+    if node.op_type in RESHAPING:
+        return NODE
     rate = ELEMENT.get(node.op_type, CONSTANT if weights else STREAM)
-    return NODE + elements * rate * (2.0 if elements > CACHE and node.op_type != "Sin" else 1.0)
+    return NODE + precision * sizes[node.output[0]] * rate

@@ -1,7 +1,6 @@
 """The encoding as nodes: from raw rows to columns, without a node where the rows are the columns."""
 
 import numpy as np
-from onnx import TensorProto
 
 from enn_models.encoding import Encoding
 from enn_training.exporting.graph import Graph, Value
@@ -14,7 +13,7 @@ def encoded(graph: Graph, source: str, encoding: Encoding, scope: str) -> Value:
 
     Args:
         graph: The graph to append to.
-        source: Name of the raw rows, [batch, features].
+        source: Name of the raw rows, [batch, features], in the graph's precision.
         encoding: What to do.
         scope: Prefix of the new names.
 
@@ -35,7 +34,7 @@ def encoded(graph: Graph, source: str, encoding: Encoding, scope: str) -> Value:
         marks = constant("no_marks", np.zeros(1))
         if not np.isnan(encoding.code).all():
             equal = node("Equal", values, constant("code", encoding.code), name="is_code")
-            marks = node("Cast", equal, name="marks", to=TensorProto.FLOAT)
+            marks = node("Cast", equal, name="marks", to=graph.real)
         columns = node("Where", constant("number", encoding.number), values, marks, name="present")
     if not np.isnan(encoding.missing).all():
         missing = node("IsNaN", values, name="is_missing")

@@ -1,6 +1,6 @@
 """A graph under construction: readable names in, one deterministic ONNX model out."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,12 +8,13 @@ import onnx
 from numpy.typing import ArrayLike
 from onnx import TensorProto, helper, numpy_helper
 
+from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
 
-OPSET = 13
-"""The lowest in which every operator used here has its present form."""
+OPSET = 14
+"""The lowest in which all runtimes agree on every operator used here; BatchNormalization was ambiguous before."""
 IR_VERSION = 7
-"""The one that came with opset 13; ONNX Runtime 1.15.0, the oldest for Python 3.11, loads it."""
+"""The one that came with opset 14; ONNX Runtime 1.15.0, the oldest for Python 3.11, loads it."""
 
 
 @dataclass(frozen=True)
@@ -30,14 +31,16 @@ class Graph:
     """Collects nodes and constants in the order in which they are asked for.
 
     Attributes:
+        double: Whether it computes in float64; its inputs and outputs are float32 all the same.
         nodes: The operators, each after those that it reads.
         constants: Initializers by name.
     """
 
+    double: bool = False
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
 
-    def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: int | Sequence[int]) -> str:
+    def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: float | Sequence[int]) -> str:
         """Append an operator of one output, which has the node's name, and return that name."""
         node = helper.make_node(operator, list(inputs), [name], name=name)
         node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
@@ -45,9 +48,10 @@ class Graph:
         return name
 
     def constant(self, name: str, value: ArrayLike) -> str:
-        """Add a float32 constant (int64 for integers, booleans as they are) and return its name."""
+        """Add a constant in the graph's precision (integers in int64, booleans as they are) and return its name."""
         array = np.asarray(value)
-        array = array.astype({"i": np.int64, "u": np.int64, "b": np.bool_}.get(array.dtype.kind, np.float32))
+        real = np.float64 if self.double else np.float32
+        array = array.astype({"i": np.int64, "u": np.int64, "b": np.bool_}.get(array.dtype.kind, real))
         self.constants[name] = numpy_helper.from_array(array, name)
         return name
 
@@ -57,11 +61,27 @@ class Graph:
             right = self.constant(f"{name}_constant", right)
         return self.node(operator, (left, right), name)
 
-    def affine(self, sources: Sequence[Value], affine: Affine, name: str, *, columns: bool) -> Value:
-        """Append the Gemm of an affine map; one Gemm a source.
+    @property
+    def real(self) -> int:
+        """The element type of numbers inside the graph."""
+        return TensorProto.DOUBLE if self.double else TensorProto.FLOAT
+
+    def opened(self, name: str, inner: str) -> str:
+        """Return a float32 value in the graph's precision, as `inner` if that is another."""
+        return self.node("Cast", [name], inner, to=self.real) if self.double else name
+
+    def published(self, compute: Callable[[str], object], name: str) -> None:
+        """Append a float32 value that `compute` appends, under the name it is given, in the graph's precision."""
+        inner = f"{name}/float64" if self.double else name
+        compute(inner)
+        if self.double:
+            self.node("Cast", [inner], name, to=TensorProto.FLOAT)
+
+    def affine(self, source: Value, affine: Affine, name: str, *, columns: bool) -> Value:
+        """Append the Gemm of an affine map.
 
         Args:
-            sources: What to map: values that lie alike and whose neurons, one after the other, are the map's inputs.
+            source: What to map; its neurons are the map's inputs.
             affine: The map.
             name: The result's name.
             columns: Whether the result lies [outputs, batch].
@@ -69,19 +89,36 @@ class Graph:
         Returns:
             The result, [batch, outputs] or [outputs, batch].
         """
-        if sources[0].columns and not columns:  # turning the few outputs is faster than turning the many neurons
-            turned = self.affine(sources, affine, f"{name}_columns", columns=True)
+        if source.columns and not columns:  # turning the few outputs is faster than turning the many neurons
+            turned = self.affine(source, affine, f"{name}_columns", columns=True)
             return Value(self.node("Transpose", [turned.name], name, perm=[1, 0]), turned.neurons, columns=False)
-        addend = self.constant(f"{name}_bias", affine.bias[:, None] if columns else affine.bias)
-        turn = {} if sources[0].columns else {"transB": 1}
-        start = 0
-        for index, source in enumerate(sources):
-            part = name if index == len(sources) - 1 else f"{name}_part{index}"
-            weight = self.constant(f"{part}_weight", affine.weight[:, start : start + source.neurons])
-            operands = [weight, source.name] if columns else [source.name, weight]
-            addend = self.node("Gemm", [*operands, addend], part, **turn)
-            start += source.neurons
-        return Value(addend, len(affine.bias), columns)
+        weight = self.constant(f"{name}_weight", affine.weight)
+        bias = self.constant(f"{name}_bias", affine.bias[:, None] if columns else affine.bias)
+        operands = [weight, source.name] if columns else [source.name, weight]
+        self.node("Gemm", [*operands, bias], name, **({} if source.columns else {"transB": 1}))
+        return Value(name, len(affine.bias), columns)
+
+    def with_channels(self, columns: str, name: str) -> str:
+        """Append [1, neurons, batch] of [neurons, batch]: neurons as channels, which `per_neuron` asks for."""
+        return self.node("Unsqueeze", [columns, self.constant("channel_axis", np.array([0]))], name)
+
+    def without_channels(self, value: str, scope: str) -> str:
+        """Append the activations [neurons, batch] of [1, neurons, batch]."""
+        return self.node("Squeeze", [value, self.constant("channel_axis", np.array([0]))], f"{scope}/activation")
+
+    def per_neuron(self, value: str, slope: Floats, offset: Floats, name: str) -> str:
+        """Append slope x + offset of values [1, neurons, batch], in one pass over them.
+
+        BatchNormalization is that map once its mean is 0 and its variance 1.
+        """
+        neurons = len(slope)
+        constants = [
+            self.constant(f"{name}_slope", slope),
+            self.constant(f"{name}_offset", offset),
+            self.constant(f"zeros{neurons}", np.zeros(neurons)),
+            self.constant(f"ones{neurons}", np.ones(neurons)),
+        ]
+        return self.node("BatchNormalization", [value, *constants], name, epsilon=0.0)
 
     def model(self, outputs: dict[str, Sequence[int]], features: int, description: str) -> onnx.ModelProto:
         """Return the finished model, checked and with every shape inferred.

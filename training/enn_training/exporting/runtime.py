@@ -1,5 +1,6 @@
 """ONNX Runtime, asked for outputs by name on one thread: the only module of enn_training that imports it."""
 
+import sys
 from collections.abc import Sequence
 from typing import cast
 
@@ -9,30 +10,38 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx.utils import Extractor
 
+from enn_models.pieces import in_pieces
+
 Array = NDArray[np.float32]
 
 
 class Runtime:
     """A session on a part of a model: what leads from one value to others, and nothing else."""
 
-    def __init__(self, model: onnx.ModelProto, outputs: Sequence[str], source: str = "input") -> None:
+    def __init__(
+        self, model: onnx.ModelProto, outputs: Sequence[str], source: str = "input", rows: int = sys.maxsize
+    ) -> None:
         """Open a session.
 
         Args:
             model: A model with every shape inferred.
             outputs: The values to compute; inner ones too.
             source: The value to feed; an inner one too.
+            rows: The most rows that are computed at once.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        self._outputs, self._source = list(outputs), source
+        self._outputs, self._source, self._rows = list(outputs), source, rows
         data = part(model, outputs, source).SerializeToString()
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
     def run(self, rows: Array) -> list[Array]:
         """Return the values, in the order asked for, of float32 inputs [batch, features]."""
+        return in_pieces(self._piece, rows, self._rows)
+
+    def _piece(self, rows: Array) -> list[Array]:
         return cast("list[Array]", self._session.run(self._outputs, {self._source: rows}))
 
 

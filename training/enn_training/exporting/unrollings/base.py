@@ -25,11 +25,6 @@ class Unrolling(Protocol):
         """Whether arguments and features lie [neurons, batch], where a constant per neuron broadcasts fastest."""
         ...
 
-    @property
-    def tile(self) -> int | None:
-        """The neurons of one chain of operators; None: all of a layer. An unrolling with a read-out has no tiles."""
-        ...
-
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:
         """Return the map from a layer's inputs to the arguments of `features`.
 

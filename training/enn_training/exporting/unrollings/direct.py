@@ -15,7 +15,6 @@ class Direct:
 
     name: str = "direct"
     columns: bool = True
-    tile: int | None = None
 
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
         """Return phi of each neuron."""

@@ -7,7 +7,7 @@ import numpy as np
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
 from enn_training.exporting.graph import Graph
-from enn_training.exporting.unrollings.horner import doubled, last_factor, levels, products
+from enn_training.exporting.polynomial import doubled, last_factor, levels, products
 
 
 @dataclass(frozen=True)
@@ -15,12 +15,11 @@ class Ladder:
     """sin(phi) product_n for every n; the polynomial is summed by the Gemm that follows.
 
     Attributes:
-        doublings: As in Horner.
+        doublings: As in `polynomial`.
     """
 
     doublings: int = 0
     columns: bool = True
-    tile: int | None = None
 
     @property
     def name(self) -> str:

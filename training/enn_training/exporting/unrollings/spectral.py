@@ -15,7 +15,6 @@ class Spectral:
 
     name: str = "spectral"
     columns: bool = False
-    tile: int | None = None
 
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:
         """Return +-(2q-1) phi of each kept (neuron, harmonic)."""

@@ -1,0 +1,31 @@
+"""Pieces: a large batch goes through a runtime part by part, so that a layer's values stay in the cache."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enn_models.network import Network
+
+Array = NDArray[np.float32]
+CACHED = 2**18
+"""Values of the widest hidden layer at a time: 1 MiB in float32, about what the second cache of a core holds."""
+
+
+def rows_at_once(network: Network) -> int:
+    """Return the most rows of a piece."""
+    return max(1, CACHED // max(len(layer.bias) for layer in network.layers[:-1]))
+
+
+def in_pieces(run: Callable[[Array], Sequence[Array]], inputs: Array, rows: int) -> list[Array]:
+    """Return what a runtime gives for all inputs.
+
+    Args:
+        run: Runs a piece, float32 [rows, features]; the first axis of every result is the piece's.
+        inputs: Float32 [batch, features].
+        rows: The most rows of a piece, at least 1.
+    """
+    if len(inputs) <= rows:
+        return list(run(inputs))
+    pieces = [run(inputs[start : start + rows]) for start in range(0, len(inputs), rows)]
+    return [np.concatenate(parts) for parts in zip(*pieces, strict=True)]

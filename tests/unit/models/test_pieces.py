@@ -1,0 +1,28 @@
+"""A batch in pieces answers as the whole batch does."""
+
+import numpy as np
+import pytest
+
+from enn_models.pieces import CACHED, in_pieces, rows_at_once
+from examples import network
+
+
+@pytest.mark.parametrize("batch", [0, 1, 4, 5, 8, 9])
+def test_pieces_put_together_are_the_batch_and_none_is_longer_than_allowed(batch):
+    lengths = []
+
+    def run(rows):
+        lengths.append(len(rows))
+        return [rows * 2, rows[:, :1]]
+
+    inputs = np.arange(2 * batch, dtype=np.float32).reshape(batch, 2)
+    double, first = in_pieces(run, inputs, 4)
+    np.testing.assert_array_equal(double, inputs * 2)
+    np.testing.assert_array_equal(first, inputs[:, :1])
+    assert max(lengths) <= 4
+
+
+def test_a_piece_of_the_widest_layer_fits_the_cache():
+    model = network()
+    widest = max(len(layer.bias) for layer in model.layers[:-1])
+    assert rows_at_once(model) * widest <= CACHED < (rows_at_once(model) + 1) * widest

@@ -1,0 +1,74 @@
+"""A model in the terminal: its card, and the DCT spectrum of every activation."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from rich.table import Table
+from rich.text import Text
+
+from enn_models.card import Card, raw
+from enn_models.features import Feature
+from enn_models.network import Layer, Network
+from enn_models.series import Floats
+
+BARS = " ▁▂▃▄▅▆▇█"
+WIDE = 64
+"""Of a layer with more neurons only the most important are shown."""
+
+
+def card_table(card: Card, network: Network) -> Table:
+    """Return what the card says, one line a field and a line a feature."""
+    table = Table("field", "value", box=None, show_header=False, padding=(0, 2, 0, 0))
+    sizes = "-".join(map(str, card.layers))
+    table.add_row("network", f"{sizes}, Q = {card.harmonics}, {card.head} head, {network.parameters} parameters")
+    table.add_row("task", card.task + (f" of {', '.join(map(str, card.classes))}" if card.classes else ""))
+    for name, value in card.scores.items():
+        table.add_row(name, f"{value:.6g}")
+    table.add_row("background", f"{len(card.background or ())} rows")
+    for feature in card.features:
+        table.add_row(Text(feature.name), Text(_described(feature)))
+    return table
+
+
+def spectrum_table(card: Card, network: Network) -> Iterator[Table]:
+    """Yield a table for each layer with activations: a neuron a line, its coefficients as bars and numbers.
+
+    The importance of a neuron of the last hidden layer is the standard deviation of its bumps, all units together, over
+    the background rows, or the golden ones where the model carries no others.
+    """
+    rows = raw(card.background or card.golden.inputs)
+    bumps = network.respond(rows).bumps
+    importance = np.sqrt(bumps.var(axis=0).sum(axis=0))
+    for index, layer in enumerate(network.layers):
+        if layer.coefficients is not None:
+            last_hidden = index == len(network.layers) - 2
+            yield _spectrum(index, layer, layer.coefficients, importance if last_hidden else None)
+
+
+def _spectrum(index: int, layer: Layer, coefficients: Floats | np.ndarray, importance: Floats | None) -> Table:
+    neurons = np.arange(len(layer.bias))
+    if importance is not None:
+        neurons = np.argsort(-importance, kind="stable")
+    title = f"layer {index}: importance and coefficients F1 to F{coefficients.shape[1]} of each neuron"
+    table = Table("neuron", "importance", "spectrum", "coefficients", title=title, title_justify="left", box=None)
+    for neuron in neurons[:WIDE]:
+        found = "" if importance is None else f"{importance[neuron]:.4f}"
+        values = " ".join(f"{value:+.3f}" for value in coefficients[neuron])
+        table.add_row(str(neuron), found, _bars(np.abs(coefficients[neuron])), values)
+    if len(neurons) > WIDE:
+        table.caption = f"and {len(neurons) - WIDE} more"
+    return table
+
+
+def _bars(sizes: np.ndarray) -> str:
+    top = float(sizes.max()) or 1.0
+    return "".join(BARS[round(float(size) / top * (len(BARS) - 1))] for size in sizes)
+
+
+def _described(feature: Feature) -> str:
+    missing = ", may be missing" if feature.missing else ""
+    if feature.kind == "numeric":
+        return f"{feature.minimum:.6g} to {feature.maximum:.6g}, mean {feature.mean:.6g}{missing}"
+    if feature.kind == "categorical":
+        return f"one of {', '.join(map(repr, feature.categories))}{missing}"
+    return f"true or false{missing}"
