@@ -39,7 +39,7 @@ class Answer:
         began = perf_counter_ns()
         question = self._question = self._operation(self._model, self._request)
         self._reading = perf_counter_ns() - began
-        row = PARAMETER_NANOSECONDS * self._model.network.parameters + NUMBER_NANOSECONDS * question.written
+        row = PARAMETER_NANOSECONDS * self._model.parameters + NUMBER_NANOSECONDS * question.written
         return len(question.rows) * row + question.besides
 
     def finish(self) -> Reply:

@@ -1,6 +1,7 @@
 """The application: registry, tallies, watcher and the two planes put together."""
 
 import asyncio
+import gc
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -38,6 +39,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         sys.setswitchinterval(SWITCH_SECONDS)
         with stack:
             await asyncio.to_thread(registry.refresh)
+            gc.collect()
+            gc.freeze()  # what is there now stays, and need not be looked through again
             tasks = [
                 asyncio.create_task(_every(settings.poll_seconds, registry.refresh)),
                 asyncio.create_task(_every(SAVE_SECONDS, tallies.save)),

@@ -46,10 +46,12 @@ async def read(headers: Headers, receive: Receive, limit: int) -> bytes:
 
 
 async def _receive(receive: Receive, limit: int) -> bytes:
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body") and len(message.get("body", b"")) <= limit:
+        return message.get("body", b"")
     chunks: list[bytes] = []
     size = 0
     while True:
-        message = await receive()
         if message["type"] == "http.disconnect":
             raise DisconnectedError
         chunk = message.get("body", b"")
@@ -59,7 +61,8 @@ async def _receive(receive: Receive, limit: int) -> bytes:
         if chunk:
             chunks.append(chunk)
         if not message.get("more_body", False):
-            return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            return b"".join(chunks)
+        message = await receive()
 
 
 async def _inflate(body: bytes, encoding: bytes, limit: int) -> bytes:

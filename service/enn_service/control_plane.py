@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from enn_service import schemas
+from enn_service import administration
 from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
 from enn_service.errors import RequestError
 from enn_service.management import create_management
@@ -97,18 +97,18 @@ def _counts(registry: Registry, tallies: Tallies) -> APIRouter:
         served = [(model.name, model.version) for model in registry.models()]
         return Response(exposition(tallies.total(), served), media_type=CONTENT_TYPE_LATEST)
 
-    @api.get("/v2/models/stats", response_model=schemas.Statistics)
+    @api.get("/v2/models/stats", response_model=administration.Statistics)
     def all_statistics() -> dict[str, Any]:
         """Return the statistics of every version that answers."""
         return statistics(registry.models(), tallies.total())
 
-    @api.get("/v2/models/{model}/stats", response_model=schemas.Statistics, responses=UNKNOWN)
+    @api.get("/v2/models/{model}/stats", response_model=administration.Statistics, responses=UNKNOWN)
     def model_statistics(model: ModelName) -> dict[str, Any]:
         """Return the statistics of every version of a model."""
         registry.model(model)
         return statistics(registry.models(model), tallies.total())
 
-    @api.get("/v2/models/{model}/versions/{version}/stats", response_model=schemas.Statistics, responses=UNKNOWN)
+    @api.get("/v2/models/{model}/versions/{version}/stats", response_model=administration.Statistics, responses=UNKNOWN)
     def version_statistics(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Return the statistics of a version."""
         return statistics([registry.model(model, version)], tallies.total())

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 
-from enn_service import schemas
+from enn_service import administration
 from enn_service.documentation import ModelName, documented
 from enn_service.errors import ForbiddenError, InvalidRequestError, UnauthorizedError
 from enn_service.json_body import parse_object
@@ -33,17 +33,17 @@ def create_management(registry: Registry, token: SecretStr | None) -> APIRouter:
 
     @api.post(
         "/index",
-        response_model=list[schemas.IndexEntry],
-        openapi_extra=_body(schemas.IndexRequest, {"ready": False}),
+        response_model=list[administration.IndexEntry],
+        openapi_extra=_body(administration.IndexRequest, {"ready": False}),
         responses=documented(400),
     )
-    async def index(request: Request) -> list[schemas.IndexEntry]:
+    async def index(request: Request) -> list[administration.IndexEntry]:
         """List every version in the repository, with the reason where its file is not served."""
         ready = _asked(await request.body()).get("ready", False)
         if not isinstance(ready, bool):
             raise InvalidRequestError(f"ready: {ready!r:.60}; expected true or false")
         return [
-            schemas.IndexEntry(
+            administration.IndexEntry(
                 name=_readable(state.entry.name),
                 version=_readable(state.entry.version),
                 state="READY" if state.model else "UNAVAILABLE",
@@ -57,8 +57,8 @@ def create_management(registry: Registry, token: SecretStr | None) -> APIRouter:
 
     @api.post(
         "/models/{model}/load",
-        response_model=schemas.Nothing,
-        openapi_extra=_body(schemas.LoadRequest, {}),
+        response_model=administration.Nothing,
+        openapi_extra=_body(administration.LoadRequest, {}),
         responses=management,
     )
     async def load(model: ModelName, request: Request, given: Bearer) -> dict[str, Any]:
@@ -71,8 +71,8 @@ def create_management(registry: Registry, token: SecretStr | None) -> APIRouter:
 
     @api.post(
         "/models/{model}/unload",
-        response_model=schemas.Nothing,
-        openapi_extra=_body(schemas.UnloadRequest, {}),
+        response_model=administration.Nothing,
+        openapi_extra=_body(administration.UnloadRequest, {}),
         responses=management,
     )
     async def unload(model: ModelName, request: Request, given: Bearer) -> dict[str, Any]:
@@ -95,6 +95,6 @@ def _readable(name: str) -> str:
     return name.encode("utf-8", "backslashreplace").decode()
 
 
-def _body(schema: type[schemas.BaseModel], example: dict[str, Any]) -> dict[str, Any]:
+def _body(schema: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
     content = {"application/json": {"schema": schema.model_json_schema(), "example": example}}
     return {"requestBody": {"required": False, "content": content}}

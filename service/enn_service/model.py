@@ -1,6 +1,8 @@
 """A served model: a package whose golden vector this process's runtime has reproduced."""
 
 from dataclasses import dataclass, field
+from itertools import cycle
+from operator import ge, le
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +20,8 @@ from enn_service.session import PREDICTION, Array, Session
 
 MAX_RANGES = 1000
 """Further out float32 cannot tell where in a period an input is (docs/decisions/exactness.md)."""
+FEW = 16
+"""So few values are compared faster as Python's own numbers."""
 LONG = 256
 """So many rows are compared with their ranges faster feature by feature."""
 
@@ -39,6 +43,7 @@ class Model:
         coded: Indices of the features that are codes of categories or booleans.
         missing: Whether a value may be missing, bool [features].
         results: How its answers are told.
+        parameters: How many parameters the network has.
     """
 
     name: str
@@ -53,6 +58,7 @@ class Model:
     coded: NDArray[np.intp] = field(init=False)
     missing: NDArray[np.bool_] = field(init=False)
     results: Results = field(init=False)
+    parameters: int = field(init=False)
 
     def __post_init__(self) -> None:
         """Lay the training ranges out as arrays, and make the templates of answers."""
@@ -67,6 +73,7 @@ class Model:
         object.__setattr__(self, "coded", np.flatnonzero(~numeric))
         object.__setattr__(self, "missing", np.array([feature.missing for feature in features]))
         object.__setattr__(self, "results", Results(self.card, self.network))
+        object.__setattr__(self, "parameters", self.network.parameters)
 
     def check_reach(self, rows: Array, field: str) -> Outside | None:
         """Return which values of rows [batch, features] lie outside their training range; None where none does.
@@ -96,6 +103,9 @@ class Model:
 
 def _within(rows: Array, low: Array, high: Array) -> bool:
     """Return whether every value of rows lies between the ends of its feature; a missing one does not."""
+    if rows.size <= FEW:
+        values = rows.ravel().tolist()
+        return all(map(le, cycle(low.tolist()), values)) and all(map(ge, cycle(high.tolist()), values))
     if len(rows) < LONG:
         return np.count_nonzero((rows >= low) & (rows <= high)) == rows.size
     return all(

@@ -54,10 +54,11 @@ class Results:
                 [self._likely[best] % tuple(texts[row * width : (row + 1) * width]) for row, best in rows]
             )
         if output.shape[1] == 1:
-            chosen, scores = (output > 0).ravel(), output
+            scores = output.ravel()
+            chosen = [score > 0 for score in scores.tolist()]
         else:
-            chosen, scores = output.argmax(axis=1), output.max(axis=1)
-        scored = zip(chosen.tolist(), _texts(scores), strict=True)
+            scores, chosen = output.max(axis=1), output.argmax(axis=1).tolist()
+        scored = zip(chosen, _texts(scores), strict=True)
         return b"[%b]" % b",".join([self._scored[index] % text for index, text in scored])
 
     def explanations(

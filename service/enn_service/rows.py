@@ -43,6 +43,8 @@ def read_rows(
     if not set(map(type, flat)) <= NUMBERS:
         index = next(index for index, value in enumerate(flat) if type(value) not in NUMBERS)
         raise _not_a_number(card, vectors, divmod(index, len(features)), field, tensor=tensor)
+    if not card.worded and min(flat) >= -FLOAT32_MAX and max(flat) <= FLOAT32_MAX:
+        return np.array(flat, dtype=np.float32).reshape(-1, len(features))
     return to_float32(np.array(flat, dtype=np.float64).reshape(-1, len(features)), field)
 
 
