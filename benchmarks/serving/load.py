@@ -83,8 +83,9 @@ class Run:
 
     def __exit__(self, *_: object) -> None:
         """End it if it still goes on."""
-        self._process.kill()
-        self._process.communicate()
+        if self._process.poll() is None:
+            self._process.kill()
+            self._process.communicate()
 
 
 def load(target: Target, seconds: int, folder: Path) -> Load:

@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             tallies.save()
 
     control_plane = create_control_plane(registry, tallies, settings.token, lifespan)
-    return DataPlane(registry, tallies.own, control_plane, settings.max_body_bytes)
+    return DataPlane(registry, tallies.own, control_plane, settings)
 
 
 async def _every(seconds: float, work: Callable[[], None]) -> None:

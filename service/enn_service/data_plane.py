@@ -8,13 +8,15 @@ from typing import NamedTuple
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from enn_service import body, v1, v2
+from enn_service.access import Access
 from enn_service.answering import Answer
 from enn_service.body import DisconnectedError, Headers
-from enn_service.errors import InvalidRequestError, RequestError
+from enn_service.errors import DeadlineError, InvalidRequestError, OverloadedError, RequestError, SlowBodyError
 from enn_service.exchange import Operation, Request
 from enn_service.identity import Identity
 from enn_service.registry import Registry
 from enn_service.replies import Reply, failure
+from enn_service.settings import Settings
 from enn_service.tallies import Count
 
 PATH = re.compile(
@@ -55,14 +57,17 @@ class DataPlane:
         registry: Where the models are.
         count: Where requests are counted.
         control_plane: The application that answers everything else.
-        max_body_bytes: A larger body is refused while it is read, whether it announces its length or not.
+        settings: Whose limits and keys hold.
     """
 
-    def __init__(self, registry: Registry, count: Count, control_plane: ASGIApp, max_body_bytes: int) -> None:
+    def __init__(self, registry: Registry, count: Count, control_plane: ASGIApp, settings: Settings) -> None:
         self._registry = registry
         self._count = count
         self._control_plane = control_plane
-        self._max_body_bytes = max_body_bytes
+        self._access = Access(settings.keys)
+        self._max_body_bytes = settings.max_body_bytes
+        self._max_in_flight = settings.max_in_flight
+        self._seconds = settings.deadline_seconds
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,6 +77,11 @@ class DataPlane:
             return
         headers: Headers = dict(scope["headers"])
         identity = Identity.of(headers)
+        try:
+            self._access.check(scope["path"], headers)
+        except RequestError as error:
+            await self._refuse(error).send(send, identity)
+            return
         if scope["method"] != "POST":
             # What answers GET answers HEAD too: the server leaves the body out.
             asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
@@ -79,7 +89,7 @@ class DataPlane:
             return
         self._count.in_flight += 1
         try:
-            content = await body.read(headers, receive, self._max_body_bytes)
+            content = await self._body(headers, receive)
             call = parse_path(scope["path"])
             if call is None:
                 await self._control_plane(scope, body.replay(content, receive), identity.sending(send))
@@ -91,6 +101,15 @@ class DataPlane:
             await self._refuse(error).send(send, identity)
         finally:
             self._count.in_flight -= 1
+
+    async def _body(self, headers: Headers, receive: Receive) -> bytes:
+        if self._count.in_flight > self._max_in_flight:
+            raise OverloadedError(f"{self._max_in_flight} requests are being answered; ask again in a second")
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await body.read(headers, receive, self._max_body_bytes)
+        except TimeoutError:
+            raise SlowBodyError(f"the body did not come within {self._seconds:g} s") from None
 
     async def _reply(self, call: Call, headers: Headers, content: bytes, identity: Identity) -> Reply:
         try:
@@ -109,8 +128,11 @@ class DataPlane:
     async def _answered(self, answer: Answer, size: int) -> Reply:
         if size <= LOOP_BYTES and answer.read() <= LOOP_NANOSECONDS:
             return answer.finish()
-        async with self._large:
-            return await asyncio.to_thread(answer.finish)
+        try:
+            async with asyncio.timeout(self._seconds), self._large:
+                return await asyncio.to_thread(answer.finish)
+        except TimeoutError:
+            raise DeadlineError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows") from None
 
     def _refuse(self, error: Exception) -> Reply:
         self._count.refusals[error.reason if isinstance(error, RequestError) else "internal"] += 1

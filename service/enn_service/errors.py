@@ -2,12 +2,15 @@
 
 RequestError
 |- InvalidRequestError     the body, or a row in it, is not what the model takes
-|- UnauthorizedError       a management verb without the token that it takes
+|- UnauthorizedError       a management verb without its token, or any verb without the key that it takes
 |- ForbiddenError          a management verb that is not offered, or not to this page
 |- UnknownModelError       no such model or version
 |- ModelNotReadyError      the model is there, but its file was refused, or it was unloaded
 |- BodyTooLargeError       the body exceeds the limit
 |- UnsupportedMediaError   the body is encoded in a way that is not offered
+|- SlowBodyError           the body took too long to come
+|- OverloadedError         as many requests as allowed are being answered
+|- DeadlineError           the answer took too long
 """
 
 from typing import ClassVar
@@ -30,7 +33,7 @@ class InvalidRequestError(RequestError):
 
 
 class UnauthorizedError(RequestError):
-    """The verb takes a token that was not sent."""
+    """The verb takes a token or a key that was not sent."""
 
     reason = "unauthorized"
 
@@ -63,3 +66,21 @@ class UnsupportedMediaError(RequestError):
     """The body is encoded in a way that the service does not read."""
 
     reason = "unsupported_encoding"
+
+
+class SlowBodyError(RequestError):
+    """The body did not come within the time that a request has."""
+
+    reason = "slow_body"
+
+
+class OverloadedError(RequestError):
+    """As many requests as are allowed are being answered; the same request may be answered later."""
+
+    reason = "overloaded"
+
+
+class DeadlineError(RequestError):
+    """The answer was not there within the time that a request has."""
+
+    reason = "deadline"

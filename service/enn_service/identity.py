@@ -10,6 +10,8 @@ from starlette.types import Message, Send
 from enn_service.body import Headers
 
 HEADER = b"x-request-id"
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+"""Every reply is what it says it is, and no browser is to guess otherwise."""
 ACCEPTED = re.compile(rb"[\x21-\x7e]{1,128}")
 
 _prefix = uuid.uuid4().hex[:16].encode() + b"-"
@@ -36,11 +38,11 @@ class Identity(NamedTuple):
         return cls(given.decode("ascii"), (HEADER, given))
 
     def sending(self, send: Send) -> Send:
-        """Return a send that adds the identity to the reply's headers."""
+        """Return a send that adds to a reply's headers what every reply has."""
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), self.header]
+                message["headers"] = [*message.get("headers", ()), self.header, NOSNIFF]
             await send(message)
 
         return named

@@ -9,7 +9,7 @@ import orjson
 from starlette.types import Send
 
 from enn_service import errors
-from enn_service.identity import Identity
+from enn_service.identity import NOSNIFF, Identity
 
 logger = logging.getLogger(__name__)
 
@@ -18,13 +18,17 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.UnauthorizedError: 401,
     errors.ForbiddenError: 403,
     errors.UnknownModelError: 404,
+    errors.SlowBodyError: 408,
     errors.BodyTooLargeError: 413,
     errors.UnsupportedMediaError: 415,
     errors.ModelNotReadyError: 503,
+    errors.OverloadedError: 503,
+    errors.DeadlineError: 504,
 }
-
-
-CHALLENGE = {"WWW-Authenticate": "Bearer"}
+HEADERS: Mapping[type[Exception], Mapping[str, str]] = {
+    errors.UnauthorizedError: {"WWW-Authenticate": "Bearer"},
+    errors.OverloadedError: {"Retry-After": "1"},
+}
 
 
 class Reply(NamedTuple):
@@ -41,6 +45,7 @@ class Reply(NamedTuple):
             (b"content-type", self.content_type),
             (b"content-length", b"%d" % len(self.body)),
             identity.header,
+            NOSNIFF,
         ]
         headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
@@ -56,7 +61,7 @@ def failure(error: Exception) -> Reply:
     """Return the reply to an error: its own text where the table knows it, else a reference to the log."""
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
-            return refusal(status, str(error), CHALLENGE if status == 401 else None)
+            return refusal(status, str(error), HEADERS.get(kind))
     reference = uuid.uuid4().hex
     logger.error("request failed, reference %s", reference, exc_info=error)
     return refusal(500, f"internal error; the log has the details under {reference}")

@@ -1,10 +1,13 @@
 """Settings: ENN_* environment variables or command line options, checked before anything starts."""
 
+import json
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
 
 class Settings(BaseSettings):
@@ -31,14 +34,28 @@ class Settings(BaseSettings):
         Field(min_length=1, description="token that load and unload take as Authorization: Bearer; None: both off"),
     ] = None
     max_body_bytes: Annotated[int, Field(ge=1024, description="largest request body, in bytes")] = 16 * 2**20
+    max_in_flight: Annotated[
+        int, Field(ge=1, description="requests answered at once; more get 503 and Retry-After")
+    ] = 1024
+    deadline_seconds: Annotated[
+        float, Field(gt=0, description="how long a body may take to come, and then a large request to be answered")
+    ] = 30.0
+    keys: Annotated[
+        tuple[Digest, ...],
+        Field(
+            description="SHA-256 of each key that requests take as X-API-Key or Bearer, as a JSON list; health is open"
+        ),
+    ] = ()
     poll_seconds: Annotated[float, Field(gt=0, description="how often the repository is looked at, in seconds")] = 1.0
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="lowest level logged")] = "info"
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that give these settings again."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
-        return {
-            f"ENN_{name.upper()}": value.get_secret_value() if isinstance(value, SecretStr) else str(value)
-            for name, value in values.items()
-            if value is not None
-        }
+        return {f"ENN_{name.upper()}": _text(value) for name, value in values.items() if value is not None}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return json.dumps(value) if isinstance(value, tuple) else str(value)
