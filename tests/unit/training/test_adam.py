@@ -33,7 +33,7 @@ def test_equal_seeds_learn_equal_bytes():
 
 def test_divergence_says_what_to_do():
     training, held_out, _ = samples("ring", 100, lambda y: np.where(y > 0, 1e200, -1e200))
-    with pytest.raises(DivergenceError, match=r"rate 0\.01; use a smaller rate"):
+    with pytest.raises(DivergenceError, match=r"no finite held-out loss with rate 0\.01; use a smaller rate"):
         Adam(passes=1).learn(Architecture(2), training, held_out, 0)
 
 
