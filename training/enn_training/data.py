@@ -1,6 +1,6 @@
 """Data sets: raw rows with their targets, in three parts that never mix."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,3 +44,9 @@ class Dataset:
     def task(self) -> Task:
         """Classification where there are classes."""
         return "regression" if self.classes is None else "classification"
+
+    def joined(self) -> "Dataset":
+        """Return the same with the held-out rows among the training rows, for a learner that holds out its own."""
+        first, second = self.training, self.held_out
+        every = Part(np.concatenate([first.x, second.x]), np.concatenate([first.y, second.y]))
+        return replace(self, training=every, held_out=Part(second.x[:0], second.y[:0]))

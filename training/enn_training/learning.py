@@ -29,7 +29,7 @@ def learn(
     Args:
         dataset: Three parts of rows.
         learner: How to learn.
-        hidden: Neurons of each hidden layer.
+        hidden: Neurons of each hidden layer; a learner that chooses them itself may return others.
         harmonics: Q of every activation.
         head: "dct" or "linear".
         seed: Equal seeds give equal models, byte for byte.
@@ -54,7 +54,7 @@ def learn(
         classes=dataset.classes,
         examples=train.x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
         training=_record(dataset, architecture, learned, seed),
-        scores=score(network, dataset.test),
+        scores=score(network, dataset.test) if len(dataset.test.x) else {},
         fingerprint=fingerprint(dataset.features, train.x, train.y),
     )
 
@@ -69,7 +69,7 @@ def _record(dataset: Dataset, architecture: Architecture, learned: Learned, seed
             "held_out": len(dataset.held_out.x),
             "test": len(dataset.test.x),
         },
-        "hidden": list(architecture.hidden),
+        "hidden": [len(layer.bias) for layer in learned.network.layers[:-1]],
         "harmonics": architecture.harmonics,
         "head": architecture.head,
         "loss": architecture.loss,

@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Literal
@@ -57,6 +58,8 @@ class LMS:
         for name in ("passes", "spread", "pace"):
             if not (math.isfinite(value := getattr(self, name)) and value > 0):
                 raise OptionError(f"{name} {value}: expected a positive number")
+        if self.max_time is not None and not 0 < self.max_time < math.inf:
+            raise OptionError(f"max_time {self.max_time}: expected a positive number of seconds, or None")
         if self.schedule not in ("annealed", "constant"):
             raise OptionError(f"schedule {self.schedule!r}: expected 'annealed' or 'constant'")
 
@@ -65,15 +68,15 @@ class LMS:
     ) -> Learned:
         """Return the best network of eight starts; see Learner.learn."""
         rng = np.random.default_rng(seed)
-        state = _begin(architecture, self.spread)
+        state = begin(architecture, [start(architecture, self.spread * factor) for factor in SPREADS])
         best = np.full(LANES, np.inf)
         kept = copy.deepcopy(state)
         history: list[Epoch] = []
         began = time.monotonic()
         rows = np.tile(np.arange(len(training.x))[:, None], LANES)
         for number in range(1, self.passes + 1):
-            steps = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
-            lms_kernel.learn(state, training.x, training.y, rng.permuted(rows, axis=0), steps)
+            moves = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
+            lms_kernel.learn(state, training.x, training.y, rng.permuted(rows, axis=0), moves)
             losses = lms_kernel.losses(state, held_out.x, held_out.y)
             better = losses < best
             if not np.isfinite(losses).any():
@@ -89,13 +92,17 @@ class LMS:
                 break
         lane = int(np.argmin(best))
         settings = {**asdict(self), "name": "lms", "start": lane, "starts": LANES}
-        return Learned(_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)
+        return Learned(to_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)
 
     def _steps(self, layers: int, progress: float) -> Floats:
         """Return a_F and a_W, [layers, 2, LANES], at a progress from 0 to 1."""
-        factor = self.pace * (5.0 * 0.04**progress if self.schedule == "annealed" else 1.0)
-        table = np.array([HIDDEN_STEPS] * (layers - 1) + [OUTPUT_STEPS])
-        return factor * table[:, :, None] * np.array(PACES)
+        return steps(layers, self.pace * (5.0 * 0.04**progress if self.schedule == "annealed" else 1.0))
+
+
+def steps(layers: int, pace: float) -> Floats:
+    """Return a_F and a_W of every layer and start, [layers, 2, LANES]: the paper's times a pace."""
+    table = np.array([HIDDEN_STEPS] * (layers - 1) + [OUTPUT_STEPS])
+    return pace * table[:, :, None] * np.array(PACES)
 
 
 def _link(architecture: Architecture) -> int:
@@ -104,8 +111,8 @@ def _link(architecture: Architecture) -> int:
     return lms_kernel.PROBABILITY if architecture.loss == "cross-entropy" else lms_kernel.IDENTITY
 
 
-def _begin(architecture: Architecture, spread: float) -> lms_kernel.State:
-    """Return eight starts side by side."""
+def begin(architecture: Architecture, starts: Sequence[Network]) -> lms_kernel.State:
+    """Return eight networks over scaled inputs side by side, ready to learn."""
     widths = architecture.widths
     layers, neurons = len(widths) - 1, max(widths[1:])
     state = lms_kernel.State(
@@ -120,8 +127,8 @@ def _begin(architecture: Architecture, spread: float) -> lms_kernel.State:
         error=np.zeros((layers + 1, max(widths), LANES)),
         link=_link(architecture),
     )
-    for lane, factor in enumerate(SPREADS):
-        for index, layer in enumerate(start(architecture, spread * factor).layers):
+    for lane, network in enumerate(starts):
+        for index, layer in enumerate(network.layers):
             neurons, inputs = layer.weight.shape
             state.weight[index, :neurons, :inputs, lane] = layer.weight
             state.bias[index, :neurons, lane] = layer.bias
@@ -136,7 +143,7 @@ def _keep(kept: lms_kernel.State, state: lms_kernel.State, lanes: NDArray[np.boo
         getattr(kept, name)[..., lanes] = getattr(state, name)[..., lanes]
 
 
-def _network(architecture: Architecture, state: lms_kernel.State, lane: int) -> Network:
+def to_network(architecture: Architecture, state: lms_kernel.State, lane: int) -> Network:
     """Return one lane as a network over scaled inputs."""
     layers: list[Layer] = []
     for index, (inputs, neurons) in enumerate(pairwise(architecture.widths)):
