@@ -4,7 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Row = list[float] | dict[str, float]
+Value = float | str | bool | None
+Row = list[Value] | dict[str, Value]
 Label = str | int | bool
 
 
@@ -22,7 +23,10 @@ class OutOfRange(BaseModel):
 
 
 class PredictRequest(BaseModel):
-    """Rows to predict: vectors in the card's order or objects {feature: number}; `inputs` may stand for `instances`."""
+    """Rows to predict: vectors in the card's order or objects {feature: value}; `inputs` may stand for `instances`.
+
+    A value is a number, the name of a category, true or false; null where the feature may be missing.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"instances": [[0.1, 0.2], [0.3, 0.4]]}]})
     instances: list[Row] = Field(min_length=1)
@@ -100,12 +104,15 @@ class ExplainResponse(BaseModel):
 
 
 class InputTensor(BaseModel):
-    """The input tensor: shape [rows, features], data flat or nested."""
+    """The input tensor: shape [rows, features], data flat or nested.
+
+    A category is its index in the model's metadata, a boolean 0 or 1; null stands for a value that may be missing.
+    """
 
     name: str = Field(examples=["input"])
     shape: list[int]
     datatype: str = Field(examples=["FP32"])
-    data: list[float] | list[list[float]]
+    data: list[float | None] | list[list[float | None]]
 
 
 class OutputRequest(BaseModel):

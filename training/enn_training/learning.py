@@ -1,5 +1,6 @@
 """Learning from end to end: data set -> scaled samples -> learner -> network over raw rows -> learned model."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from enn_models.network import Head
 from enn_training.architecture import Architecture
 from enn_training.data import Dataset, Part
 from enn_training.learners.learner import Learned, Learner, Samples, Watch
-from enn_training.model import MAX_EXAMPLES, LearnedModel, fingerprint, summarise
+from enn_training.model import MAX_EXAMPLES, LearnedModel, fingerprint
 from enn_training.scaling import Scaling, fold
 from enn_training.scores import score
 from enn_training.targets import Targets
@@ -40,22 +41,22 @@ def learn(
     """
     train = dataset.training
     classes = None if dataset.classes is None else len(dataset.classes)
-    inputs, targets = Scaling.of_range(train.x), Targets.of(train.y, head, classes)
-    architecture = Architecture(len(dataset.features), hidden, targets.units, harmonics, head, dataset.task)
+    inputs, targets = Scaling.of_inputs(dataset.encode(train.x)), Targets.of(train.y, head, classes)
+    architecture = Architecture(len(inputs.center), hidden, targets.units, harmonics, head, dataset.task)
 
     def samples(part: Part) -> Samples:
-        return Samples(inputs.apply(part.x), targets.encode(part.y))
+        return Samples(inputs.apply(dataset.encode(part.x)), targets.encode(part.y))
 
     learned = learner.learn(architecture, samples(train), samples(dataset.held_out), seed, watch)
-    network = fold(learned.network, inputs, targets.scaling)
+    network = replace(fold(learned.network, inputs, targets.scaling), encoding=dataset.encoding)
     return LearnedModel(
         network=network,
-        features=summarise(dataset.features, train.x),
+        features=dataset.summaries,
         classes=dataset.classes,
         examples=train.x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
         training=_record(dataset, architecture, learned, seed),
         scores=score(network, dataset.test) if len(dataset.test.x) else {},
-        fingerprint=fingerprint(dataset.features, train.x, train.y),
+        fingerprint=fingerprint(dataset.columns or dataset.features, train.x, train.y),
     )
 
 

@@ -1,17 +1,19 @@
 """Learning from batches of raw rows: each goes through the online LMS and leaves a learned model."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_models.features import Feature, encoding
 from enn_models.network import Head
 from enn_training.architecture import Architecture
+from enn_training.columns import Column
 from enn_training.learners.learner import Samples
 from enn_training.learners.online import Online
-from enn_training.model import MAX_EXAMPLES, FeatureSummary, Label, LearnedModel, Rows, fingerprint, summarise
+from enn_training.model import MAX_EXAMPLES, Label, LearnedModel, Rows, fingerprint, summarise
 from enn_training.scaling import Scaling, fold, unfold
 from enn_training.targets import Targets
 
@@ -23,14 +25,14 @@ class Design:
     """What a stream learns.
 
     Attributes:
-        features: Name of every column.
+        columns: What every column is; ignored where a model is learned further.
         classes: Labels of all classes that will ever come; None for regression.
         hidden: Neurons of each hidden layer.
         harmonics: Q of every activation.
         head: "dct" or "linear".
     """
 
-    features: tuple[str, ...]
+    columns: tuple[Column, ...]
     classes: tuple[Label, ...] | None
     hidden: tuple[int, ...]
     harmonics: int
@@ -49,9 +51,11 @@ class Stream:
 
     def __init__(self, design: Design, x: Rows, y: Truth, model: LearnedModel | None = None) -> None:
         self._design = design
+        self._features = summarise(design.columns, x) if model is None else model.features
+        self._encoding = encoding(self._features)
         classes = None if design.classes is None else len(design.classes)
-        self._inputs = Scaling.of_range(x)
         self._targets = Targets.of(y, design.head, classes)
+        self._inputs = Scaling.of_range(self._encode(x))
         network = None
         if model is not None:
             self._inputs = _of_ranges(model)
@@ -59,31 +63,35 @@ class Stream:
             network = unfold(model.network, self._inputs, self._targets.scaling)
         task = "regression" if design.classes is None else "classification"
         self._architecture = Architecture(
-            len(design.features), design.hidden, self._targets.units, design.harmonics, design.head, task
+            len(self._inputs.center), design.hidden, self._targets.units, design.harmonics, design.head, task
         )
         self._online = Online(self._architecture, network)
-        self._features = None if model is None else model.features
         self._seen = 0 if model is None else int(model.training["rows"]["training"])
         self._examples = x[:MAX_EXAMPLES] if model is None else model.examples
         self._fingerprint = "" if model is None else model.fingerprint
 
     def learn(self, x: Rows, y: Truth) -> LearnedModel:
         """Return the model after one pass over more rows; arguments as those of the constructor."""
-        loss = self._online.learn(Samples(self._inputs.apply(x), self._targets.encode(y)))
-        design, before = self._design, self._fingerprint
-        self._features = _merged(self._features, self._seen, summarise(design.features, x), len(x))
+        loss = self._online.learn(Samples(self._inputs.apply(self._encode(x)), self._targets.encode(y)))
+        self._features = tuple(
+            _widened(feature, self._seen, values) for feature, values in zip(self._features, x.T, strict=True)
+        )
         self._seen += len(x)
-        digest = fingerprint(design.features, x, y)
-        self._fingerprint = hashlib.sha256((before + digest).encode()).hexdigest() if before else digest
+        digest = self._fingerprint + fingerprint([feature.name for feature in self._features], x, y)
+        self._fingerprint = hashlib.sha256(digest.encode()).hexdigest()
+        network = fold(self._online.network, self._inputs, self._targets.scaling)
         return LearnedModel(
-            network=fold(self._online.network, self._inputs, self._targets.scaling),
+            network=replace(network, encoding=self._encoding),
             features=self._features,
-            classes=design.classes,
+            classes=self._design.classes,
             examples=self._examples.astype(np.float32).astype(np.float64),
             training=self._record(loss),
             scores={},
             fingerprint=self._fingerprint,
         )
+
+    def _encode(self, x: Rows) -> Rows:
+        return x if self._encoding is None else self._encoding.apply(x)
 
     def _record(self, loss: float) -> dict[str, Any]:
         """Return how the model was learned; the loss is that of the last batch before it was learned from."""
@@ -100,9 +108,11 @@ class Stream:
 
 
 def _of_ranges(model: LearnedModel) -> Scaling:
-    """Return the scaling of the ranges that a model was learned from."""
-    ranges = [[feature.minimum for feature in model.features], [feature.maximum for feature in model.features]]
-    return Scaling.of_range(ranges)
+    """Return the scaling of the ranges that a model was learned from; a column for a category goes from 0 to 1."""
+    columns = [(feature, number) for feature in model.features for number, _, _ in feature.columns]
+    low = [feature.minimum if number else 0.0 for feature, number in columns]
+    high = [feature.maximum if number else 1.0 for feature, number in columns]
+    return Scaling.of_range([low, high])
 
 
 def _targets(first: Targets, model: LearnedModel, y: Truth) -> Targets:
@@ -117,18 +127,10 @@ def _targets(first: Targets, model: LearnedModel, y: Truth) -> Targets:
     return Targets(first.units, first.head, None, Scaling(center, targets.scaling.half))
 
 
-def _merged(
-    old: tuple[FeatureSummary, ...] | None, seen: int, new: tuple[FeatureSummary, ...], rows: int
-) -> tuple[FeatureSummary, ...]:
-    """Return the summaries of all rows seen by now."""
-    if old is None:
-        return new
-    return tuple(
-        FeatureSummary(
-            name=one.name,
-            minimum=min(one.minimum, other.minimum),
-            maximum=max(one.maximum, other.maximum),
-            mean=(one.mean * seen + other.mean * rows) / (seen + rows),
-        )
-        for one, other in zip(old, new, strict=True)
-    )
+def _widened(feature: Feature, seen: int, values: Rows) -> Feature:
+    """Return the summary of a feature after more values [rows]; a mean that stands for missing ones stays as it is."""
+    if feature.kind != "numeric" or np.isnan(values).all():
+        return feature
+    mean = feature.mean if feature.missing else (feature.mean * seen + values.sum()) / (seen + len(values))
+    low, high = min(feature.minimum, np.nanmin(values)), max(feature.maximum, np.nanmax(values))
+    return feature.model_copy(update={"minimum": float(low), "maximum": float(high), "mean": float(mean)})

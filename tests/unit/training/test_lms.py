@@ -30,6 +30,10 @@ def samples(name, rows, seed=0):
     return parts
 
 
+def begin(architecture, spread):
+    return lms.begin(architecture, [start(architecture, spread * factor) for factor in lms.SPREADS])
+
+
 def torch_gradients(architecture, spread, x, y):
     """Return weight, bias and coefficient gradients of one row, layer by layer, and its loss, by torch in float64."""
     module = ENN.from_network(start(architecture, spread)).double()
@@ -63,7 +67,7 @@ def test_a_step_follows_the_gradient_that_torch_finds(architecture):
         y = np.eye(1, architecture.units)
     # Of the squared error the step is minus the gradient; the cross-entropy's gradient lacks the square's factor 2.
     twice = 1.0 if architecture.loss == "squared" else 2.0
-    state = lms._begin(architecture, 0.7)
+    state = begin(architecture, 0.7)
     before = copy.deepcopy(state)
     layers = len(architecture.widths) - 1
     lms_kernel.learn(state, x, y, np.zeros((1, LANES), np.int64), np.full((layers, 2, LANES), STEP))
@@ -88,7 +92,7 @@ def test_the_held_out_loss_is_the_loss_that_torch_finds(architecture):
     x, y = rng.uniform(-1, 1, (1, architecture.inputs)), rng.uniform(-1, 1, (1, architecture.units))
     if architecture.loss == "cross-entropy":
         y = np.eye(1, architecture.units)
-    found = lms_kernel.losses(lms._begin(architecture, 0.7), x, y)
+    found = lms_kernel.losses(begin(architecture, 0.7), x, y)
     for lane in range(LANES):
         expected = torch_gradients(architecture, 0.7 * lms.SPREADS[lane], x, y)[1]
         units = architecture.units if architecture.loss == "squared" else 1
@@ -97,7 +101,7 @@ def test_the_held_out_loss_is_the_loss_that_torch_finds(architecture):
 
 def test_the_power_of_the_gradient_is_a_running_mean_from_one():
     architecture = Architecture(1, (1,), 1, 1, "linear", "regression")
-    state = lms._begin(architecture, 0.5)
+    state = begin(architecture, 0.5)
     lms_kernel.learn(state, np.ones((1, 1)), np.zeros((1, 1)), np.zeros((1, LANES), np.int64), np.zeros((2, 2, LANES)))
     hidden = state.signal[1, 0]
     np.testing.assert_allclose(state.power[1, 0], 0.999 + 0.001 * (1 + hidden**2), atol=EXACT)
