@@ -120,7 +120,6 @@ def test_a_promise_that_is_not_kept_is_told():
 
 
 def test_who_is_ahead_is_told_best_first():
-    spreads = {
-        name: Spread("classification", (score,)) for name, score in (("ENN", 0.9), ("a", 0.95), ("b", 0.99), ("c", 0.1))
-    }
+    scores = {"ENN": 0.9, "a": 0.95, "b": 0.99, "c": 0.1}
+    spreads = {name: Spread("classification", (score,)) for name, score in scores.items()}
     assert document._ahead(spreads) == "b, a"

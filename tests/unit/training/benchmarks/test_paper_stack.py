@@ -9,6 +9,7 @@ from enn_training.benchmarks.paper import peers, stack
 from enn_training.benchmarks.paper.contenders import Enn, Stacked
 from enn_training.benchmarks.paper.peers import Peer
 from enn_training.benchmarks.paper.results import Budget
+from enn_training.learners.lanes import LANES
 from enn_training.problems import problem
 
 FLOAT32_AFTER_MANY_STEPS = 2e-4
@@ -24,9 +25,9 @@ def quietly():
     pass
 
 
-def plain_torch(peer, rate, gain, start, training, orders):
+def plain_torch(peer, variant, start, training, orders):
     """Return the parameters of one network that torch's own modules and Adam learn from orders of rows."""
-    hidden, last = nn.Linear(2, peer.hidden), nn.Linear(peer.hidden, 1)
+    (rate, gain), hidden, last = variant, nn.Linear(2, peer.hidden), nn.Linear(peer.hidden, 1)
     with torch.no_grad():
         targets = (hidden.weight, hidden.bias, last.weight, last.bias)
         for target, part in zip(targets, peer.layers(start[None]), strict=True):
@@ -55,7 +56,7 @@ def test_every_network_of_a_stack_moves_as_torchs_own_adam_moves_it_alone():
         generator = torch.Generator().manual_seed(seed)
         training = sets[seed].training
         orders = [torch.randperm(len(training.x), generator=generator) for _ in range(3)]
-        alone = plain_torch(peer, *variant, starts[index], training, orders)
+        alone = plain_torch(peer, variant, starts[index], training, orders)
         torch.testing.assert_close(own.adam.parameters[index].detach(), alone, rtol=0, atol=FLOAT32_AFTER_MANY_STEPS)
 
 
@@ -85,16 +86,13 @@ def test_an_enns_parameters_kept_give_the_score_told():
 
 
 def test_equal_parameters_are_equal():
-    assert [Enn().parameters, peers.kan(3).parameters, *(peer.parameters for peer in peers.tuned(17))] == [
-        67,
-        67,
-        *[69] * 4,
-    ]
+    assert [Enn().parameters, peers.kan(3).parameters] == [67, 67]
+    assert {peer.parameters for peer in peers.tuned(17)} == {69}
     assert [Enn(12).parameters, peers.kan(6).parameters, peers.tuned(32)[0].parameters] == [127, 133, 129]
 
 
-def test_more_passes_with_other_seeds_tried_are_not_less_than_the_enns_eight_starts():
-    assert all(len(peer.variants) >= 8 for peer in (*peers.tuned(6), *peers.tuned(17), peers.kan(3)))
+def test_every_peer_has_at_least_as_many_tries_as_the_enn_has_starts():
+    assert all(len(peer.variants) >= LANES for peer in (*peers.tuned(6), *peers.tuned(17), peers.kan(3)))
 
 
 def test_the_kans_features_are_chebyshev_polynomials():

@@ -83,7 +83,7 @@ def _gaps(found: dict[str, Outcome]) -> Iterator[str]:
     for label, names, strongest in groups:
         gaps = _gap(found, names, strongest=strongest)
         gap, told = max(gaps, default=(0.0, "no results"))
-        yield f"- {label}: {100 * gap:.1f} points ({told}): **{'reproduced' if gap > GAP else 'not reproduced'}**;"
+        yield f"- {label}: {100 * gap:.1f} points ({told}): **{'reproduced' if gap > GAP else 'not reproduced'}**"
 
 
 def _gap(found: dict[str, Outcome], names: tuple[str, ...], *, strongest: bool) -> Iterator[tuple[float, str]]:

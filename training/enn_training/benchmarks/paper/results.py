@@ -119,6 +119,5 @@ class Results:
 
 def _results(seeds: dict[str, dict]) -> Iterator[tuple[int, Result]]:
     for seed, fields in seeds.items():
-        result = Result(**fields)
-        curve = tuple((int(number), float(error)) for number, error in result.curve)
-        yield int(seed), Result(**{**asdict(result), "tried": tuple(result.tried), "curve": curve})
+        curve = tuple((int(number), float(error)) for number, error in fields.pop("curve"))
+        yield int(seed), Result(**fields | {"tried": tuple(fields["tried"])}, curve=curve)
