@@ -53,7 +53,7 @@ def save(figure: Figure, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=75, metadata={"Software": None})
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+        small = picture.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE)
     small.save(path, optimize=True)
 
 
@@ -73,13 +73,13 @@ def _maps(axes: "NDArray[np.object_]", problem: Problem, maps: dict[str, Floats]
     truth = problem.rule(x[:, 0], x[:, 1])
     limits = (0.0, 2.0) if problem.task == "classification" else (-1.0, 1.0)
     _surface(axes[0], truth.astype(np.float64), f"{problem.name}: ideal", limits)
-    scale = max(float(np.abs(found - truth).max()) for found in maps.values())
+    scale = max(float(np.quantile(np.abs(found - truth), 0.99)) for found in maps.values())
     for place, (title, found) in zip(axes[1:3], maps.items(), strict=True):
         if problem.task == "classification":
             obtained = found > 0
             _surface(place, np.where(obtained == truth, obtained, 2), title, limits)
         else:
-            _surface(place, found - truth, f"{title}, error up to {scale:.0e}", (-scale, scale))
+            _surface(place, found - truth, f"{title}, error, colors to ±{scale:.0e}", (-scale, scale))
 
 
 def _surface(axes: "Axes", values: Floats, title: str, limits: tuple[float, float]) -> None:

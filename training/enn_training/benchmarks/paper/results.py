@@ -4,8 +4,9 @@ import base64
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -117,7 +118,8 @@ class Results:
         return f'{{"budget": {json.dumps(asdict(self.budget))}, "results": {{\n' + ",\n".join(blocks) + "\n}}\n"
 
 
-def _results(seeds: dict[str, dict]) -> Iterator[tuple[int, Result]]:
+def _results(seeds: dict[str, dict[str, Any]]) -> Iterator[tuple[int, Result]]:
     for seed, fields in seeds.items():
-        curve = tuple((int(number), float(error)) for number, error in fields.pop("curve"))
-        yield int(seed), Result(**fields | {"tried": tuple(fields["tried"])}, curve=curve)
+        result = Result(**fields)
+        curve = tuple((int(number), float(error)) for number, error in result.curve)
+        yield int(seed), replace(result, tried=tuple(result.tried), curve=curve)
