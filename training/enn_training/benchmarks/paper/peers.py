@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 
 import torch
@@ -49,7 +50,7 @@ class Peer:
         """A rate and a gain for every network that is tried."""
         return tuple(pair for pair in product(self.rates, self.gains) for _ in range(self.starts))
 
-    @property
+    @cached_property
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """Shapes of W1, b1, W2 and b2."""
         entering = self.enter(torch.zeros(1, INPUTS, 1)).shape[1]
@@ -59,18 +60,18 @@ class Peer:
     @property
     def parameters(self) -> int:
         """The number of learned parameters of one network."""
-        return sum(self._sizes())
+        return sum(self._sizes)
 
     def start(self, generators: list[torch.Generator]) -> Tensor:
         """Return torch's usual start, uniform up to 1/sqrt(what enters): one network a generator, [networks, p]."""
         (_, entering), _, (_, leaving), _ = self.shapes
         bounds = torch.tensor([entering, entering, leaving, leaving]).rsqrt()
-        bound = bounds.repeat_interleave(torch.tensor(self._sizes()))
+        bound = bounds.repeat_interleave(torch.tensor(self._sizes))
         return torch.stack([bound * (2 * torch.rand(len(bound), generator=one) - 1) for one in generators])
 
     def layers(self, parameters: Tensor) -> tuple[Tensor, ...]:
         """Return views W1, b1, W2, b2, each [networks, rows, columns], of parameters [networks, p]."""
-        parts = zip(parameters.split(self._sizes(), dim=1), self.shapes, strict=True)
+        parts = zip(parameters.split(self._sizes, dim=1), self.shapes, strict=True)
         return tuple(part.unflatten(1, shape) for part, shape in parts)
 
     def respond(self, parameters: Tensor, gain: Tensor, x: Tensor) -> Tensor:
@@ -88,6 +89,7 @@ class Peer:
         z = torch.baddbmm(b1, w1, self.enter(x))
         return torch.baddbmm(b2, w2, self.leave(gain * z)).squeeze(1)
 
+    @cached_property
     def _sizes(self) -> list[int]:
         return [math.prod(shape) for shape in self.shapes]
 
