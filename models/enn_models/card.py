@@ -2,62 +2,49 @@
 
 import base64
 import math
+from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, FiniteFloat, StrictBool, StrictInt, StrictStr, model_validator
+from numpy.typing import NDArray
+from pydantic import Field, FiniteFloat, StrictBool, StrictInt, StrictStr, model_validator
 
+from enn_models.features import CardPart, Feature, allowed, encoding
 from enn_models.network import Head, Layer, Network, Parameters, Task
 
 METADATA_KEY = "enn.card"
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 Label = StrictBool | Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | StrictStr
 Width = Annotated[int, Field(ge=1, le=65_536)]
-Name = Annotated[str, Field(min_length=1, max_length=256)]
 Rows = tuple[tuple[FiniteFloat, ...], ...]
+RawRows = tuple[tuple[FiniteFloat | None, ...], ...]
+Floats = NDArray[np.float64]
 
 
-class _Part(BaseModel):
-    """Frozen, and closed to fields that this version does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Feature(_Part):
-    """One raw input column; minimum, maximum and mean are those of the training part, in the column's own unit."""
-
-    name: Name
-    kind: Literal["numeric"] = "numeric"
-    minimum: FiniteFloat
-    maximum: FiniteFloat
-    mean: FiniteFloat
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> "Feature":
-        if not self.minimum <= self.maximum:
-            raise ValueError(f"feature {self.name!r}: minimum {self.minimum} is above maximum {self.maximum}")
-        return self
-
-
-class Golden(_Part):
+class Golden(CardPart):
     """Rows and the float64 oracle's answers to them: what every runtime that loads the model must reproduce.
 
     Attributes:
-        inputs: [rows, features], exactly representable in float32.
+        inputs: [rows, features], exactly representable in float32; None where a value is missing.
         outputs: [rows, outputs].
         bumps: [rows, units, neurons].
     """
 
-    inputs: Annotated[Rows, Field(min_length=1, max_length=64)]
+    inputs: Annotated[RawRows, Field(min_length=1, max_length=64)]
     outputs: Rows
     bumps: tuple[Rows, ...]
 
 
-class Card(_Part):
+def raw(rows: RawRows) -> Floats:
+    """Return rows of a card as float64 [rows, features], NaN where a value is missing."""
+    return np.array(rows, dtype=np.float64)
+
+
+class Card(CardPart):
     """Everything there is to know about a model without running it.
 
     Attributes:
-        layers: Sizes [features, hidden..., units].
+        layers: Sizes [columns, hidden..., units]; features.py says which columns a feature has.
         harmonics: Q of every learned activation.
         parameters: Base64 of little-endian float32: input_offset, then W, b, F of each layer, then output_offset.
         bias: Bias of each output unit; bias + sum of bumps = pre_activation.
@@ -65,6 +52,8 @@ class Card(_Part):
         training: Learner, seed and settings. No time stamp: equal seeds make equal files.
         scores: Held-out scores, named as scikit-learn names them.
         fingerprint: SHA-256 of the training data.
+        background: Raw training rows, [rows, features], against which Shapley values are taken, as golden.inputs has
+            them; None if the owner keeps them back.
     """
 
     format: Literal[1] = 1
@@ -81,14 +70,16 @@ class Card(_Part):
     scores: dict[str, FiniteFloat]
     fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     golden: Golden
+    background: Annotated[RawRows, Field(min_length=1, max_length=1000)] | None = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> "Card":
         names = [feature.name for feature in self.features]
         if len(set(names)) != len(names):
             raise ValueError("features: two have the same name")
-        if len(names) != self.layers[0]:
-            raise ValueError(f"features: {len(names)} for a network of {self.layers[0]} inputs")
+        columns = sum(len(feature.columns) for feature in self.features)
+        if columns != self.layers[0]:
+            raise ValueError(f"features: {columns} columns for a network of {self.layers[0]}")
         expected = None if self.task == "regression" else max(2, self.layers[-1])
         if (None if self.classes is None else len(self.classes)) != expected:
             raise ValueError(
@@ -98,7 +89,18 @@ class Card(_Part):
             raise ValueError(f"classes: {self.classes}; two have the same text")
         self._check_parameters()
         self._check_golden()
+        if self.background is not None:
+            self._check_rows("background", self.background)
         return self
+
+    @cached_property
+    def worded(self) -> tuple[tuple[int, Feature], ...]:
+        """The features, by index, that take more than a number: a name, true, false or null."""
+        return tuple(
+            (index, feature)
+            for index, feature in enumerate(self.features)
+            if feature.kind != "numeric" or feature.missing
+        )
 
     def _check_parameters(self) -> None:
         network = self.network()
@@ -116,9 +118,18 @@ class Card(_Part):
                 found = "ragged"
             if found != list(shape):
                 raise ValueError(f"golden.{field}: shape {found}; expected {list(shape)}")
-        inputs = np.asarray(golden.inputs)
+        self._check_rows("golden.inputs", golden.inputs)
+
+    def _check_rows(self, field: str, rows: RawRows) -> None:
+        if any(len(row) != len(self.features) for row in rows):
+            raise ValueError(f"{field}: a row has not the {len(self.features)} values of the features")
+        inputs = raw(rows)
+        for feature, values in zip(self.features, inputs.T, strict=True):
+            if not allowed(feature, values).all():
+                raise ValueError(f"{field}: not all are values of feature {feature.name!r}")
+        inputs = inputs[~np.isnan(inputs)]
         if not (np.abs(inputs) <= FLOAT32_MAX).all() or not np.array_equal(inputs, inputs.astype(np.float32)):
-            raise ValueError("golden.inputs: not all are float32 values, which the graph takes")
+            raise ValueError(f"{field}: not all are float32 values, which the graph takes")
 
     def network(self) -> Network:
         """Return the network that the parameters describe.
@@ -139,7 +150,8 @@ class Card(_Part):
             part.reshape(shape)
             for part, shape in zip(np.split(values, np.cumsum(sizes)[:-1]), self._shapes(), strict=True)
         ]
-        return Network(self.task, self.head, self._layers(parts[1:-1]), parts[0], parts[-1])
+        layers = self._layers(parts[1:-1])
+        return Network(self.task, self.head, layers, parts[0], parts[-1], encoding=encoding(self.features))
 
     def _shapes(self) -> list[tuple[int, ...]]:
         shapes: list[tuple[int, ...]] = [(self.layers[0],)]
@@ -170,7 +182,7 @@ def pack(network: Network) -> dict[str, Any]:
     return {
         "task": network.task,
         "head": network.head,
-        "layers": (network.inputs, *(len(layer.bias) for layer in network.layers)),
+        "layers": (network.columns, *(len(layer.bias) for layer in network.layers)),
         "harmonics": harmonics.pop(),
         "parameters": base64.b64encode(data).decode("ascii"),
         "bias": tuple(network.layers[-1].bias.tolist()),

@@ -1,12 +1,13 @@
 """A network as plain arrays, and its exact response: the float64 oracle that torch, LMS and ONNX are held against."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from enn_models import series
+from enn_models.encoding import Encoding
 
 Head = Literal["dct", "linear"]
 Task = Literal["classification", "regression"]
@@ -64,15 +65,16 @@ class Response:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """An ENN over raw inputs: layers[:-1] are hidden, layers[-1] is the output layer.
+    """An ENN over raw rows: layers[:-1] are hidden, layers[-1] is the output layer.
 
     Attributes:
         task: "classification" or "regression".
         head: "dct" (the paper's: the output neurons have learned activations too) or "linear" (values or logits).
         layers: At least two; consecutive ones fit.
-        input_offset: Subtracted from the raw inputs first, float32 [inputs]; zero wherever the scaling to [-1, 1]
+        input_offset: Subtracted from the columns first, float32 [columns]; zero wherever the scaling to [-1, 1]
             could be folded into the first layer without loss of precision.
         output_offset: Added to a dct head's regression output, float32 [units]; zero elsewhere.
+        encoding: How a raw row becomes the columns that the first layer takes; None where its values are the columns.
     """
 
     task: Task
@@ -80,6 +82,7 @@ class Network:
     layers: tuple[Layer, ...]
     input_offset: Parameters
     output_offset: Parameters
+    encoding: Encoding | None = field(default=None, kw_only=True)
 
     def __post_init__(self) -> None:
         """Check that the layers fit each other and the head."""
@@ -96,10 +99,17 @@ class Network:
                 )
         if self.output_offset.shape != (widths[-1],):
             raise ValueError(f"output_offset {self.output_offset.shape}: expected [{widths[-1]}]")
+        if self.encoding is not None and self.encoding.columns != widths[0]:
+            raise ValueError(f"encoding: {self.encoding.columns} columns for a first layer of {widths[0]}")
 
     @property
     def inputs(self) -> int:
-        """The number of input values of a row."""
+        """The number of raw values of a row."""
+        return self.columns if self.encoding is None else self.encoding.inputs
+
+    @property
+    def columns(self) -> int:
+        """The number of columns that the first layer takes."""
         return self.input_offset.shape[0]
 
     @property
@@ -139,14 +149,34 @@ class Network:
 
     def hidden(self, x: ArrayLike) -> list[series.Floats]:
         """Return every hidden layer's pre-activations, float64 [batch, neurons], of raw inputs [batch, inputs]."""
-        s = np.asarray(x, dtype=np.float64)
-        if s.ndim != 2 or s.shape[1] != self.inputs:
-            raise ValueError(f"inputs have shape {list(s.shape)}: expected [batch, {self.inputs}]")
-        s = s - self.input_offset
+        s = self.encode(x) - self.input_offset
         result: list[series.Floats] = []
         for layer in self.layers[:-1]:
             result.append(layer.pre_activation(s))
             s = layer.activation(result[-1])
+        return result
+
+    def encode(self, x: ArrayLike) -> series.Floats:
+        """Return the columns that the first layer takes, float64 [batch, columns], of raw inputs [batch, inputs].
+
+        Raises:
+            ValueError: x is not [batch, inputs].
+        """
+        rows = np.asarray(x, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != self.inputs:
+            raise ValueError(f"inputs have shape {list(rows.shape)}: expected [batch, {self.inputs}]")
+        return rows if self.encoding is None else self.encoding.apply(rows)
+
+    def gradient(self, x: ArrayLike) -> series.Floats:
+        """Return d output pre-activation / d column, float64 [batch, units, columns], at raw inputs [batch, inputs].
+
+        Raises:
+            ValueError: x is not [batch, inputs].
+        """
+        result = self.layers[-1].weight.astype(np.float64)[None]
+        for layer, z in zip(self.layers[-2::-1], reversed(self.hidden(x)), strict=True):
+            slope = 1.0 if layer.coefficients is None else series.derivative(z, layer.coefficients)[:, None, :]
+            result = (result * slope) @ layer.weight.astype(np.float64)
         return result
 
     def finish(self, pre_activation: series.Floats) -> series.Floats:

@@ -4,10 +4,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enn_models import repository
 from enn_models.card import Card
 from enn_models.errors import InvalidModelError
+from enn_models.features import Feature
 from enn_models.network import Network
 from enn_models.package import open_package, verify
 from enn_service.errors import InvalidRequestError
@@ -27,9 +29,11 @@ class Model:
         card: What the model says about itself.
         network: The float64 oracle of the model.
         session: The model in the runtime.
-        minimum: Lower ends of the training ranges, float32 [features].
-        maximum: Upper ends of the training ranges, float32 [features].
+        minimum: Lower ends of the training ranges, or the lowest codes, float32 [features].
+        maximum: Upper ends of the training ranges, or the highest codes, float32 [features].
         reach: How far beyond them a row may lie, float32 [features].
+        coded: Indices of the features that are codes of categories or booleans.
+        missing: Whether a value may be missing, bool [features].
     """
 
     name: str
@@ -40,28 +44,37 @@ class Model:
     minimum: Array = field(init=False)
     maximum: Array = field(init=False)
     reach: Array = field(init=False)
+    coded: NDArray[np.intp] = field(init=False)
+    missing: NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
         """Lay the training ranges out as arrays."""
+        features = self.card.features
         for end in ("minimum", "maximum"):
-            values = np.array([getattr(feature, end) for feature in self.card.features], dtype=np.float32)
+            values = np.array([getattr(feature, end) for feature in features], dtype=np.float32)
             object.__setattr__(self, end, values)
-        object.__setattr__(self, "reach", MAX_RANGES * (self.maximum - self.minimum))
+        numeric = np.array([feature.kind == "numeric" for feature in features])
+        reach = np.where(numeric, MAX_RANGES * (self.maximum - self.minimum), np.float32(0))
+        object.__setattr__(self, "reach", reach)
+        object.__setattr__(self, "coded", np.flatnonzero(~numeric))
+        object.__setattr__(self, "missing", np.array([feature.missing for feature in features]))
 
     def check_reach(self, rows: Array, field: str) -> None:
-        """Check that rows [batch, features] are near enough for float32 to tell where in a period they are.
+        """Check that the model can answer rows [batch, features].
 
         Raises:
-            InvalidRequestError: A value is more than MAX_RANGES training ranges away; the text names it.
+            InvalidRequestError: A number is more than MAX_RANGES training ranges away, where float32 cannot tell in
+                which place of a period it is; a code is none; or a value is missing that may not be. The text names it.
         """
-        beyond = (rows < self.minimum - self.reach) | (rows > self.maximum + self.reach)
+        beyond = ~((rows >= self.minimum - self.reach) & (rows <= self.maximum + self.reach))
+        if self.network.encoding is not None or len(self.coded):
+            beyond[:, self.coded] |= rows[:, self.coded] % 1 > 0
+            beyond &= ~(np.isnan(rows) & self.missing)
         if beyond.any():
             row, column = np.argwhere(beyond)[0].tolist()
-            feature = self.card.features[column]
-            trained = f"[{feature.minimum:.8g}, {feature.maximum:.8g}]"
+            place = f"{field}[{row}][{column}]: {rows[row, column]:.8g}"
             raise InvalidRequestError(
-                f"{field}[{row}][{column}]: {rows[row, column]:.8g} for feature {feature.name!r} is more than "
-                f"{MAX_RANGES} ranges away from where the model was trained, {trained}"
+                f"{place} for feature {_why(self.card.features[column], float(rows[row, column]))}"
             )
 
     def out_of_range(self, rows: Array) -> dict[int, list[str]]:
@@ -75,6 +88,18 @@ class Model:
             for row, feature in np.argwhere(outside).tolist():
                 result.setdefault(row, []).append(self.card.features[feature].name)
         return result
+
+
+def _why(feature: Feature, value: float) -> str:
+    """Return the rest of a message about a value that a feature does not take."""
+    name = repr(feature.name)
+    if np.isnan(value):
+        return f"{name}: a missing value, and the model was trained without; expected a number"
+    if feature.kind == "numeric":
+        trained = f"[{feature.minimum:.8g}, {feature.maximum:.8g}]"
+        return f"{name} is more than {MAX_RANGES} ranges away from where the model was trained, {trained}"
+    what = "false, 0, or true, 1" if feature.kind == "boolean" else f"the index of a category, 0 to {feature.maximum:g}"
+    return f"{name}: expected {what}"
 
 
 def load(root: Path, name: str, version: str) -> Model:

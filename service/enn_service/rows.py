@@ -8,21 +8,28 @@ from numpy.typing import NDArray
 
 from enn_models.card import Card
 from enn_service.errors import InvalidRequestError
+from enn_service.words import NUMBERS, expected, reader
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
-_NUMBERS = {int, float}
 
 
-def read_rows(card: Card, rows: Any, field: str) -> NDArray[np.float32]:  # noqa: ANN401  (JSON from outside)
-    """Return rows as float32 [batch, features].
+def read_rows(
+    card: Card,
+    rows: Any,  # noqa: ANN401  (JSON from outside)
+    field: str,
+    *,
+    tensor: bool = False,
+) -> NDArray[np.float32]:
+    """Return rows as float32 [batch, features]: categories as their indices, missing values as NaN.
 
     Args:
         card: The model's card.
-        rows: A list of rows; each is a list of numbers in the card's order, or an object {feature name: number}.
+        rows: A list of rows; each is a list of values in the card's order, or an object {feature name: value}.
         field: The name of the rows in the request, for messages.
+        tensor: Whether categories and booleans are given as numbers alone, as in a tensor.
 
     Raises:
-        InvalidRequestError: Something is no row or number, or a feature is unknown or missing; the text says where.
+        InvalidRequestError: Something is no row or value, or a feature or category is unknown; the text says where.
     """
     if not isinstance(rows, list) or not rows:
         raise InvalidRequestError(f"{field}: {_shown(rows)}; expected a list of at least one row")
@@ -30,20 +37,21 @@ def read_rows(card: Card, rows: Any, field: str) -> NDArray[np.float32]:  # noqa
         names = [feature.name for feature in card.features]
         rows = [_vector(row, names, f"{field}[{i}]") if type(row) is dict else row for i, row in enumerate(rows)]
     _check_lengths(rows, len(card.features), field)
-    if not set(map(type, chain.from_iterable(rows))) <= _NUMBERS:
-        raise _not_a_number(card, rows, field)
-    return to_float32(np.array(rows, dtype=np.float64), field)
+    numbers = _numbers(card, rows, tensor=tensor) if card.worded else rows
+    if not set(map(type, chain.from_iterable(numbers))) <= NUMBERS:
+        raise _not_a_number(card, rows, numbers, field, tensor=tensor)
+    return to_float32(np.array(numbers, dtype=np.float64), field)
 
 
 def to_float32(values: NDArray[np.float64], field: str) -> NDArray[np.float32]:
-    """Return values, float64 of any shape, as float32.
+    """Return values, float64 of any shape, as float32; NaN stands for a missing value, which a model checks.
 
     Raises:
-        InvalidRequestError: One is not finite or exceeds float32; the text names its index.
+        InvalidRequestError: One is infinite or exceeds float32; the text names its index.
     """
-    good = np.abs(values) <= FLOAT32_MAX
-    if not good.all():
-        index = tuple(np.argwhere(~good)[0].tolist())
+    bad = np.abs(values) > FLOAT32_MAX
+    if bad.any():
+        index = tuple(np.argwhere(bad)[0].tolist())
         place = "".join(f"[{part}]" for part in index)
         raise InvalidRequestError(f"{field}{place}: {values[index]} is no finite float32 (at most {FLOAT32_MAX:.8g})")
     return values.astype(np.float32)
@@ -75,16 +83,29 @@ def _check_lengths(rows: list[Any], features: int, field: str) -> None:
             raise InvalidRequestError(f"{field}[{index}]: {len(row)} values; the model takes {features} features")
 
 
-def _not_a_number(card: Card, rows: list[list[Any]], field: str) -> InvalidRequestError:
+def _numbers(card: Card, rows: list[list[Any]], *, tensor: bool) -> list[list[Any]]:
+    """Return rows with words replaced by numbers, and by None what is neither."""
+    result = [[*row] for row in rows]
+    for column, feature in card.worded:
+        read = reader(feature, tensor=tensor)
+        for row in result:
+            row[column] = read(row[column])
+    return result
+
+
+def _not_a_number(
+    card: Card, rows: list[list[Any]], numbers: list[list[Any]], field: str, *, tensor: bool
+) -> InvalidRequestError:
     row, column = next(
         (row, column)
-        for row, values in enumerate(rows)
+        for row, values in enumerate(numbers)
         for column, value in enumerate(values)
-        if type(value) not in _NUMBERS
+        if type(value) not in NUMBERS
     )
-    name = card.features[column].name
+    feature = card.features[column]
     return InvalidRequestError(
-        f"{field}[{row}][{column}]: {_shown(rows[row][column])} for feature {name!r}; expected a number"
+        f"{field}[{row}][{column}]: {_shown(rows[row][column])} for feature {feature.name!r};"
+        f" expected {expected(feature, tensor=tensor)}"
     )
 
 

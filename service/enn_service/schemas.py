@@ -4,7 +4,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Row = list[float] | dict[str, float]
+from enn_service.attributions import MAX_PERMUTATIONS, PERMUTATIONS, Method
+
+Value = float | str | bool | None
+Row = list[Value] | dict[str, Value]
 Label = str | int | bool
 
 
@@ -22,18 +25,30 @@ class OutOfRange(BaseModel):
 
 
 class PredictRequest(BaseModel):
-    """Rows to predict: vectors in the card's order or objects {feature: number}; `inputs` may stand for `instances`."""
+    """Rows to predict: vectors in the card's order or objects {feature: value}; `inputs` may stand for `instances`.
+
+    A value is a number, the name of a category, true or false; null where the feature may be missing.
+    """
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"instances": [[0.1, 0.2], [0.3, 0.4]]}]})
     instances: list[Row] = Field(min_length=1)
 
 
 class ExplainParameters(BaseModel):
-    """What to explain: an output unit (default: the predicted class), split into harmonics on request."""
+    """What to explain: an output unit (default: the predicted class), split into harmonics or features on request.
+
+    Attributions compare with the background (shapley; default: training rows that the card carries) or the baseline
+    (integrated_gradients; default: the mean of the training rows). For several hidden layers Shapley values are
+    sampled, by name.
+    """
 
     model_config = ConfigDict(extra="forbid")
     output: Label | None = None
     harmonics: bool = False
+    attributions: Method | None = None
+    background: list[Row] | None = Field(default=None, min_length=1)
+    baseline: Row | None = None
+    permutations: int = Field(default=PERMUTATIONS, ge=1, le=MAX_PERMUTATIONS)
 
 
 class ExplainRequest(PredictRequest):
@@ -80,6 +95,16 @@ class Bump(BaseModel):
     harmonics: list[float] = []
 
 
+class Attributions(BaseModel):
+    """base_value + the sum of the values = pre_activation; the error is how far off a path of several layers is."""
+
+    model_config = ConfigDict(extra="forbid")
+    method: Method
+    base_value: float
+    values: dict[str, float]
+    error: float = 0.0
+
+
 class Explanation(BaseModel):
     """bias + the sum of the bumps' values = pre_activation."""
 
@@ -89,6 +114,7 @@ class Explanation(BaseModel):
     bias: float
     bumps: list[Bump]
     out_of_range: list[str]
+    attributions: Attributions | None = None
 
 
 class ExplainResponse(BaseModel):
@@ -100,12 +126,15 @@ class ExplainResponse(BaseModel):
 
 
 class InputTensor(BaseModel):
-    """The input tensor: shape [rows, features], data flat or nested."""
+    """The input tensor: shape [rows, features], data flat or nested.
+
+    A category is its index in the model's metadata, a boolean 0 or 1; null stands for a value that may be missing.
+    """
 
     name: str = Field(examples=["input"])
     shape: list[int]
     datatype: str = Field(examples=["FP32"])
-    data: list[float] | list[list[float]]
+    data: list[float | None] | list[list[float | None]]
 
 
 class OutputRequest(BaseModel):

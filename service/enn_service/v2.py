@@ -96,7 +96,7 @@ def _read_input(model: Model, inputs: object) -> NDArray[np.float32]:
         raise InvalidRequestError(f"inputs[0].datatype: {datatype!r:.60}; expected one of {', '.join(sorted(NUMERIC))}")
     batch = _batch(tensor.get("shape"), model.network.inputs)
     rows = _as_rows(tensor.get("data"), batch, model.network.inputs)
-    values = read_rows(model.card, rows, "inputs[0].data")
+    values = read_rows(model.card, rows, "inputs[0].data", tensor=True)
     model.check_reach(values, "inputs[0].data")
     if "INT" in datatype:
         _check_integers(rows, datatype)

@@ -1,12 +1,16 @@
 """Data sets: raw rows with their targets, in three parts that never mix."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_models.encoding import Encoding
+from enn_models.features import Feature, encoding
 from enn_models.network import Task
-from enn_training.model import Label
+from enn_training.columns import Column
+from enn_training.model import Label, summarise
 
 
 @dataclass(frozen=True, eq=False)
@@ -14,7 +18,7 @@ class Part:
     """Some rows.
 
     Attributes:
-        x: Raw inputs, float64 [rows, features].
+        x: Raw inputs, float64 [rows, features]; NaN where a value is missing.
         y: Index of the class, int64 [rows], or value, float64 [rows].
     """
 
@@ -32,6 +36,7 @@ class Dataset:
         training: Rows learned from.
         held_out: Rows that choose among networks.
         test: Rows that only judge.
+        columns: What every input column is; None: numbers, and none missing.
     """
 
     features: tuple[str, ...]
@@ -39,6 +44,21 @@ class Dataset:
     training: Part
     held_out: Part
     test: Part
+    columns: tuple[Column, ...] | None = field(default=None, kw_only=True)
+
+    @cached_property
+    def summaries(self) -> tuple[Feature, ...]:
+        """What every input column is, and how the training part has it."""
+        return summarise(self.columns or self.features, self.training.x)
+
+    @cached_property
+    def encoding(self) -> Encoding | None:
+        """How raw rows become the columns that a network takes; None where they are those."""
+        return encoding(self.summaries)
+
+    def encode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the columns that a network takes, float64 [rows, columns], of raw rows [rows, features]."""
+        return x if self.encoding is None else self.encoding.apply(x)
 
     @property
     def task(self) -> Task:

@@ -53,7 +53,7 @@ class ENN(nn.Module):
 
     @classmethod
     def from_network(cls, network: Network) -> "ENN":
-        """Return the module that computes what a network computes before its link, from inputs less input_offset.
+        """Return the module that computes what a network computes before its link, from columns less input_offset.
 
         Raises:
             ValueError: The network adds an output_offset, which a module has no place for.
@@ -63,7 +63,7 @@ class ENN(nn.Module):
         hidden = tuple(len(layer.bias) for layer in network.layers[:-1])
         coefficients = network.layers[0].coefficients
         harmonics = 0 if coefficients is None else coefficients.shape[1]
-        module = cls(network.inputs, hidden, network.units, harmonics, head=network.head, task=network.task)
+        module = cls(network.columns, hidden, network.units, harmonics, head=network.head, task=network.task)
         module._copy(network)
         return module
 

@@ -6,12 +6,13 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state
+from sklearn.utils import Tags, check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from enn_models.network import Head, Network
+from enn_training import frames
 from enn_training.data import Dataset, Part
 from enn_training.errors import OptionError
 from enn_training.learners.adam import Adam
@@ -49,9 +50,10 @@ class _Estimator(BaseEstimator):
         seed = 0 if self.random_state is None else int(check_random_state(self.random_state).randint(2**31 - 1))
         names = getattr(self, "feature_names_in_", None)
         features = tuple(f"x{column}" for column in range(x.shape[1])) if names is None else tuple(map(str, names))
+        columns = self.columns_ or frames.of_numbers(features, x)
         training, held_out = _hold_out(Part(x, y), seed)
         self.model_: LearnedModel = learn(
-            Dataset(features, classes, training, held_out, held_out),
+            Dataset(tuple(each.name for each in columns), classes, training, held_out, held_out, columns=columns),
             self._learner(),
             hidden=(self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden),
             harmonics=self.harmonics,
@@ -70,10 +72,26 @@ class _Estimator(BaseEstimator):
             return LMS(spread=0.25)
         raise OptionError(f"learner {self.learner!r}: expected 'adam', 'lms' or an object with a method learn")
 
-    def _rows(self, x: ArrayLike) -> tuple[Network, Floats]:
+    def _coded(self, x: Any) -> Any:  # noqa: ANN401 - a frame, or whatever scikit-learn takes for an array
+        """Return rows to learn from as numbers alone, and keep what their columns are."""
+        self.columns_ = frames.describe(x) if frames.is_mixed(x) else None
+        return x if self.columns_ is None else frames.coded(self.columns_, x)
+
+    def _rows(self, x: Any) -> tuple[Network, Floats]:  # noqa: ANN401 - as above
         """Return the network and its checked raw rows."""
         check_is_fitted(self)
-        return self.model_.network, _validate(self, x, reset=False, dtype=np.float64)
+        if self.columns_ is not None and frames.is_frame(x):
+            _validate(self, x, reset=False, skip_check_array=True)  # the names before the values
+            x = frames.coded(self.columns_, x)
+        rows = _validate(self, x, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+        frames.check(self.model_.features, rows)
+        return self.model_.network, rows
+
+    def __sklearn_tags__(self) -> Tags:
+        """Say that columns may be categories, and values missing where they were in training."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.categorical = tags.input_tags.allow_nan = True
+        return tags
 
 
 class ENNClassifier(ClassifierMixin, _Estimator):
@@ -90,17 +108,21 @@ class ENNClassifier(ClassifierMixin, _Estimator):
         model_: What was learned, ready for `enn_training.exporting.export`.
         n_iter_: Passes made.
         n_features_in_: Columns seen.
+        columns_: What each column of a mixed pandas frame is; None where all were numbers.
         classes_: The labels, in the order of the probabilities.
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803 - scikit-learn's name
         """Learn from rows X [rows, features] and labels y [rows].
 
+        X may be a pandas frame with texts or categoricals for categories, booleans, and missing values; where some
+        are missing in X, some may be in the rows to predict.
+
         Raises:
             ValueError: The arrays or settings cannot be learned from.
             DivergenceError: The learner left the finite numbers.
         """
-        x, labels = _validate(self, X, y, dtype=np.float64)
+        x, labels = _validate(self, self._coded(X), y, dtype=np.float64, ensure_all_finite="allow-nan")
         check_classification_targets(labels)
         self.classes_, index = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
@@ -141,16 +163,17 @@ class ENNRegressor(RegressorMixin, _Estimator):
         model_: What was learned, ready for `enn_training.exporting.export`.
         n_iter_: Passes made.
         n_features_in_: Columns seen.
+        columns_: What each column of a mixed pandas frame is; None where all were numbers.
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803
-        """Learn from rows X [rows, features] and values y [rows].
+        """Learn from rows X [rows, features] and values y [rows]; X as for the classifier.
 
         Raises:
             ValueError: The arrays or settings cannot be learned from.
             DivergenceError: The learner left the finite numbers.
         """
-        x, values = _validate(self, X, y, dtype=np.float64, y_numeric=True)
+        x, values = _validate(self, self._coded(X), y, dtype=np.float64, ensure_all_finite="allow-nan", y_numeric=True)
         self._learn(x, values.astype(np.float64), None)
         return self
 

@@ -36,13 +36,16 @@ class Plane:
     rows: Floats
 
     @classmethod
-    def of(cls, card: Card, first: int = 0, second: int = 1) -> "Plane":
-        """Return the plane of two features of a model that has at least two."""
-        if len(card.features) < 2:
-            raise ValueError(f"the model has {len(card.features)} feature(s); a plane needs two")
+    def of(cls, card: Card) -> "Plane":
+        """Return the plane of the first two numeric features; the others stay at their mean, or first category."""
+        numeric = [index for index, feature in enumerate(card.features) if feature.kind == "numeric"]
+        if len(numeric) < 2:
+            raise ValueError(f"the model has {len(numeric)} numeric feature(s); a plane needs two")
+        first, second = numeric[:2]
         chosen = (card.features[first], card.features[second])
         across, up = (np.linspace(feature.minimum, feature.maximum, POINTS) for feature in chosen)
-        rows = np.tile([feature.mean for feature in card.features], (POINTS * POINTS, 1))
+        middle = [feature.mean if feature.kind == "numeric" else 0.0 for feature in card.features]
+        rows = np.tile(middle, (POINTS * POINTS, 1))
         rows[:, first], rows[:, second] = np.tile(across, POINTS), np.repeat(up, POINTS)
         return cls((chosen[0].name, chosen[1].name), (across, up), rows)
 

@@ -1,17 +1,22 @@
 """Learning from end to end: data set -> scaled samples -> learner -> network over raw rows -> learned model."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enn_models.network import Head
 from enn_training.architecture import Architecture
 from enn_training.data import Dataset, Part
 from enn_training.learners.learner import Learned, Learner, Samples, Watch
-from enn_training.model import MAX_EXAMPLES, LearnedModel, fingerprint, summarise
+from enn_training.model import MAX_EXAMPLES, LearnedModel, fingerprint
 from enn_training.scaling import Scaling, fold
 from enn_training.scores import score
 from enn_training.targets import Targets
+
+BACKGROUND_ROWS = 100
+"""Training rows that a card carries: enough for Shapley values to a few percent, a few kilobytes."""
 
 
 def learn(
@@ -22,6 +27,7 @@ def learn(
     harmonics: int,
     head: Head,
     seed: int,
+    background: int = BACKGROUND_ROWS,
     watch: Watch | None = None,
 ) -> LearnedModel:
     """Return the model that a learner makes of a data set; its scores are those of the test part.
@@ -33,6 +39,7 @@ def learn(
         harmonics: Q of every activation.
         head: "dct" or "linear".
         seed: Equal seeds give equal models, byte for byte.
+        background: Training rows, drawn by seed, that the package will carry for explanations; 0 keeps all back.
         watch: Called after every pass.
 
     Raises:
@@ -40,23 +47,30 @@ def learn(
     """
     train = dataset.training
     classes = None if dataset.classes is None else len(dataset.classes)
-    inputs, targets = Scaling.of_range(train.x), Targets.of(train.y, head, classes)
-    architecture = Architecture(len(dataset.features), hidden, targets.units, harmonics, head, dataset.task)
+    inputs, targets = Scaling.of_inputs(dataset.encode(train.x)), Targets.of(train.y, head, classes)
+    architecture = Architecture(len(inputs.center), hidden, targets.units, harmonics, head, dataset.task)
 
     def samples(part: Part) -> Samples:
-        return Samples(inputs.apply(part.x), targets.encode(part.y))
+        return Samples(inputs.apply(dataset.encode(part.x)), targets.encode(part.y))
 
     learned = learner.learn(architecture, samples(train), samples(dataset.held_out), seed, watch)
-    network = fold(learned.network, inputs, targets.scaling)
+    network = replace(fold(learned.network, inputs, targets.scaling), encoding=dataset.encoding)
     return LearnedModel(
         network=network,
-        features=summarise(dataset.features, train.x),
+        features=dataset.summaries,
         classes=dataset.classes,
         examples=train.x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
         training=_record(dataset, architecture, learned, seed),
         scores=score(network, dataset.test),
-        fingerprint=fingerprint(dataset.features, train.x, train.y),
+        fingerprint=fingerprint(dataset.columns or dataset.features, train.x, train.y),
+        background=_background(train.x, background, seed),
     )
+
+
+def _background(rows: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float64]:
+    """Return a random sample of raw rows [rows, features], each a float32 value, which a request could send."""
+    drawn = np.random.default_rng(seed).permutation(len(rows))[:count]
+    return rows[np.sort(drawn)].astype(np.float32).astype(np.float64)
 
 
 def _record(dataset: Dataset, architecture: Architecture, learned: Learned, seed: int) -> dict[str, Any]:

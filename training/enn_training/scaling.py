@@ -20,7 +20,7 @@ class Scaling:
 
     Attributes:
         center: float64 [columns], in the column's unit.
-        half: float64 [columns], > 0, in the column's unit.
+        half: float64 [columns], > 0, in the column's unit; infinite for a column that is to have no say.
     """
 
     center: Floats
@@ -37,6 +37,13 @@ class Scaling:
         rows = np.asarray(rows, dtype=np.float64)
         low, high = rows.min(axis=0), rows.max(axis=0)
         return cls(low / 2 + high / 2, _positive(high / 2 - low / 2))
+
+    @classmethod
+    def of_inputs(cls, rows: ArrayLike) -> "Scaling":
+        """Return the map of_range; of a column constant in training nothing is learned, so that all of it goes to 0."""
+        scaling, rows = cls.of_range(rows), np.asarray(rows)
+        constant = rows.min(axis=0) == rows.max(axis=0)
+        return cls(scaling.center, np.where(constant, np.inf, scaling.half))
 
     @classmethod
     def of_spread(cls, rows: ArrayLike) -> "Scaling":

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from enn_models.network import Network
 from enn_training.data import Dataset, Part
+from enn_training.scaling import Scaling
 
 Floats = NDArray[np.float64]
 
@@ -61,9 +62,8 @@ def r2(truth: Floats | NDArray[np.int64], predictions: Floats) -> float:
 def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
     """Return the majority class and the best straight line (logistic regression), or least squares, of a data set."""
     train, test = dataset.training, dataset.test
-    center, deviation = train.x.mean(axis=0), train.x.std(axis=0)
-    deviation = np.where(deviation > 0, deviation, 1.0)
-    x, judged = (train.x - center) / deviation, (test.x - center) / deviation
+    scaling = Scaling.of_spread(dataset.encode(train.x))
+    x, judged = (scaling.apply(dataset.encode(part.x)) for part in (train, test))
     if dataset.classes is None:
         design = np.column_stack([x, np.ones(len(x))])
         slopes = np.linalg.lstsq(design, train.y, rcond=None)[0]

@@ -1,6 +1,8 @@
 """Tables: from a CSV or Parquet file to a data set, refusing what cannot be learned from by column and row."""
 
 import warnings
+from collections import Counter
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +10,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from enn_models.features import MAX_NAME
 from enn_models.network import Task
+from enn_training import frames
+from enn_training.columns import Column
 from enn_training.data import Dataset, Part
 from enn_training.errors import DataError
 from enn_training.model import Label, as_label
 
 # A target of whole numbers with at most this many different ones tells classes, more tell an amount.
 MAX_INTEGER_CLASSES = 20
-MAX_NAME = 256
 MIN_ROWS = 16
 
 
@@ -75,31 +79,52 @@ def read(path: Path) -> Table:
     return Table(frame, path, 2 if is_csv else 1)
 
 
-def dataset(table: Table, target: str, seed: int, task: Task | None = None) -> Dataset:
+def dataset(table: Table, target: str, seed: int, task: Task | None = None, without: Collection[str] = ()) -> Dataset:
     """Return the data set of a table: a fifth is the test part, an eighth of the rest is held out, by seed.
 
+    Categories, and where values may be missing, are told by the whole table, so that no part has others. What only
+    the held-out or the test part has is allowed, and without effect.
+
     Args:
-        table: Numbers in every column but the target.
+        table: Numbers, booleans, or texts for categories; the target has all its values.
         target: Name of the column to predict.
         seed: Of the split; classes keep their shares in every part.
         task: None: text, booleans and few whole numbers tell classes, other numbers a regression.
+        without: Names of columns to leave out.
 
     Raises:
         DataError: A column, a row or the target cannot be learned from; the text names it and what to do.
     """
+    try:
+        return _dataset(table, target, seed, task, without)
+    except DataError as error:
+        raise DataError(f"{table.path}: {error}") from None
+
+
+def _dataset(table: Table, target: str, seed: int, task: Task | None, without: Collection[str]) -> Dataset:
     frame = table.frame
-    if target not in frame.columns:
-        raise DataError(f"{table.path}: no column {target!r} to predict; it has {', '.join(map(repr, frame.columns))}")
+    for name, what in [(target, "to predict"), *((name, "to leave out") for name in without)]:
+        if name not in frame.columns:
+            raise DataError(f"no column {name!r} {what}; it has {', '.join(map(repr, frame.columns))}")
+    if target in without:
+        raise DataError(f"column {target!r} is to be left out and to be predicted; expected one of the two")
     if len(frame) < MIN_ROWS:
-        raise DataError(f"{table.path}: {len(frame)} rows; expected at least {MIN_ROWS}")
-    _refuse_missing(table, target)
+        raise DataError(f"{len(frame)} rows; expected at least {MIN_ROWS}")
+    missing = frame[target].isna().to_numpy()
+    if missing.any():
+        raise DataError(
+            f"target {target!r}, {table.row(missing)}: no value ({int(missing.sum())} in all); leave the rows out"
+        )
     task = task or _task(frame[target])
-    features = _features(table, target)
-    x = np.column_stack([_numbers(table, name) for name in features])
+    columns = _columns(table, {target, *without})
+    if not columns:
+        raise DataError(f"no column left to learn from beside the target {target!r}")
+    x = frames.codes(columns, frame[[column.name for column in columns]], table.row)
     if task == "regression":
-        return _split(features, None, x, _numbers(table, target), seed)
-    classes, y = _classes(table, target)
-    return _split(features, classes, x, y, seed)
+        value = frames.codes([Column(target)], frame[[target]], table.row)[:, 0]
+        return _split(columns, None, x, value, seed)
+    classes, y = _classes(frame[target])
+    return _split(columns, classes, x, y, seed)
 
 
 def _task(column: pd.Series) -> Task:
@@ -110,77 +135,48 @@ def _task(column: pd.Series) -> Task:
     return "classification" if few and whole else "regression"
 
 
-def _features(table: Table, target: str) -> tuple[str, ...]:
-    """Return the columns to learn from; a constant one is left out with a warning."""
-    names: list[str] = []
+def _columns(table: Table, left_out: Collection[str]) -> tuple[Column, ...]:
+    """Return the columns to learn from; one that says nothing is left out with a warning."""
+    columns: list[Column] = []
     for name in table.frame.columns:
-        if name == target:
+        if name in left_out:
             continue
-        values = _numbers(table, name)
-        if values.min() == values.max():
-            warnings.warn(
-                f"column {name!r} is left out: all its values are {values[0]:g}", LeftOutWarning, stacklevel=3
-            )
+        values = table.frame[name]
+        try:
+            column = frames.describe_one(values, table.row)
+        except frames.UnusableColumnError as error:
+            _leave_out(name, error.reason)
+            continue
+        if not column.missing and values.nunique() == 1:
+            _leave_out(name, f"all its values are {as_label(values.iloc[0])}")
         else:
-            names.append(name)
-    if not names:
-        raise DataError(f"{table.path}: no column left to learn from beside the target {target!r}")
-    return tuple(names)
+            columns.append(column)
+    return tuple(columns)
 
 
-def _refuse_missing(table: Table, name: str) -> None:
-    missing = table.frame[name].isna()
-    if missing.any():
-        raise DataError(
-            f"{table.path}: column {name!r}, {table.row(missing)}: no value ({int(missing.sum())} in all);"
-            " fill them in, or leave the rows or the column out"
-        )
+def _leave_out(name: str, reason: str) -> None:
+    warnings.warn(f"column {name!r} is left out: {reason}", LeftOutWarning, stacklevel=6)
 
 
-def _numbers(table: Table, name: str) -> NDArray[np.float64]:
-    """Return a column as float64 numbers, all finite."""
-    _refuse_missing(table, name)
-    column = table.frame[name]
-    if pd.api.types.is_bool_dtype(column) or not pd.api.types.is_numeric_dtype(column):
-        text = pd.to_numeric(column.astype(str), errors="coerce").isna()
-        place = table.row(text if text.any() else np.ones(len(column)))
-        value = column[text].iloc[0] if text.any() else column.iloc[0]
-        raise DataError(
-            f"{table.path}: column {name!r}, {place}: {value!r} is not a number; expected numbers: replace it by"
-            " numbers, or leave the column out"
-        )
-    values = column.to_numpy(dtype=np.float64)
-    # Beyond float32's range a served row could not be written.
-    beyond = ~(np.abs(values) <= np.finfo(np.float32).max)
-    if beyond.any():
-        raise DataError(
-            f"{table.path}: column {name!r}, {table.row(beyond)}: {values[beyond][0]} is beyond float32;"
-            " replace it by a finite number, or leave the row out"
-        )
-    return values
-
-
-def _classes(table: Table, target: str) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
+def _classes(target: pd.Series) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
     """Return the sorted labels of the target and the index of each row's."""
-    column = table.frame[target]
-    labels: list[Label] = sorted(
-        {as_label(value) for value in column}, key=lambda label: (isinstance(label, str), label)
-    )
+    values = [as_label(value) for value in target]
+    counts = Counter(values)
+    labels: list[Label] = sorted(counts, key=lambda label: (isinstance(label, str), label))
     if len(labels) < 2:
-        raise DataError(f"{table.path}: target {target!r} is {labels[0]!r} in every row; expected at least two classes")
-    counts = column.map(as_label).value_counts()
-    if counts.min() < 3:
-        rare = counts.index[int(counts.to_numpy().argmin())]
+        raise DataError(f"target {target.name!r} is {labels[0]!r} in every row; expected at least two classes")
+    rare = min(labels, key=lambda label: counts[label])
+    if counts[rare] < 3:
         raise DataError(
-            f"{table.path}: target {target!r}: class {rare!r} has {counts.min()} row(s); expected at least 3, one for"
+            f"target {target.name!r}: class {rare!r} has {counts[rare]} row(s); expected at least 3, one for"
             " each part: leave the class out, or use --task regression if it is an amount"
         )
     index = {label: position for position, label in enumerate(labels)}
-    return tuple(labels), np.array([index[as_label(value)] for value in column], dtype=np.int64)
+    return tuple(labels), np.array([index[value] for value in values], dtype=np.int64)
 
 
 def _split(
-    features: tuple[str, ...],
+    columns: tuple[Column, ...],
     classes: tuple[Label, ...] | None,
     x: NDArray[np.float64],
     y: NDArray[np.int64] | NDArray[np.float64],
@@ -197,4 +193,4 @@ def _split(
         for part, rows in zip(parts, np.split(shuffled, [test, test + held]), strict=True):
             part.append(rows)
     test, held_out, training = (Part(x[rows], y[rows]) for rows in (np.sort(np.concatenate(part)) for part in parts))
-    return Dataset(features, classes, training, held_out, test)
+    return Dataset(tuple(column.name for column in columns), classes, training, held_out, test, columns=columns)

@@ -45,7 +45,7 @@ CHANGES = [
     ({"classes": [1, "1"]}, "same text"),
     ({"classes": [0, 2**64]}, "classes"),
     ({"task": "regression"}, "classes"),
-    ({"features": [{"name": "x0", "minimum": -1, "maximum": 1, "mean": 0}]}, "features: 1 for a network of 2"),
+    ({"features": [{"name": "x0", "minimum": -1, "maximum": 1, "mean": 0}]}, "features: 1 columns for a network of 2"),
     ({"features": [{"name": "x0", "minimum": -1, "maximum": 1, "mean": 0}] * 2}, "same name"),
     ({"features": [{"name": "x0", "minimum": 1, "maximum": -1, "mean": 0}] * 2}, "above maximum"),
     ({"parameters": "!"}, "parameters"),

@@ -1,13 +1,18 @@
 """The estimators behave as scikit-learn's."""
 
+import pickle
+
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.base import clone
 from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.model_selection import train_test_split
+from sklearn.model_selection import cross_val_score, train_test_split
 from sklearn.utils.estimator_checks import check_estimator
 
-from enn_training import ENNClassifier, ENNRegressor
+from enn_training import ENNClassifier, ENNRegressor, export
 from enn_training.learners.lms import LMS
+from serving import serving
 
 
 @pytest.mark.filterwarnings("default")
@@ -42,3 +47,108 @@ def test_the_dct_head_has_scores_and_no_probabilities():
 def test_what_was_learned_names_its_classes():
     model = ENNClassifier(4, learner=LMS(passes=1)).fit(np.eye(20), np.arange(20) % 2 == 0)
     assert model.model_.classes == (False, True)
+
+
+def animals(rows=300):
+    """Return a frame of numbers, texts, categoricals and booleans with missing values, and labels."""
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "bill": random.normal(44, 4, rows),
+            "island": random.choice(["Biscoe", "Dream"], rows),
+            "grade": pd.Categorical(random.choice([1, 2], rows), [1, 2, 3]),
+            "wild": random.random(rows) < 0.5,
+            "mass": random.normal(4000, 500, rows),
+        }
+    )
+    frame.loc[random.random(rows) < 0.2, "mass"] = np.nan
+    frame.loc[random.random(rows) < 0.1, "island"] = None
+    chosen = (frame["island"] == "Dream") ^ frame["wild"] ^ frame["mass"].isna()
+    return frame, np.where(chosen, "yes", "no")
+
+
+def test_a_frame_of_categories_and_missing_values_is_learned_and_served_alike(tmp_path):
+    frame, labels = animals()
+    model = ENNClassifier().fit(frame, labels)
+    assert model.score(frame, labels) > 0.95
+    assert [column.kind for column in model.columns_ or ()] == [
+        "numeric",
+        "categorical",
+        "categorical",
+        "boolean",
+        "numeric",
+    ]
+    export(model.model_, tmp_path, "animals")
+    rows = frame.astype({"grade": str}).astype(object).where(frame.notna(), None).to_dict("records")
+    with serving(tmp_path) as client:
+        reply = client.post("/v1/models/animals:predict", json={"instances": rows})
+    found = [list(prediction["probabilities"].values()) for prediction in reply.json()["predictions"]]
+    np.testing.assert_allclose(found, model.predict_proba(frame), atol=1e-5)
+
+
+def test_a_frame_goes_through_pickle_clone_and_cross_validation():
+    frame, labels = animals(150)
+    model = ENNClassifier(4, learner=LMS(passes=2)).fit(frame, labels)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(frame), model.predict_proba(frame))
+    assert np.isfinite(cross_val_score(clone(model), frame, labels, cv=3)).all()
+
+
+def test_missing_values_of_an_array_are_learned_from_and_others_are_refused():
+    random = np.random.default_rng(0)
+    x = random.uniform(-1, 1, (300, 2))
+    x[random.random(300) < 0.3, 0] = np.nan
+    model = ENNRegressor().fit(x, np.where(np.isnan(x[:, 0]), 3, x[:, 0]))
+    assert model.predict([[np.nan, 0], [0.5, 0]]) == pytest.approx([3, 0.5], abs=0.2)
+    with pytest.raises(ValueError, match="column 'x1', row 1: nan; expected a number"):
+        model.predict([[0, 0], [0, np.nan]])
+    with pytest.raises(ValueError, match="column 'x1': no row has a value"):
+        model.fit(x * [1, np.nan], x[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("island", "Moon", "column 'island', row 3: 'Moon' is not known; expected one of 'Biscoe', 'Dream'"),
+        ("wild", None, r"column 'wild', row 3: no value \(1 in all\)"),
+        ("bill", "long", "column 'bill', row 3: 'long' is not a number"),
+    ],
+)
+def test_a_value_that_was_not_learned_is_refused_by_column_and_row(column, value, words):
+    frame, labels = animals(60)
+    model = ENNClassifier(4, learner=LMS(passes=1)).fit(frame, labels)
+    frame = frame.astype({column: object})
+    frame.loc[3, column] = value
+    with pytest.raises(ValueError, match=words):
+        model.predict(frame)
+
+
+def test_a_frame_with_its_columns_in_another_order_is_refused():
+    frame, labels = animals(60)
+    model = ENNClassifier(4, learner=LMS(passes=1)).fit(frame, labels)
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(frame[frame.columns[::-1]])
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (pd.date_range("2024-01-31", periods=60), "is a date or time; replace it by numbers"),
+        ([f"name {row}" for row in range(60)], "60 different texts in 60 rows; categories are at most 50 and recur"),
+        ([1, "1"] * 30, "two categories are written '1'; make them one"),
+        ([None] * 60, "no row has a value: leave the column out"),
+        (["1", "2", "x"] * 20, "row 2: 'x' is not a number; expected numbers"),
+    ],
+)
+def test_a_column_that_cannot_be_learned_from_is_refused_with_a_remedy(values, words):
+    frame, labels = animals(60)
+    with pytest.raises(ValueError, match=f"column 'c'.*{words}"):
+        ENNClassifier().fit(frame.assign(c=values), labels)
+
+
+def test_a_category_that_was_declared_and_never_seen_is_without_effect():
+    frame, labels = animals(60)
+    model = ENNClassifier(4, learner=LMS(passes=2)).fit(frame, labels)
+    assert not model.model_.network.layers[0].weight[:, 5].any()
+    frame["grade"] = frame["grade"].cat.set_categories([1, 2, 3]).where(frame.index > 0, 3)
+    assert np.isfinite(model.predict_proba(frame)).all()

@@ -11,11 +11,13 @@ import onnx
 import onnx.reference
 import pytest
 
+from enn_models.features import encoding
 from enn_models.network import Head, Layer, Network, Task
 from enn_models.package import OUTPUTS, open_package, verify
 from enn_models.repository import read
 from enn_models.scan import scan
-from enn_training.exporting import ExportError, export, package
+from enn_training.columns import Column
+from enn_training.exporting import ExportError, accuracy, export, package
 from enn_training.exporting.accuracy import TOLERANCE
 from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT
 from enn_training.exporting.runtime import Runtime
@@ -41,11 +43,11 @@ def network(widths, harmonics, head: Head = "linear", task: Task = "regression",
 
 
 def learned(net):
-    x = np.random.default_rng(0).uniform(-1, 1, size=(50, net.inputs))
+    x = np.random.default_rng(0).uniform(-1, 1, size=(50, net.inputs)).astype(np.float32).astype(np.float64)
     names = tuple(f"x{index}" for index in range(net.inputs))
     classes = None if net.task == "regression" else tuple(range(max(2, net.units)))
     digest = fingerprint(names, x, x[:, 0])
-    return LearnedModel(net, summarise(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest)
+    return LearnedModel(net, summarise(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest, x[:10])
 
 
 @pytest.mark.parametrize(("widths", "harmonics"), SHAPES)
@@ -178,3 +180,74 @@ def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatc
     record = open_package(package(learned(network((2, 6, 1), 6)), optimize=3)).card.unrolling
     assert record["rows"] == 3
     assert record["output"] == min(record["microseconds"], key=record["microseconds"].get)
+
+
+MIXED = (
+    Column("fare", missing=True),
+    Column("port", "categorical", ("C", "Q", "S"), missing=True),
+    Column("year"),
+    Column("alone", "boolean"),
+    Column("adult", "boolean", missing=True),
+)
+
+
+def mixed(columns: tuple[Column, ...], head: Head = "linear"):
+    """Return a learned model of mixed columns, as random as the others here."""
+    random = np.random.default_rng(0)
+    widths = [len(column.categories) or 2 for column in columns]
+    x = np.column_stack([random.integers(0, width, 50) for width in widths]).astype(np.float64)
+    x[(random.random(x.shape) < 0.3) & [column.missing for column in columns]] = np.nan
+    features = summarise(columns, x)
+    codes = encoding(features)
+    assert codes is not None
+    net = network((codes.columns, 6, 2), 6, head, "classification")
+    net = replace(net, encoding=codes)
+    return LearnedModel(net, features, (0, 1), x[:6], {"learner": "none"}, {}, fingerprint(columns, x, x[:, 0]), x[:20])
+
+
+@pytest.mark.parametrize("head", ["linear", "dct"])
+@pytest.mark.parametrize("columns", [MIXED, MIXED[:1], MIXED[1:2], MIXED[1:4], MIXED[2:], MIXED[4:]], ids=len)
+def test_mixed_columns_give_the_oracles_numbers_on_every_route(head, columns):
+    model = mixed(columns, head)
+    opened = open_package(package(model))
+    verify(opened, lambda rows, outputs: Runtime(scan(opened.data), outputs).run(rows))
+    rows = accuracy.rows(model)
+    wanted = model.network.respond(rows)
+    assert np.isfinite(wanted.output).all()
+    output, bumps, _ = Runtime(scan(opened.data), OUTPUTS).run(rows)
+    few = Runtime(scan(opened.data), [FEW_OUTPUT], FEW_INPUT).run(rows[:3])[0]
+    assert np.abs(output - wanted.output).max() <= TOLERANCE * np.abs(wanted.output).max()
+    assert np.abs(few - wanted.output[: len(few)]).max() <= TOLERANCE * np.abs(wanted.output).max()
+    assert np.abs(bumps - wanted.bumps).max() <= TOLERANCE * np.abs(wanted.bumps).max()
+
+
+def test_mixed_columns_are_exact_where_angles_are_wrapped():
+    model = mixed(MIXED)
+    first = replace(model.network.layers[0], weight=np.float32(3e3) * model.network.layers[0].weight)
+    net = replace(model.network, layers=(first, model.network.layers[1]))
+    opened = open_package(package(replace(model, network=net)))
+    assert opened.card.unrolling["wrapped"] is True
+
+
+def test_exactness_is_checked_on_every_category_and_on_missing_values():
+    for rows in (accuracy.rows(mixed(MIXED)), accuracy.golden(mixed(MIXED))):
+        assert np.isnan(rows).any(axis=0).tolist() == [column.missing for column in MIXED]
+    assert np.unique(accuracy.rows(mixed(MIXED))[:, 1]).tolist()[:3] == [0, 1, 2]
+
+
+def test_mixed_columns_cost_the_same_handful_of_nodes_however_many_there_are():
+    def nodes(columns):
+        return [node.op_type for node in scan(package(mixed(columns), unrolling="spectral")).graph.node[:7]]
+
+    many = tuple(replace(column, name=f"{column.name}{turn}") for turn in range(4) for column in MIXED)
+    assert nodes(many) == nodes(MIXED) == ["Transpose", "Gather", "Equal", "Cast", "Where", "IsNaN", "Where"]
+
+
+def test_plain_numbers_and_booleans_cost_no_node():
+    x = np.array([[0.5, 0], [0.25, 1]])
+    features = summarise((Column("a"), Column("b", "boolean")), x)
+    model = replace(learned(network((2, 6, 1), 6)), features=features, examples=x, background=x)
+    assert encoding(features) is None
+    assert {node.op_type for node in scan(package(model, unrolling="spectral")).graph.node}.isdisjoint(
+        ["Gather", "Equal", "Where", "IsNaN"]
+    )

@@ -7,6 +7,7 @@ from pathlib import Path
 import typer
 from tqdm import tqdm
 
+from enn_models.features import Feature
 from enn_models.network import Head
 from enn_training.data import Dataset
 from enn_training.errors import TrainingError
@@ -41,9 +42,22 @@ def lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterator[str]:
         yield f"{shown[name]:<10}{value:.4g}" if name not in ("r2", "accuracy") else f"{shown[name]:<10}{value:.4f}"
     for baseline in compared:
         yield f"{'':<10}{baseline.score:.4f}  {measure} of the {baseline.name}"
+    if model.network.encoding is not None:
+        yield f"columns   {_columns(model.features)}"
     layers = "-".join(str(len(layer.bias)) for layer in model.network.layers)
-    size = f"{model.network.inputs}-{layers}, Q = {model.training['harmonics']}"
+    size = f"{model.network.columns}-{layers}, Q = {model.training['harmonics']}"
     yield f"parameters {model.network.parameters} ({size}, {model.network.head} head)"
+
+
+def _columns(features: tuple[Feature, ...]) -> str:
+    """Return in a line what the raw columns are."""
+    kinds = {
+        "numeric": [feature.name for feature in features if feature.kind == "numeric"],
+        "boolean": [feature.name for feature in features if feature.kind == "boolean"],
+        "categorical": [f"{each.name} ({len(each.categories)})" for each in features if each.kind == "categorical"],
+        "values may be missing in": [feature.name for feature in features if feature.missing],
+    }
+    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items() if names)
 
 
 def learn_and_publish(
@@ -54,6 +68,7 @@ def learn_and_publish(
     harmonics: int,
     head: Head,
     seed: int,
+    background: int,
     models: Path,
     name: str,
 ) -> None:
@@ -64,7 +79,16 @@ def learn_and_publish(
         RepositoryError: The repository does not take it.
     """
     with bar(name) as watch:
-        model = learn(data, learner, hidden=hidden, harmonics=harmonics, head=head, seed=seed, watch=watch)
+        model = learn(
+            data,
+            learner,
+            hidden=hidden,
+            harmonics=harmonics,
+            head=head,
+            seed=seed,
+            background=background,
+            watch=watch,
+        )
     for line in lines(model, baselines(data)):
         typer.echo(line)
     try:

@@ -25,17 +25,19 @@ class TaskName(StrEnum):
 
 
 def table(
-    file: Annotated[Path, typer.Argument(help="A .csv file with a header, or a .parquet file; columns of numbers.")],
+    file: Annotated[Path, typer.Argument(help="A .csv file with a header, or a .parquet file.")],
     *,
     target: Annotated[str, typer.Option("--target", help="Column to predict.")],
     models: options.Models,
     name: Annotated[str, typer.Option("--name", help="Name of the model.")],
+    without: Annotated[list[str] | None, typer.Option("--without", help="Column to leave out; repeat it.")] = None,
     task: Annotated[TaskName | None, typer.Option("--task", help="Told by the target where it is left out.")] = None,
     hidden: options.Hidden = None,
     harmonics: options.Harmonics = 6,
     head: options.Head = options.HeadName.LINEAR,
     learner: options.Learners = options.LearnerName.ADAM,
     seed: options.Seed = 0,
+    background: options.Background = 100,
     passes: options.Passes = None,
     spread: options.Spread = 0.25,
     pace: options.Pace = None,
@@ -46,7 +48,7 @@ def table(
     # Imported here: torch, numba and pandas take seconds that --help should not.
     from enn_training.commands import report  # noqa: PLC0415
 
-    data = _read(file, target, seed, task)
+    data = _read(file, target, seed, task, without or [])
     if decay is None and learner is options.LearnerName.ADAM:
         decay = TABLE_DECAY
     method = options.learner(learner, passes=passes, spread=spread, pace=pace, decay=decay)
@@ -57,18 +59,19 @@ def table(
         harmonics=harmonics,
         head=head.value,
         seed=seed,
+        background=background,
         models=models,
         name=name,
     )
 
 
-def _read(file: Path, target: str, seed: int, task: TaskName | None) -> "Dataset":
+def _read(file: Path, target: str, seed: int, task: TaskName | None, without: list[str]) -> "Dataset":
     """Return the data set of a file; columns left out are told on standard error."""
     from enn_training import tables  # noqa: PLC0415
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", tables.LeftOutWarning)
-        data = tables.dataset(tables.read(file), target, seed, None if task is None else task.value)
+        data = tables.dataset(tables.read(file), target, seed, None if task is None else task.value, without)
     for warning in caught:
         typer.echo(f"warning: {warning.message}", err=True)
     return data

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from enn_models.card import Card, Feature, Golden, pack
+from enn_models.card import Card, Golden, RawRows, pack
 from enn_models.errors import ModelError
 from enn_models.network import Layer, Network
 from enn_models.package import OUTPUTS, attach, open_package, verify
@@ -100,7 +101,7 @@ def _fastest(model: LearnedModel, network: Network, optimize: Batch) -> tuple[La
 def _exact(model: LearnedModel, network: Network, unrollings: Sequence[Unrolling]) -> list[Layout]:
     """Return a layout for every unrolling that is exact; with the first layer's angles wrapped if none is without."""
     best = np.inf
-    for reach in (None, accuracy.reach(model)):
+    for reach in (None, accuracy.reach(model, network)):
         layouts = [Layout(unrolling, choice.explanation(network), reach=reach) for unrolling in unrollings]
         errors = [_error(model, network, layout) for layout in layouts]
         if exact := [layout for layout, error in zip(layouts, errors, strict=True) if error <= accuracy.TOLERANCE]:
@@ -123,20 +124,22 @@ def _error(model: LearnedModel, network: Network, layout: Layout) -> float:
 def _card(model: LearnedModel, network: Network, record: dict[str, Any]) -> Card:
     rows = accuracy.golden(model)
     response = network.respond(rows)
-    golden = Golden(inputs=rows.tolist(), outputs=response.output.tolist(), bumps=response.bumps.tolist())
-    features = tuple(
-        Feature(name=f.name, kind=f.kind, minimum=f.minimum, maximum=f.maximum, mean=f.mean) for f in model.features
-    )
+    golden = Golden(inputs=_nullable(rows), outputs=response.output.tolist(), bumps=response.bumps.tolist())
     return Card(
         **pack(network),
-        features=features,
+        features=model.features,
         classes=model.classes,
         unrolling=record,
         training=model.training,
         scores=model.scores,
         fingerprint=model.fingerprint,
         golden=golden,
+        background=_nullable(model.background) or None,
     )
+
+
+def _nullable(rows: NDArray[np.floating]) -> RawRows:
+    return tuple(tuple(None if np.isnan(value) else value for value in row) for row in rows.tolist())
 
 
 def _padded(network: Network) -> Network:

@@ -15,22 +15,47 @@ TINY = 1e-30
 """The scale of what is zero everywhere."""
 
 
+MISSING_SHARE = 0.1
+"""Of the sampled values of a feature that may be missing."""
+
+
 def rows(model: LearnedModel) -> NDArray[np.float32]:
-    """Return the rows to compare on, float32 [rows, features]: examples, corners and a sample of the training range."""
-    low, high = (np.array([getattr(feature, end) for feature in model.features]) for end in ("minimum", "maximum"))
-    sample = np.random.default_rng(0).uniform(low, high, size=(SAMPLES, len(low)))
+    """Return the rows to compare on, float32 [rows, features]: the golden ones and a sample of the training range.
+
+    The sample has every category, and rows with and without every value that may be missing.
+    """
+    low, high = _corners(model)
+    random = np.random.default_rng(0)
+    sample = random.uniform(low, high, size=(SAMPLES, len(low)))
+    for column, feature in enumerate(model.features):
+        if feature.kind != "numeric":
+            sample[:, column] = random.permutation(np.resize(np.arange(feature.maximum + 1), SAMPLES))
+        if feature.missing:
+            sample[random.random(SAMPLES) < MISSING_SHARE, column] = np.nan
     return np.concatenate([golden(model), sample]).astype(np.float32)
 
 
 def golden(model: LearnedModel) -> NDArray[np.float32]:
-    """Return the rows of the golden vector, float32 [rows, features]: the examples and two corners of the range."""
-    corners = np.array([[getattr(feature, end) for feature in model.features] for end in ("minimum", "maximum")])
-    return np.concatenate([model.examples, corners]).astype(np.float32)
+    """Return the rows of the golden vector, float32 [rows, features]: examples, two corners, and all that may miss."""
+    low, high = _corners(model)
+    optional = [feature.missing for feature in model.features]
+    missing = [np.where(optional, np.nan, low)] if any(optional) else []
+    return np.stack([*model.examples, low, high, *missing]).astype(np.float32)
 
 
-def reach(model: LearnedModel) -> tuple[float, ...]:
-    """Return the largest magnitude of each raw input in the training range."""
-    return tuple(np.abs(golden(model)[-2:]).max(axis=0).tolist())
+def reach(model: LearnedModel, network: Network) -> tuple[float, ...]:
+    """Return the largest magnitude of each column of the network in the training range."""
+    corners = np.stack(_corners(model)).astype(np.float32)
+    encoding = network.encoding
+    if encoding is None:
+        return tuple(np.abs(corners).max(axis=0).tolist())
+    return tuple(np.where(encoding.number, np.abs(encoding.apply(corners)).max(axis=0), 1.0).tolist())
+
+
+def _corners(model: LearnedModel) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the lower and the upper ends of the training range, or of the codes, float64 [features]."""
+    low = np.array([feature.minimum for feature in model.features])
+    return low, np.array([feature.maximum for feature in model.features])
 
 
 def error(network: Network, inputs: NDArray[np.float32], values: Mapping[str, NDArray[np.float32]]) -> float:

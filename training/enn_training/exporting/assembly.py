@@ -1,6 +1,6 @@
 """From a network to its graph: one route of nodes to the output, and one to the bumps."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import onnx
@@ -8,6 +8,7 @@ import onnx
 from enn_models.network import Layer, Network
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
+from enn_training.exporting.encoding import encoded
 from enn_training.exporting.graph import Graph, Value
 from enn_training.exporting.unrollings.base import Unrolling
 from enn_training.exporting.wrapping import wrapped
@@ -27,7 +28,7 @@ class Layout:
         explanation: The unrolling on the way to the bumps; one without a read-out.
         few: The unrolling on the way to FEW_OUTPUT, for single rows; None where `many` is as fast.
         rows: The most rows for which `few` is the faster one.
-        reach: The largest magnitude of each raw input, if the first layer's angles are to be wrapped; else None.
+        reach: The largest magnitude of each column, if the first layer's angles are to be wrapped; else None.
     """
 
     many: Unrolling
@@ -73,11 +74,17 @@ class _Route:
     scope: str
 
     def source(self, name: str) -> list[Value]:
-        """Return the raw inputs, less their offset; wrapping takes the offset off exactly, later."""
-        offset = self.network.input_offset
-        if offset.any() and self.layout.reach is None:
-            name = self.graph.binary("Sub", name, offset, f"{self.scope}centred")
-        return [Value(name, len(offset), columns=False)]
+        """Return the columns of raw rows, less their offset; wrapping takes the offset off exactly, later."""
+        offset, encoding = self.network.input_offset, self.network.encoding
+        value = Value(name, len(offset), columns=False)
+        if encoding is not None:
+            value = encoded(self.graph, name, encoding, self.scope)
+        if self.layout.reach is not None:
+            return [Value(_rows(self.graph, value, f"{self.scope}columns"), len(offset), columns=False)]
+        if offset.any():
+            addend = offset[:, None] if value.columns else offset
+            value = replace(value, name=self.graph.binary("Sub", value.name, addend, f"{self.scope}centred"))
+        return [value]
 
     def hidden(self, source: list[Value]) -> tuple[list[Value], Affine | None]:
         """Append the hidden layers; return the last one's features and their read-out."""

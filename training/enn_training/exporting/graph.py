@@ -45,9 +45,9 @@ class Graph:
         return name
 
     def constant(self, name: str, value: ArrayLike) -> str:
-        """Add a float32 constant (int64 for integers) and return its name."""
+        """Add a float32 constant (int64 for integers, booleans as they are) and return its name."""
         array = np.asarray(value)
-        array = array.astype(np.int64 if array.dtype.kind in "iu" else np.float32)
+        array = array.astype({"i": np.int64, "u": np.int64, "b": np.bool_}.get(array.dtype.kind, np.float32))
         self.constants[name] = numpy_helper.from_array(array, name)
         return name
 
