@@ -1,11 +1,11 @@
-# make serve | test | check | models | picture | docker. Everything is installed into .venv from pyproject.toml and constraints.txt.
+# make serve | test | check | models | picture | answers | docker. Everything is installed into .venv from pyproject.toml and constraints.txt.
 PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: serve test check models picture docker
+.PHONY: serve test check models picture answers docker
 .DELETE_ON_ERROR:
 
 serve: .venv/serve
@@ -25,6 +25,9 @@ models: .venv/dev
 
 picture: .venv/dev
 	enn-train figure ring --models models/repository --out docs/pictures/ring.png
+
+answers: .venv/dev
+	PYTHONPATH=tests python tests/docs/answers.py
 
 docker:
 	docker compose up --detach --build --wait

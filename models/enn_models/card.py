@@ -17,6 +17,7 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 Label = StrictBool | Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | StrictStr
 Width = Annotated[int, Field(ge=1, le=65_536)]
 Rows = tuple[tuple[FiniteFloat, ...], ...]
+RawRows = tuple[tuple[FiniteFloat | None, ...], ...]
 Floats = NDArray[np.float64]
 
 
@@ -29,13 +30,14 @@ class Golden(CardPart):
         bumps: [rows, units, neurons].
     """
 
-    inputs: Annotated[tuple[tuple[FiniteFloat | None, ...], ...], Field(min_length=1, max_length=64)]
+    inputs: Annotated[RawRows, Field(min_length=1, max_length=64)]
     outputs: Rows
     bumps: tuple[Rows, ...]
 
-    def rows(self) -> Floats:
-        """Return the inputs as float64 [rows, features], NaN where a value is missing."""
-        return np.array(self.inputs, dtype=np.float64)
+
+def raw(rows: RawRows) -> Floats:
+    """Return rows of a card as float64 [rows, features], NaN where a value is missing."""
+    return np.array(rows, dtype=np.float64)
 
 
 class Card(CardPart):
@@ -50,6 +52,8 @@ class Card(CardPart):
         training: Learner, seed and settings. No time stamp: equal seeds make equal files.
         scores: Held-out scores, named as scikit-learn names them.
         fingerprint: SHA-256 of the training data.
+        background: Raw training rows, [rows, features], against which Shapley values are taken, as golden.inputs has
+            them; None if the owner keeps them back.
     """
 
     format: Literal[1] = 1
@@ -66,6 +70,7 @@ class Card(CardPart):
     scores: dict[str, FiniteFloat]
     fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     golden: Golden
+    background: Annotated[RawRows, Field(min_length=1, max_length=1000)] | None = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> "Card":
@@ -84,6 +89,8 @@ class Card(CardPart):
             raise ValueError(f"classes: {self.classes}; two have the same text")
         self._check_parameters()
         self._check_golden()
+        if self.background is not None:
+            self._check_rows("background", self.background)
         return self
 
     @cached_property
@@ -111,13 +118,18 @@ class Card(CardPart):
                 found = "ragged"
             if found != list(shape):
                 raise ValueError(f"golden.{field}: shape {found}; expected {list(shape)}")
-        inputs = golden.rows()
+        self._check_rows("golden.inputs", golden.inputs)
+
+    def _check_rows(self, field: str, rows: RawRows) -> None:
+        if any(len(row) != len(self.features) for row in rows):
+            raise ValueError(f"{field}: a row has not the {len(self.features)} values of the features")
+        inputs = raw(rows)
         for feature, values in zip(self.features, inputs.T, strict=True):
             if not allowed(feature, values).all():
-                raise ValueError(f"golden.inputs: not all are values of feature {feature.name!r}")
+                raise ValueError(f"{field}: not all are values of feature {feature.name!r}")
         inputs = inputs[~np.isnan(inputs)]
         if not (np.abs(inputs) <= FLOAT32_MAX).all() or not np.array_equal(inputs, inputs.astype(np.float32)):
-            raise ValueError("golden.inputs: not all are float32 values, which the graph takes")
+            raise ValueError(f"{field}: not all are float32 values, which the graph takes")
 
     def network(self) -> Network:
         """Return the network that the parameters describe.

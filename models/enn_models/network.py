@@ -149,14 +149,34 @@ class Network:
 
     def hidden(self, x: ArrayLike) -> list[series.Floats]:
         """Return every hidden layer's pre-activations, float64 [batch, neurons], of raw inputs [batch, inputs]."""
-        s = np.asarray(x, dtype=np.float64)
-        if s.ndim != 2 or s.shape[1] != self.inputs:
-            raise ValueError(f"inputs have shape {list(s.shape)}: expected [batch, {self.inputs}]")
-        s = (s if self.encoding is None else self.encoding.apply(s)) - self.input_offset
+        s = self.encode(x) - self.input_offset
         result: list[series.Floats] = []
         for layer in self.layers[:-1]:
             result.append(layer.pre_activation(s))
             s = layer.activation(result[-1])
+        return result
+
+    def encode(self, x: ArrayLike) -> series.Floats:
+        """Return the columns that the first layer takes, float64 [batch, columns], of raw inputs [batch, inputs].
+
+        Raises:
+            ValueError: x is not [batch, inputs].
+        """
+        rows = np.asarray(x, dtype=np.float64)
+        if rows.ndim != 2 or rows.shape[1] != self.inputs:
+            raise ValueError(f"inputs have shape {list(rows.shape)}: expected [batch, {self.inputs}]")
+        return rows if self.encoding is None else self.encoding.apply(rows)
+
+    def gradient(self, x: ArrayLike) -> series.Floats:
+        """Return d output pre-activation / d column, float64 [batch, units, columns], at raw inputs [batch, inputs].
+
+        Raises:
+            ValueError: x is not [batch, inputs].
+        """
+        result = self.layers[-1].weight.astype(np.float64)[None]
+        for layer, z in zip(self.layers[-2::-1], reversed(self.hidden(x)), strict=True):
+            slope = 1.0 if layer.coefficients is None else series.derivative(z, layer.coefficients)[:, None, :]
+            result = (result * slope) @ layer.weight.astype(np.float64)
         return result
 
     def finish(self, pre_activation: series.Floats) -> series.Floats:

@@ -8,7 +8,7 @@ import onnx
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from enn_models.card import METADATA_KEY, Card
+from enn_models.card import METADATA_KEY, Card, raw
 from enn_models.errors import InvalidModelError
 from enn_models.network import Network
 from enn_models.scan import scan
@@ -67,7 +67,7 @@ def open_package(data: bytes) -> Package:
         raise InvalidModelError(f"the card is not valid: {_first(error)}") from None
     package = Package(data, model, card, card.network())
     _check_signature(model.graph, package.network)
-    response = package.network.respond(card.golden.rows())
+    response = package.network.respond(raw(card.golden.inputs))
     _compare("the card's parameters give", "output", response.output, card.golden.outputs)
     _compare("the card's parameters give", "bumps", response.bumps, card.golden.bumps)
     return package
@@ -90,7 +90,7 @@ def verify(package: Package, run: Run, outputs: Sequence[str] = OUTPUTS) -> None
         "bumps": np.array(golden.bumps),
         "pre_activation": np.sum(golden.bumps, axis=2) + np.array(package.card.bias),
     }
-    for name, found in zip(outputs, run(golden.rows().astype(np.float32), outputs), strict=True):
+    for name, found in zip(outputs, run(raw(golden.inputs).astype(np.float32), outputs), strict=True):
         _compare("the graph gives", name, found, expected[name])
 
 

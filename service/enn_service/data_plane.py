@@ -21,6 +21,8 @@ PATH = re.compile(
 OPERATIONS: dict[str, Operation] = {"predict": v1.predict, "explain": v1.explain, "infer": v2.infer}
 LOOP_BYTES = 64 * 1024
 """A larger body is answered in a thread, so that the loop goes on; the two still share the interpreter's lock."""
+ATTRIBUTIONS = b'"attributions"'
+"""A body that has this word may ask for Shapley values, which take milliseconds: it is answered in a thread too."""
 LARGE_AT_ONCE = 2
 """How many larger bodies are answered at once; the others wait, and hold no more than their bytes."""
 
@@ -70,7 +72,7 @@ class DataPlane:
         name, version = match["v1"] or match["v2"], match["version"]
         operation = OPERATIONS[match["verb1"] or match["verb2"]]
         model = self._registry.model(name, version)
-        if len(body) <= LOOP_BYTES:
+        if len(body) <= LOOP_BYTES and ATTRIBUTIONS not in body:
             return operation(model, body)
         async with self._large:
             return await asyncio.to_thread(operation, model, body)

@@ -4,6 +4,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from enn_service.attributions import MAX_PERMUTATIONS, PERMUTATIONS, Method
+
 Value = float | str | bool | None
 Row = list[Value] | dict[str, Value]
 Label = str | int | bool
@@ -33,11 +35,20 @@ class PredictRequest(BaseModel):
 
 
 class ExplainParameters(BaseModel):
-    """What to explain: an output unit (default: the predicted class), split into harmonics on request."""
+    """What to explain: an output unit (default: the predicted class), split into harmonics or features on request.
+
+    Attributions compare with the background (shapley; default: training rows that the card carries) or the baseline
+    (integrated_gradients; default: the mean of the training rows). For several hidden layers Shapley values are
+    sampled, by name.
+    """
 
     model_config = ConfigDict(extra="forbid")
     output: Label | None = None
     harmonics: bool = False
+    attributions: Method | None = None
+    background: list[Row] | None = Field(default=None, min_length=1)
+    baseline: Row | None = None
+    permutations: int = Field(default=PERMUTATIONS, ge=1, le=MAX_PERMUTATIONS)
 
 
 class ExplainRequest(PredictRequest):
@@ -84,6 +95,16 @@ class Bump(BaseModel):
     harmonics: list[float] = []
 
 
+class Attributions(BaseModel):
+    """base_value + the sum of the values = pre_activation; the error is how far off a path of several layers is."""
+
+    model_config = ConfigDict(extra="forbid")
+    method: Method
+    base_value: float
+    values: dict[str, float]
+    error: float = 0.0
+
+
 class Explanation(BaseModel):
     """bias + the sum of the bumps' values = pre_activation."""
 
@@ -93,6 +114,7 @@ class Explanation(BaseModel):
     bias: float
     bumps: list[Bump]
     out_of_range: list[str]
+    attributions: Attributions | None = None
 
 
 class ExplainResponse(BaseModel):

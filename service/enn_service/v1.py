@@ -10,11 +10,12 @@ import orjson
 from numpy.typing import NDArray
 
 from enn_service import results
+from enn_service.attributions import attribute, read_question
 from enn_service.errors import InvalidRequestError
 from enn_service.model import Model
 from enn_service.rows import read_rows
 
-EXPLAIN_PARAMETERS = {"output", "harmonics"}
+EXPLAIN_PARAMETERS = {"output", "harmonics", "attributions", "background", "baseline", "permutations"}
 MAX_NUMBERS = 1_000_000
 """The most numbers in the explanations of one request: some tens of megabytes of JSON."""
 
@@ -40,11 +41,15 @@ def explain(model: Model, body: bytes) -> bytes:
         InvalidRequestError: As for predict; or a parameter is not known or has no such value.
     """
     rows, request = _read(model, body)
-    wanted, harmonics = _explain_parameters(request.get("parameters"))
+    parameters = _explain_parameters(request.get("parameters"))
+    harmonics, question = parameters.get("harmonics", False), read_question(model, parameters)
     _check_size(model, len(rows), harmonics=harmonics)
     output, bumps = model.session.run(rows, ("output", "bumps"))
-    units = results.chosen_units(model.card, output, wanted)
+    units = results.chosen_units(model.card, output, parameters.get("output"))
     explanations = results.explanations(model, rows, units, bumps, harmonics=harmonics)
+    if question is not None:
+        for explanation, attributions in zip(explanations, attribute(model, rows, units, question), strict=True):
+            explanation["attributions"] = attributions
     return orjson.dumps({"predictions": results.predictions(model.card, output), "explanations": explanations})
 
 
@@ -81,9 +86,9 @@ def _check_size(model: Model, rows: int, *, harmonics: bool) -> None:
         )
 
 
-def _explain_parameters(parameters: object) -> tuple[object, bool]:
+def _explain_parameters(parameters: object) -> dict[str, Any]:
     if parameters is None:
-        return None, False
+        return {}
     if not isinstance(parameters, dict):
         raise InvalidRequestError(f"parameters: {parameters!r:.60}; expected an object")
     if unknown := sorted(set(parameters) - EXPLAIN_PARAMETERS):
@@ -91,4 +96,4 @@ def _explain_parameters(parameters: object) -> tuple[object, bool]:
     harmonics = parameters.get("harmonics", False)
     if not isinstance(harmonics, bool):
         raise InvalidRequestError(f"parameters.harmonics: {harmonics!r:.60}; expected true or false")
-    return parameters.get("output"), harmonics
+    return parameters

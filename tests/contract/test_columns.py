@@ -171,3 +171,12 @@ def test_a_wrong_value_in_a_tensor_is_refused(animals: httpx.Client, column: int
     reply = infer(animals, [CODES, [*CODES[:column], value, *CODES[column + 1 :]]])
     assert reply.status_code == 400
     assert f"inputs[0].data[1][{column}]: {words}" in reply.json()["error"]
+
+
+@pytest.mark.parametrize("method", ["shapley", "integrated_gradients"])
+def test_attributions_are_told_per_original_column_and_add_up(animals: httpx.Client, method: str) -> None:
+    (explanation,) = ask(animals, "explain", [ROW], attributions=method)["explanations"]
+    found = explanation["attributions"]
+    assert list(found["values"]) == list(ROW)
+    total = found["base_value"] + sum(found["values"].values())
+    assert total == pytest.approx(explanation["pre_activation"], abs=10 * EXACT)

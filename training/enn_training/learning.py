@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enn_models.network import Head
 from enn_training.architecture import Architecture
@@ -14,6 +15,9 @@ from enn_training.scaling import Scaling, fold
 from enn_training.scores import score
 from enn_training.targets import Targets
 
+BACKGROUND_ROWS = 100
+"""Training rows that a card carries: enough for Shapley values to a few percent, a few kilobytes."""
+
 
 def learn(
     dataset: Dataset,
@@ -23,6 +27,7 @@ def learn(
     harmonics: int,
     head: Head,
     seed: int,
+    background: int = BACKGROUND_ROWS,
     watch: Watch | None = None,
 ) -> LearnedModel:
     """Return the model that a learner makes of a data set; its scores are those of the test part.
@@ -34,6 +39,7 @@ def learn(
         harmonics: Q of every activation.
         head: "dct" or "linear".
         seed: Equal seeds give equal models, byte for byte.
+        background: Training rows, drawn by seed, that the package will carry for explanations; 0 keeps all back.
         watch: Called after every pass.
 
     Raises:
@@ -57,7 +63,14 @@ def learn(
         training=_record(dataset, architecture, learned, seed),
         scores=score(network, dataset.test) if len(dataset.test.x) else {},
         fingerprint=fingerprint(dataset.columns or dataset.features, train.x, train.y),
+        background=_background(train.x, background, seed),
     )
+
+
+def _background(rows: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float64]:
+    """Return a random sample of raw rows [rows, features], each a float32 value, which a request could send."""
+    drawn = np.random.default_rng(seed).permutation(len(rows))[:count]
+    return rows[np.sort(drawn)].astype(np.float32).astype(np.float64)
 
 
 def _record(dataset: Dataset, architecture: Architecture, learned: Learned, seed: int) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class LearnedModel:
         training: How it was learned, JSON-able; neither times nor durations, so that equal seeds make equal packages.
         scores: Scores on data never learned from, named as scikit-learn names them.
         fingerprint: SHA-256 of the training part, hexadecimal.
+        background: Raw rows of the training part, float64 [k, features], that explanations compare with; k may be 0.
     """
 
     network: Network
@@ -39,6 +40,7 @@ class LearnedModel:
     training: dict[str, Any]
     scores: dict[str, float]
     fingerprint: str
+    background: Rows
 
     def __post_init__(self) -> None:
         """Check that the parts speak of the same inputs and outputs."""
@@ -47,6 +49,8 @@ class LearnedModel:
             raise ValueError(f"features: {len(self.features)} for a network of {inputs} inputs")
         if self.examples.ndim != 2 or self.examples.shape[1] != inputs or not 1 <= len(self.examples) <= MAX_EXAMPLES:
             raise ValueError(f"examples {self.examples.shape}: expected [1..{MAX_EXAMPLES}, {inputs}]")
+        if self.background.ndim != 2 or self.background.shape[1] != inputs:
+            raise ValueError(f"background {self.background.shape}: expected [rows, {inputs}]")
         if (self.classes is None) != (self.network.task == "regression"):
             raise ValueError(f"classes {self.classes} for a network of task {self.network.task!r}")
 

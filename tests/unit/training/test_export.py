@@ -43,11 +43,11 @@ def network(widths, harmonics, head: Head = "linear", task: Task = "regression",
 
 
 def learned(net):
-    x = np.random.default_rng(0).uniform(-1, 1, size=(50, net.inputs))
+    x = np.random.default_rng(0).uniform(-1, 1, size=(50, net.inputs)).astype(np.float32).astype(np.float64)
     names = tuple(f"x{index}" for index in range(net.inputs))
     classes = None if net.task == "regression" else tuple(range(max(2, net.units)))
     digest = fingerprint(names, x, x[:, 0])
-    return LearnedModel(net, summarise(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest)
+    return LearnedModel(net, summarise(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest, x[:10])
 
 
 @pytest.mark.parametrize(("widths", "harmonics"), SHAPES)
@@ -202,7 +202,7 @@ def mixed(columns: tuple[Column, ...], head: Head = "linear"):
     assert codes is not None
     net = network((codes.columns, 6, 2), 6, head, "classification")
     net = replace(net, encoding=codes)
-    return LearnedModel(net, features, (0, 1), x[:6], {"learner": "none"}, {}, fingerprint(columns, x, x[:, 0]))
+    return LearnedModel(net, features, (0, 1), x[:6], {"learner": "none"}, {}, fingerprint(columns, x, x[:, 0]), x[:20])
 
 
 @pytest.mark.parametrize("head", ["linear", "dct"])
@@ -246,7 +246,7 @@ def test_mixed_columns_cost_the_same_handful_of_nodes_however_many_there_are():
 def test_plain_numbers_and_booleans_cost_no_node():
     x = np.array([[0.5, 0], [0.25, 1]])
     features = summarise((Column("a"), Column("b", "boolean")), x)
-    model = replace(learned(network((2, 6, 1), 6)), features=features, examples=x)
+    model = replace(learned(network((2, 6, 1), 6)), features=features, examples=x, background=x)
     assert encoding(features) is None
     assert {node.op_type for node in scan(package(model, unrolling="spectral")).graph.node}.isdisjoint(
         ["Gather", "Equal", "Where", "IsNaN"]

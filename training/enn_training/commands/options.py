@@ -70,6 +70,10 @@ Harmonics = Annotated[int, typer.Option("--harmonics", min=1, max=1024, help="Q,
 Head = Annotated[HeadName, typer.Option("--head", help="Output layer: learned activations, or values and logits.")]
 Learners = Annotated[LearnerName, typer.Option("--learner", help="The authors' LMS, or AdamW.")]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Equal seeds make equal packages.")]
+Background = Annotated[
+    int,
+    typer.Option("--background", min=0, max=1000, help="Training rows in the package, for Shapley values; 0: none."),
+]
 Passes = Annotated[int | None, typer.Option("--passes", min=1, help="Times that every row is seen.")]
 Spread = Annotated[float | None, typer.Option("--spread", help="g: the higher, the higher the frequencies reached.")]
 Pace = Annotated[float | None, typer.Option("--pace", help="Multiplies the steps of lms.")]

@@ -19,6 +19,7 @@ def problem(
     head: options.Head = options.HeadName.DCT,
     learner: options.Learners = options.LearnerName.LMS,
     seed: options.Seed = 0,
+    background: options.Background = 100,
     passes: options.Passes = None,
     spread: options.Spread = None,
     pace: options.Pace = None,
@@ -39,6 +40,7 @@ def problem(
         harmonics=harmonics,
         head=head.value,
         seed=seed,
+        background=background,
         models=models,
         name=published_name or name,
     )

@@ -68,6 +68,7 @@ def learn_and_publish(
     harmonics: int,
     head: Head,
     seed: int,
+    background: int,
     models: Path,
     name: str,
 ) -> None:
@@ -78,7 +79,16 @@ def learn_and_publish(
         RepositoryError: The repository does not take it.
     """
     with bar(name) as watch:
-        model = learn(data, learner, hidden=hidden, harmonics=harmonics, head=head, seed=seed, watch=watch)
+        model = learn(
+            data,
+            learner,
+            hidden=hidden,
+            harmonics=harmonics,
+            head=head,
+            seed=seed,
+            background=background,
+            watch=watch,
+        )
     for line in lines(model, baselines(data)):
         typer.echo(line)
     try:

@@ -37,6 +37,7 @@ def table(
     head: options.Head = options.HeadName.LINEAR,
     learner: options.Learners = options.LearnerName.ADAM,
     seed: options.Seed = 0,
+    background: options.Background = 100,
     passes: options.Passes = None,
     spread: options.Spread = 0.25,
     pace: options.Pace = None,
@@ -58,6 +59,7 @@ def table(
         harmonics=harmonics,
         head=head.value,
         seed=seed,
+        background=background,
         models=models,
         name=name,
     )

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from enn_models.card import Card, Golden, pack
+from enn_models.card import Card, Golden, RawRows, pack
 from enn_models.errors import ModelError
 from enn_models.network import Layer, Network
 from enn_models.package import OUTPUTS, attach, open_package, verify
@@ -123,8 +124,7 @@ def _error(model: LearnedModel, network: Network, layout: Layout) -> float:
 def _card(model: LearnedModel, network: Network, record: dict[str, Any]) -> Card:
     rows = accuracy.golden(model)
     response = network.respond(rows)
-    inputs = tuple(tuple(None if np.isnan(value) else value for value in row) for row in rows.tolist())
-    golden = Golden(inputs=inputs, outputs=response.output.tolist(), bumps=response.bumps.tolist())
+    golden = Golden(inputs=_nullable(rows), outputs=response.output.tolist(), bumps=response.bumps.tolist())
     return Card(
         **pack(network),
         features=model.features,
@@ -134,7 +134,12 @@ def _card(model: LearnedModel, network: Network, record: dict[str, Any]) -> Card
         scores=model.scores,
         fingerprint=model.fingerprint,
         golden=golden,
+        background=_nullable(model.background) or None,
     )
+
+
+def _nullable(rows: NDArray[np.floating]) -> RawRows:
+    return tuple(tuple(None if np.isnan(value) else value for value in row) for row in rows.tolist())
 
 
 def _padded(network: Network) -> Network:

@@ -1,0 +1,68 @@
+"""Attributions over HTTP: complete, against the card's background or the request's, and refused with the reason."""
+
+import httpx
+import pytest
+
+from enn_service import schemas
+
+ROUNDING = 2e-5  # the pre-activation is float32, the attributions are of the float64 network
+
+
+def explain(client: httpx.Client, model: str, rows: list, **parameters: object) -> dict:
+    reply = client.post(f"/v1/models/{model}:explain", json={"instances": rows, "parameters": parameters})
+    assert reply.status_code == 200, reply.text
+    return schemas.ExplainResponse.model_validate_json(reply.content, strict=True).model_dump()
+
+
+@pytest.mark.parametrize("method", ["shapley", "integrated_gradients", "sampled_shapley"])
+@pytest.mark.parametrize("model", ["ring", "product"])
+def test_base_value_and_attributions_add_up_to_the_pre_activation(
+    client: httpx.Client, model: str, method: str
+) -> None:
+    for explanation in explain(client, model, [[0.1, 0.2], [0.5, -0.3]], attributions=method)["explanations"]:
+        found = explanation["attributions"]
+        assert found["method"] == method
+        total = found["base_value"] + sum(found["values"].values())
+        assert total == pytest.approx(explanation["pre_activation"], abs=ROUNDING)
+
+
+def test_a_table_is_attributed_by_the_names_of_its_columns(client: httpx.Client) -> None:
+    features = client.get("/v2/models/breast-cancer").json()["properties"]["features"]
+    row = {feature["name"]: feature["maximum"] for feature in features}
+    (explanation,) = explain(client, "breast-cancer", [row], attributions="shapley")["explanations"]
+    assert list(explanation["attributions"]["values"]) == list(row)
+
+
+def test_a_background_of_the_row_itself_leaves_nothing_to_attribute(client: httpx.Client) -> None:
+    (explanation,) = explain(client, "ring", [[0.1, 0.2]], attributions="shapley", background=[[0.1, 0.2]])[
+        "explanations"
+    ]
+    assert explanation["attributions"]["values"] == {"x0": 0.0, "x1": 0.0}
+
+
+def test_a_baseline_may_be_given_by_name(client: httpx.Client) -> None:
+    given = explain(client, "ring", [[0.1, 0.2]], attributions="integrated_gradients", baseline={"x0": 0.1, "x1": 0})
+    values = given["explanations"][0]["attributions"]["values"]
+    assert values["x0"] == 0.0
+    assert values["x1"] != 0.0
+
+
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        ({"attributions": "lime"}, "parameters.attributions: 'lime'"),
+        ({"attributions": "shapley", "baseline": [0, 0]}, "parameters.baseline: not used"),
+        ({"attributions": "shapley", "background": []}, "parameters.background: an empty list"),
+        ({"attributions": "shapley", "background": [[0.1, None]]}, "parameters.background[0][1]: null"),
+        ({"attributions": "integrated_gradients", "baseline": [0]}, "parameters.baseline[0]: 1 values"),
+        ({"attributions": "sampled_shapley", "permutations": 0}, "parameters.permutations: 0"),
+        ({"attributions": "sampled_shapley", "permutations": True}, "parameters.permutations: True"),
+        ({"attributions": "sampled_shapley", "permutations": 1000, "background": [[0, 0]] * 5000}, "products"),
+    ],
+)
+def test_what_cannot_be_attributed_is_refused_with_the_reason(
+    client: httpx.Client, parameters: dict, text: str
+) -> None:
+    reply = client.post("/v1/models/ring:explain", json={"instances": [[0.1, 0.2]], "parameters": parameters})
+    assert reply.status_code == 400
+    assert text in reply.json()["error"]
