@@ -63,14 +63,14 @@ def learn(
         training=_record(dataset, architecture, learned, seed),
         scores=score(network, dataset.test) if len(dataset.test.x) else {},
         fingerprint=fingerprint(dataset.columns or dataset.features, train.x, train.y),
-        background=_background(train.x, background, seed),
+        background=drawn(train.x, background, seed),
     )
 
 
-def _background(rows: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float64]:
+def drawn(rows: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float64]:
     """Return a random sample of raw rows [rows, features], each a float32 value, which a request could send."""
-    drawn = np.random.default_rng(seed).permutation(len(rows))[:count]
-    return rows[np.sort(drawn)].astype(np.float32).astype(np.float64)
+    places = np.random.default_rng(seed).permutation(len(rows))[:count]
+    return rows[np.sort(places)].astype(np.float32).astype(np.float64)
 
 
 def _record(dataset: Dataset, architecture: Architecture, learned: Learned, seed: int) -> dict[str, Any]:

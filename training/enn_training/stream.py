@@ -13,6 +13,7 @@ from enn_training.architecture import Architecture
 from enn_training.columns import Column
 from enn_training.learners.learner import Samples
 from enn_training.learners.online import Online
+from enn_training.learning import BACKGROUND_ROWS, drawn
 from enn_training.model import MAX_EXAMPLES, Label, LearnedModel, Rows, fingerprint, summarise
 from enn_training.scaling import Scaling, fold, unfold
 from enn_training.targets import Targets
@@ -68,6 +69,7 @@ class Stream:
         self._online = Online(self._architecture, network)
         self._seen = 0 if model is None else int(model.training["rows"]["training"])
         self._examples = x[:MAX_EXAMPLES] if model is None else model.examples
+        self._background = drawn(x, BACKGROUND_ROWS, 0) if model is None else model.background
         self._fingerprint = "" if model is None else model.fingerprint
 
     def learn(self, x: Rows, y: Truth) -> LearnedModel:
@@ -88,6 +90,7 @@ class Stream:
             training=self._record(loss),
             scores={},
             fingerprint=self._fingerprint,
+            background=self._background,
         )
 
     def _encode(self, x: Rows) -> Rows:
