@@ -157,6 +157,14 @@ def test_no_pass_begins_after_the_time_is_up():
     assert len(learned.history) == 1
 
 
+def test_it_stops_when_patience_is_up():
+    training, held_out, _ = samples("line-1", 100)
+    held_out = Samples(held_out.x, -held_out.y)  # what is learned makes this worse
+    learned = LMS(passes=500, patience=4).learn(Architecture(2), training, held_out, 0)
+    best = int(np.argmin([epoch.loss for epoch in learned.history])) + 1
+    assert len(learned.history) == best + 4 < 500
+
+
 def test_steps_are_annealed_from_five_times_to_a_fifth_or_held():
     np.testing.assert_allclose(LMS()._steps(2, 0.0)[0, :, 0], [25e-4, 5e-3])
     np.testing.assert_allclose(LMS()._steps(2, 1.0)[1, :, 0], [1e-5, 2e-5])
@@ -170,6 +178,7 @@ def test_steps_are_annealed_from_five_times_to_a_fifth_or_held():
         ({"spread": -1}, "spread -1"),
         ({"pace": float("nan")}, "pace nan"),
         ({"schedule": "cosine"}, "schedule 'cosine'"),
+        ({"patience": 0}, "patience 0"),
     ],
 )
 def test_settings_out_of_range_are_refused_with_their_values(options, words):

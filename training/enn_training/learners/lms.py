@@ -39,6 +39,7 @@ class LMS:
         spread: g of the start, > 0.
         pace: Multiplies all of the paper's steps, > 0.
         schedule: "annealed" (steps fall geometrically from 5 times to a fifth) or "constant" (the paper's).
+        patience: Passes without a smaller held-out loss after which to stop, >= 1; None for never.
         max_time: Seconds after which no further pass begins; None for no limit. A limit gives up equal results.
 
     Raises:
@@ -51,6 +52,7 @@ class LMS:
     spread: float = 0.5
     pace: float = 1.0
     schedule: Literal["annealed", "constant"] = "annealed"
+    patience: int | None = None
     max_time: float | None = None
 
     def __post_init__(self) -> None:
@@ -58,6 +60,8 @@ class LMS:
         for name in ("passes", "spread", "pace"):
             if not (math.isfinite(value := getattr(self, name)) and value > 0):
                 raise OptionError(f"{name} {value}: expected a positive number")
+        if self.patience is not None and self.patience < 1:
+            raise OptionError(f"patience {self.patience}: expected a positive number of passes, or None")
         if self.max_time is not None and not 0 < self.max_time < math.inf:
             raise OptionError(f"max_time {self.max_time}: expected a positive number of seconds, or None")
         if self.schedule not in ("annealed", "constant"):
@@ -72,7 +76,7 @@ class LMS:
         best = np.full(LANES, np.inf)
         kept = copy.deepcopy(state)
         history: list[Epoch] = []
-        began = time.monotonic()
+        began, stale = time.monotonic(), 0
         rows = np.tile(np.arange(len(training.x))[:, None], LANES)
         for number in range(1, self.passes + 1):
             moves = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
@@ -84,15 +88,19 @@ class LMS:
                     f"pass {number}: every start left the finite numbers with pace {self.pace}; use a smaller pace"
                 )
             best = np.where(better, losses, best)
+            stale = 0 if better[np.argmin(best)] else stale + 1
             _keep(kept, state, better)
             history.append(Epoch(number, self.passes, float(np.nanmin(losses))))
             if watch:
                 watch(history[-1])
-            if self.max_time is not None and time.monotonic() - began >= self.max_time:
+            if stale == self.patience or self._late(time.monotonic() - began):
                 break
         lane = int(np.argmin(best))
         settings = {**asdict(self), "name": "lms", "start": lane, "starts": LANES}
         return Learned(to_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)
+
+    def _late(self, elapsed: float) -> bool:
+        return self.max_time is not None and elapsed >= self.max_time
 
     def _steps(self, layers: int, progress: float) -> Floats:
         """Return a_F and a_W, [layers, 2, LANES], at a progress from 0 to 1."""

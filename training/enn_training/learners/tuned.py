@@ -87,18 +87,22 @@ class TunedAdam:
     Attributes:
         max_time: Seconds that choosing and learning may take together; a limit that is reached gives up equal results.
         hidden: Neurons of each hidden layer; None to choose between 16 and 48.
+        passes: Times that every row is seen at most; many rows are seen less often.
 
     Raises:
-        OptionError: max_time is not positive.
+        OptionError: max_time or passes is not positive.
     """
 
     max_time: float = 60.0
     hidden: tuple[int, ...] | None = None
+    passes: int = 200
 
     def __post_init__(self) -> None:
         """Check the range."""
         if not (math.isfinite(self.max_time) and self.max_time > 0):
             raise OptionError(f"max_time {self.max_time}: expected a positive number of seconds")
+        if self.passes < 1:
+            raise OptionError(f"passes {self.passes}: expected a positive number")
 
     def learn(
         self, architecture: Architecture, training: Samples, held_out: Samples, seed: int, watch: Watch | None = None
@@ -120,7 +124,7 @@ class _Search:
         self._tuned, self._architecture, self._samples = tuned, architecture, samples
         self._seed, self._watch = seed, watch
         self._folds = Folds.of(samples.y, seed)
-        self._cycle = _cycle(len(samples.x))
+        self._cycle = _cycle(len(samples.x), tuned.passes)
         self._began = time.monotonic()
         self._history: list[Epoch] = []
 
@@ -184,8 +188,8 @@ class _Search:
             self._watch(self._history[-1])
 
 
-def _cycle(rows: int) -> Cycle:
-    """Return the cycle for a number of rows: more rows, more steps and larger ones, at most 200 passes."""
+def _cycle(rows: int, most: int) -> Cycle:
+    """Return the cycle for a number of rows: more rows, more steps and larger ones, and no more than so many passes."""
     steps, batch = (2_000, 64) if rows < 2_000 else (4_000, 128) if rows < 20_000 else (6_000, 256)
-    passes = min(200, max(2, -(-steps * batch // rows)))
+    passes = min(most, max(2, -(-steps * batch // rows)))
     return Cycle(passes, RATE, batch)
