@@ -61,6 +61,7 @@ def test_a_table_counts_only_once_all_of_it_is_measured(results):
     results.write("diabetes", found)
     assert len(document.outcomes(results, DEFAULT)) == 1
     assert document.outcomes(results, SEARCHED) == ()
+    assert "- wine: no fold that all share (0 shared folds)" in document.text(results)
     assert "| diabetes | **1.00 ± 0.00** | 2.00 ± 0.00" in document.text(results)
 
 
@@ -84,7 +85,9 @@ def small(task):
     frame = pd.DataFrame({"a": random.normal(size=60), "b": pd.Categorical(random.choice(["x", "y"], 60))})
     frame.loc[:5, "a"] = np.nan
     target = pd.Series(np.where(frame["b"] == "x", 1.0, 0.0))
-    return Table("diabetes", "made here", task, lambda: (frame, target if task == "regression" else target == 1))
+    return Table(
+        "diabetes", "made here", task, lambda: (frame, target if task == "regression" else target == 1), unseen=True
+    )
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])

