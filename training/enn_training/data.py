@@ -1,7 +1,8 @@
 """Data sets: raw rows with their targets, in three parts that never mix."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,3 +65,15 @@ class Dataset:
     def task(self) -> Task:
         """Classification where there are classes."""
         return "regression" if self.classes is None else "classification"
+
+    def joined(self) -> "Dataset":
+        """Return the same with the held-out rows among the training rows, for a learner that holds out its own.
+
+        Where they were the test part too, there is none left.
+        """
+        first, second = self.training, self.held_out
+        y: NDArray[Any] = np.concatenate([first.y, second.y])
+        every = Part(np.concatenate([first.x, second.x]), y)
+        none = Part(second.x[:0], second.y[:0])
+        test = none if self.test is second else self.test
+        return replace(self, training=every, held_out=none, test=test)

@@ -1,107 +1,31 @@
 """Networks as scikit-learn estimators."""
 
-from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import Tags, check_random_state
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
 
-from enn_models.network import Head, Network
-from enn_training import frames
-from enn_training.data import Dataset, Part
-from enn_training.errors import OptionError
-from enn_training.learners.adam import Adam
-from enn_training.learners.learner import Learner
-from enn_training.learners.lms import LMS
-from enn_training.learning import learn
-from enn_training.model import Label, LearnedModel, as_label
-
-Floats = NDArray[np.float64]
-
-# scikit-learn has no annotations, and a type checker takes the default of X for its type.
-_validate: Callable[..., Any] = validate_data
+from enn_training.estimator import Estimator, Floats, validate
+from enn_training.model import Label, as_label
 
 
-class _Estimator(BaseEstimator):
-    """What the classifier and the regressor share."""
-
-    def __init__(
-        self,
-        hidden: int | Sequence[int] = 16,
-        *,
-        harmonics: int = 6,
-        head: Head = "linear",
-        learner: str | Learner = "adam",
-        random_state: int | np.random.RandomState | None = None,
-    ) -> None:
-        self.hidden = hidden
-        self.harmonics = harmonics
-        self.head: Head = head
-        self.learner = learner
-        self.random_state = random_state
-
-    def _learn(self, x: Floats, y: NDArray[np.int64] | Floats, classes: tuple[Label, ...] | None) -> None:
-        """Learn from rows x [rows, features] and their class indices or values y [rows]."""
-        seed = 0 if self.random_state is None else int(check_random_state(self.random_state).randint(2**31 - 1))
-        names = getattr(self, "feature_names_in_", None)
-        features = tuple(f"x{column}" for column in range(x.shape[1])) if names is None else tuple(map(str, names))
-        columns = self.columns_ or frames.of_numbers(features, x)
-        training, held_out = _hold_out(Part(x, y), seed)
-        self.model_: LearnedModel = learn(
-            Dataset(tuple(each.name for each in columns), classes, training, held_out, held_out, columns=columns),
-            self._learner(),
-            hidden=(self.hidden,) if isinstance(self.hidden, int) else tuple(self.hidden),
-            harmonics=self.harmonics,
-            head=self.head,
-            seed=seed,
-        )
-        self.n_iter_: int = self.model_.training["passes"]
-
-    def _learner(self) -> Learner:
-        if not isinstance(self.learner, str):
-            return self.learner
-        # The near-linear start and strong decay are what was best on tables.
-        if self.learner == "adam":
-            return Adam(spread=0.25, decay=1.0)
-        if self.learner == "lms":
-            return LMS(spread=0.25)
-        raise OptionError(f"learner {self.learner!r}: expected 'adam', 'lms' or an object with a method learn")
-
-    def _coded(self, x: Any) -> Any:  # noqa: ANN401 - a frame, or whatever scikit-learn takes for an array
-        """Return rows to learn from as numbers alone, and keep what their columns are."""
-        self.columns_ = frames.describe(x) if frames.is_mixed(x) else None
-        return x if self.columns_ is None else frames.coded(self.columns_, x)
-
-    def _rows(self, x: Any) -> tuple[Network, Floats]:  # noqa: ANN401 - as above
-        """Return the network and its checked raw rows."""
-        check_is_fitted(self)
-        if self.columns_ is not None and frames.is_frame(x):
-            _validate(self, x, reset=False, skip_check_array=True)  # the names before the values
-            x = frames.coded(self.columns_, x)
-        rows = _validate(self, x, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        frames.check(self.model_.features, rows)
-        return self.model_.network, rows
-
-    def __sklearn_tags__(self) -> Tags:
-        """Say that columns may be categories, and values missing where they were in training."""
-        tags = super().__sklearn_tags__()
-        tags.input_tags.categorical = tags.input_tags.allow_nan = True
-        return tags
-
-
-class ENNClassifier(ClassifierMixin, _Estimator):
+class ENNClassifier(ClassifierMixin, Estimator):
     """An ENN that tells classes.
 
+    Rows cannot be weighted: minibatches and held-out rows see whole rows, and no method takes sample_weight.
+
     Args:
-        hidden: Neurons of each hidden layer, or of the only one.
+        hidden: Neurons of each hidden layer, or of the only one; "auto" to choose by held-out loss (learner "auto"), or
+            16 (the other learners).
         harmonics: Q, odd cosines of every activation.
-        head: "linear" or "dct".
-        learner: "adam", "lms", or an object with their method learn.
+        head: "linear" (probabilities) or "dct" (the paper's: scores).
+        learner: "auto" (AdamW; what is to be chosen is chosen by held-out loss, and all rows are learned from in the
+            end), "adam", "lms", or an object with their method learn.
+        max_time: Seconds that a fit may take; a fit that needs them all may differ from the next one.
         random_state: Seed of the split and of the learner; None: 0, since equal calls should learn equal networks.
 
     Attributes:
@@ -122,13 +46,48 @@ class ENNClassifier(ClassifierMixin, _Estimator):
             ValueError: The arrays or settings cannot be learned from.
             DivergenceError: The learner left the finite numbers.
         """
-        x, labels = _validate(self, self._coded(X), y, dtype=np.float64, ensure_all_finite="allow-nan")
-        check_classification_targets(labels)
+        x, labels = self._checked(self._first_rows(X), y)
         self.classes_, index = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}; expected at least two classes")
-        self._learn(x, index.astype(np.int64), tuple(as_label(label) for label in self.classes_))
+        self._learn(x, index.astype(np.int64), self._labels())
         return self
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:  # noqa: N803
+        """Learn one pass of the LMS over more rows, from where the network stands.
+
+        Inputs and targets are scaled by the first rows, or as those of fit were, whatever comes later.
+
+        Args:
+            X: Rows [rows, features].
+            y: Labels [rows].
+            classes: All labels that will ever come; required by the first call if fit was not called before.
+
+        Raises:
+            ValueError: Classes are missing, change, or lack a label of y.
+            DivergenceError: The network left the finite numbers.
+        """
+        first = not hasattr(self, "classes_")
+        x, labels = self._checked(self._first_rows(X) if first else self._more_rows(X), y, reset=first)
+        if first:
+            if classes is None:
+                raise ValueError("classes must be passed on the first call to partial_fit: all labels that will come")
+            self.classes_, self._stream = np.unique(classes), None
+        elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
+            raise ValueError(f"classes {np.unique(classes)}: expected those of the first call, {self.classes_}")
+        if unknown := sorted(set(labels.tolist()) - set(self.classes_.tolist())):
+            raise ValueError(f"y has the label {unknown[0]!r}; expected one of {self.classes_}")
+        self._learn_on(x, np.searchsorted(self.classes_, labels).astype(np.int64), self._labels())
+        return self
+
+    def _checked(self, x: Any, y: ArrayLike, *, reset: bool = True) -> tuple[Floats, NDArray[Any]]:  # noqa: ANN401
+        """Return rows of numbers and their labels as arrays."""
+        rows, labels = validate(self, x, y, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset)
+        check_classification_targets(labels)
+        return rows, labels
+
+    def _labels(self) -> tuple[Label, ...]:
+        return tuple(as_label(label) for label in self.classes_)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
         """Return the label of each row of X [rows, features]."""
@@ -149,14 +108,19 @@ class ENNClassifier(ClassifierMixin, _Estimator):
         return network.respond(x).output
 
 
-class ENNRegressor(RegressorMixin, _Estimator):
-    """An ENN that predicts a value.
+class ENNRegressor(RegressorMixin, Estimator):
+    """An ENN that predicts a value, or several.
+
+    Rows cannot be weighted: minibatches and held-out rows see whole rows, and no method takes sample_weight.
 
     Args:
-        hidden: Neurons of each hidden layer, or of the only one.
+        hidden: Neurons of each hidden layer, or of the only one; "auto" to choose by held-out loss (learner "auto"), or
+            16 (the other learners).
         harmonics: Q, odd cosines of every activation.
         head: "linear" or "dct".
-        learner: "adam", "lms", or an object with their method learn.
+        learner: "auto" (AdamW; what is to be chosen is chosen by held-out loss, and all rows are learned from in the
+            end), "adam", "lms", or an object with their method learn.
+        max_time: Seconds that a fit may take; a fit that needs them all may differ from the next one.
         random_state: Seed of the split and of the learner; None: 0, since equal calls should learn equal networks.
 
     Attributes:
@@ -167,26 +131,53 @@ class ENNRegressor(RegressorMixin, _Estimator):
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803
-        """Learn from rows X [rows, features] and values y [rows]; X as for the classifier.
+        """Learn from rows X [rows, features] and values y [rows] or [rows, outputs]; X as for the classifier.
 
         Raises:
             ValueError: The arrays or settings cannot be learned from.
             DivergenceError: The learner left the finite numbers.
         """
-        x, values = _validate(self, self._coded(X), y, dtype=np.float64, ensure_all_finite="allow-nan", y_numeric=True)
-        self._learn(x, values.astype(np.float64), None)
+        x, values = self._checked(self._first_rows(X), y)
+        self._learn(x, values, None)
+        return self
+
+    def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803
+        """Learn one pass of the LMS over more rows, from where the network stands.
+
+        Inputs and targets are scaled by the first rows, or as those of fit were, whatever comes later.
+
+        Args:
+            X: Rows [rows, features]; a frame has categories, and missing values, where the first one has them.
+            y: Values [rows] or [rows, outputs].
+
+        Raises:
+            ValueError: The arrays do not fit what was learned from before.
+            DivergenceError: The network left the finite numbers.
+        """
+        first = not hasattr(self, "model_")
+        x, values = self._checked(self._first_rows(X) if first else self._more_rows(X), y, reset=first)
+        if first:
+            self._stream = None
+        elif (outputs := 1 if values.ndim == 1 else values.shape[1]) != self.model_.network.units:
+            raise ValueError(f"y has {outputs} column(s); expected {self.model_.network.units} as before")
+        self._learn_on(x, values, None)
         return self
 
     def predict(self, X: ArrayLike) -> Floats:  # noqa: N803
-        """Return the value of each row of X [rows, features]."""
+        """Return the value of each row of X [rows, features]: [rows], or [rows, outputs] as y had them."""
         network, x = self._rows(X)
-        return network.respond(x).output[:, 0]
+        output = network.respond(x).output
+        return output[:, 0] if self._flat else output
 
+    def _checked(self, x: Any, y: ArrayLike, *, reset: bool = True) -> tuple[Floats, Floats]:  # noqa: ANN401
+        """Return rows of numbers and their values as arrays."""
+        options = {"ensure_all_finite": "allow-nan", "y_numeric": True, "multi_output": True}
+        rows, values = validate(self, x, y, dtype=np.float64, reset=reset, **options)
+        self._flat = values.ndim == 1
+        return rows, values.astype(np.float64)
 
-def _hold_out(part: Part, seed: int) -> tuple[Part, Part]:
-    """Return seven eighths to learn from and an eighth to choose by; fewer than 16 rows do both."""
-    if len(part.x) < 16:
-        return part, part
-    order = np.random.default_rng(seed).permutation(len(part.x))
-    held, rest = np.split(order, [len(order) // 8])
-    return Part(part.x[rest], part.y[rest]), Part(part.x[held], part.y[held])
+    def __sklearn_tags__(self) -> Tags:
+        """Say that several outputs are learned."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -67,7 +67,7 @@ def draw(card: Card, network: Network, unit: int = 0) -> Figure:
     coefficients = cast("np.ndarray", network.layers[-2].coefficients)  # hidden layers always have them
     scale = float(np.abs(response.bumps[:, unit]).max())
     for neuron in range(neurons):
-        _activation(axes[0, neuron], z[:, neuron], coefficients[neuron], neuron)
+        activation(axes[0, neuron], z[:, neuron], coefficients[neuron], neuron)
         _surface(axes[1, neuron], plane, response.bumps[:, unit, neuron], f"bump {neuron}", scale)
     _surface(axes[0, -2], plane, response.pre_activation[:, unit], "bias + bumps")
     _surface(axes[1, -2], plane, response.output[:, unit if network.link != "sigmoid" else 1], "output")
@@ -76,8 +76,15 @@ def draw(card: Card, network: Network, unit: int = 0) -> Figure:
     return figure
 
 
-def _activation(axes: "Axes", z: Floats, coefficients: Floats | np.ndarray, neuron: int) -> None:
-    """Draw one activation over the z really used, with the density of the plane's points under it."""
+def activation(axes: "Axes", z: Floats, coefficients: Floats | np.ndarray, neuron: int) -> None:
+    """Draw one activation over the z really used, with the density of the plane's points under it.
+
+    Args:
+        axes: Where to draw.
+        z: The neuron's pre-activations, [rows].
+        coefficients: Its DCT coefficients, [Q].
+        neuron: Its number, for the title.
+    """
     grid = np.linspace(z.min(), z.max(), 400)
     density, edges = np.histogram(z, bins=60, density=True)
     values = series.activation(grid[:, None], coefficients[None])[:, 0]
@@ -93,7 +100,7 @@ def _output_activation(axes: "Axes", network: Network, z: Floats, unit: int) -> 
     if coefficients is None:
         axes.set_axis_off()
         return
-    _activation(axes, z, coefficients[unit], unit)
+    activation(axes, z, coefficients[unit], unit)
     axes.set_title("output activation", fontsize=9)
 
 

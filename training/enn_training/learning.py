@@ -35,7 +35,7 @@ def learn(
     Args:
         dataset: Three parts of rows.
         learner: How to learn.
-        hidden: Neurons of each hidden layer.
+        hidden: Neurons of each hidden layer; a learner that chooses them itself may return others.
         harmonics: Q of every activation.
         head: "dct" or "linear".
         seed: Equal seeds give equal models, byte for byte.
@@ -61,16 +61,16 @@ def learn(
         classes=dataset.classes,
         examples=train.x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
         training=_record(dataset, architecture, learned, seed),
-        scores=score(network, dataset.test),
+        scores=score(network, dataset.test) if len(dataset.test.x) else {},
         fingerprint=fingerprint(dataset.columns or dataset.features, train.x, train.y),
-        background=_background(train.x, background, seed),
+        background=drawn(train.x, background, seed),
     )
 
 
-def _background(rows: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float64]:
+def drawn(rows: NDArray[np.float64], count: int, seed: int) -> NDArray[np.float64]:
     """Return a random sample of raw rows [rows, features], each a float32 value, which a request could send."""
-    drawn = np.random.default_rng(seed).permutation(len(rows))[:count]
-    return rows[np.sort(drawn)].astype(np.float32).astype(np.float64)
+    places = np.random.default_rng(seed).permutation(len(rows))[:count]
+    return rows[np.sort(places)].astype(np.float32).astype(np.float64)
 
 
 def _record(dataset: Dataset, architecture: Architecture, learned: Learned, seed: int) -> dict[str, Any]:
@@ -83,7 +83,7 @@ def _record(dataset: Dataset, architecture: Architecture, learned: Learned, seed
             "held_out": len(dataset.held_out.x),
             "test": len(dataset.test.x),
         },
-        "hidden": list(architecture.hidden),
+        "hidden": [len(layer.bias) for layer in learned.network.layers[:-1]],
         "harmonics": architecture.harmonics,
         "head": architecture.head,
         "loss": architecture.loss,

@@ -80,6 +80,31 @@ def fold(network: Network, inputs: Scaling, outputs: Scaling | None = None) -> N
     return replace(network, layers=layers, input_offset=offset, output_offset=output_offset)
 
 
+def unfold(network: Network, inputs: Scaling, outputs: Scaling | None = None) -> Network:
+    """Return the network over scaled inputs and targets that equals one over raw inputs: the inverse of fold.
+
+    Args:
+        network: What is learned further, over raw inputs.
+        inputs: How the inputs are to be scaled.
+        outputs: How the targets of a regression are to be scaled, by their own center where the head is dct; None where
+            they are not.
+    """
+    first, *middle, last = network.layers
+    weight = first.weight.astype(np.float64)
+    bias = first.bias + weight @ (inputs.center - network.input_offset)
+    first = replace(first, weight=(weight * inputs.half).astype(np.float32), bias=bias.astype(np.float32))
+    if outputs is not None and last.coefficients is not None:
+        last = replace(last, coefficients=(last.coefficients / outputs.half[:, None]).astype(np.float32))
+    elif outputs is not None:
+        bias = ((last.bias - outputs.center) / outputs.half).astype(np.float32)
+        last = replace(last, weight=(last.weight / outputs.half[:, None]).astype(np.float32), bias=bias)
+    offsets = {
+        "input_offset": np.zeros_like(network.input_offset),
+        "output_offset": np.zeros_like(network.output_offset),
+    }
+    return replace(network, layers=(first, *middle, last), **offsets)
+
+
 def _in_first_period(layer: Layer) -> Layer:
     """Return an activated layer with its biases in [-2, 2]: sigma has period 4, and float32 has more digits there."""
     bias = layer.bias if layer.coefficients is None else layer.bias - PERIOD * np.round(layer.bias / PERIOD)

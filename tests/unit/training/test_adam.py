@@ -33,7 +33,7 @@ def test_equal_seeds_learn_equal_bytes():
 
 def test_divergence_says_what_to_do():
     training, held_out, _ = samples("ring", 100, lambda y: np.where(y > 0, 1e200, -1e200))
-    with pytest.raises(DivergenceError, match=r"rate 0\.01; use a smaller rate"):
+    with pytest.raises(DivergenceError, match=r"no finite held-out loss with rate 0\.01; use a smaller rate"):
         Adam(passes=1).learn(Architecture(2), training, held_out, 0)
 
 
@@ -43,3 +43,26 @@ def test_divergence_says_what_to_do():
 def test_settings_out_of_range_are_refused_with_their_values(options, words):
     with pytest.raises(OptionError, match=words):
         Adam(**options)
+
+
+def test_of_several_starts_the_best_is_kept():
+    training, held_out, _ = samples("ring", 400, lambda y: y.astype(float))
+    learned = Adam(passes=4, starts=3).learn(Architecture(2, head="linear"), training, held_out, 0)
+    probability = learned.network.respond(held_out.x).output[:, 1]
+    chosen = np.where(held_out.y[:, 0] > 0.5, probability, 1 - probability)
+    assert -np.log(chosen).mean() == pytest.approx(learned.loss, rel=1e-4)
+    assert learned.settings["start"] in range(3)
+
+
+def test_it_stops_when_patience_is_up():
+    training, held_out, _ = samples("line-1", 60, lambda y: y.astype(float))
+    held_out = Samples(held_out.x, 1 - held_out.y)  # what is learned makes this worse
+    learned = Adam(passes=500, patience=3).learn(Architecture(2, head="linear"), training, held_out, 0)
+    best = int(np.argmin([epoch.loss for epoch in learned.history])) + 1
+    assert len(learned.history) == best + 3 < 500
+
+
+def test_passes_that_take_too_long_are_not_made():
+    training, held_out, _ = samples("line-1", 60, lambda y: y.astype(float))
+    learned = Adam(passes=10**6, max_time=1e-9).learn(Architecture(2, head="linear"), training, held_out, 0)
+    assert len(learned.history) == learned.history[-1].total == 1

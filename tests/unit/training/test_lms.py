@@ -30,6 +30,10 @@ def samples(name, rows, seed=0):
     return parts
 
 
+def begin(architecture, spread):
+    return lms.begin(architecture, [start(architecture, spread * factor) for factor in lms.SPREADS])
+
+
 def torch_gradients(architecture, spread, x, y):
     """Return weight, bias and coefficient gradients of one row, layer by layer, and its loss, by torch in float64."""
     module = ENN.from_network(start(architecture, spread)).double()
@@ -63,7 +67,7 @@ def test_a_step_follows_the_gradient_that_torch_finds(architecture):
         y = np.eye(1, architecture.units)
     # Of the squared error the step is minus the gradient; the cross-entropy's gradient lacks the square's factor 2.
     twice = 1.0 if architecture.loss == "squared" else 2.0
-    state = lms._begin(architecture, 0.7)
+    state = begin(architecture, 0.7)
     before = copy.deepcopy(state)
     layers = len(architecture.widths) - 1
     lms_kernel.learn(state, x, y, np.zeros((1, LANES), np.int64), np.full((layers, 2, LANES), STEP))
@@ -88,7 +92,7 @@ def test_the_held_out_loss_is_the_loss_that_torch_finds(architecture):
     x, y = rng.uniform(-1, 1, (1, architecture.inputs)), rng.uniform(-1, 1, (1, architecture.units))
     if architecture.loss == "cross-entropy":
         y = np.eye(1, architecture.units)
-    found = lms_kernel.losses(lms._begin(architecture, 0.7), x, y)
+    found = lms_kernel.losses(begin(architecture, 0.7), x, y)
     for lane in range(LANES):
         expected = torch_gradients(architecture, 0.7 * lms.SPREADS[lane], x, y)[1]
         units = architecture.units if architecture.loss == "squared" else 1
@@ -97,7 +101,7 @@ def test_the_held_out_loss_is_the_loss_that_torch_finds(architecture):
 
 def test_the_power_of_the_gradient_is_a_running_mean_from_one():
     architecture = Architecture(1, (1,), 1, 1, "linear", "regression")
-    state = lms._begin(architecture, 0.5)
+    state = begin(architecture, 0.5)
     lms_kernel.learn(state, np.ones((1, 1)), np.zeros((1, 1)), np.zeros((1, LANES), np.int64), np.zeros((2, 2, LANES)))
     hidden = state.signal[1, 0]
     np.testing.assert_allclose(state.power[1, 0], 0.999 + 0.001 * (1 + hidden**2), atol=EXACT)
@@ -153,6 +157,14 @@ def test_no_pass_begins_after_the_time_is_up():
     assert len(learned.history) == 1
 
 
+def test_it_stops_when_patience_is_up():
+    training, held_out, _ = samples("line-1", 100)
+    held_out = Samples(held_out.x, -held_out.y)  # what is learned makes this worse
+    learned = LMS(passes=500, patience=4).learn(Architecture(2), training, held_out, 0)
+    best = int(np.argmin([epoch.loss for epoch in learned.history])) + 1
+    assert len(learned.history) == best + 4 < 500
+
+
 def test_steps_are_annealed_from_five_times_to_a_fifth_or_held():
     np.testing.assert_allclose(LMS()._steps(2, 0.0)[0, :, 0], [25e-4, 5e-3])
     np.testing.assert_allclose(LMS()._steps(2, 1.0)[1, :, 0], [1e-5, 2e-5])
@@ -166,6 +178,7 @@ def test_steps_are_annealed_from_five_times_to_a_fifth_or_held():
         ({"spread": -1}, "spread -1"),
         ({"pace": float("nan")}, "pace nan"),
         ({"schedule": "cosine"}, "schedule 'cosine'"),
+        ({"patience": 0}, "patience 0"),
     ],
 )
 def test_settings_out_of_range_are_refused_with_their_values(options, words):

@@ -3,19 +3,24 @@
 import math
 from dataclasses import asdict, dataclass
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from numpy.typing import NDArray
 
 from enn_models.network import Network
 from enn_training.architecture import Architecture
-from enn_training.enn import ENN
 from enn_training.errors import DivergenceError, OptionError
+from enn_training.learners.cycle import Cycle
 from enn_training.learners.learner import Epoch, Learned, Samples, Watch
+from enn_training.learners.stack import Stack
+
+# What further starts multiply the spread by.
+SPREADS = (1.0, 2.0, 0.5, 1.0, 3.0, 0.7)
 
 
 @dataclass(frozen=True)
 class Adam:
-    """AdamW, minibatches, one cycle of the learning rate, the best pass by held-out loss.
+    """AdamW, minibatches, one cycle of the learning rate, the best pass of the best start by held-out loss.
 
     Attributes:
         passes: Times that every training row is seen, >= 1.
@@ -23,6 +28,11 @@ class Adam:
         rate: Highest learning rate, > 0.
         batch: Rows a step, >= 1.
         decay: Weight decay of the weights; biases and DCT coefficients have none; >= 0.
+        smoothing: Decay of the DCT coefficients to those of a line, 2q-1 times as strong for harmonic q; >= 0.
+        starts: Networks that learn side by side and differ in order and dynamic range, >= 1.
+        patience: Passes without a smaller held-out loss after which to stop, >= 1; None for never.
+        max_time: Seconds, > 0; where the passes would take longer, fewer are made over the same cycle, which gives up
+            equal results. None for no limit.
 
     Raises:
         OptionError: A value is out of its range.
@@ -33,71 +43,59 @@ class Adam:
     rate: float = 1e-2
     batch: int = 64
     decay: float = 0.1
+    smoothing: float = 0.0
+    starts: int = 1
+    patience: int | None = None
+    max_time: float | None = None
 
     def __post_init__(self) -> None:
         """Check every range."""
-        for name in ("passes", "spread", "rate", "batch"):
-            if not (math.isfinite(value := getattr(self, name)) and value > 0):
+        optional = {name: value for name in ("patience", "max_time") if (value := getattr(self, name)) is not None}
+        required = {name: getattr(self, name) for name in ("passes", "spread", "rate", "batch", "starts")}
+        for name, value in (required | optional).items():
+            if not 0 < value < math.inf:
                 raise OptionError(f"{name} {value}: expected a positive number")
-        if not (math.isfinite(self.decay) and self.decay >= 0):
-            raise OptionError(f"decay {self.decay}: expected a number of at least 0")
+        for name in ("decay", "smoothing"):
+            if not (math.isfinite(value := getattr(self, name)) and value >= 0):
+                raise OptionError(f"{name} {value}: expected a number of at least 0")
 
     def learn(
         self, architecture: Architecture, training: Samples, held_out: Samples, seed: int, watch: Watch | None = None
     ) -> Learned:
-        """Return the best pass of one start; see Learner.learn."""
-        module = _module(architecture, self.spread)
-        generator = torch.Generator().manual_seed(seed)
-        batches = -(-len(training.x) // self.batch)
-        optimizer = self._optimizer(module)
-        schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.rate, total_steps=self.passes * batches)
-        x, y = torch.from_numpy(training.x).float(), torch.from_numpy(training.y).float()
-        judged = (torch.from_numpy(held_out.x).float(), torch.from_numpy(held_out.y).float())
-        best, network = math.inf, None
+        """Return the best pass of the best start; see Learner.learn."""
+        stack = Stack(architecture, [self.spread * SPREADS[lane % len(SPREADS)] for lane in range(self.starts)])
+        cycle = Cycle(self.passes, self.rate, self.batch, self.max_time)
+        rows = np.tile(np.arange(len(training.x)), (self.starts, 1))
+        decay, smoothing = np.full(self.starts, self.decay), np.full(self.starts, self.smoothing)
+        best, best_pass, network, lane = math.inf, 0, None, 0
         history: list[Epoch] = []
-        for number in range(1, self.passes + 1):
-            for rows in torch.randperm(len(x), generator=generator).split(self.batch):
-                optimizer.zero_grad()
-                _loss(architecture, module(x[rows]), y[rows]).backward()
-                optimizer.step()
-                schedule.step()
-            with torch.no_grad():
-                loss = float(_loss(architecture, module(judged[0]), judged[1]))
-            if loss < best:
-                best, network = loss, module.to_network()
-            history.append(Epoch(number, self.passes, loss))
+        run = cycle.run(stack, training, rows, decay=decay, smoothing=smoothing, seed=seed)
+        for number, total in enumerate(run, start=1):
+            losses = self._finite(_held_out_losses(stack, held_out), number)
+            if losses.min() < best:
+                best, best_pass, lane = float(losses.min()), number, int(losses.argmin())
+                network = stack.network(lane)
+            history.append(Epoch(number, total, float(losses.min())))
             if watch:
                 watch(history[-1])
-        return Learned(self._finite(network), best, tuple(history), {**asdict(self), "name": "adam"})
+            if self.patience is not None and number - best_pass >= self.patience:
+                break
+        return Learned(_learned(network), best, tuple(history), {**asdict(self), "name": "adam", "start": lane})
 
-    def _optimizer(self, module: ENN) -> torch.optim.Optimizer:
-        weights = [linear.weight for linear in module.modules() if isinstance(linear, nn.Linear)]
-        others = [part for part in module.parameters() if all(part is not weight for weight in weights)]
-        groups = [{"params": weights, "weight_decay": self.decay}, {"params": others, "weight_decay": 0.0}]
-        return torch.optim.AdamW(groups, lr=self.rate)
-
-    def _finite(self, network: Network | None) -> Network:
-        if network is None:
-            raise DivergenceError(f"no pass had a finite held-out loss with rate {self.rate}; use a smaller rate")
-        return network
+    def _finite(self, losses: NDArray[np.float64], number: int) -> NDArray[np.float64]:
+        """Return the losses with infinity for those that are no numbers."""
+        if not np.isfinite(losses).any():
+            raise DivergenceError(f"pass {number}: no finite held-out loss with rate {self.rate}; use a smaller rate")
+        return np.where(np.isfinite(losses), losses, np.inf)
 
 
-def _module(architecture: Architecture, spread: float) -> ENN:
-    return ENN(
-        architecture.inputs,
-        architecture.hidden,
-        architecture.units,
-        architecture.harmonics,
-        head=architecture.head,
-        task=architecture.task,
-        spread=spread,
-    )
+def _learned(network: Network | None) -> Network:
+    assert network is not None  # noqa: S101 - the first pass either had a finite loss or raised
+    return network
 
 
-def _loss(architecture: Architecture, response: Tensor, target: Tensor) -> Tensor:
-    """Return the mean loss of a batch [rows, units]."""
-    if architecture.loss == "squared":
-        return nn.functional.mse_loss(response, target)
-    if architecture.units == 1:
-        return nn.functional.binary_cross_entropy_with_logits(response, target)
-    return nn.functional.cross_entropy(response, target)
+@torch.no_grad()
+def _held_out_losses(stack: Stack, held_out: Samples) -> NDArray[np.float64]:
+    """Return each lane's loss over the held-out rows, [lanes]."""
+    x, y = (torch.from_numpy(part).float().expand(stack.lanes, -1, -1) for part in (held_out.x, held_out.y))
+    return stack.losses(x, y).numpy().astype(np.float64)

@@ -3,6 +3,7 @@
 import copy
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Literal
@@ -38,6 +39,7 @@ class LMS:
         spread: g of the start, > 0.
         pace: Multiplies all of the paper's steps, > 0.
         schedule: "annealed" (steps fall geometrically from 5 times to a fifth) or "constant" (the paper's).
+        patience: Passes without a smaller held-out loss after which to stop, >= 1; None for never.
         max_time: Seconds after which no further pass begins; None for no limit. A limit gives up equal results.
 
     Raises:
@@ -50,6 +52,7 @@ class LMS:
     spread: float = 0.5
     pace: float = 1.0
     schedule: Literal["annealed", "constant"] = "annealed"
+    patience: int | None = None
     max_time: float | None = None
 
     def __post_init__(self) -> None:
@@ -57,6 +60,10 @@ class LMS:
         for name in ("passes", "spread", "pace"):
             if not (math.isfinite(value := getattr(self, name)) and value > 0):
                 raise OptionError(f"{name} {value}: expected a positive number")
+        if self.patience is not None and self.patience < 1:
+            raise OptionError(f"patience {self.patience}: expected a positive number of passes, or None")
+        if self.max_time is not None and not 0 < self.max_time < math.inf:
+            raise OptionError(f"max_time {self.max_time}: expected a positive number of seconds, or None")
         if self.schedule not in ("annealed", "constant"):
             raise OptionError(f"schedule {self.schedule!r}: expected 'annealed' or 'constant'")
 
@@ -65,15 +72,15 @@ class LMS:
     ) -> Learned:
         """Return the best network of eight starts; see Learner.learn."""
         rng = np.random.default_rng(seed)
-        state = _begin(architecture, self.spread)
+        state = begin(architecture, [start(architecture, self.spread * factor) for factor in SPREADS])
         best = np.full(LANES, np.inf)
         kept = copy.deepcopy(state)
         history: list[Epoch] = []
-        began = time.monotonic()
+        began, stale = time.monotonic(), 0
         rows = np.tile(np.arange(len(training.x))[:, None], LANES)
         for number in range(1, self.passes + 1):
-            steps = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
-            lms_kernel.learn(state, training.x, training.y, rng.permuted(rows, axis=0), steps)
+            moves = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
+            lms_kernel.learn(state, training.x, training.y, rng.permuted(rows, axis=0), moves)
             losses = lms_kernel.losses(state, held_out.x, held_out.y)
             better = losses < best
             if not np.isfinite(losses).any():
@@ -81,21 +88,29 @@ class LMS:
                     f"pass {number}: every start left the finite numbers with pace {self.pace}; use a smaller pace"
                 )
             best = np.where(better, losses, best)
+            stale = 0 if better[np.argmin(best)] else stale + 1
             _keep(kept, state, better)
             history.append(Epoch(number, self.passes, float(np.nanmin(losses))))
             if watch:
                 watch(history[-1])
-            if self.max_time is not None and time.monotonic() - began >= self.max_time:
+            if stale == self.patience or self._late(time.monotonic() - began):
                 break
         lane = int(np.argmin(best))
         settings = {**asdict(self), "name": "lms", "start": lane, "starts": LANES}
-        return Learned(_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)
+        return Learned(to_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)
+
+    def _late(self, elapsed: float) -> bool:
+        return self.max_time is not None and elapsed >= self.max_time
 
     def _steps(self, layers: int, progress: float) -> Floats:
         """Return a_F and a_W, [layers, 2, LANES], at a progress from 0 to 1."""
-        factor = self.pace * (5.0 * 0.04**progress if self.schedule == "annealed" else 1.0)
-        table = np.array([HIDDEN_STEPS] * (layers - 1) + [OUTPUT_STEPS])
-        return factor * table[:, :, None] * np.array(PACES)
+        return steps(layers, self.pace * (5.0 * 0.04**progress if self.schedule == "annealed" else 1.0))
+
+
+def steps(layers: int, pace: float) -> Floats:
+    """Return a_F and a_W of every layer and start, [layers, 2, LANES]: the paper's times a pace."""
+    table = np.array([HIDDEN_STEPS] * (layers - 1) + [OUTPUT_STEPS])
+    return pace * table[:, :, None] * np.array(PACES)
 
 
 def _link(architecture: Architecture) -> int:
@@ -104,8 +119,8 @@ def _link(architecture: Architecture) -> int:
     return lms_kernel.PROBABILITY if architecture.loss == "cross-entropy" else lms_kernel.IDENTITY
 
 
-def _begin(architecture: Architecture, spread: float) -> lms_kernel.State:
-    """Return eight starts side by side."""
+def begin(architecture: Architecture, starts: Sequence[Network]) -> lms_kernel.State:
+    """Return eight networks over scaled inputs side by side, ready to learn."""
     widths = architecture.widths
     layers, neurons = len(widths) - 1, max(widths[1:])
     state = lms_kernel.State(
@@ -120,8 +135,8 @@ def _begin(architecture: Architecture, spread: float) -> lms_kernel.State:
         error=np.zeros((layers + 1, max(widths), LANES)),
         link=_link(architecture),
     )
-    for lane, factor in enumerate(SPREADS):
-        for index, layer in enumerate(start(architecture, spread * factor).layers):
+    for lane, network in enumerate(starts):
+        for index, layer in enumerate(network.layers):
             neurons, inputs = layer.weight.shape
             state.weight[index, :neurons, :inputs, lane] = layer.weight
             state.bias[index, :neurons, lane] = layer.bias
@@ -136,7 +151,7 @@ def _keep(kept: lms_kernel.State, state: lms_kernel.State, lanes: NDArray[np.boo
         getattr(kept, name)[..., lanes] = getattr(state, name)[..., lanes]
 
 
-def _network(architecture: Architecture, state: lms_kernel.State, lane: int) -> Network:
+def to_network(architecture: Architecture, state: lms_kernel.State, lane: int) -> Network:
     """Return one lane as a network over scaled inputs."""
     layers: list[Layer] = []
     for index, (inputs, neurons) in enumerate(pairwise(architecture.widths)):

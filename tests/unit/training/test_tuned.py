@@ -1,0 +1,82 @@
+"""TunedAdam chooses by cross-validation, learns from every row, repeats itself and keeps its time."""
+
+import numpy as np
+import pytest
+
+from enn_training.architecture import Architecture
+from enn_training.errors import DivergenceError, OptionError
+from enn_training.learners.learner import Samples
+from enn_training.learners.tuned import LARGE, SMALL, Folds, TunedAdam
+
+LINE = Architecture(2, head="linear", task="regression")
+NONE = Samples(np.zeros((0, 2)), np.zeros((0, 1)))
+
+
+def rows(count, noise=0.0, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.uniform(-1, 1, (count, 2))
+    return Samples(x, x @ [[1.0], [-0.5]] + rng.normal(0, noise, (count, 1)))
+
+
+@pytest.mark.parametrize(("count", "folds"), [(100, 5), (1_000, 3), (3_000, 1)])
+def test_every_fold_judges_rows_that_it_does_not_teach(count, folds):
+    made = Folds.of(rows(count).y, 0)
+    assert len(made.judged) == folds
+    for taught, judged in zip(made.taught, made.judged, strict=True):
+        assert not set(taught) & set(judged)
+        assert len(taught) + len(judged) == count
+    assert len(np.unique(made.judged)) == made.judged.size
+
+
+def test_classes_are_spread_evenly_over_the_folds():
+    y = (np.arange(100) < 10).astype(float)[:, None]
+    assert {int(y[judged].sum()) for judged in Folds.of(y, 0).judged} == {2}
+
+
+def test_few_rows_teach_and_judge_at_once():
+    made = Folds.of(np.zeros((5, 1)), 0)
+    np.testing.assert_array_equal(made.taught, made.judged)
+
+
+def test_size_and_penalties_are_chosen_and_told():
+    learned = TunedAdam(passes=10).learn(LINE, rows(100), NONE, 0)
+    assert learned.settings["hidden"] in (SMALL, LARGE)
+    assert {"decay", "smoothing", "spread", "folds", "passes"} <= set(learned.settings)
+    assert [epoch.number for epoch in learned.history] == list(range(1, 31))
+
+
+def test_the_callers_size_is_kept_whatever_the_number_of_layers():
+    learned = TunedAdam(hidden=(5, 4), passes=3).learn(LINE, rows(40), NONE, 0)
+    assert [len(layer.bias) for layer in learned.network.layers] == [5, 4, 1]
+
+
+def test_held_out_rows_are_learned_from_too():
+    all_rows = rows(60)
+    first = Samples(all_rows.x[:40], all_rows.y[:40]), Samples(all_rows.x[40:], all_rows.y[40:])
+    tuned = TunedAdam(hidden=(4,), passes=3)
+    apart, together = tuned.learn(LINE, *first, 0), tuned.learn(LINE, all_rows, NONE, 0)
+    for one, other in zip(apart.network.layers, together.network.layers, strict=True):
+        np.testing.assert_array_equal(one.weight, other.weight)
+
+
+def test_a_line_in_noise_is_learned_as_a_line():
+    network = TunedAdam(hidden=(8,), passes=60).learn(LINE, rows(200, noise=1.0), NONE, 0).network
+    fresh = rows(1_000, seed=1)
+    assert np.mean((network.respond(fresh.x).output - fresh.y) ** 2) < 0.06
+
+
+def test_a_short_time_leaves_one_pass_of_each_stage():
+    learned = TunedAdam(max_time=1e-6).learn(LINE, rows(100), NONE, 0)
+    assert len(learned.history) == 3
+
+
+def test_numbers_that_cannot_be_learned_from_say_so():
+    data = rows(50)
+    with pytest.raises(DivergenceError, match="none of 8 candidates has a finite loss"):
+        TunedAdam(passes=2).learn(LINE, Samples(data.x, data.y * 1e200), NONE, 0)
+
+
+@pytest.mark.parametrize("options", [{"max_time": 0}, {"max_time": float("inf")}, {"passes": 0}])
+def test_settings_out_of_range_are_refused(options):
+    with pytest.raises(OptionError, match="expected a positive number"):
+        TunedAdam(**options)

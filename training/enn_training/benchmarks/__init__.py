@@ -1,0 +1,1 @@
+"""Experiments that keep their results, go on where they stopped, and write what they found."""

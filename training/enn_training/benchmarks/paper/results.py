@@ -1,0 +1,125 @@
+"""What came out: one result a problem, contender and seed, kept in one small JSON file a problem."""
+
+import base64
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enn_training.errors import DataError, OptionError
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every contender gets.
+
+    Attributes:
+        samples: Rows to learn from; an eighth of them is held out and chooses among variants.
+        judged: Fresh rows that score.
+        passes: Times that every training row is seen.
+    """
+
+    samples: int = 20_000
+    judged: int = 20_000
+    passes: int = 200
+
+
+@dataclass(frozen=True)
+class Result:
+    """One contender on one problem with one seed.
+
+    Attributes:
+        score: Accuracy, or the mean squared error of a regression, on the judged rows.
+        seconds: Processor seconds of all variants together.
+        choice: Which variant was kept, in words.
+        tried: Scores of all variants, where they are known.
+        curve: Passes made and the held-out squared error of the best variant then: of labels -1 and +1 (a probability
+            p counts as 2p - 1), or of values in their own unit.
+        parameters: Base64 of little-endian float32; empty where there is nothing to draw.
+    """
+
+    score: float
+    seconds: float
+    choice: str = ""
+    tried: tuple[float, ...] = ()
+    curve: tuple[tuple[int, float], ...] = ()
+    parameters: str = ""
+
+
+def thinned(errors: list[float]) -> tuple[tuple[int, float], ...]:
+    """Return some twenty points of a learning curve of four digits, even over the logarithm of the passes."""
+    chosen = np.unique(np.geomspace(1, len(errors), 20).round().astype(int))
+    return tuple((int(number), float(f"{errors[number - 1]:.4g}")) for number in chosen)
+
+
+def encoded(parameters: NDArray[np.float32]) -> str:
+    """Return learned parameters as text."""
+    return base64.b64encode(parameters.astype("<f4").tobytes()).decode("ascii")
+
+
+def decoded(text: str) -> NDArray[np.float32]:
+    """Return the learned parameters of a text, float32 [parameters]."""
+    return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f4").astype(np.float32)
+
+
+class Results:
+    """The results in a folder.
+
+    Args:
+        folder: Where the files are; made with the first result.
+        budget: What they were made with.
+    """
+
+    def __init__(self, folder: Path, budget: Budget) -> None:
+        self.folder = folder
+        self.budget = budget
+
+    def read(self, problem: str) -> dict[str, dict[int, Result]]:
+        """Return contender -> seed -> result of a problem.
+
+        Raises:
+            OptionError: The results were made with another budget.
+            DataError: The file is not what this class writes.
+        """
+        path = self.folder / f"{problem}.json"
+        if not path.exists():
+            return {}
+        try:
+            found = json.loads(path.read_text())
+            budget = Budget(**found["budget"])
+            results = {name: dict(_results(seeds)) for name, seeds in found["results"].items()}
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            raise DataError(f"{path}: not a file of results ({error}); remove it to learn them again") from None
+        if budget != self.budget:
+            raise OptionError(f"{path}: made with {budget}, not {self.budget}; choose another --output")
+        return results
+
+    def add(self, problem: str, contender: str, seed: int, result: Result) -> None:
+        """Keep one more result; a reader never sees half a file."""
+        results = self.read(problem)
+        results.setdefault(contender, {})[seed] = result
+        self.folder.mkdir(parents=True, exist_ok=True)
+        path = self.folder / f"{problem}.json"
+        hidden = path.with_name(f".{path.name}.{os.getpid()}")
+        hidden.write_text(self._text(results))
+        hidden.replace(path)
+
+    def _text(self, results: dict[str, dict[int, Result]]) -> str:
+        """Return JSON with one line a result, so that a change reads as one."""
+        blocks: list[str] = []
+        for name in sorted(results):
+            lines = (f'"{seed}": {json.dumps(asdict(results[name][seed]))}' for seed in sorted(results[name]))
+            blocks.append(f"{json.dumps(name)}: {{\n" + ",\n".join(lines) + "\n}")
+        return f'{{"budget": {json.dumps(asdict(self.budget))}, "results": {{\n' + ",\n".join(blocks) + "\n}}\n"
+
+
+def _results(seeds: dict[str, dict[str, Any]]) -> Iterator[tuple[int, Result]]:
+    for seed, fields in seeds.items():
+        result = Result(**fields)
+        curve = tuple((int(number), float(error)) for number, error in result.curve)
+        yield int(seed), replace(result, tried=tuple(result.tried), curve=curve)

@@ -1,0 +1,61 @@
+"""What is measured of one fitted model on the rows of a fold that it never saw."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import accuracy_score, log_loss, r2_score, root_mean_squared_error
+
+from enn_models.network import Task
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One model on one fold.
+
+    Attributes:
+        score: Accuracy, or R2.
+        loss: Log-loss in nats, or the root of the mean squared error in the target's unit.
+        calibration: Expected calibration error; None for a regression.
+        parameters: Learned numbers.
+        seconds: Processor seconds of learning, of the search too where there was one.
+        settings: Which settings were taken, by their place.
+    """
+
+    score: float
+    loss: float
+    calibration: float | None
+    parameters: int
+    seconds: float
+    settings: int
+
+
+def judge(task: Task, model: Any, x: pd.DataFrame, y: pd.Series) -> tuple[float, float, float | None]:  # noqa: ANN401
+    """Return score, loss and calibration error of a fitted model."""
+    if task == "regression":
+        found = model.predict(x)
+        return float(r2_score(y, found)), float(root_mean_squared_error(y, found)), None
+    probabilities = model.predict_proba(x)
+    labels = np.asarray(model.classes_)
+    found = labels[probabilities.argmax(axis=1)]
+    right = np.asarray(found == np.asarray(y))
+    loss = float(log_loss(y, probabilities, labels=labels))
+    return float(accuracy_score(y, found)), loss, calibration_error(probabilities.max(axis=1), right)
+
+
+def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+    """Return the mean distance of confidence and accuracy over ten bins of confidence, weighted by their rows.
+
+    Args:
+        confidence: Probability of the class told, [rows].
+        right: Whether it was the true one, [rows].
+
+    Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
+    """
+    bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
+    gaps = np.bincount(bins, confidence - right, BINS)
+    return float(np.abs(gaps).sum() / len(right))
