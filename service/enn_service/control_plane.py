@@ -16,6 +16,7 @@ from starlette.responses import Response
 from enn_service import administration
 from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
 from enn_service.errors import RequestError
+from enn_service.exploring import create_exploring
 from enn_service.management import create_management
 from enn_service.metadata import configuration, metadata
 from enn_service.metrics import exposition
@@ -59,6 +60,7 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
     api.include_router(_health(api.version, extensions))
     api.include_router(_counts(registry, tallies))
     api.include_router(_models(registry))
+    api.include_router(create_exploring(registry))
     api.include_router(create_management(registry, token))
     api.include_router(create_documentation())
     _remove_framework_errors(api.openapi())
