@@ -117,7 +117,7 @@ def test_top_bumps_and_their_rest_are_drawn_by_shap_and_told_in_a_frame(own: Cli
     bumps = frame[[name for name in frame if str(name).startswith("bump_")] + ["rest"]]
     np.testing.assert_allclose(frame["bias"] + bumps.sum(axis=1), frame["pre_activation"], atol=ONE_ROUNDING_A_BUMP)
     assert drawn.feature_names[-1] == "rest"
-    np.testing.assert_allclose(drawn.base_values + drawn.values.sum(axis=1), found.pre_activation, atol=1e-6)
+    np.testing.assert_allclose(drawn.base_values + np.sum(drawn.values, axis=1), found.pre_activation, atol=1e-6)
     shap.plots.waterfall(drawn[0], show=False)
     shap.plots.beeswarm(drawn, show=False)
     shap.plots.scatter(drawn[:, 0], show=False)
