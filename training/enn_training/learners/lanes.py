@@ -21,6 +21,7 @@ LANES = 8
 Values = tuple[ir.Value, ...]
 Typed = tuple[Signature, Callable[..., ir.Value]]
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+_SINGLE = ir.VectorType(ir.FloatType(), LANES)
 
 
 class Lanes(Protocol):
@@ -117,6 +118,30 @@ def store(_typing: Context, _address: types.Type, _offset: types.Type, value: ty
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
         return builder.store(args[2], _pointer(builder, args, _VECTOR), align=8)
+
+    return types.void(types.intp, types.intp, value), generate
+
+
+@_intrinsic
+def load_single(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
+    """Return the eight float32 numbers that lie offset such numbers after an address."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        first = _pointer(builder, args, ir.FloatType())
+        single = builder.load(builder.bitcast(first, _SINGLE.as_pointer()), align=4)
+        return cast("ir.Value", builder.fpext(single, _VECTOR))
+
+    return _LANES(types.intp, types.intp), generate
+
+
+@_intrinsic
+def store_single(_typing: Context, _address: types.Type, _offset: types.Type, value: types.Type) -> Typed:
+    """Write lanes as float32 to offset such numbers after an address."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        first = _pointer(builder, args, ir.FloatType())
+        single = cast("ir.Value", builder.fptrunc(args[2], _SINGLE))
+        return builder.store(single, builder.bitcast(first, _SINGLE.as_pointer()), align=4)
 
     return types.void(types.intp, types.intp, value), generate
 

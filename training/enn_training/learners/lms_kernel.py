@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from enn_training.learners.lanes import LANES, Lanes, address, beside, fill, floor, load, store, whole
+from enn_training.learners.cosine import cosine_and_sine
+from enn_training.learners.lanes import LANES, Lanes, address, beside, fill, load, store, whole
 
 Floats = NDArray[np.float64]
 ACTIVATION, IDENTITY, PROBABILITY = 0, 1, 2
@@ -47,30 +48,6 @@ class State(NamedTuple):
     slope: Floats
     error: Floats
     link: int
-
-
-# Taylor coefficients of cos(pi/2 r) and sin(pi/2 r)/r in r^2: on [-1, 1] ten terms leave errors below 1e-14.
-_COS = tuple((-1) ** k * _HALF_PI ** (2 * k) / math.factorial(2 * k) for k in range(10))
-_SIN = tuple((-1) ** k * _HALF_PI ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(10))
-
-
-@njit(error_model="numpy")
-def _cosine_and_sine(turns: Lanes) -> tuple[Lanes, Lanes]:
-    """Return cos and sin of turns * pi/2."""
-    half = floor(turns * 0.5 + 0.5)
-    r = turns - half * 2.0
-    sign = 1.0 - (half - floor(half * 0.5) * 2.0) * 2.0
-    x = r * r
-    x2 = x * x
-    x4 = x2 * x2
-    # Estrin's order: the latency of this chain is most of the time of a sample.
-    cosine = ((_COS[1] * x + _COS[0]) + (_COS[3] * x + _COS[2]) * x2) + (
-        ((_COS[5] * x + _COS[4]) + (_COS[7] * x + _COS[6]) * x2) + (_COS[9] * x + _COS[8]) * x4
-    ) * x4
-    sine = ((_SIN[1] * x + _SIN[0]) + (_SIN[3] * x + _SIN[2]) * x2) + (
-        ((_SIN[5] * x + _SIN[4]) + (_SIN[7] * x + _SIN[6]) * x2) + (_SIN[9] * x + _SIN[8]) * x4
-    ) * x4
-    return sign * cosine, sign * r * sine
 
 
 class _Memory(NamedTuple):
@@ -148,7 +125,7 @@ def _activate(at: _Memory, layer: int) -> None:
     for k in range(whole(at.widths, layer + 1)):
         neuron = layer * at.neurons + k
         first = neuron * at.harmonics
-        c, s = _cosine_and_sine(_pre_activation(at, layer, k) + 1.0)
+        c, s = cosine_and_sine(_pre_activation(at, layer, k) + 1.0)
         twice = 4.0 * c * c - 2.0
         c_before, s_before = c, -1.0 * s
         coefficient = load(at.coefficients, first)
