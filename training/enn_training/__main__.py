@@ -6,6 +6,7 @@ import typer
 
 from enn_models.errors import ModelError
 from enn_training.commands import benchmark
+from enn_training.commands.image import image
 from enn_training.commands.inspect import inspect
 from enn_training.commands.problem import problem
 from enn_training.commands.table import table
@@ -23,6 +24,7 @@ def application() -> typer.Typer:
     )
     app.command()(problem)
     app.command()(table)
+    app.command()(image)
     app.command()(inspect)
     app.add_typer(benchmark.app, name="benchmark")
     return app
