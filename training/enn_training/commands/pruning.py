@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import torch
 import typer
 from rich.console import Console
 from rich.table import Table
@@ -53,13 +52,12 @@ def prune_and_publish(
         TrainingError: The data are not those of the model, or what is left cannot be exported exactly.
         RepositoryError: The repository does not take it.
     """
-    torch.set_num_threads(1)  # networks this small lose by more, and equal seeds make equal packages everywhere
     card = package.card
     data = ScaledData.of(origin.of_table(card, *source) if source else origin.of_problem(card), card.head)
     total = len(kinds) * passes(len(data.dataset.training.x))
     with tqdm(desc=f"pruning {name}", total=total, unit="pass", disable=None) as bar:
         pruned = prune(package.network, data, loss=loss, kinds=kinds, criteria=criteria, seed=seed, watch=bar.update)
-    _show(pruned, "R2" if card.classes is None else "accuracy", len(data.dataset.held_out.x))
+    _show(pruned, "R2" if card.classes is None else "accuracy", _told(data))
     if not any(stage.chosen for stage in pruned.stages):
         typer.echo(f"nothing published: every level loses more than {loss:g}")
         return
@@ -88,9 +86,15 @@ def _model(package: Package, pruned: Pruned, data: ScaledData, loss: float) -> L
     return described(network, data.dataset, record, raw(card.background or ()).reshape(-1, len(card.features)))
 
 
-def _show(pruned: Pruned, measure: str, rows: int) -> None:
+def _told(data: ScaledData) -> str:
+    """Return which rows judge, in words."""
+    held_out = len(data.judges.x) == len(data.dataset.held_out.x)
+    return f"{len(data.judges.x)} {'held-out rows' if held_out else 'rows, held-out ones and those learned from'}"
+
+
+def _show(pruned: Pruned, measure: str, rows: str) -> None:
     console = Console()
-    console.print(f"whole: {measure} {pruned.before:.6g} on {rows} held-out rows")
+    console.print(f"whole: {measure} {pruned.before:.6g} on {rows}")
     for stage in pruned.stages:
         console.print(f"{stage.kind}: {measure} lost, as cut and after learning on")
         console.print(_table(stage, "4f" if measure == "accuracy" else "1e", pruned.before))

@@ -72,8 +72,8 @@ def compact(network: Network) -> Network:
     layers = list(network.layers)
     for index in reversed(range(len(layers) - 1)):
         layer, above = layers[index], layers[index + 1]
-        alive = above.weight.any(axis=0) & _coefficients(layer).any(axis=1)
-        alive[0] |= not alive.any()
+        alive = np.logical_and(above.weight.any(axis=0), _coefficients(layer).any(axis=1))
+        alive[0] = alive[0] or not alive.any()
         layers[index] = Layer(layer.weight[alive], layer.bias[alive], _coefficients(layer)[alive])
         layers[index + 1] = replace(above, weight=above.weight[:, alive])
     activated = [layer for layer in layers if layer.coefficients is not None]

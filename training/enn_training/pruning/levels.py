@@ -21,7 +21,7 @@ Watch = Callable[[], object]
 
 @dataclass(frozen=True, eq=False)
 class Cut:
-    """A network over scaled rows, and its accuracy or R^2 on the held-out rows."""
+    """A network over scaled rows, and its accuracy or R^2 on the rows that judge."""
 
     network: Network
     score: float
@@ -69,7 +69,7 @@ class Pruned:
     """What pruning leaves.
 
     Attributes:
-        before: The accuracy or R^2 of the whole network on the held-out rows.
+        before: The accuracy or R^2 of the whole network on the rows that judge.
         stages: Neurons, then harmonics, or one of the two.
         network: Over raw rows; the whole network where nothing was chosen.
     """
@@ -94,14 +94,14 @@ def prune(
     Args:
         network: Over raw rows.
         data: What it was learned from.
-        loss: The most of its accuracy or R^2 on the held-out rows that it may lose.
+        loss: The most of its accuracy or R^2 on the rows that judge that it may lose.
         kinds: What to cut, one after the other.
         criteria: By what coefficients are ranked; the better one counts.
         seed: Of the order of rows while it learns on.
         watch: Called after every pass of each kind.
     """
     left = data.enter(network)
-    before = data.score(left, data.dataset.held_out)
+    before = data.score(left, data.judges)
     stages: list[Stage] = []
     for kind in kinds:
         levels = _levels(left, data, kind, criteria, seed=seed, watch=watch)
@@ -116,7 +116,7 @@ def prune(
 def _levels(
     network: Network, data: ScaledData, kind: Kind, criteria: Sequence[Criterion], *, seed: int, watch: Watch | None
 ) -> tuple[Level, ...]:
-    training, held_out = data.training, data.dataset.held_out
+    training, judges = data.training, data.judges
     asked = _asked(network, kind, criteria)
     cut = [
         cuts.without_neurons(network, round(portion * cuts.neurons(network)), training.x)
@@ -125,7 +125,7 @@ def _levels(
         for portion, by in asked
     ]
     tuned = tune(cut, training, seed, watch) if cut else []
-    scored = [[Cut(one, data.score(one, held_out)) for one in networks] for networks in (cut, tuned)]
+    scored = [[Cut(one, data.score(one, judges)) for one in networks] for networks in (cut, tuned)]
     return tuple(Level(*each, *pair) for each, *pair in zip(asked, *scored, strict=True))
 
 

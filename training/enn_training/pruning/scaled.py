@@ -9,6 +9,9 @@ from enn_training.scaling import Scaling, fold, unfold
 from enn_training.scores import score
 from enn_training.targets import Targets
 
+ENOUGH = 1_000
+"""Held-out rows that can tell a loss of a hundredth from chance."""
+
 
 @dataclass(frozen=True, eq=False)
 class ScaledData:
@@ -31,6 +34,12 @@ class ScaledData:
         classes = None if dataset.classes is None else len(dataset.classes)
         # A constant column has no weight, and here a unit, so that a network can be taken out of raw ones.
         return cls(dataset, Scaling.of_range(dataset.encode(train.x)), Targets.of(train.y, head, classes))
+
+    @property
+    def judges(self) -> Part:
+        """The rows that tell what a cut costs: the held-out ones, and those learned from where they are too few."""
+        held_out = self.dataset.held_out
+        return held_out if len(held_out.x) >= ENOUGH else self.dataset.joined().training
 
     @property
     def training(self) -> Samples:
