@@ -13,6 +13,10 @@ from enn_models.network import Layer, Network
 
 Floats = NDArray[np.float64]
 Criterion = Literal["magnitude", "share"]
+ROUNDING = 1e-9
+"""What a product of float64 may lack of a whole number."""
+TINY = 1e-300
+"""The sum of sizes that are all 0."""
 
 
 def without_harmonics(network: Network, portion: float, criterion: Criterion) -> Network:
@@ -26,7 +30,8 @@ def without_harmonics(network: Network, portion: float, criterion: Criterion) ->
     sizes = [_sizes(layer, criterion) for layer in network.layers]
     every = np.concatenate([size.ravel() for size in sizes])
     cut = np.zeros(len(every), dtype=np.bool_)
-    cut[np.argsort(every, kind="stable")[: int(portion * len(every))]] = True
+    count = int(portion * len(every) + ROUNDING)
+    cut[np.argsort(every, kind="stable")[:count]] = True
     masks = np.split(cut, np.cumsum([size.size for size in sizes])[:-1])
     return replace(
         network, layers=tuple(_silenced(layer, mask) for layer, mask in zip(network.layers, masks, strict=True))
@@ -44,18 +49,13 @@ def without_neurons(network: Network, count: int, rows: Floats) -> Network:
         count: Neurons to cut, of all hidden layers; the last one of a layer stays.
         rows: Scaled inputs [rows, columns] over which the bumps are measured.
     """
-    signals = [layer.activation(z) for layer, z in zip(network.layers[:-1], network.hidden(rows), strict=True)]
-    layers = list(network.layers)
+    layers, ranked = list(network.layers), list[tuple[float, int, int]]()
     left = [len(layer.bias) for layer in layers[:-1]]
-    sizes = [
-        signal.std(axis=0) * np.linalg.norm(layer.weight, axis=0)
-        for signal, layer in zip(signals, layers[1:], strict=True)
-    ]
-    ranked = [
-        (size / max(float(of_layer.sum()), np.finfo(np.float64).tiny), index, neuron)
-        for index, of_layer in enumerate(sizes)
-        for neuron, size in enumerate(of_layer.tolist())
-    ]
+    signals = [layer.activation(z) for layer, z in zip(layers[:-1], network.hidden(rows), strict=True)]
+    for index, signal in enumerate(signals):
+        sizes = signal.std(axis=0) * np.linalg.norm(layers[index + 1].weight, axis=0)
+        shares = sizes / max(float(sizes.sum()), TINY)
+        ranked += [(share, index, neuron) for neuron, share in enumerate(shares.tolist())]
     for _, index, neuron in sorted(ranked):
         if count > 0 and left[index] > 1:
             mean = float(signals[index][:, neuron].mean())

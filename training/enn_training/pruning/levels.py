@@ -132,7 +132,7 @@ def _levels(
 def _asked(
     network: Network, kind: Kind, criteria: Sequence[Criterion]
 ) -> list[tuple[float, Criterion | Literal["bump"]]]:
-    """Return the portions and rankings to try: of few neurons every number once, of harmonics each that says more."""
+    """Return the portions to try, and by what: numbers of neurons once each, harmonics by every criterion."""
     if kind == "harmonics":
         return [(portion, by) for portion in PORTIONS for by in criteria]
     total = cuts.neurons(network)

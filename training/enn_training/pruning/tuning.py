@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from enn_training.activation import DCTActivation
 
 SAMPLES = 40_000
-"""Rows that each network sees, many of them more than once where there are fewer."""
+"""Rows that each network sees: some of many, and few of them several times."""
 MOST = 20
 """Passes: few rows seen more often are learned by heart."""
 RATE, BATCH = 3e-3, 64
@@ -41,7 +41,8 @@ def tune(
     stack = Stack(Architecture.of(networks[0]), networks)
     for parameter in (*stack.weights, *(cast("DCTActivation", each).coefficients for each in stack.activations)):
         _hold(parameter)
-    rows = np.tile(np.arange(len(training.x)), (len(networks), 1))
+    seen = np.sort(np.random.default_rng(seed).permutation(len(training.x))[:SAMPLES])
+    rows = np.tile(seen, (len(networks), 1))
     none = np.zeros(len(networks))
     cycle = Cycle(passes(len(training.x)), RATE, BATCH)
     for _ in cycle.run(stack, training, rows, decay=none, smoothing=none, seed=seed):
