@@ -192,7 +192,7 @@ def test_a_pipeline_a_search_and_a_calibration_take_it_and_it_knows_the_names_th
     frame = pd.DataFrame(random.uniform(-1, 1, (120, 2)), columns=["a", "b"])
     labels = np.where(frame["a"] > frame["b"], "more", "less")
     pipeline = make_pipeline(StandardScaler(), ENNClassifier(learner=LMS(passes=2))).set_output(transform="pandas")
-    search = GridSearchCV(pipeline, {"ennclassifier__hidden": [2, 4]}, cv=2, error_score="raise").fit(frame, labels)
+    search = GridSearchCV(pipeline, {"ennclassifier__hidden": [2, 4]}, cv=2).fit(frame, labels)
     found = search.best_estimator_[-1]
     assert found.get_params()["hidden"] == search.best_params_["ennclassifier__hidden"]
     assert (found.feature_names_in_.tolist(), found.n_features_in_) == (["a", "b"], 2)
