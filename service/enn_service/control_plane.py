@@ -129,6 +129,11 @@ def _models(registry: Registry) -> APIRouter:
         """Say whether a model is ready (KServe V1)."""
         return {"name": registry.model(model).name, "ready": True}
 
+    @api.get("/v1/models/{model}/versions/{version}", responses=UNKNOWN)
+    async def version_status(model: ModelName, version: ModelVersion) -> dict[str, Any]:
+        """Say whether a version is ready."""
+        return {"name": registry.model(model, version).name, "ready": True}
+
     @api.get("/v2/models/{model}/ready", responses=UNKNOWN)
     async def model_ready(model: ModelName) -> dict[str, Any]:
         """Say whether a model is ready."""
