@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service import administration
 from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
@@ -55,7 +56,7 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
     api.exception_handler(HTTPException)(_on_http_error)
     api.exception_handler(RequestValidationError)(_on_invalid)
     api.exception_handler(RequestError)(_on_error)
-    api.exception_handler(Exception)(_on_error)
+    api.add_middleware(_Faults)
     extensions = sorted([*EXTENSIONS, MANAGEMENT]) if token else EXTENSIONS
     api.include_router(_health(api.version, extensions))
     api.include_router(_counts(registry, tallies))
@@ -131,6 +132,11 @@ def _models(registry: Registry) -> APIRouter:
         """Say whether a model is ready (KServe V1)."""
         return {"name": registry.model(model).name, "ready": True}
 
+    @api.get("/v1/models/{model}/versions/{version}", responses=UNKNOWN)
+    async def version_status(model: ModelName, version: ModelVersion) -> dict[str, Any]:
+        """Say whether a version is ready."""
+        return {"name": registry.model(model, version).name, "ready": True}
+
     @api.get("/v2/models/{model}/ready", responses=UNKNOWN)
     async def model_ready(model: ModelName) -> dict[str, Any]:
         """Say whether a model is ready."""
@@ -162,6 +168,29 @@ def _models(registry: Registry) -> APIRouter:
         return metadata(registry.model(model, version), registry.versions(model))
 
     return api
+
+
+class _Faults:
+    """Answers an exception that nobody expected; the framework would raise it again, which ends the connection."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection event as ASGI asks."""
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            await _response(failure(error))(scope, receive, send)
 
 
 def _remove_framework_errors(document: dict[str, Any]) -> None:

@@ -6,10 +6,10 @@ from enn_service import attributions
 from enn_service.errors import InvalidRequestError
 from enn_service.model import Model
 from enn_service.results import Outside
-from enn_service.session import Array
+from enn_service.session import EXPLANATION, Array
 
 PARAMETERS = {"output", "outputs", "top", "harmonics", "attributions", "background", "baseline", "permutations"}
-TENSORS = ("output", "bumps")
+TENSORS = EXPLANATION
 ATTRIBUTING_NANOSECONDS = 5_000_000
 MAX_NUMBERS = 1_000_000
 """The most numbers in the explanations of one request: some tens of megabytes of JSON."""

@@ -18,7 +18,7 @@ from enn_models.package import open_package, verify
 from enn_service.errors import InvalidRequestError
 from enn_service.explanations import Explanations
 from enn_service.results import Outside, Results
-from enn_service.session import PREDICTION, Array, Session
+from enn_service.session import Array, Session
 
 MAX_RANGES = 1000
 """Further out float32 cannot tell where in a period an input is (docs/decisions/exactness.md)."""
@@ -154,6 +154,6 @@ def load(root: Path, name: str, version: str) -> Model:
     except Exception as error:  # the runtime raises many unrelated types
         raise InvalidModelError(f"ONNX Runtime does not load the model: {str(error).splitlines()[0][:200]}") from error
     verify(package, session.run)
-    for prediction in session.predictions:
-        verify(package, prediction.run, PREDICTION)
+    for route, names in session.routes:
+        verify(package, route.run, names)
     return Model(name, version, package.card, package.network, session, hashlib.sha256(package.data).hexdigest())

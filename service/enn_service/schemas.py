@@ -246,7 +246,7 @@ class InferRequest(BaseModel):
             ]
         }
     )
-    id: str = ""
+    id: str | None = None
     parameters: InferParameters | None = None
     inputs: list[InputTensor] = Field(min_length=1, max_length=1)
     outputs: list[OutputRequest] | None = Field(default=None, min_length=1)

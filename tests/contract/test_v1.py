@@ -84,7 +84,9 @@ def test_a_large_batch_gets_the_same_answers_as_its_rows(client: httpx.Client) -
 def test_models_and_their_state_are_listed(client: httpx.Client) -> None:
     assert client.get("/").json() == {"status": "alive"}
     assert client.get("/v1/models").json()["models"] == ["breast-cancer", "face", "product", "ring", "stripes"]
-    assert client.get("/v1/models/ring").json() == {"name": "ring", "ready": True}
+    for path in ("/v1/models/ring", "/v1/models/ring/versions/1"):
+        assert client.get(path).json() == {"name": "ring", "ready": True}
+    assert client.get("/v1/models/ring/versions/9").status_code == 404
 
 
 def test_the_output_to_explain_may_be_named(client: httpx.Client) -> None:
