@@ -11,11 +11,13 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import SecretStr
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from enn_service import administration
 from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
 from enn_service.errors import RequestError
+from enn_service.explorer import PATH as EXPLORER
+from enn_service.explorer import create_explorer
 from enn_service.management import create_management
 from enn_service.metadata import configuration, metadata
 from enn_service.metrics import exposition
@@ -61,6 +63,7 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
     api.include_router(_models(registry))
     api.include_router(create_management(registry, token))
     api.include_router(create_documentation())
+    api.include_router(create_explorer())
     _remove_framework_errors(api.openapi())
     return api
 
@@ -68,9 +71,13 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
 def _health(version: str, extensions: list[str]) -> APIRouter:
     api = APIRouter(tags=["health"])
 
-    @api.get("/")
-    async def alive() -> dict[str, str]:
-        """Say that the service runs (KServe V1)."""
+    @api.get("/", response_model=dict[str, str])
+    async def alive(request: Request, response: Response) -> Any:  # noqa: ANN401  (the body, or where to go)
+        """Say that the service runs (KServe V1); a browser is led to the explorer."""
+        vary = {"vary": "accept"}
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(EXPLORER.removeprefix("/"), 303, vary)
+        response.headers.update(vary)
         return {"status": "alive"}
 
     @api.get("/v2/health/live")
