@@ -18,6 +18,7 @@ from enn_service.documentation import ModelName, ModelVersion, create_documentat
 from enn_service.errors import RequestError
 from enn_service.explorer import PATH as EXPLORER
 from enn_service.explorer import create_explorer
+from enn_service.exploring import create_exploring
 from enn_service.management import create_management
 from enn_service.metadata import configuration, metadata
 from enn_service.metrics import exposition
@@ -61,6 +62,7 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
     api.include_router(_health(api.version, extensions))
     api.include_router(_counts(registry, tallies))
     api.include_router(_models(registry))
+    api.include_router(create_exploring(registry))
     api.include_router(create_management(registry, token))
     api.include_router(create_documentation())
     api.include_router(create_explorer())

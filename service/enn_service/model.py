@@ -1,5 +1,6 @@
 """A served model: a package whose golden vector this process's runtime has reproduced."""
 
+import hashlib
 from dataclasses import dataclass, field
 from itertools import cycle
 from operator import ge, le
@@ -36,6 +37,7 @@ class Model:
         card: What the model says about itself.
         network: The float64 oracle of the model.
         session: The model in the runtime.
+        digest: SHA-256 of its file, hexadecimal.
         minimum: Lower ends of the training ranges, or the lowest codes, float32 [features].
         maximum: Upper ends of the training ranges, or the highest codes, float32 [features].
         lowest: How low a value may be, float32 [features].
@@ -51,6 +53,7 @@ class Model:
     card: Card
     network: Network
     session: Session
+    digest: str
     minimum: Array = field(init=False)
     maximum: Array = field(init=False)
     lowest: Array = field(init=False)
@@ -149,4 +152,4 @@ def load(root: Path, name: str, version: str) -> Model:
     verify(package, session.run)
     for prediction in session.predictions:
         verify(package, prediction.run, PREDICTION)
-    return Model(name, version, package.card, package.network, session)
+    return Model(name, version, package.card, package.network, session, hashlib.sha256(package.data).hexdigest())

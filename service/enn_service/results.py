@@ -27,11 +27,15 @@ class Results:
     Args:
         card: The model's card.
         network: Its float64 oracle, for the parts of a bump that the graph does not give.
+
+    Attributes:
+        units: What each output unit stands for.
     """
 
     def __init__(self, card: Card, network: Network) -> None:
         self._card, self._network = card, network
-        self._units = _unit_names(card)
+        self.units = _unit_names(card)
+        self._indices = _indices(self.units)
         self._features = [feature.name for feature in card.features]
         labels = [_template(label) for label in card.classes or ()]
         self._scored = [b'{"label":%b,"score":%b}' % (label, PLACE) for label in labels]
@@ -107,20 +111,20 @@ class Results:
     def chosen_units(self, output: Array, wanted: object) -> list[int]:
         """Return the unit to explain for each row: the one asked for, or that of the predicted class."""
         if wanted is None:
-            several = len(self._units) > 1 and self._card.classes
+            several = len(self.units) > 1 and self._card.classes
             return output.argmax(axis=1).tolist() if several else [0] * len(output)
         return [self.unit(wanted)] * len(output)
 
-    def unit(self, wanted: object) -> int:
+    def unit(self, wanted: object, field: str = "parameters.output") -> int:
         """Return the unit that stands for a label or a value's name.
 
         Raises:
             InvalidRequestError: None does.
         """
-        names = [str(name) for name in self._units]
-        if str(wanted) not in names:
-            raise InvalidRequestError(f"parameters.output: {wanted!r:.60}; the model explains {', '.join(names)}")
-        return names.index(str(wanted))
+        if (unit := self._indices.get(str(wanted))) is None:
+            known = ", ".join(str(name) for name in self.units)
+            raise InvalidRequestError(f"{field}: {wanted!r:.60}; the model explains {known}")
+        return unit
 
     def _parts(
         self, rows: Array, units: Sequence[int], bumps: Array, *, harmonics: bool
@@ -155,7 +159,7 @@ class Results:
             for neuron, weight in enumerate(last.weight[unit].tolist())
         )
         head = b'{"output":%b,"pre_activation":%b,"bias":%b' % (
-            _template(self._units[unit]),
+            _template(self.units[unit]),
             PLACE,
             _template(float(last.bias[unit])),
         )
@@ -178,6 +182,12 @@ def _unit_names(card: Card) -> list[Any]:
     if card.classes is None:
         return ["value"] if units == 1 else [f"value_{unit}" for unit in range(units)]
     return [card.classes[1]] if units == 1 else list(card.classes)
+
+
+def _indices(units: Sequence[Any]) -> dict[str, int]:
+    """Return the unit of each name, written as Python or, where that leaves no doubt, as JSON does (true)."""
+    indices = {str(name): unit for unit, name in enumerate(units)}
+    return {orjson.dumps(name).decode(): unit for unit, name in enumerate(units)} | indices
 
 
 def _template(value: Any) -> bytes:  # noqa: ANN401  (any JSON)
