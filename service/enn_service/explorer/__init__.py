@@ -18,7 +18,7 @@ TYPES = {
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
-PLOT_STYLE = "sha256-AAAA"
+PLOT_STYLE = "sha256-jSYQUrW7J0b3jPqhZP9C2Xh1PyJKHKXd4s0fpGGKrww="
 """Of the one style sheet that the plotting library writes into every figure, and a browser names when it refuses it."""
 POLICY = (
     "default-src 'none'",

@@ -17,64 +17,84 @@ export function chosen(neurons, all) {
   return neurons.filter((neuron) => kept.has(neuron));
 }
 
-// Draws neurons, each with its curve and its spectrum. `off` holds "neuron.harmonic"; `toggled` hears a checkbox, and
-// is null where harmonics cannot be switched. Returns show(explanations), which moves the markers.
-export function drawActivations(container, neurons, off, toggled) {
-  const charts = neurons.map((neuron) => chart(neuron, off, toggled));
+// The chart of a hidden neuron. `off` holds "neuron.harmonic" of those switched off, `toggled` hears a switch; without
+// them the layer is not the last hidden one, and no input is marked on it.
+export function neuronChart(neuron, off, toggled) {
+  const bump = ({ bumps }) => bumps[neuron.neuron];
+  return chart(neuron, {
+    title: `neuron ${neuron.neuron}`,
+    off: off ?? new Set(),
+    toggled,
+    where: (explanation) => (off ? bump(explanation).pre_activation : undefined),
+    value: (explanation) => (off ? signed(bump(explanation).value) : ""),
+  });
+}
+
+// The chart of an output's own activation, which turns the sum of the bumps into the response.
+export function outputChart(neuron) {
+  return chart(neuron, {
+    title: `output ${neuron.output}: from sum to response`,
+    off: new Set(),
+    where: ({ pre_activation }) => pre_activation,
+    value: () => "",
+  });
+}
+
+// Draws charts; returns show(explanations), which moves their markers.
+export function drawActivations(container, charts) {
   container.replaceChildren(...charts.map(({ node }) => node));
-  for (const each of charts) each.redraw();
   return (explanations) => {
     for (const each of charts) each.show(explanations);
   };
 }
 
-function chart(neuron, off, toggled) {
-  const value = element("span", { className: "value" });
+function chart(neuron, { title, off, toggled, where, value }) {
+  const says = element("span", { className: "value" });
   const plot = element("div");
   const spectrum = element("div");
   const boxes = toggled ? switches(neuron, off, (key, on) => (toggled(key, on), redraw())) : "";
-  const node = figure([`neuron ${neuron.neuron} `, value], plot, spectrum, boxes);
+  const node = figure([title, says], plot, spectrum, boxes);
   let svg, spread, shown;
 
   function redraw() {
-    spread = reach(neuron, shown);
-    svg = plotCurve(neuron, off, spread, node.clientWidth);
+    spread = reach(neuron.range, shown.map(where));
+    svg = plotCurve(neuron, off, { spread, width: node.clientWidth, title });
     plot.replaceChildren(svg);
-    spectrum.replaceChildren(plotSpectrum(neuron, off, node.clientWidth));
-    if (shown) mark();
+    spectrum.replaceChildren(plotSpectrum(neuron, off, { width: node.clientWidth, title }));
+    mark();
   }
 
   function mark() {
     const kept = left(neuron, off);
     for (const [index, name] of ["a", "b"].entries()) {
-      const z = shown[index]?.bumps[neuron.neuron]?.z;
+      const z = shown[index] && where(shown[index]);
       place(svg, name, z === undefined ? null : [z, activation(z, kept)]);
     }
   }
 
   function show(explanations) {
     shown = explanations;
-    value.textContent = explanations.map(({ bumps }) => signed(bumps[neuron.neuron].value)).join("  ");
-    if (String(reach(neuron, shown)) !== String(spread)) redraw();
-    else mark();
+    says.textContent = explanations.map(value).join("  ");
+    if (String(reach(neuron.range, shown.map(where))) === String(spread)) mark();
+    else redraw();
   }
 
-  return { node, redraw, show };
+  return { node, show };
 }
 
 // What of z is drawn: the range of the training data, and whole steps beyond it where an input stands there.
-function reach({ neuron, range: [low, high] }, explanations = []) {
+function reach([low, high], places) {
   const step = (high - low) / 4 || 1;
-  const all = explanations.map(({ bumps }) => bumps[neuron].z).filter(Number.isFinite);
-  const below = Math.max(0, Math.ceil((low - Math.min(low, ...all)) / step));
-  const above = Math.max(0, Math.ceil((Math.max(high, ...all) - high) / step));
-  return [low - below * step, high + above * step];
+  const all = places.filter(Number.isFinite);
+  const below = Math.ceil((low - Math.min(low, ...all)) / step);
+  const above = Math.ceil((Math.max(high, ...all) - high) / step);
+  return high > low ? [low - below * step, high + above * step] : [low - below - 0.5, high + above + 0.5];
 }
 
 const left = ({ neuron, coefficients }, off) =>
   coefficients.map((coefficient, index) => (off.has(`${neuron}.${index}`) ? 0 : coefficient));
 
-function plotCurve(neuron, off, spread, width) {
+function plotCurve(neuron, off, { spread, width, title }) {
   const { ink, quiet, line, neutral } = colours();
   const kept = left(neuron, off);
   const changed = kept.some((coefficient, index) => coefficient !== neuron.coefficients[index]);
@@ -98,7 +118,7 @@ function plotCurve(neuron, off, spread, width) {
         lineY(now, { x: "z", y: "value", stroke: ink, strokeWidth: 2 }),
       ],
     },
-    `Activation of neuron ${neuron.neuron} for z from ${plain(spread[0])} to ${plain(spread[1])}` +
+    `Activation of ${title} for z from ${plain(spread[0])} to ${plain(spread[1])}` +
       (changed ? ", without the harmonics that are switched off" : ""),
   );
 }
@@ -112,7 +132,7 @@ function columns({ edges, density }, top) {
   }));
 }
 
-function plotSpectrum({ neuron, coefficients }, off, width) {
+function plotSpectrum({ neuron, coefficients }, off, { width, title }) {
   const { positive, negative, line, neutral } = colours();
   const bars = coefficients.map((value, index) => ({ value, q: index + 1, off: off.has(`${neuron}.${index}`) }));
   return draw(
@@ -134,7 +154,7 @@ function plotSpectrum({ neuron, coefficients }, off, width) {
         ruleY([0], { stroke: line }),
       ],
     },
-    `Spectrum of neuron ${neuron}: ${coefficients.map(plain).join(", ")}`,
+    `Spectrum of ${title}: ${coefficients.map(plain).join(", ")}`,
   );
 }
 

@@ -40,13 +40,18 @@ export async function explain(which, row, parameters, signal) {
   return { prediction: answer.predictions[0], explanation: answer.explanations[0] };
 }
 
-const query = (values) => new URLSearchParams(Object.entries(values).filter(([, value]) => value !== null));
+// What the model answers over a grid of `axes`, features by the name of their parameter, the others as in `row`.
+async function landscape(kind, which, axes, row, rest, signal) {
+  const at = { ...row };
+  for (const name of Object.values(axes)) delete at[name];
+  const query = new URLSearchParams({ ...axes, ...rest, bumps: true, at: JSON.stringify(at) });
+  return ask(`${named("v1", which)}/${kind}?${query}`, { signal });
+}
 
-export const surface = (which, { at, ...rest }, signal) =>
-  ask(`${named("v1", which)}/surface?${query({ ...rest, at: JSON.stringify(at) })}`, { signal });
+export const surface = (which, { x, y }, row, rest, signal) => landscape("surface", which, { x, y }, row, rest, signal);
 
-export const profile = (which, { at, ...rest }, signal) =>
-  ask(`${named("v1", which)}/profile?${query({ ...rest, at: JSON.stringify(at) })}`, { signal });
+export const profile = (which, feature, row, rest, signal) =>
+  landscape("profile", which, { feature }, row, rest, signal);
 
 // Runs only the newest of its tasks: a newer one aborts the one before.
 export function newest() {

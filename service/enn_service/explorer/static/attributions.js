@@ -8,6 +8,7 @@ import { colours } from "./theme.js";
 const SHOWN = 12;
 const ROW = 23;
 const NARROW = 560;
+const LABEL = 52; // beside a bar, for its number
 
 // Draws the attributions of one row, or of two side by side on the same scale.
 export function drawAttributions(container, attributions) {
@@ -20,11 +21,13 @@ export function drawAttributions(container, attributions) {
   const width = beside ? (container.clientWidth - 24) / 2 : container.clientWidth;
   const ends = [0, ...all.flat().map(({ value }) => value)];
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
-  const pad = (high - low || 1) * (width < 400 ? 0.4 : 0.12);
-  const domain = [low - (low < 0 ? pad : 0), high + pad];
+  const left = Math.min(14 + 6.2 * Math.max(...all[0].map(({ name }) => name.length)), width * 0.42);
+  const sides = (low < 0 ? 1 : 0) + (high > 0 ? 1 : 0) || 1;
+  const pad = ((high - low || 1) * LABEL) / Math.max(width - left - sides * LABEL, 60);
+  const domain = [low < 0 ? low - pad : 0, high > 0 ? high + pad : 0];
   container.replaceChildren(
     ...all.map((rows, index) => {
-      const svg = plotRows(rows, width, domain);
+      const svg = plotRows(rows, { width, left, domain });
       return attributions.length > 1 ? figure("AB"[index], svg) : element("figure", {}, svg);
     }),
   );
@@ -36,14 +39,13 @@ function rowsOf(values, kept, others) {
   return [...rows, { name: `${others.length} others`, value: others.reduce((sum, name) => sum + values[name], 0) }];
 }
 
-function plotRows(rows, width, domain) {
+function plotRows(rows, { width, left, domain }) {
   const { positive, negative, ink, line } = colours();
-  const longest = Math.max(...rows.map(({ name }) => name.length));
   return draw(
     {
       width,
       height: rows.length * ROW + 26,
-      marginLeft: Math.min(14 + longest * 6.2, width * 0.42),
+      marginLeft: left,
       marginRight: 4,
       marginTop: 2,
       marginBottom: 24,
@@ -64,5 +66,5 @@ function plotRows(rows, width, domain) {
   );
 }
 
-export const baseNote = (attributions) =>
-  `From the base value ${attributions.map(({ base_value }) => plain(base_value)).join(", ")} the features add up to the pre-activation.`;
+export const baseNote = ([{ base_value }]) =>
+  `From the base value ${plain(base_value)} on, the features add up to the pre-activation.`;

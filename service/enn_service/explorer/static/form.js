@@ -66,7 +66,7 @@ function numeric({ name, minimum, maximum }, id, changed) {
   };
   const show = (value) => {
     slider.value = value;
-    number.value = Number(Number(value).toPrecision(6));
+    number.value = Number(Number(value).toPrecision(5));
     outside();
   };
   const enable = (on) => (slider.disabled = number.disabled = !on);

@@ -8,13 +8,14 @@ function told(prediction) {
   if (typeof prediction === "number") return [plain(prediction), "", ""];
   if (Array.isArray(prediction)) return [prediction.map(plain).join(", "), "", ""];
   const { label, score, probabilities } = prediction;
-  if (!probabilities) return [String(label), `score ${plain(score)}`, ""];
+  const name = String(label).replace(/^-/, "\u2212");
+  if (!probabilities) return [name, `score ${plain(score)}`, ""];
   const others = Object.entries(probabilities)
     .filter(([name]) => name !== String(label))
     .sort(([, one], [, other]) => other - one)
     .slice(0, 2)
     .map(([name, probability]) => `${name} ${percent(probability)}`);
-  return [String(label), percent(probabilities[label]), others.join(", ")];
+  return [name, percent(probabilities[label]), others.join(", ")];
 }
 
 // Draws the answers, each {name, prediction, explanation}.

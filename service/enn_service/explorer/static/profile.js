@@ -5,41 +5,31 @@ import { draw, element } from "./figures.js";
 import { plain } from "./numbers.js";
 import { colours } from "./theme.js";
 
-const NAMED = 4;
-
 // Draws an answer of the service; `values` are where the inputs stand on the feature.
 export function drawProfile(container, answer, values) {
-  const { ink, quiet, line, neutral } = colours();
+  const { ink, quiet, line } = colours();
   const numeric = answer.values.every(Number.isFinite);
   const width = container.clientWidth;
   const points = (list) => list.map((y, index) => ({ x: answer.values[index], y }));
   const sum = points(answer.pre_activation);
-  const spread = (list) => Math.max(...list) - Math.min(...list);
-  const bumps = [...answer.bumps].sort((one, other) => spread(other.values) - spread(one.values));
-  const named = bumps.slice(0, NAMED).map(({ neuron, values }) => ({ ...points(values).at(-1), name: `bump ${neuron}` }));
   const svg = draw(
     {
       width,
       height: 260,
       marginLeft: 44,
-      marginRight: 56,
+      marginRight: 34,
       marginTop: 10,
       marginBottom: 26,
       x: numeric ? { label: null, tickSize: 3 } : { type: "point", domain: answer.values, label: null, tickSize: 3 },
       y: { label: null, ticks: 5, tickSize: 0 },
       marks: [
         ruleY([0], { stroke: line }),
-        ...bumps.map(({ values }) => lineY(points(values), { x: "x", y: "y", stroke: quiet, strokeWidth: 1 })),
+        ...answer.bumps.map(({ neuron, values }) =>
+          lineY(points(values), { x: "x", y: "y", stroke: quiet, strokeWidth: 1, title: () => `bump ${neuron}` }),
+        ),
         lineY(sum, { x: "x", y: "y", stroke: ink, strokeWidth: 2.5 }),
         ...(numeric ? [] : [dot(sum, { x: "x", y: "y", fill: ink })]),
-        text([...named, { ...sum.at(-1), name: "sum" }], {
-          x: "x",
-          y: "y",
-          text: "name",
-          textAnchor: "start",
-          dx: 6,
-          fill: (each) => (each.name === "sum" ? ink : quiet),
-        }),
+        text(sum.slice(-1), { x: "x", y: "y", text: () => "sum", textAnchor: "start", dx: 6, fill: ink }),
         ruleX(values.filter((value) => value !== null && value !== undefined), { stroke: ink, strokeDasharray: "2 3" }),
       ],
     },

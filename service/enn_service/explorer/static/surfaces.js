@@ -7,7 +7,8 @@ import { colours } from "./theme.js";
 
 const SHOWN = 12;
 
-// Draws the surfaces of an answer of the service. `picked(x, y)` hears where the reader points.
+// Draws the surfaces of an answer of the service. `centre` is the response between two classes, null for a regression;
+// `picked(x, y)` hears where the reader points.
 // Returns show(rows), which moves the markers.
 export function drawSurfaces({ sums, bumps, ramp }, answer, { centre, picked }) {
   const svgs = [];
@@ -15,13 +16,14 @@ export function drawSurfaces({ sums, bumps, ramp }, answer, { centre, picked }) 
   const add = (container, caption, rows, scale) => {
     const node = figure(caption);
     container.append(node);
-    svgs.push(plotSurface(answer, rows, scale, node.clientWidth, caption));
-    node.append(svgs.at(-1));
-    onPick(svgs.at(-1), picked);
+    const svg = plotSurface(answer, rows, scale, { width: node.clientWidth, caption, axes: container === sums });
+    node.append(svg);
+    onPick(svg, picked);
+    svgs.push(svg);
   };
   sums.replaceChildren();
   bumps.replaceChildren();
-  add(sums, "sum: bias + all bumps", answer.pre_activation, scaleOf(answer.pre_activation, 0));
+  add(sums, "sum: bias + all bumps", answer.pre_activation, scaleOf(answer.pre_activation, centre && 0));
   add(sums, "response", answer.response, scaleOf(answer.response, centre));
   for (const { neuron, values } of shown(answer.bumps)) add(bumps, `bump ${neuron}`, values, { centre: 0, half: most });
   ramp(`${plain(-most)}`, `${plain(most)}`);
@@ -41,29 +43,29 @@ function shown(bumps) {
   return bumps.filter((bump) => kept.has(bump));
 }
 
-function scaleOf(rows, centre) {
+// Colours around the value that decides between classes, or, where there is none (null), around the middle.
+function scaleOf(rows, decides) {
   const values = rows.flat();
   const [low, high] = [Math.min(...values), Math.max(...values)];
-  const middle = low <= centre && centre <= high ? centre : (low + high) / 2;
-  return { centre: middle, half: Math.max(high - middle, middle - low) || 1 };
+  const centre = decides ?? (low < 0 && high > 0 ? 0 : (low + high) / 2);
+  return { centre, half: Math.max(high - centre, centre - low) || 1 };
 }
 
-function plotSurface({ x, y }, rows, { centre, half }, width, caption) {
+function plotSurface({ x, y }, rows, { centre, half }, { width, caption, axes }) {
   const { positive, negative, middle } = colours();
   const values = rows.flat();
   const said = `${plain(Math.min(...values))} to ${plain(Math.max(...values))}`;
-  const left = Math.min(90, 14 + 6 * Math.max(...y.values.map((value) => tick(value).length)));
-  const numeric = [x, y].every((axis) => axis.values.every(Number.isFinite));
+  const numeric = [x, y].every(({ values }) => values.every(Number.isFinite));
+  const margins = axes ? { marginTop: 4, marginRight: 6, marginBottom: 20, marginLeft: marginOf(y) } : { margin: 1 };
+  const across = width - (axes ? margins.marginLeft + margins.marginRight : 2);
+  const looks = (each) => (axes ? { ...axis(each), ticks: Math.max(2, Math.round(across / 70)) } : { ...axis(each), axis: null });
   return draw(
     {
       width,
-      height: Math.round((width - left - 6) + 24),
-      marginTop: 4,
-      marginRight: 6,
-      marginBottom: 20,
-      marginLeft: left,
-      x: { ...axis(x), ticks: numeric ? Math.max(2, Math.round(width / 80)) : undefined },
-      y: { ...axis(y), ticks: numeric ? Math.max(2, Math.round(width / 80)) : undefined },
+      height: across + (axes ? margins.marginTop + margins.marginBottom : 2),
+      ...margins,
+      x: looks(x),
+      y: looks(y),
       color: {
         type: "diverging",
         domain: [centre - half, centre + half],
@@ -79,11 +81,13 @@ function plotSurface({ x, y }, rows, { centre, half }, width, caption) {
 
 const tick = (value) => (typeof value === "number" ? plain(value) : String(value));
 
+const marginOf = ({ values }) => Math.min(90, 14 + 6 * Math.max(...values.map((value) => tick(value).length)));
+
 function axis({ values }) {
   const numbers = values.every(Number.isFinite);
   return numbers
     ? { domain: [values[0], values.at(-1)], label: null, tickSize: 3 }
-    : { type: "band", domain: values, label: null, tickSize: 0, padding: 0 };
+    : { type: "band", domain: values, label: null, tickSize: 0, padding: 0, tickFormat: String };
 }
 
 // Values stand for the middle of their pixels, so the outermost reach half a step beyond the axes.

@@ -8,6 +8,8 @@ import { colours } from "./theme.js";
 const SHOWN = 16;
 const ROW = 25;
 const NARROW = 560;
+const LEFT = 74; // of the bars, for their names
+const LABEL = 52; // behind a bar, for its number
 
 // Draws one explanation, or two side by side on the same scale.
 export function drawWaterfall(container, explanations) {
@@ -17,8 +19,7 @@ export function drawWaterfall(container, explanations) {
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
   const beside = explanations.length > 1 && container.clientWidth > NARROW;
   const width = beside ? (container.clientWidth - 24) / 2 : container.clientWidth;
-  const pad = (high - low || 1) * (width < 400 ? 0.3 : 0.14);
-  const domain = [low - (low < 0 ? 0.02 * pad : 0), high + pad];
+  const domain = [low, high + ((high - low || 1) * LABEL) / Math.max(width - LEFT - LABEL, 60)];
   container.replaceChildren(
     ...all.map((rows, index) => {
       const svg = plotSteps(rows, width, domain);
@@ -49,14 +50,14 @@ function steps({ bias, bumps, pre_activation }, kept) {
 }
 
 function plotSteps(rows, width, domain) {
-  const { positive, negative, ink, neutral, line } = colours();
+  const { positive, negative, ink, quiet, line } = colours();
   const change = ({ start, end }) => end - start;
   const said = rows.map((row) => `${row.name} ${signed(change(row))}`).join(", ");
   return draw(
     {
       width,
       height: rows.length * ROW + 26,
-      marginLeft: 78,
+      marginLeft: LEFT,
       marginRight: 4,
       marginTop: 2,
       marginBottom: 24,
@@ -69,7 +70,7 @@ function plotSteps(rows, width, domain) {
           x2: "end",
           y1: "name",
           y2: (_, index) => rows[index + 1].name,
-          stroke: neutral,
+          stroke: quiet,
           strokeWidth: 1,
         }),
         barX(rows, {

@@ -1,0 +1,98 @@
+// The parts of the page that show answers, each drawn from what is known.
+
+import { chosen, drawActivations, neuronChart, outputChart } from "./activations.js";
+import { baseNote, drawAttributions } from "./attributions.js";
+import { responseWithout } from "./harmonics.js";
+import { plain } from "./numbers.js";
+import { drawPrediction } from "./prediction.js";
+import { drawProfile } from "./profile.js";
+import { explanations, feature, lastHidden, outputActivation, properties, rows, shown } from "./shown.js";
+import { state } from "./state.js";
+import { drawSurfaces } from "./surfaces.js";
+import { drawWaterfall, writeTable } from "./waterfall.js";
+
+export const $ = (id) => document.getElementById(id);
+export const figures = (id) => [...$(id).querySelectorAll("[data-figures]")];
+export const note = (id, text) => ($(id).querySelector("[data-note]").textContent = text);
+
+const handlers = { toggled: () => {}, picked: () => {} };
+let moveOnActivations = () => {};
+let moveOnSurfaces = () => {};
+let drawnOutput;
+
+// Says who hears of a switched harmonic, toggled(key, on), and of a place pointed at, picked(values of features).
+export const listen = (given) => Object.assign(handlers, given);
+
+export function showAnswers() {
+  const now = explanations();
+  const range = (name) => `${plain(feature(name).minimum)} to ${plain(feature(name).maximum)}`;
+  $("result").classList.toggle("two", now.length > 1);
+  drawPrediction($("prediction"), shown.answers, range);
+  drawWaterfall(figures("waterfall")[0], now);
+  writeTable($("waterfall-table"), now);
+  if (now[0].output !== drawnOutput) showActivations();
+  else moveOnActivations(now);
+  moveOnSurfaces(rows().map(([, row]) => row));
+  sayWithout(now);
+}
+
+function sayWithout(now) {
+  $("without").hidden = $("all-on").hidden = !state.off.size;
+  const said = shown.answers.map(({ prediction, explanation }, index) => {
+    const sum = now[index].pre_activation;
+    const [before, after] = responseWithout(prediction, explanation, sum, outputActivation(explanation.output));
+    const changes = [["pre-activation", explanation.pre_activation, sum], ["response", before, after]];
+    return changes.map(([name, from, to]) => `${name} ${plain(from)} \u2192 ${plain(to)}`).join(", ");
+  });
+  $("without").textContent = `${state.off.size} harmonics off: ${said.join("; ")}`;
+}
+
+// Draws the chosen layer anew; forget the one before where another model was opened.
+export function showActivations() {
+  const { neurons } = shown.layers.find(({ layer }) => layer === state.layer);
+  const kept = chosen(neurons, $("all-neurons").dataset.all === "yes");
+  $("all-neurons").hidden = kept.length === neurons.length;
+  $("all-neurons").textContent = `Show all ${neurons.length} neurons`;
+  const own = state.layer === lastHidden().layer ? [state.off, handlers.toggled] : [];
+  drawnOutput = shown.answers[0].explanation.output;
+  const output = outputActivation(drawnOutput);
+  const charts = [...kept.map((neuron) => neuronChart(neuron, ...own)), ...(output ? [outputChart(output)] : [])];
+  moveOnActivations = drawActivations(figures("neurons")[0], charts);
+  moveOnActivations(explanations());
+}
+
+export function forget() {
+  drawnOutput = undefined;
+  moveOnActivations = moveOnSurfaces = () => {};
+}
+
+export function showAttributions() {
+  drawAttributions(figures("attributions")[0], shown.attributions);
+  note("attributions", baseNote(shown.attributions));
+}
+
+export function showSurfaces() {
+  const [sums, bumps] = figures("surfaces");
+  const ramp = (low, high) => (($("ramp-low").textContent = low), ($("ramp-high").textContent = high));
+  const { task, head } = properties();
+  const centre = task === "regression" ? null : head === "linear" ? 0.5 : 0;
+  const picked = (x, y) => handlers.picked({ [shown.surface.x.feature]: x, [shown.surface.y.feature]: y });
+  moveOnSurfaces = drawSurfaces({ sums, bumps, ramp }, shown.surface, { centre, picked });
+  moveOnSurfaces(rows().map(([, row]) => row));
+  note("surfaces", "");
+}
+
+export function showProfile() {
+  drawProfile(figures("profile")[0], shown.profile, rows().map(([, row]) => row[shown.profile.feature]));
+  note("profile", "");
+}
+
+// Draws everything anew, in other colours or at another width.
+export function showAll() {
+  if (!shown.answers.length) return;
+  drawnOutput = undefined;
+  showAnswers();
+  if (shown.attributions.length) showAttributions();
+  if (shown.surface) showSurfaces();
+  if (shown.profile) showProfile();
+}
