@@ -109,7 +109,7 @@ function plotCurve(neuron, off, { spread, width, title }) {
       margin: 6,
       marginBottom: 20,
       marginLeft: 30,
-      x: { domain: spread, label: null, ticks: 4, tickSize: 3 },
+      x: { domain: spread, label: null, ticks: width < 190 ? 3 : 4, tickSize: 3 },
       y: { domain: [-top, top], label: null, ticks: 3, tickSize: 0 },
       marks: [
         ...(neuron.density ? [rectY(columns(neuron.density, top), { x1: "x1", x2: "x2", y1: -top, y2: "y", fill: neutral })] : []),

@@ -34,6 +34,7 @@ function fill() {
   const names = features.map(({ name }) => name);
   for (const id of ["x", "y", "along"]) options($(id), names, state[id]);
   $("method").value = state.method;
+  $("method").options[0].disabled = hiddenLayers().length > 1; // exact Shapley values need one hidden layer
   const score = Object.entries(scores).map(([name, value]) => `${name} ${plain(value)}`);
   $("facts").textContent = [task, `${parameters} parameters`, ...score].join(" \u00b7 ");
   options($("layer"), hiddenLayers().map(({ layer }) => layer), state.layer);

@@ -16,6 +16,10 @@ export function element(tag, properties = {}, ...children) {
 // Returns the SVG of a plot; `label` says in words what it shows.
 export function draw(options, label) {
   const svg = plot({ insetTop: 0, ...options });
+  for (const mark of svg.querySelectorAll("[aria-label]")) {
+    mark.dataset.mark = mark.getAttribute("aria-label"); // a part of a picture has no name of its own
+    mark.removeAttribute("aria-label");
+  }
   svg.setAttribute("role", "img");
   svg.setAttribute("aria-label", label);
   svg.setAttribute("color", colours().quiet);

@@ -1,7 +1,7 @@
 // Opening a model: its card and its activations are fetched, and the state is made to fit them.
 
 import * as api from "./api.js";
-import { lastHidden, properties, shown } from "./shown.js";
+import { hiddenLayers, lastHidden, properties, shown } from "./shown.js";
 import { state } from "./state.js";
 
 // Opens a version of a model, or its newest; `wanted` is what an address asks for.
@@ -30,7 +30,7 @@ function adopt(which, wanted) {
     x: known(wanted.x),
     y: known(wanted.y),
     along: known(wanted.along),
-    method: wanted.method ?? state.method,
+    method: hiddenLayers().length > 1 ? "integrated_gradients" : (wanted.method ?? state.method),
     layer: lastHidden().layer,
     off: new Set(wanted.off),
   });
