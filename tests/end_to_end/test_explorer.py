@@ -306,7 +306,7 @@ def test_categories_booleans_and_what_is_missing_have_their_fields(browser: Brow
         expect(island).to_be_disabled()
         page.get_by_label("Output").select_option("Gentoo")
         page.get_by_label("Across").select_option("island")
-        page.get_by_label("Along").select_option("wild")
+        page.get_by_label("Along", exact=True).select_option("wild")
         settled(page)
         assert table(page) != before
         assert "over island and" in figure(page, "surfaces")
