@@ -78,7 +78,7 @@ class Neuron(BaseModel):
     model_config = ConfigDict(extra="forbid")
     neuron: int
     coefficients: Numbers
-    range: tuple[float, float]
+    range: Annotated[list[float], Field(min_length=2, max_length=2)]
     pre_activation: Numbers
     activation: Numbers
     density: Density | None

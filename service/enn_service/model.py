@@ -16,6 +16,7 @@ from enn_models.features import Feature
 from enn_models.network import Network
 from enn_models.package import open_package, verify
 from enn_service.errors import InvalidRequestError
+from enn_service.explanations import Explanations
 from enn_service.results import Outside, Results
 from enn_service.session import PREDICTION, Array, Session
 
@@ -44,7 +45,8 @@ class Model:
         highest: How high a value may be, float32 [features].
         coded: Indices of the features that are codes of categories or booleans.
         missing: Whether a value may be missing, bool [features].
-        results: How its answers are told.
+        results: How its predictions are told.
+        explanations: How its explanations are told.
         parameters: How many parameters the network has.
     """
 
@@ -61,6 +63,7 @@ class Model:
     coded: NDArray[np.intp] = field(init=False)
     missing: NDArray[np.bool_] = field(init=False)
     results: Results = field(init=False)
+    explanations: Explanations = field(init=False)
     parameters: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -75,7 +78,8 @@ class Model:
         object.__setattr__(self, "highest", self.maximum + reach)
         object.__setattr__(self, "coded", np.flatnonzero(~numeric))
         object.__setattr__(self, "missing", np.array([feature.missing for feature in features]))
-        object.__setattr__(self, "results", Results(self.card, self.network))
+        object.__setattr__(self, "results", Results(self.card))
+        object.__setattr__(self, "explanations", Explanations(self.card, self.network, self.results))
         object.__setattr__(self, "parameters", self.network.parameters)
 
     def check_reach(self, rows: Array, field: str) -> Outside | None:
