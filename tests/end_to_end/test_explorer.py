@@ -1,9 +1,8 @@
-"""The explorer as a person uses it, in a real browser: what moves, what adds up, what is kept, and for whom it works."""
+"""The explorer as a person uses it, in a real browser: what moves, what adds up, what is kept, and who can use it."""
 
 import hashlib
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,35 +11,31 @@ import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
+from browsing import explore, needs_browser, opened, running, settled
 from enn_training import ENNClassifier, export
 from enn_training.learners.adam import Adam
 from serving import SHIPPED, serving
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-SLOW_MACHINE_MS = 30_000
 PHONE = {"width": 390, "height": 844}
 SHOWN_DIGITS = 0.002
 """Of numbers shown with three decimals, one of which may be rounded up and one down."""
 KEY = "spring"
 A, B = {"x0": 0.1, "x1": 0.2}, {"x0": 0.5, "x1": -0.1}
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install the package chromium to run this")
+pytestmark = needs_browser
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
+    with running() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client of a server that has one model: three species by two hidden layers from a number, a category, a boolean."""
+    """A client of a server with one model: three species from a number, a category, a boolean by two hidden layers."""
     rows = 60
     frame = pd.DataFrame(
         {
@@ -58,36 +53,8 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def page(browser: Browser, client: httpx.Client) -> Iterator[Page]:
-    yield from opened(browser, client)
-
-
-def opened(browser: Browser, client: httpx.Client, **context: object) -> Iterator[Page]:
-    """Yield a page that fails its test where anything is fetched from elsewhere or complained about."""
-    wrong: list[str] = []
-    base = str(client.base_url)
-    with browser.new_context(base_url=base, **context) as own:  # type: ignore[arg-type]
-        own.set_default_timeout(SLOW_MACHINE_MS)
-        page = own.new_page()
-        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        own.on("request", lambda request: None if local(request.url, base) else wrong.append(request.url))
+    with opened(browser, client) as page:
         yield page
-        assert wrong == []
-
-
-def local(url: str, base: str) -> bool:
-    return url.startswith((base, f"blob:{base}", "data:"))
-
-
-def visit(page: Page, model: str, **more: object) -> None:
-    """Open the page at an address as it is shared, and wait until everything is drawn."""
-    parts = {"model": model} | {key: value if isinstance(value, str) else json.dumps(value) for key, value in more.items()}
-    page.goto(f"/explorer#{httpx.QueryParams(parts)}")
-    settled(page)
-
-
-def settled(page: Page) -> None:
-    page.locator("body[data-settled]").wait_for()
 
 
 def table(page: Page) -> dict[str, list[float]]:
@@ -121,7 +88,7 @@ def test_a_browser_is_led_there_and_a_model_is_picked(page: Page) -> None:
 
 
 def test_a_slider_moves_prediction_and_bumps_and_they_add_up(page: Page, client: httpx.Client) -> None:
-    visit(page, "ring", a=A)
+    explore(page, "ring", a=A)
     expect(page.locator("#prediction strong")).to_have_text("\u22121")
     before = table(page)
     page.get_by_label("x0, slider").fill("0.5")
@@ -129,7 +96,9 @@ def test_a_slider_moves_prediction_and_bumps_and_they_add_up(page: Page, client:
     settled(page)
     after = table(page)
     assert after["neuron 0"] != before["neuron 0"]
-    assert after["bias"][0] + sum(bumps(page)) == pytest.approx(after["pre-activation"][0], abs=len(after) * SHOWN_DIGITS)
+    assert after["bias"][0] + sum(bumps(page)) == pytest.approx(
+        after["pre-activation"][0], abs=len(after) * SHOWN_DIGITS
+    )
     row = {"x0": 0.5, "x1": 0.2}
     answer = client.post("/v1/models/ring:explain", json={"instances": [row]}).json()["explanations"][0]
     assert bumps(page) == pytest.approx([bump["value"] for bump in answer["bumps"]], abs=SHOWN_DIGITS)
@@ -138,18 +107,18 @@ def test_a_slider_moves_prediction_and_bumps_and_they_add_up(page: Page, client:
 
 
 def test_beyond_the_training_range_the_page_says_so(page: Page) -> None:
-    visit(page, "ring", a=A)
+    explore(page, "ring", a=A)
     page.get_by_label("x1", exact=True).fill("3.5")
     expect(page.locator("#prediction")).to_contain_text("Beyond the training range: x1 (\u22121.000 to 1.000)")
 
 
 def test_a_harmonic_switched_off_leaves_the_sum_of_the_others(page: Page, client: httpx.Client) -> None:
-    visit(page, "ring", a=A)
+    explore(page, "ring", a=A)
     body = {"instances": [A], "parameters": {"harmonics": True}}
     first = client.post("/v1/models/ring:explain", json=body).json()["explanations"][0]["bumps"][0]
     switch = page.get_by_role("group", name="Harmonics of neuron 0").get_by_label("harmonic 2")
     switch.uncheck()
-    expect(page.locator("#without")).to_contain_text("1 harmonics off: pre-activation")
+    expect(page.locator("#without")).to_contain_text("Harmonics off: 1. pre-activation")
     assert bumps(page)[0] == pytest.approx(first["value"] - first["harmonics"][1], abs=SHOWN_DIGITS)
     assert "without the harmonics" in figure(page, "neurons")
     page.get_by_role("button", name="All harmonics on").click()
@@ -159,7 +128,7 @@ def test_a_harmonic_switched_off_leaves_the_sum_of_the_others(page: Page, client
 
 @pytest.mark.parametrize("model", ["stripes", "breast-cancer"])
 def test_the_curves_drawn_are_those_of_the_service(page: Page, client: httpx.Client, model: str) -> None:
-    visit(page, model)
+    explore(page, model)
     layers = client.get(f"/v1/models/{model}/activations").json()["layers"]
     script = """async (neurons) => {
         const { activation } = await import("./explorer/series.js");
@@ -172,7 +141,7 @@ def test_the_curves_drawn_are_those_of_the_service(page: Page, client: httpx.Cli
 
 
 def test_two_inputs_are_compared_and_their_address_opens_the_same(page: Page, browser: Browser) -> None:
-    visit(page, "ring", a=A)
+    explore(page, "ring", a=A)
     alone = bumps(page)
     page.get_by_role("button", name="Compare").click()
     page.get_by_label("x0", exact=True).fill("0.5")
@@ -194,7 +163,7 @@ def test_two_inputs_are_compared_and_their_address_opens_the_same(page: Page, br
 
 
 def test_a_place_on_a_surface_is_taken_over(page: Page) -> None:
-    visit(page, "product", a=A)
+    explore(page, "product", a=A)
     surface = page.locator("#surfaces svg").first
     box = surface.bounding_box()
     assert box
@@ -207,7 +176,7 @@ def test_a_place_on_a_surface_is_taken_over(page: Page) -> None:
 
 
 def test_the_keyboard_alone_is_enough(page: Page) -> None:
-    visit(page, "ring", a=A)
+    explore(page, "ring", a=A)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the result")).to_be_focused()
     page.get_by_label("x0, slider").focus()
@@ -225,16 +194,16 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
 
 
 def test_a_phone_scrolls_down_alone(browser: Browser, client: httpx.Client) -> None:
-    for page in opened(browser, client, viewport=PHONE, is_mobile=True, has_touch=True):
+    with opened(browser, client, viewport=PHONE, is_mobile=True, has_touch=True) as page:
         for model in ("breast-cancer", "ring"):
-            visit(page, model, a={}, b={})
+            explore(page, model, a={}, b={})
             page.locator("#waterfall summary").click()
             assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
 def test_dark_and_light_follow_the_system_until_the_reader_chooses(browser: Browser, client: httpx.Client) -> None:
-    for page in opened(browser, client, color_scheme="dark"):
-        visit(page, "ring")
+    with opened(browser, client, color_scheme="dark") as page:
+        explore(page, "ring")
         dark = looks(page)
         assert luminance(dark[0]) < 40
         page.emulate_media(color_scheme="light")
@@ -259,7 +228,7 @@ def luminance(colour: str) -> float:
 
 
 def test_what_is_shown_can_be_downloaded(page: Page, browser: Browser, tmp_path: Path) -> None:
-    visit(page, "ring", a=A)
+    explore(page, "ring", a=A)
     for part in ("Bumps", "Features", "Activations", "Surfaces", "Profile"):
         files = {kind: downloaded(page, part, kind, tmp_path) for kind in ("PNG", "SVG", "JSON")}
         with Image.open(files["PNG"]) as picture:
@@ -282,8 +251,8 @@ def downloaded(page: Page, part: str, kind: str, folder: Path) -> Path:
 
 @pytest.mark.parametrize(("model", "scheme"), [("ring", "light"), ("breast-cancer", "dark")])
 def test_axe_finds_no_violation(browser: Browser, client: httpx.Client, model: str, scheme: str) -> None:
-    for page in opened(browser, client, color_scheme=scheme):
-        visit(page, model, a={}, b={}, off="0.0")
+    with opened(browser, client, color_scheme=scheme) as page:
+        explore(page, model, a={}, b={}, off="0.0")
         page.locator("#waterfall summary").click()
         assert violations(page) == []
 
@@ -294,8 +263,8 @@ def violations(page: Page) -> list[tuple[str, list[str]]]:
 
 
 def test_categories_booleans_and_what_is_missing_have_their_fields(browser: Browser, mixed: httpx.Client) -> None:
-    for page in opened(browser, mixed):
-        visit(page, "species", a={"bill": 35, "island": "Dream", "wild": True})
+    with opened(browser, mixed) as page:
+        explore(page, "species", a={"bill": 35, "island": "Dream", "wild": True})
         island, wild = page.get_by_label("island", exact=True), page.get_by_label("wild", exact=True)
         expect(island).to_have_value("Dream")
         expect(wild).to_be_checked()
@@ -322,12 +291,11 @@ def test_categories_booleans_and_what_is_missing_have_their_fields(browser: Brow
 def test_a_key_typed_into_the_page_opens_it(browser: Browser) -> None:
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     with serving(SHIPPED, keys=(digest,)) as guarded:
-        context = browser.new_context(base_url=str(guarded.base_url))
-        page = context.new_page()
+        page = browser.new_page(base_url=str(guarded.base_url))
         page.goto("/explorer")
         expect(page.get_by_role("alert")).to_contain_text("expected a key")
         page.get_by_label("This service asks for a key").fill(KEY)
         page.get_by_role("button", name="Use key").click()
         settled(page)
         expect(page.locator("#prediction strong")).to_be_visible()
-        context.close()
+        page.close()

@@ -33,10 +33,10 @@ export function neuronChart(neuron, off, toggled) {
 // The chart of an output's own activation, which turns the sum of the bumps into the response.
 export function outputChart(neuron) {
   return chart(neuron, {
-    title: `output ${neuron.output}: from sum to response`,
+    title: `output ${neuron.output}`,
     off: new Set(),
     where: ({ pre_activation }) => pre_activation,
-    value: () => "",
+    value: (_, index) => (index ? "" : "sum \u2192 response"),
   });
 }
 

@@ -34,6 +34,7 @@ function fill() {
   const names = features.map(({ name }) => name);
   for (const id of ["x", "y", "along"]) options($(id), names, state[id]);
   $("method").value = state.method;
+  $("scale").value = state.scale;
   $("method").options[0].disabled = hiddenLayers().length > 1; // exact Shapley values need one hidden layer
   const score = Object.entries(scores).map(([name, value]) => `${name} ${plain(value)}`);
   $("facts").textContent = [task, `${parameters} parameters`, ...score].join(" \u00b7 ");
@@ -122,7 +123,7 @@ function control() {
     state.output = $("output").selectedIndex ? $("output").value : null;
     changed();
   };
-  for (const id of ["x", "y", "along", "method"]) {
+  for (const id of ["x", "y", "along", "method", "scale"]) {
     $(id).onchange = () => {
       state[id] = $(id).value;
       changed();

@@ -13,17 +13,19 @@ export function without(explanation, off) {
   return { ...explanation, bumps, pre_activation };
 }
 
-// Returns the response of the explained output before and after its pre-activation became `sum`. `own` is the output's
-// own activation; without one the response is a probability, whose log-odds change as the sum does, or the sum itself.
-export function responseWithout(prediction, { output, pre_activation }, sum, own) {
-  const change = sum - pre_activation;
-  if (own) {
-    const moved = activation(sum, own.coefficients) - activation(pre_activation, own.coefficients);
-    const before = prediction.score ?? prediction;
-    return [before, before + moved];
-  }
-  if (!prediction.probabilities) return [pre_activation, sum];
-  const before = prediction.probabilities[output];
-  const odds = before * Math.exp(change);
-  return [before, odds / (1 - before + odds)];
+// Returns the response when the explanation's pre-activation becomes `sum`. `own` is the output's own activation;
+// without one the response is a probability, whose log-odds change as the sum does, or the sum itself.
+export function responseAt(sum, { pre_activation, response, base_probability }, own) {
+  if (own) return response + activation(sum, own.coefficients) - activation(pre_activation, own.coefficients);
+  if (base_probability === undefined) return response + sum - pre_activation;
+  const odds = response * Math.exp(sum - pre_activation);
+  return odds / (1 - response + odds);
 }
+
+// Returns an explanation of the probability: its bumps are what they change it by, from that of the bias alone.
+export const ofProbability = (explanation) => ({
+  ...explanation,
+  bias: explanation.base_probability,
+  bumps: explanation.bumps.map((bump) => ({ ...bump, value: bump.probability_change })),
+  pre_activation: explanation.response,
+});

@@ -31,6 +31,7 @@ function adopt(which, wanted) {
     y: known(wanted.y),
     along: known(wanted.along),
     method: hiddenLayers().length > 1 ? "integrated_gradients" : (wanted.method ?? state.method),
+    scale: wanted.scale ?? state.scale,
     layer: lastHidden().layer,
     off: new Set(wanted.off),
   });

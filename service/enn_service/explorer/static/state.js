@@ -10,11 +10,12 @@ export const state = {
   y: null,
   along: null,
   method: "shapley",
+  scale: "sum", // or "probability"
   layer: null,
   off: new Set(), // "neuron.harmonic" of the last hidden layer, from 0
 };
 
-const TEXTS = ["model", "version", "output", "x", "y", "along", "method"];
+const TEXTS = ["model", "version", "output", "x", "y", "along", "method", "scale"];
 
 export function toAddress() {
   const address = new URLSearchParams();

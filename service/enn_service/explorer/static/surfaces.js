@@ -6,6 +6,7 @@ import { plain } from "./numbers.js";
 import { colours } from "./theme.js";
 
 const SHOWN = 12;
+const FEW = 6;
 
 // Draws the surfaces of an answer of the service. `centre` is the response between two classes, null for a regression;
 // `picked(x, y)` hears where the reader points.
@@ -25,7 +26,9 @@ export function drawSurfaces({ sums, bumps, ramp }, answer, { centre, picked }) 
   bumps.replaceChildren();
   add(sums, "sum: bias + all bumps", answer.pre_activation, scaleOf(answer.pre_activation, centre && 0));
   add(sums, "response", answer.response, scaleOf(answer.response, centre));
-  for (const { neuron, values } of shown(answer.bumps)) add(bumps, `bump ${neuron}`, values, { centre: 0, half: most });
+  const kept = shown(answer.bumps);
+  bumps.dataset.many = kept.length > FEW;
+  for (const { neuron, values } of kept) add(bumps, `bump ${neuron}`, values, { centre: 0, half: most });
   ramp(`${plain(-most)}`, `${plain(most)}`);
   return (rows) => {
     for (const svg of svgs) {

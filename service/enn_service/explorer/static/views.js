@@ -2,7 +2,7 @@
 
 import { chosen, drawActivations, neuronChart, outputChart } from "./activations.js";
 import { baseNote, drawAttributions } from "./attributions.js";
-import { responseWithout } from "./harmonics.js";
+import { ofProbability, responseAt } from "./harmonics.js";
 import { plain } from "./numbers.js";
 import { drawPrediction } from "./prediction.js";
 import { drawProfile } from "./profile.js";
@@ -28,23 +28,35 @@ export function showAnswers() {
   const range = (name) => `${plain(feature(name).minimum)} to ${plain(feature(name).maximum)}`;
   $("result").classList.toggle("two", now.length > 1);
   drawPrediction($("prediction"), shown.answers, range);
-  drawWaterfall(figures("waterfall")[0], now);
-  writeTable($("waterfall-table"), now);
+  showWaterfall(now);
   if (now[0].output !== drawnOutput) showActivations();
   else moveOnActivations(now);
   moveOnSurfaces(rows().map(([, row]) => row));
   sayWithout(now);
 }
 
+// Draws the bumps on the scale chosen; what is left without some harmonics is told of the pre-activation alone.
+export function showWaterfall(now) {
+  const likely = now[0].base_probability !== undefined && !state.off.size;
+  $("scale-choice").hidden = !likely;
+  const probability = likely && state.scale === "probability";
+  const told = probability ? now.map(ofProbability) : now;
+  const total = probability ? "probability" : "pre-activation";
+  $("total").textContent = probability ? "the probability, whatever their order" : "their sum, the pre-activation";
+  drawWaterfall(figures("waterfall")[0], told);
+  writeTable($("waterfall-table"), told, total);
+}
+
 function sayWithout(now) {
   $("without").hidden = $("all-on").hidden = !state.off.size;
-  const said = shown.answers.map(({ prediction, explanation }, index) => {
+  const said = shown.answers.map(({ explanation }, index) => {
     const sum = now[index].pre_activation;
-    const [before, after] = responseWithout(prediction, explanation, sum, outputActivation(explanation.output));
-    const changes = [["pre-activation", explanation.pre_activation, sum], ["response", before, after]];
-    return changes.map(([name, from, to]) => `${name} ${plain(from)} \u2192 ${plain(to)}`).join(", ");
+    const response = responseAt(sum, explanation, outputActivation(explanation.output));
+    const changes = [["pre-activation", explanation.pre_activation, sum], ["response", explanation.response, response]];
+    const text = changes.map(([name, from, to]) => `${name} ${plain(from)} \u2192 ${plain(to)}`).join(", ");
+    return now.length > 1 ? `${"AB"[index]} ${text}` : text;
   });
-  $("without").textContent = `${state.off.size} harmonics off: ${said.join("; ")}`;
+  $("without").textContent = `Harmonics off: ${state.off.size}. ${said.join("; ")}`;
 }
 
 // Draws the chosen layer anew; forget the one before where another model was opened.

@@ -95,8 +95,8 @@ function plotSteps(rows, width, domain) {
   );
 }
 
-// Writes the same numbers as a table: all neurons, with what each bump is made of.
-export function writeTable(container, explanations) {
+// Writes the same numbers as a table: all neurons, with what each bump is made of, and the name of what they add up to.
+export function writeTable(container, explanations, total) {
   const two = explanations.length > 1;
   const [first, second] = explanations;
   const cells = two ? ["A", "B", "B \u2212 A"] : ["activation", "weight", "bump"];
@@ -116,9 +116,9 @@ export function writeTable(container, explanations) {
     element(
       "table",
       {},
-      element("caption", {}, "bias + bumps = pre-activation"),
+      element("caption", {}, `bias + bumps = ${total}`),
       element("thead", {}, head),
-      element("tbody", {}, sums("bias", "bias"), ...rows, sums("pre-activation", "pre_activation")),
+      element("tbody", {}, sums("bias", "bias"), ...rows, sums(total, "pre_activation")),
     ),
   );
 }
