@@ -112,7 +112,9 @@ function plotCurve(neuron, off, { spread, width, title }) {
       x: { domain: spread, label: null, ticks: width < 190 ? 3 : 4, tickSize: 3 },
       y: { domain: [-top, top], label: null, ticks: 3, tickSize: 0 },
       marks: [
-        ...(neuron.density ? [rectY(columns(neuron.density, top), { x1: "x1", x2: "x2", y1: -top, y2: "y", fill: neutral })] : []),
+        ...(neuron.density
+          ? [rectY(columns(neuron.density, top), { x1: "x1", x2: "x2", y1: -top, y2: "y", fill: neutral })]
+          : []),
         ruleY([0], { stroke: line }),
         ...(changed ? [lineY(whole, { x: "z", y: "value", stroke: quiet, strokeDasharray: "3 3" })] : []),
         lineY(now, { x: "z", y: "value", stroke: ink, strokeWidth: 2 }),

@@ -48,7 +48,7 @@ async function landscape(kind, which, axes, row, rest, signal) {
   return ask(`${named("v1", which)}/${kind}?${query}`, { signal });
 }
 
-export const surface = (which, { x, y }, row, rest, signal) => landscape("surface", which, { x, y }, row, rest, signal);
+export const surface = (which, axes, row, rest, signal) => landscape("surface", which, axes, row, rest, signal);
 
 export const profile = (which, feature, row, rest, signal) =>
   landscape("profile", which, { feature }, row, rest, signal);

@@ -38,7 +38,11 @@ function fill() {
   $("method").options[0].disabled = hiddenLayers().length > 1; // exact Shapley values need one hidden layer
   const score = Object.entries(scores).map(([name, value]) => `${name} ${plain(value)}`);
   $("facts").textContent = [task, `${parameters} parameters`, ...score].join(" \u00b7 ");
-  options($("layer"), hiddenLayers().map(({ layer }) => layer), state.layer);
+  options(
+    $("layer"),
+    hiddenLayers().map(({ layer }) => layer),
+    state.layer,
+  );
   $("layer-choice").hidden = hiddenLayers().length < 2;
   delete $("all-neurons").dataset.all;
   $("surfaces").hidden = names.length < 2;
@@ -165,7 +169,7 @@ control();
 offerDownloads($("waterfall"), () => shown.answers);
 offerDownloads($("attributions"), () => shown.attributions);
 offerDownloads($("neurons"), () => shown.layers);
-offerDownloads($("surfaces"), () => shown.surface);
+offerDownloads($("surfaces"), () => shown.surfaces);
 offerDownloads($("profile"), () => shown.profile);
 
 let width = innerWidth;

@@ -57,7 +57,14 @@ function plotRows(rows, { width, left, domain }) {
         ...["start", "end"].map((textAnchor) =>
           text(
             rows.filter(({ value }) => value >= 0 === (textAnchor === "start")),
-            { y: "name", x: "value", text: ({ value }) => signed(value), textAnchor, dx: textAnchor === "start" ? 6 : -6, fill: ink },
+            {
+              y: "name",
+              x: "value",
+              text: ({ value }) => signed(value),
+              textAnchor,
+              dx: textAnchor === "start" ? 6 : -6,
+              fill: ink,
+            },
           ),
         ),
       ],

@@ -31,7 +31,12 @@ function picture(section) {
   const top = Math.min(...boxes.map((box) => box.top)) - MARGIN;
   const width = Math.max(...boxes.map((box) => box.right)) - left + MARGIN;
   const height = Math.max(...boxes.map((box) => box.bottom)) - top + MARGIN;
-  const whole = made("svg", { width, height, viewBox: `0 0 ${width} ${height}`, "font-family": "system-ui, sans-serif" });
+  const whole = made("svg", {
+    width,
+    height,
+    viewBox: `0 0 ${width} ${height}`,
+    "font-family": "system-ui, sans-serif",
+  });
   whole.append(made("rect", { width, height, fill: paper }));
   for (const [index, part] of parts.entries()) {
     const place = { x: boxes[index].left - left, y: boxes[index].top - top };

@@ -3,6 +3,7 @@
 import { plot } from "./vendor/plot.js";
 import { colours } from "./theme.js";
 
+const LEAST = 120; // pixels across, also where there is no room: a window may be closed to nothing
 const SVG = "http://www.w3.org/2000/svg";
 
 export function element(tag, properties = {}, ...children) {
@@ -15,7 +16,7 @@ export function element(tag, properties = {}, ...children) {
 
 // Returns the SVG of a plot; `label` says in words what it shows.
 export function draw(options, label) {
-  const svg = plot({ insetTop: 0, ...options });
+  const svg = plot({ ...options, width: Math.max(options.width, LEAST) });
   for (const mark of svg.querySelectorAll("[aria-label]")) {
     mark.dataset.mark = mark.getAttribute("aria-label"); // a part of a picture has no name of its own
     mark.removeAttribute("aria-label");

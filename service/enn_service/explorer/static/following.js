@@ -7,7 +7,7 @@ import { state, toAddress } from "./state.js";
 import { $, figures, note, showAnswers, showAttributions, showProfile, showSurfaces } from "./views.js";
 
 const REST_MS = 120; // without a change: what takes longer follows then
-const NUMBERS = 60_000; // of a surface with its bumps, which is as fine as they allow
+const NUMBERS = 30_000; // of a surface with its bumps, which is as fine as they allow
 const POINTS = [11, 81]; // along an axis, at least and at most
 
 const settling = api.newest();
@@ -79,6 +79,7 @@ async function part(id, signal, work) {
     await work();
   } catch (error) {
     if (signal.aborted) return;
+    shown[id] = null;
     for (const each of figures(id)) each.replaceChildren();
     note(id, error.message);
   }
@@ -90,17 +91,28 @@ async function attribute(signal) {
   showAttributions();
 }
 
+// Whether a grid that is shown is the one that would be asked for: the features along its axes do not matter.
+function isShown(grid, output, row, axes) {
+  if (!grid || String(grid.output) !== String(output) || grid.axes.join() !== axes.join()) return false;
+  return Object.entries(row).every(([name, value]) => axes.includes(name) || grid.row[name] === value);
+}
+
 async function fetchSurface(output, row, signal) {
-  if (state.y === null) return;
+  const axes = [state.x, state.y];
+  if (state.y === null || isShown(shown.surfaces, output, row, axes)) return;
   if (state.x === state.y) throw new Error("Choose two different features.");
   const [least, most] = POINTS;
   const fine = Math.floor(Math.sqrt(NUMBERS / (lastHidden().neurons.length + 2)));
   const points = Math.max(least, Math.min(most, fine));
-  shown.surface = await api.surface(state, state, row, { output, points }, signal);
+  const surface = await api.surface(state, { x: state.x, y: state.y }, row, { output, points }, signal);
+  shown.surfaces = { ...surface, axes, row: { ...row } };
   showSurfaces();
 }
 
 async function fetchProfile(output, row, signal) {
-  shown.profile = await api.profile(state, state.along, row, { output }, signal);
+  if (!isShown(shown.profile, output, row, [state.along])) {
+    const profile = await api.profile(state, state.along, row, { output }, signal);
+    shown.profile = { ...profile, axes: [state.along], row: { ...row } };
+  }
   showProfile();
 }

@@ -52,7 +52,8 @@ function numeric({ name, minimum, maximum }, id, changed) {
   });
   const number = element("input", { type: "number", id, step: "any", required: true });
   number.title = `training range ${plain(minimum)} to ${plain(maximum)}`;
-  const outside = () => number.classList.toggle("far", number.valueAsNumber < minimum || number.valueAsNumber > maximum);
+  const outside = () =>
+    number.classList.toggle("far", number.valueAsNumber < minimum || number.valueAsNumber > maximum);
   slider.oninput = () => {
     number.value = slider.value;
     outside();

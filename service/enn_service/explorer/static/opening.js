@@ -10,7 +10,7 @@ export async function open(model, version, wanted, signal) {
   const which = { model, version: version ?? card.versions.at(-1) };
   const { layers } = await api.activations(which, signal);
   signal.throwIfAborted();
-  Object.assign(shown, { card, layers, answers: [], attributions: [], surface: null, profile: null });
+  Object.assign(shown, { card, layers, answers: [], attributions: null, surfaces: null, profile: null });
   adopt(which, wanted);
   const [first, second] = await weightiest(signal);
   state.x ??= first;

@@ -30,7 +30,10 @@ export function drawProfile(container, answer, values) {
         lineY(sum, { x: "x", y: "y", stroke: ink, strokeWidth: 2.5 }),
         ...(numeric ? [] : [dot(sum, { x: "x", y: "y", fill: ink })]),
         text(sum.slice(-1), { x: "x", y: "y", text: () => "sum", textAnchor: "start", dx: 6, fill: ink }),
-        ruleX(values.filter((value) => value !== null && value !== undefined), { stroke: ink, strokeDasharray: "2 3" }),
+        ruleX(
+          values.filter((value) => value !== null && value !== undefined),
+          { stroke: ink, strokeDasharray: "2 3" },
+        ),
       ],
     },
     `Pre-activation along ${answer.feature}: from ${plain(Math.min(...answer.pre_activation))} to ` +

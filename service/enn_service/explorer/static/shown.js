@@ -7,9 +7,9 @@ export const shown = {
   card: null,
   layers: [], // of activations
   answers: [], // {name, prediction, explanation} of each input
-  attributions: [],
-  surface: null,
-  profile: null,
+  attributions: null, // of each input
+  surfaces: null, // the service's answer, with the axes and the row that were asked about
+  profile: null, // likewise
 };
 
 export const properties = () => shown.card.properties;

@@ -61,7 +61,8 @@ function plotSurface({ x, y }, rows, { centre, half }, { width, caption, axes })
   const numeric = [x, y].every(({ values }) => values.every(Number.isFinite));
   const margins = axes ? { marginTop: 4, marginRight: 6, marginBottom: 20, marginLeft: marginOf(y) } : { margin: 1 };
   const across = width - (axes ? margins.marginLeft + margins.marginRight : 2);
-  const looks = (each) => (axes ? { ...axis(each), ticks: Math.max(2, Math.round(across / 70)) } : { ...axis(each), axis: null });
+  const looks = (each) =>
+    axes ? { ...axis(each), ticks: Math.max(2, Math.round(across / 70)) } : { ...axis(each), axis: null };
   return draw(
     {
       width,

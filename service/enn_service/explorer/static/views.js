@@ -52,7 +52,10 @@ function sayWithout(now) {
   const said = shown.answers.map(({ explanation }, index) => {
     const sum = now[index].pre_activation;
     const response = responseAt(sum, explanation, outputActivation(explanation.output));
-    const changes = [["pre-activation", explanation.pre_activation, sum], ["response", explanation.response, response]];
+    const changes = [
+      ["pre-activation", explanation.pre_activation, sum],
+      ["response", explanation.response, response],
+    ];
     const text = changes.map(([name, from, to]) => `${name} ${plain(from)} \u2192 ${plain(to)}`).join(", ");
     return now.length > 1 ? `${"AB"[index]} ${text}` : text;
   });
@@ -88,15 +91,25 @@ export function showSurfaces() {
   const ramp = (low, high) => (($("ramp-low").textContent = low), ($("ramp-high").textContent = high));
   const { task, head } = properties();
   const centre = task === "regression" ? null : head === "linear" ? 0.5 : 0;
-  const picked = (x, y) => handlers.picked({ [shown.surface.x.feature]: x, [shown.surface.y.feature]: y });
-  moveOnSurfaces = drawSurfaces({ sums, bumps, ramp }, shown.surface, { centre, picked });
+  const picked = (x, y) => handlers.picked({ [shown.surfaces.x.feature]: x, [shown.surfaces.y.feature]: y });
+  moveOnSurfaces = drawSurfaces({ sums, bumps, ramp }, shown.surfaces, { centre, picked });
   moveOnSurfaces(rows().map(([, row]) => row));
-  note("surfaces", "");
+  note("surfaces", others());
 }
 
+// Says where the features that do not vary stand, if that could be doubted.
+const others = () =>
+  rows().length > 1 && properties().features.length > 1
+    ? `The other features are those of input ${state.editing.toUpperCase()}.`
+    : "";
+
 export function showProfile() {
-  drawProfile(figures("profile")[0], shown.profile, rows().map(([, row]) => row[shown.profile.feature]));
-  note("profile", "");
+  drawProfile(
+    figures("profile")[0],
+    shown.profile,
+    rows().map(([, row]) => row[shown.profile.feature]),
+  );
+  note("profile", others());
 }
 
 // Draws everything anew, in other colours or at another width.
@@ -104,7 +117,7 @@ export function showAll() {
   if (!shown.answers.length) return;
   drawnOutput = undefined;
   showAnswers();
-  if (shown.attributions.length) showAttributions();
-  if (shown.surface) showSurfaces();
+  if (shown.attributions) showAttributions();
+  if (shown.surfaces) showSurfaces();
   if (shown.profile) showProfile();
 }

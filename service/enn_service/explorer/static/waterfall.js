@@ -45,7 +45,11 @@ function steps({ bias, bumps, pre_activation }, kept) {
   };
   for (const [index, { neuron, value }] of bumps.entries()) if (kept.has(index)) add(`neuron ${neuron}`, value);
   const others = bumps.filter((_, index) => !kept.has(index));
-  if (others.length) add(`${others.length} others`, others.reduce((sum, { value }) => sum + value, 0));
+  if (others.length)
+    add(
+      `${others.length} others`,
+      others.reduce((sum, { value }) => sum + value, 0),
+    );
   return [...rows, { name: "sum", start: 0, end: pre_activation, total: true }];
 }
 
