@@ -48,7 +48,8 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
     api = FastAPIOffline(
         title="ENN",
         version=installed_version("enn"),
-        description="Predictions of Expressive Neural Networks, each explained exactly by its bumps.",
+        description="Predictions of Expressive Neural Networks, each explained exactly by its bumps: see the "
+        "[explorer](explorer).",
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,

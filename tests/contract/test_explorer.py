@@ -1,5 +1,6 @@
 """The explorer's files: confined, kept by browsers, shipped with the service, and nothing of them from elsewhere."""
 
+import json
 import re
 import subprocess
 import sys
@@ -54,6 +55,17 @@ def test_the_page_has_no_code_or_style_of_its_own_and_fetches_every_module_at_on
     assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", page)
     asked = set(re.findall(r'(?:href|src)="explorer/([\w/.-]+)"', page))
     assert asked == {name for name in FILES if not name.endswith(".txt")}
+
+
+def test_what_it_draws_with_is_pinned_with_its_licence_and_names_no_registry() -> None:
+    folder = ROOT / "service" / "plotting"
+    wanted = json.loads((folder / "package.json").read_text())["dependencies"]
+    locked = json.loads((folder / "package-lock.json").read_text())["packages"]
+    licences = (STATIC / "vendor" / "LICENSES.txt").read_text()
+    for name, version in wanted.items():
+        assert locked[f"node_modules/{name}"]["version"] == version
+        assert f"{name} {version} (ISC)" in licences
+    assert [name for name, each in locked.items() if "resolved" in each] == []
 
 
 def test_the_wheel_carries_the_page_and_the_licences_of_what_it_draws_with(tmp_path: Path) -> None:

@@ -91,11 +91,14 @@ def test_a_slider_moves_prediction_and_bumps_and_they_add_up(page: Page, client:
     explore(page, "ring", a=A)
     expect(page.locator("#prediction strong")).to_have_text("\u22121")
     before = table(page)
+    standing = page.locator("#neurons [data-marker=a]").first.get_attribute("transform")
     page.get_by_label("x0, slider").fill("0.5")
     expect(page.locator("#prediction strong")).to_have_text("1")
     settled(page)
     after = table(page)
     assert after["neuron 0"] != before["neuron 0"]
+    assert page.locator("#neurons [data-marker=a]").count() == len(bumps(page)) + 1  # and on the output's activation
+    assert standing != page.locator("#neurons [data-marker=a]").first.get_attribute("transform")
     assert after["bias"][0] + sum(bumps(page)) == pytest.approx(
         after["pre-activation"][0], abs=len(after) * SHOWN_DIGITS
     )
@@ -110,6 +113,17 @@ def test_beyond_the_training_range_the_page_says_so(page: Page) -> None:
     explore(page, "ring", a=A)
     page.get_by_label("x1", exact=True).fill("3.5")
     expect(page.locator("#prediction")).to_contain_text("Beyond the training range: x1 (\u22121.000 to 1.000)")
+
+
+def test_bumps_can_be_told_as_changes_of_the_probability(page: Page, client: httpx.Client) -> None:
+    explore(page, "breast-cancer")
+    row = client.get("/v2/models/breast-cancer").json()["properties"]["sample"]
+    page.get_by_label("Scale").select_option("Probability")
+    expect(page.locator("#waterfall-table caption")).to_have_text("bias + bumps = probability")
+    told = table(page)
+    reply = client.post("/v1/models/breast-cancer:explain", json={"instances": [row]}).json()
+    assert told["probability"] == pytest.approx([reply["explanations"][0]["response"]], abs=SHOWN_DIGITS)
+    assert told["bias"][0] + sum(bumps(page)) == pytest.approx(told["probability"][0], abs=len(told) * SHOWN_DIGITS)
 
 
 def test_a_harmonic_switched_off_leaves_the_sum_of_the_others(page: Page, client: httpx.Client) -> None:
@@ -283,9 +297,16 @@ def test_categories_booleans_and_what_is_missing_have_their_fields(browser: Brow
         row = {"bill": 35, "island": None, "wild": False}
         parameters = {"output": "Gentoo"}
         body = {"instances": [row], "parameters": parameters}
+        page.reload()
+        settled(page)
+        expect(page.get_by_label("island is missing")).to_be_checked()
         answer = mixed.post("/v1/models/species:explain", json=body).json()["explanations"][0]
         assert bumps(page) == pytest.approx([bump["value"] for bump in answer["bumps"]], abs=SHOWN_DIGITS)
         assert violations(page) == []
+        expect(page.get_by_role("group", name="Harmonics of neuron")).to_have_count(5)
+        page.get_by_label("Layer", exact=True).select_option("1")
+        expect(page.locator("#neurons figure")).to_have_count(6)
+        expect(page.get_by_role("group", name="Harmonics of neuron")).to_have_count(0)
 
 
 def test_a_key_typed_into_the_page_opens_it(browser: Browser) -> None:

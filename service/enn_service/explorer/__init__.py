@@ -63,7 +63,7 @@ class File(NamedTuple):
 
     def reply(self, request: Request) -> Response:
         """Return the answer: nothing but headers to a browser that has the file already."""
-        headers = {**HEADERS, "etag": self.tag}
+        headers = {**HEADERS, "etag": f"W/{self.tag}"}  # weak: plain and compressed share it
         if self.tag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         if "gzip" not in request.headers.get("accept-encoding", ""):

@@ -90,7 +90,7 @@ function toggle(key, on) {
 async function share() {
   history.replaceState(null, "", toAddress());
   await navigator.clipboard?.writeText(location.href);
-  $("share").textContent = "Copied";
+  $("share").textContent = navigator.clipboard ? "Copied" : "See the address"; // browsers copy on safe origins alone
   setTimeout(() => ($("share").textContent = "Copy link"), COPIED_MS);
 }
 

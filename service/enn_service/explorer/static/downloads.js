@@ -1,6 +1,7 @@
 // Downloads: what a section shows, as SVG, PNG and JSON.
 
 import { element } from "./figures.js";
+import { state } from "./state.js";
 import { colours } from "./theme.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -9,12 +10,12 @@ const MARGIN = 16;
 
 // Adds the three buttons to the head of a section; `data()` is what its JSON holds.
 export function offerDownloads(section, data) {
-  const name = section.id;
   const kinds = {
-    PNG: async () => save(await png(picture(section)), `${name}.png`),
-    SVG: () => save(new Blob([text(picture(section))], { type: "image/svg+xml" }), `${name}.svg`),
-    JSON: () => save(new Blob([JSON.stringify(data(), null, 2)], { type: "application/json" }), `${name}.json`),
+    PNG: async () => save(await png(picture(section)), name("png")),
+    SVG: () => save(new Blob([text(picture(section))], { type: "image/svg+xml" }), name("svg")),
+    JSON: () => save(new Blob([JSON.stringify(data(), null, 2)], { type: "application/json" }), name("json")),
   };
+  const name = (ending) => `${state.model}-${section.id}.${ending}`;
   const title = section.querySelector("h2").textContent;
   const buttons = Object.entries(kinds).map(([kind, onclick]) =>
     element("button", { type: "button", onclick, ariaLabel: `Download ${title} as ${kind}` }, kind),

@@ -9,6 +9,7 @@ import { $, figures, note, showAnswers, showAttributions, showProfile, showSurfa
 const REST_MS = 120; // without a change: what takes longer follows then
 const NUMBERS = 30_000; // of a surface with its bumps, which is as fine as they allow
 const POINTS = [11, 81]; // along an axis, at least and at most
+const POINTS_OF_PROFILE = 401;
 
 const settling = api.newest();
 let [dirty, asking, timer] = [false, false, 0];
@@ -111,7 +112,8 @@ async function fetchSurface(output, row, signal) {
 
 async function fetchProfile(output, row, signal) {
   if (!isShown(shown.profile, output, row, [state.along])) {
-    const profile = await api.profile(state, state.along, row, { output }, signal);
+    const points = POINTS_OF_PROFILE;
+    const profile = await api.profile(state, state.along, row, { output, points }, signal);
     shown.profile = { ...profile, axes: [state.along], row: { ...row } };
   }
   showProfile();

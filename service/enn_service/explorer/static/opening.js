@@ -21,7 +21,7 @@ export async function open(model, version, wanted, signal) {
 // Takes from an address what fits the model; the rest is as the card suggests.
 function adopt(which, wanted) {
   const { features, sample, outputs } = properties();
-  const row = (given) => Object.fromEntries(features.map(({ name, typical }) => [name, given[name] ?? typical]));
+  const row = (given) => Object.fromEntries(features.map(({ name, typical }) => [name, name in given ? given[name] : typical]));
   const known = (name) => (features.some((feature) => feature.name === name) ? name : null);
   Object.assign(state, which, {
     output: outputs.map(String).includes(wanted.output) ? wanted.output : null,
