@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.network import Head, Network
+from enn_models.usage import measure
 from enn_training.architecture import Architecture
 from enn_training.data import Dataset, Part
 from enn_training.learners.learner import Learned, Learner, Samples, Watch
@@ -39,7 +40,8 @@ def learn(
         harmonics: Q of every activation.
         head: "dct" or "linear".
         seed: Equal seeds give equal models, byte for byte.
-        background: Training rows, drawn by seed, that the package will carry for explanations; 0 keeps all back.
+        background: Training rows, drawn by seed, that the package will carry for explanations; 0 keeps all back, and
+            with them where the training part lies on the activations.
         watch: Called after every pass.
 
     Raises:
@@ -69,6 +71,7 @@ def described(network: Network, dataset: Dataset, training: dict[str, Any], back
         scores=score(network, dataset.test) if len(dataset.test.x) else {},
         fingerprint=dataset.fingerprint,
         background=background,
+        usage=measure(network, dataset.training.x) if len(background) else None,
     )
 
 
