@@ -11,12 +11,14 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import SecretStr
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service import administration
 from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
 from enn_service.errors import RequestError
+from enn_service.explorer import PATH as EXPLORER
+from enn_service.explorer import create_explorer
 from enn_service.exploring import create_exploring
 from enn_service.management import create_management
 from enn_service.metadata import configuration, metadata
@@ -47,7 +49,8 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
     api = FastAPIOffline(
         title="ENN",
         version=installed_version("enn"),
-        description="Predictions of Expressive Neural Networks, each explained exactly by its bumps.",
+        description="Predictions of Expressive Neural Networks, each explained exactly by its bumps: see the "
+        "[explorer](explorer).",
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
@@ -64,6 +67,7 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
     api.include_router(create_exploring(registry))
     api.include_router(create_management(registry, token))
     api.include_router(create_documentation())
+    api.include_router(create_explorer())
     _remove_framework_errors(api.openapi())
     return api
 
@@ -71,9 +75,13 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
 def _health(version: str, extensions: list[str]) -> APIRouter:
     api = APIRouter(tags=["health"])
 
-    @api.get("/")
-    async def alive() -> dict[str, str]:
-        """Say that the service runs (KServe V1)."""
+    @api.get("/", response_model=dict[str, str])
+    async def alive(request: Request, response: Response) -> Any:  # noqa: ANN401  (the body, or where to go)
+        """Say that the service runs (KServe V1); a browser is led to the explorer."""
+        vary = {"vary": "accept"}
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(EXPLORER.removeprefix("/"), 303, vary)
+        response.headers.update(vary)
         return {"status": "alive"}
 
     @api.get("/v2/health/live")

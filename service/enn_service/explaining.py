@@ -64,7 +64,7 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
     if top is not None and (type(top) is not int or top < 1):
         raise InvalidRequestError(f"parameters.top: {top!r:.60}; expected a number of bumps, at least 1")
     shown = min(top or model.card.layers[-2], model.card.layers[-2])
-    numbers = model.explanations.numbers + (model.card.harmonics if harmonics else 0)
+    numbers = model.explanations.numbers + (1 + model.card.harmonics if harmonics else 0)
     numbers *= shown * len(outputs or [0])
     if rows * numbers > MAX_NUMBERS:
         raise InvalidRequestError(

@@ -126,12 +126,13 @@ class Explanations:
         return np.argsort(-np.abs(parts[:, :, 0]), axis=1, kind="stable")[:, :top]
 
     def _terms(self, rows: Array, chosen: int | Indices, order: Indices) -> Floats:
-        """Return the terms of the bumps in this order, [batch, shown, Q]."""
+        """Return the neurons' pre-activations and the terms of their bumps in this order, [batch, shown, 1 + Q]."""
         z = np.take_along_axis(self._network.hidden(rows)[-1], order, axis=1)
         weights = np.broadcast_to(self._weight[chosen], (len(rows), self._neurons))
         spectrum = self._network.spectrum[order].astype(np.float64)
         own = np.take_along_axis(weights, order, axis=1)[..., None]
-        return own * spectrum * series.basis(z, spectrum.shape[2])
+        terms = own * spectrum * series.basis(z, spectrum.shape[2])
+        return np.concatenate([z[..., None], terms], axis=2)
 
     def _templates(self, units: Sequence[int], order: list[list[int]], *, harmonics: bool, rest: int) -> list[bytes]:
         """Return the template of each row: the bumps of its neurons in this order, and as many numbers of the rest."""
@@ -168,7 +169,7 @@ class Explanations:
     def _bumps_of(self, unit: int, *, harmonics: int) -> list[bytes]:
         """Return the template of each bump of a unit."""
         change = b"" if self._readout.base is None else b',"probability_change":%b' % PLACE
-        terms = b',"harmonics":[%b]' % b",".join([PLACE] * harmonics) if harmonics else b""
+        terms = b',"pre_activation":%b,"harmonics":[%b]' % (PLACE, b",".join([PLACE] * harmonics)) if harmonics else b""
         return [
             b'{"neuron":%d,"value":%b,"activation":%b,"weight":%b%b%b}'
             % (neuron, PLACE, PLACE, template(weight), change, terms)

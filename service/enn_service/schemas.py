@@ -109,6 +109,7 @@ class PredictResponse(BaseModel):
 class Bump(BaseModel):
     """One hidden neuron's share of the pre-activation: value = weight x activation, the sum of its harmonics.
 
+    With the harmonics comes the neuron's own pre_activation, where it stands on its activation.
     Of a probability, probability_change is what the bump adds to it: integrated gradients of the link from the bias to
     bias + bumps, which prefers no order; base_probability + all changes = response.
     """
@@ -119,6 +120,7 @@ class Bump(BaseModel):
     activation: float
     weight: float
     probability_change: float | None = None
+    pre_activation: float | None = None
     harmonics: list[float] = []
 
 

@@ -71,7 +71,7 @@ def test_an_explanation_too_large_to_send_is_refused_before_it_is_made(client: h
     body = {"instances": [[0, 0]] * 20_000, "parameters": {"harmonics": True}}
     reply = client.post("/v1/models/ring:explain", json=body)
     assert reply.status_code == 400
-    assert "20000 rows have 1080000 numbers to explain" in reply.json()["error"]
+    assert "20000 rows have 1200000 numbers to explain" in reply.json()["error"]
 
 
 def test_a_path_with_a_slash_too_many_is_not_redirected(client: httpx.Client) -> None:
