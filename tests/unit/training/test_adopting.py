@@ -6,9 +6,9 @@ import torch
 from torch import nn
 
 from enn_models.package import open_package
-from enn_training import ENN, DCTActivation, adopt
+from enn_training import ENN, DCTActivation, adopt, export
 from enn_training.errors import DataError, OptionError
-from enn_training.exporting import package
+from enn_training.exporting import ExportError, package
 from enn_training.exporting.accuracy import TOLERANCE
 from enn_training.exporting.runtime import Runtime
 from enn_training.scaling import Scaling
@@ -74,6 +74,12 @@ def test_a_module_over_scaled_rows_is_published_over_raw_ones():
     with torch.no_grad():
         wanted = module.double()(torch.from_numpy(scaling.apply(x))).numpy()
     np.testing.assert_allclose(Runtime(opened.model, ["output"]).run(x)[0], wanted, atol=1e-5)
+
+
+def test_a_module_is_not_exported_without_what_the_card_says_and_the_error_tells_how(tmp_path):
+    with pytest.raises(ExportError, match=r"Chain: expected a learned model: adopt\(module, rows\)"):
+        export(Chain(), tmp_path, "mine")  # pyright: ignore[reportArgumentType] - what a user may try
+    assert not list(tmp_path.iterdir())
 
 
 class Residual(Chain):

@@ -1,7 +1,7 @@
 """Which unrollings suit a network: by a rule from its sizes, the same on every machine, or by the clock of this one."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -27,8 +27,6 @@ FOLDED_WEIGHTS = 2**18
 REPEATS = 21
 SPAN = 0.005
 """Seconds of one measurement."""
-RESOLUTION = 1e-9
-"""Seconds; where the clock is coarser than the shortest runs, they take it for a start."""
 
 
 def by_rule(network: Network, layouts: Iterable[Layout]) -> Layout:
@@ -58,10 +56,15 @@ def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layou
 
 
 def measure(runtimes: Mapping[str, Runtime], rows: NDArray[np.float32]) -> dict[str, float]:
-    """Return the microseconds of each runtime on float32 rows [batch, features]: the least of several, in turns."""
-    calls = {name: max(1, int(SPAN / _seconds(runtime, rows, 3))) for name, runtime in runtimes.items()}
+    """Return the microseconds of each runtime on float32 rows [batch, features]: the least of several, in turns.
+
+    They are this thread's own, which is all that a runtime uses: what else the machine does counts little.
+    """
+    clock = time.perf_counter
+    calls = {name: max(1, int(SPAN / _seconds(runtime, rows, 3, clock))) for name, runtime in runtimes.items()}
     turns = [
-        {name: _seconds(runtime, rows, calls[name]) * 1e6 for name, runtime in runtimes.items()} for _ in range(REPEATS)
+        {name: _seconds(runtime, rows, calls[name], time.thread_time) * 1e6 for name, runtime in runtimes.items()}
+        for _ in range(REPEATS)
     ]
     return {name: min(turn[name] for turn in turns) for name in runtimes}
 
@@ -110,8 +113,8 @@ def _folds(network: Network, unrolling: Unrolling) -> bool:
     return True
 
 
-def _seconds(runtime: Runtime, rows: NDArray[np.float32], calls: int) -> float:
-    start = time.thread_time()  # the runtime uses this thread alone, and others on the machine do not count
+def _seconds(runtime: Runtime, rows: NDArray[np.float32], calls: int, clock: Callable[[], float]) -> float:
+    start = clock()
     for _ in range(calls):
         runtime.run(rows)
-    return max((time.thread_time() - start) / calls, RESOLUTION)
+    return (clock() - start) / calls
