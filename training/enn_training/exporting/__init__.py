@@ -62,8 +62,8 @@ def package(
     """Return the bytes of a model's package; arguments and errors as in `export`."""
     if not isinstance(model, LearnedModel):
         raise ExportError(
-            f"{type(model).__name__}: expected a learned model: adopt(module, rows) of a torch module, load(root, name) "
-            "of a package, or model_ of an estimator"
+            f"{type(model).__name__}: expected a learned model: adopt(module, rows) of a torch module, load(root, name)"
+            " of a package, or model_ of an estimator"
         )
     network = _padded(model.network)
     _check_finite(network)
