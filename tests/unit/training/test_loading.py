@@ -1,15 +1,18 @@
 """A published package opens again for further learning: nothing of it is lost on the way."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
+from enn_models.features import encoding
 from enn_models.network import Network
 from enn_models.repository import read
 from enn_training import ENN, export, load
+from enn_training.columns import Column
+from enn_training.model import summarise
 from enn_training.scaling import Scaling
 from examples import network
 from learned import learned
@@ -42,6 +45,23 @@ def test_what_is_loaded_and_published_again_is_the_same_file(head, tmp_path):
     export(learned(network((3, 5, 4, 2), head=head)), tmp_path, "model")
     export(load(tmp_path, "model"), tmp_path, "model")
     assert read(tmp_path, "model", "1") == read(tmp_path, "model", "2")
+
+
+def test_columns_that_are_no_plain_numbers_come_back_too(tmp_path):
+    columns = (Column("fare", missing=True), Column("port", "categorical", ("C", "Q", "S")), Column("alone", "boolean"))
+    x = np.array([[0.5, 2, 1], [np.nan, 0, 0], [0.25, 1, 1]])
+    features = summarise(columns, x)
+    codes = encoding(features)
+    assert codes is not None
+    net = replace(network((codes.columns, 5, 1), task="regression"), encoding=codes)
+    model = replace(learned(net), features=features, examples=x, background=x)
+    export(model, tmp_path, "model")
+    module = ENN.from_network(load(tmp_path, "model").network)
+    export(load(tmp_path, "model").learned_further(module.to_network(), model.scores), tmp_path, "model")
+    again = load(tmp_path, "model")
+    assert equal(again.network, net)
+    np.testing.assert_array_equal(again.examples, x)
+    np.testing.assert_array_equal(again.network.respond(x).output, net.respond(x).output)
 
 
 def test_a_loaded_model_learns_further_and_is_published_with_its_new_scores(tmp_path):
