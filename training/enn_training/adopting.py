@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike
 from torch import fx, nn
 
 from enn_models.network import Layer, Network
+from enn_models.usage import measure
 from enn_training.activation import DCTActivation
 from enn_training.enn import ENN
 from enn_training.errors import DataError, OptionError
@@ -68,6 +69,7 @@ def adopt(
         scores=scores or {},
         fingerprint=fingerprint(named, x, np.zeros(0)),
         background=drawn(x, background, 0),
+        usage=measure(network, x) if background else None,
     )
 
 

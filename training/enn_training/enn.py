@@ -62,10 +62,8 @@ class ENN(nn.Module):
 
         Its parameters equal the network's bit for bit, and to_network gives the network back, but for its encoding.
         """
-        hidden = tuple(len(layer.bias) for layer in network.layers[:-1])
-        coefficients = network.layers[0].coefficients
-        harmonics = 0 if coefficients is None else coefficients.shape[1]
-        module = cls(network.columns, hidden, network.units, harmonics, head=network.head, task=network.task)
+        same = Architecture.of(network)
+        module = cls(same.inputs, same.hidden, same.units, same.harmonics, head=same.head, task=same.task)
         module._copy(network)
         for name in ("input_offset", "output_offset"):
             if getattr(network, name).any():

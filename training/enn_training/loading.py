@@ -37,6 +37,7 @@ def load(root: Path | str, name: str, version: str | None = None) -> LearnedMode
         scores=card.scores,
         fingerprint=card.fingerprint,
         background=raw(card.background) if card.background else np.zeros((0, len(card.features))),
+        usage=card.usage,
     )
 
 
