@@ -22,6 +22,7 @@ MAX_ROW_ELEMENTS = 2**22
 
 OPERATORS = frozenset(
     [
+        "Abs",
         "Add",
         "BatchNormalization",
         "Cast",
