@@ -16,6 +16,8 @@ from enn_service.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 
+MAX_REASON = 500
+"""The most characters of a refusal that are kept: what a file says of itself may be long."""
 UNLOADED = "unloaded"
 """The reason why a version is not served although nothing is wrong with it."""
 
@@ -122,9 +124,10 @@ class Registry:
         try:
             model = load(self._root, entry.name, entry.version)
         except ModelError as error:
-            logger.warning("refused %r/%r: %s", entry.name, entry.version, error)
+            reason = str(error)[:MAX_REASON]
+            logger.warning("refused %r/%r: %s", entry.name, entry.version, reason)
             self._loads["refused"] += 1
-            return State(entry, kept, str(error))
+            return State(entry, kept, reason)
         except Exception:
             logger.exception("refused %r/%r", entry.name, entry.version)
             self._loads["refused"] += 1

@@ -34,7 +34,7 @@ class Session:
 
     def __init__(self, package: Package) -> None:
         self.outputs = package.outputs
-        self._rows = rows_at_once(package.network)
+        self._rows = rows_at_once(package.network, package.cost.elements)
         self._whole = _Route(package.data, INPUT)
         self._many = _part(package, INPUT, "output")
         few = package.card.unrolling.few
