@@ -65,6 +65,13 @@ class Connection(HttpToolsProtocol):
         if self._framing > FRAMING_BYTES + self._body and not self.transport.is_closing():
             self._refuse(431, f"the request has more than {FRAMING_BYTES} bytes besides its body")
 
+    def eof_received(self) -> bool:  # type: ignore[override]
+        """Go on to answer a client that has sent all it wants to send; return whether there is something to answer."""
+        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+            return False
+        self.cycle.keep_alive = False
+        return True
+
     def on_message_begin(self) -> None:
         """Take what comes for a head."""
         self._in_head = True
