@@ -10,8 +10,10 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from enn_service.access import Access
 from enn_service.control_plane import create_control_plane
 from enn_service.data_plane import DataPlane
+from enn_service.draining import Drain
 from enn_service.registry import Registry
 from enn_service.run_folder import RunFolder, own_folder
 from enn_service.settings import Settings
@@ -34,6 +36,9 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     tallies = Tallies(run.tallies)
     registry = Registry(settings.models, run, tallies.own.loads)
 
+    access = Access(settings.keys, settings.keys_file)
+    drain = Drain(settings.drain_seconds, run.drain if settings.workers == 1 else None)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_SECONDS)
@@ -43,8 +48,10 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             gc.freeze()  # what is there now stays, and need not be looked through again
             tasks = [
                 asyncio.create_task(_every(settings.poll_seconds, registry.refresh)),
+                asyncio.create_task(_every(settings.poll_seconds, access.refresh)),
                 asyncio.create_task(_every(SAVE_SECONDS, tallies.save)),
             ]
+            drain.watch()
             yield
             for task in tasks:
                 task.cancel()
@@ -52,8 +59,8 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
                     await task
             tallies.save()
 
-    control_plane = create_control_plane(registry, tallies, settings.token, lifespan)
-    return DataPlane(registry, tallies.own, control_plane, settings)
+    control_plane = create_control_plane(registry, tallies, settings.token, run.draining, lifespan)
+    return DataPlane(registry, tallies.own, control_plane, settings, access=access, drain=drain)
 
 
 async def _every(seconds: float, work: Callable[[], None]) -> None:

@@ -37,6 +37,9 @@ class Settings(BaseSettings):
     max_in_flight: Annotated[
         int, Field(ge=1, description="requests answered at once; more get 503 and Retry-After")
     ] = 1024
+    max_held_bytes: Annotated[
+        int, Field(ge=2**20, description="bytes of bodies and answers held at once; more get 503 and Retry-After")
+    ] = 256 * 2**20
     deadline_seconds: Annotated[
         float, Field(gt=0, description="how long a body may take to come, and then a large request to be answered")
     ] = 30.0
@@ -46,6 +49,17 @@ class Settings(BaseSettings):
             description="SHA-256 of each key that requests take as X-API-Key or Bearer, as a JSON list; health is open"
         ),
     ] = ()
+    keys_file: Annotated[
+        Path | None,
+        Field(description="file of such SHA-256, one a line, looked at as the repository is; None: no file"),
+    ] = None
+    idle_seconds: Annotated[
+        int, Field(ge=1, description="how long a connection may be without the whole head of a request, in seconds")
+    ] = 10
+    drain_seconds: Annotated[
+        float,
+        Field(ge=0, description="how long ready says 503 after SIGTERM before the service stops listening, in seconds"),
+    ] = 2.0
     poll_seconds: Annotated[float, Field(gt=0, description="how often the repository is looked at, in seconds")] = 1.0
     log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="lowest level logged")] = "info"
 
