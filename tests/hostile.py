@@ -15,7 +15,6 @@ from enn_models import repository
 from enn_models.card import METADATA_KEY
 from enn_models.scan import MAX_BYTES, MAX_NODES
 from enn_models.wire import MAX_PARTS
-from examples import network
 from tiny import package
 
 Change = Callable[[onnx.ModelProto], None]

@@ -1,4 +1,4 @@
-"""The sizes of a graph: how many elements and operations a row takes, told from shapes inferred with the inputs' alone."""
+"""The sizes of a graph: what a row takes, told from shapes inferred with the inputs' alone."""
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 MAX_ROW_ELEMENTS = 2**22
 """The most elements that one row of a batch may take in any value of the graph."""
 MAX_ROW_OPERATIONS = 2**25
-"""The most that one row may take in all of it: the file's limit leaves room for 2**21 parameters, each used a few times."""
+"""The most that one row may take in all of it: the file has room for 2**21 parameters, each used a few times."""
 
 Shapes = dict[str, tuple[int, ...]]
 

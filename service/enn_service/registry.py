@@ -10,6 +10,7 @@ from pathlib import Path
 from enn_models import repository
 from enn_models.errors import ModelError
 from enn_models.repository import Entry, version_key
+from enn_models.signature import Verify
 from enn_service.errors import InvalidRequestError, ModelNotReadyError, RequestError, UnknownModelError
 from enn_service.model import Model, load
 from enn_service.run_folder import RunFolder
@@ -50,10 +51,11 @@ class Registry:
         root: The repository's folder.
         run: Where the workers agree which models are unloaded.
         loads: Counts the versions "loaded" and "refused".
+        verify: Checks the signature of each version; None where they need none.
     """
 
-    def __init__(self, root: Path, run: RunFolder, loads: Counter[str]) -> None:
-        self._root, self._run, self._loads = root, run, loads
+    def __init__(self, root: Path, run: RunFolder, loads: Counter[str], verify: Verify | None = None) -> None:
+        self._root, self._run, self._loads, self._verify = root, run, loads, verify
         self._refreshing = threading.Lock()
         self._table: Table = {}
         self._served: Served = {}
@@ -122,7 +124,7 @@ class Registry:
     def _load(self, entry: Entry, old: State | None) -> State:
         kept = old.model if old else None
         try:
-            model = load(self._root, entry.name, entry.version)
+            model = load(self._root, entry.name, entry.version, self._verify)
         except ModelError as error:
             reason = str(error)[:MAX_REASON]
             logger.warning("refused %r/%r: %s", entry.name, entry.version, reason)

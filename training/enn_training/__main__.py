@@ -8,6 +8,7 @@ from enn_models.errors import ModelError
 from enn_training.commands import benchmark
 from enn_training.commands.inspect import inspect
 from enn_training.commands.problem import problem
+from enn_training.commands.sign import sign
 from enn_training.commands.table import table
 from enn_training.errors import TrainingError
 
@@ -24,6 +25,7 @@ def application() -> typer.Typer:
     app.command()(problem)
     app.command()(table)
     app.command()(inspect)
+    app.command()(sign)
     app.add_typer(benchmark.app, name="benchmark")
     return app
 
