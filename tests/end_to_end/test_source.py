@@ -1,4 +1,4 @@
-"""A repository in object storage, a real S3 server's, is copied at the start and followed, and checked like any other."""
+"""A repository in object storage, a real S3 server's, is copied at the start, followed, and checked like any other."""
 
 import shutil
 from collections.abc import Callable, Iterator
