@@ -1,7 +1,7 @@
 """ENN on Ray Serve, the same application in each replica: `serve run --app-dir deploy/ray enn:app`.
 
-The settings are read from the environment of the replicas, ENN_MODELS for one. They share nothing but the repository, so load and unload
-reach one of them alone unless ENN_RUN names a folder that all of them have.
+The settings are read from the environment of the replicas, ENN_MODELS for one. They share nothing but the repository:
+load and unload reach one of them alone unless ENN_RUN names a folder that all of them have.
 """
 
 from ray import serve

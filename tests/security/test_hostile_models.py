@@ -10,7 +10,6 @@ from pathlib import Path
 import httpx
 import onnx
 import pytest
-from hostile import CHANGES, LIES, PLACES, files, lay
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from enn_models.package import open_package, verify
 from enn_models.scan import MAX_BYTES, scan
 from enn_service.session import Session
 from examples import network
+from hostile import CHANGES, LIES, PLACES, files, lay
 from serving import address_of, command
 from tiny import graph, package
 
