@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -59,7 +60,7 @@ pytestmark = pytest.mark.skipif("ENN_TEST_RAY" not in os.environ, reason="Ray ta
 
 
 @pytest.fixture(scope="module")
-def ray(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ray(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """A folder with Ray, which this environment does without."""
     folder = tmp_path_factory.mktemp("ray")
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:"]
@@ -67,7 +68,8 @@ def ray(tmp_path_factory: pytest.TempPathFactory) -> Path:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     if done.returncode:
         pytest.skip(f"pip could not install it here: {done.stderr.strip().splitlines()[-1:]}")
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -80,27 +82,22 @@ def replicas(ray: Path, tmp_path: Path) -> Iterator[httpx.Client]:
         "PYTHONPATH": f"{ray}:{ROOT / 'deploy' / 'ray'}",
         "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
+        "RAY_raylet_start_wait_time_s": "240",  # on a machine at work
     }
     log = tmp_path / "log"
     # Ray's sockets have short names.
     with tempfile.TemporaryDirectory(prefix="ray-", ignore_cleanup_errors=True) as own, log.open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-c", START, str(port), own],
-            env=os.environ | settings,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
+        command = [sys.executable, "-c", START, str(port), own]
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
+        with (
+            subprocess.Popen(command, env=os.environ | settings, **pipes) as process,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+        ):
+            assert process.stdout is not None
             assert process.stdout.readline() == "2\n", log.read_text()
-            with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
-                yield client
-        finally:
-            process.stdin.close()
-            assert process.wait(60) == 0, log.read_text()
+            yield client
+            process.communicate()  # it ends at the end of its input
+        assert process.returncode == 0, log.read_text()
 
 
 def test_two_replicas_on_ray_serve_answer_as_the_service_does(replicas: httpx.Client, client: httpx.Client) -> None:
