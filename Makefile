@@ -1,11 +1,11 @@
-# make serve | test | check | models | picture | answers | docker | licences | sbom | audit. Everything is installed into .venv from pyproject.toml and constraints.txt.
+# make serve | test | check | models | picture | answers | plotting | docker | licences | sbom | audit. Everything is installed into .venv from pyproject.toml and constraints.txt.
 PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: serve test check models picture answers docker licences sbom audit
+.PHONY: serve test check models picture answers plotting docker licences sbom audit
 .DELETE_ON_ERROR:
 
 serve: .venv/serve
@@ -25,9 +25,15 @@ models: .venv/dev
 
 picture: .venv/dev
 	enn-train inspect ring --models models/repository --out docs/pictures/ring.png
+	PYTHONPATH=tests python tests/docs/picture.py
 
 answers: .venv/dev
 	PYTHONPATH=tests python tests/docs/answers.py
+
+# What the explorer draws with, from npm; node is not needed for anything else.
+plotting:
+	npm ci --prefix service/plotting
+	npm run build --prefix service/plotting
 
 docker:
 	docker compose up --detach --build --wait

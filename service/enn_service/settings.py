@@ -57,7 +57,8 @@ class Settings(BaseSettings):
     keys: Annotated[
         tuple[Digest, ...],
         Field(
-            description="SHA-256 of each key that requests take as X-API-Key or Bearer, as a JSON list; health is open"
+            description="SHA-256 of each key that requests take as X-API-Key or Bearer, as a JSON list; health and the "
+            "explorer's files are open"
         ),
     ] = ()
     keys_file: Annotated[

@@ -52,7 +52,7 @@ OUTPUTS = st.lists(
 )
 V2 = st.fixed_dictionaries(
     {"inputs": TENSORS.map(lambda tensor: [tensor])},
-    optional={"id": st.text(max_size=5), "outputs": st.none() | OUTPUTS, "model_name": st.just("ring")},
+    optional={"id": st.none() | st.text(max_size=5), "outputs": st.none() | OUTPUTS, "model_name": st.just("ring")},
 )
 PATHS: dict[str, tuple[st.SearchStrategy, type[BaseModel], type[BaseModel]]] = {
     "/v1/models/ring:predict": (V1, schemas.PredictRequest, schemas.PredictResponse),

@@ -60,10 +60,8 @@ class ENN(nn.Module):
         """
         if network.output_offset.any():
             raise ValueError(f"output_offset {network.output_offset}: expected zeros; a learned module has none")
-        hidden = tuple(len(layer.bias) for layer in network.layers[:-1])
-        coefficients = network.layers[0].coefficients
-        harmonics = 0 if coefficients is None else coefficients.shape[1]
-        module = cls(network.columns, hidden, network.units, harmonics, head=network.head, task=network.task)
+        same = Architecture.of(network)
+        module = cls(same.inputs, same.hidden, same.units, same.harmonics, head=same.head, task=same.task)
         module._copy(network)
         return module
 

@@ -152,6 +152,7 @@ def _card(model: LearnedModel, network: Network, unrolling: Unrolled) -> Card:
         fingerprint=model.fingerprint,
         golden=golden,
         background=_nullable(model.background) or None,
+        usage=model.usage,
     )
 
 
