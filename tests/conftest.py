@@ -1,6 +1,5 @@
 """What the tests stand on: the shipped models, and a client of a real server."""
 
-import re
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -9,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving import POLL_SECONDS, SHIPPED, WORKERS, command, serving
+from serving import POLL_SECONDS, SHIPPED, WORKERS, address_of, command, serving
 
 
 @pytest.fixture(scope="session")
@@ -45,9 +44,5 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
 @pytest.fixture
 def address(own_repository: Path, tmp_path: Path, eventually: Callable[[Callable[[], bool]], None]) -> Iterator[str]:
     """The address of the service as the command starts it, with WORKERS workers and the token of TOKEN."""
-    log = tmp_path / "log"
-    with command(own_repository, log) as process:
-        eventually(lambda: process.poll() is not None or log.read_text().count("startup complete") == WORKERS)
-        found = re.search(r"running on (http://127.0.0.1:\d+)", log.read_text())
-        assert found, log.read_text()
-        yield found[1]
+    with command(own_repository, tmp_path / "log") as process:
+        yield address_of(process, tmp_path / "log", WORKERS, eventually)

@@ -1,11 +1,13 @@
 """A real server on a real socket, with the shipped models or those of a test."""
 
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import httpx
 import uvicorn
 
 from enn_service.app import create_app
+from enn_service.server import configuration
 from enn_service.settings import Settings
 
 SHIPPED = Path(__file__).parents[1] / "models" / "repository"
@@ -26,9 +29,10 @@ TOKEN = "word"
 @contextmanager
 def serving(models: Path, **more: Any) -> Iterator[httpx.Client]:
     """Run the service on a free port, with more settings, and yield a client of it."""
-    settings = Settings(models=models, poll_seconds=POLL_SECONDS, max_body_bytes=MAX_BODY_BYTES, **more)
-    config = uvicorn.Config(create_app(settings), port=0, log_level="warning")
-    server = uvicorn.Server(config)
+    usual = {"port": 0, "log_level": "warning", "poll_seconds": POLL_SECONDS, "max_body_bytes": MAX_BODY_BYTES}
+    chosen: dict[str, Any] = usual | more
+    settings = Settings(models=models, **chosen)
+    server = uvicorn.Server(configuration(settings, create_app(settings)))
     started = threading.Event()
 
     async def startup(sockets: list | None = None) -> None:
@@ -49,10 +53,11 @@ def serving(models: Path, **more: Any) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def command(models: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the command with some workers on a free port, and end it."""
-    settings = {"MODELS": models, "PORT": 0, "WORKERS": WORKERS, "TOKEN": TOKEN, "POLL_SECONDS": POLL_SECONDS}
-    environment = os.environ | {f"ENN_{name}": str(value) for name, value in settings.items()}
+def command(models: Path, log: Path, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the command on a free port, with some workers and more settings, and end it if it has not ended."""
+    usual = {"port": 0, "workers": WORKERS, "token": TOKEN, "poll_seconds": POLL_SECONDS, "drain_seconds": 0.1}
+    settings = {"models": models, **usual, **more}
+    environment = os.environ | {f"ENN_{name.upper()}": str(value) for name, value in settings.items()}
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "enn_service"], env=environment, stdout=output, stderr=output)
     try:
@@ -60,3 +65,26 @@ def command(models: Path, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     finally:
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0, log.read_text()
+
+
+def address_of(
+    process: subprocess.Popen[bytes], log: Path, workers: int, eventually: Callable[[Callable[[], bool]], None]
+) -> str:
+    """Return the address of a command once all its workers serve."""
+    running = re.compile(r"running on (http://127.0.0.1:\d+)")
+
+    def serves() -> bool:
+        text = log.read_text()
+        return text.count("startup complete") == workers and running.search(text) is not None
+
+    eventually(lambda: process.poll() is not None or serves())
+    found = running.search(log.read_text())
+    assert found, log.read_text()
+    return found[1]
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]

@@ -1,32 +1,25 @@
 """`python -m enn_service`, also `enn-serve`: start the server with settings from ENN_* and the command line."""
 
-import logging
+import logging.config
 import os
 
-import uvicorn
 from pydantic_settings import CliApp
 
+from enn_service import logs
 from enn_service.run_folder import RunFolder, own_folder
+from enn_service.server import serve
 from enn_service.settings import Settings
 
 
 def main() -> None:
     """Read the settings, hand them to the worker processes through the environment, and serve."""
     settings = CliApp.run(Settings)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    logging.config.dictConfig(logs.configuration(settings))
     with own_folder(settings.run) as run:
-        RunFolder(run).forget_counts()
+        folder = RunFolder(run)
+        folder.forget()
         os.environ.update(settings.model_copy(update={"run": run}).environment())
-        uvicorn.run(
-            "enn_service.app:create_app",
-            factory=True,
-            host=settings.host,
-            port=settings.port,
-            workers=settings.workers,
-            log_level=settings.log_level,
-            access_log=False,
-            server_header=False,
-        )
+        serve(settings, folder)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from starlette.types import Message, Receive
 
 from enn_service.errors import BodyTooLargeError, InvalidRequestError, UnsupportedMediaError
+from enn_service.room import Lease
 
 Headers = Mapping[bytes, bytes]
 
@@ -19,19 +20,21 @@ class DisconnectedError(Exception):
     """The client went away before its request was whole."""
 
 
-async def read(headers: Headers, receive: Receive, limit: int) -> bytes:
+async def read(headers: Headers, receive: Receive, limit: int, lease: Lease) -> bytes:
     """Return the body of a request, inflated.
 
     Args:
         headers: The request's headers, names in lower case.
         receive: Where the body comes from.
         limit: The most bytes that are read, and the most that they may inflate to.
+        lease: Holds the bytes of a body that comes in pieces.
 
     Raises:
         BodyTooLargeError: There are more; whether the length was announced or not.
         UnsupportedMediaError: The body is encoded in a way that is not read.
         InvalidRequestError: The body is not what its encoding says.
         DisconnectedError: The client went away.
+        OverloadedError: There is no room for it.
     """
     encoding = headers.get(b"content-encoding", b"").lower()
     if encoding not in (b"", b"identity") and encoding not in INFLATERS:
@@ -41,11 +44,14 @@ async def read(headers: Headers, receive: Receive, limit: int) -> bytes:
     announced = headers.get(b"content-length", b"0")
     if announced.isdigit() and int(announced[:20]) > limit:
         raise _too_large(f"{int(announced[:20])} bytes", limit)
-    body = await _receive(receive, limit)
-    return await _inflate(body, encoding, limit) if encoding in INFLATERS else body
+    body = await _receive(receive, limit, lease)
+    if encoding in INFLATERS:
+        body = await _inflate(body, encoding, limit)
+        lease.take(len(body))
+    return body
 
 
-async def _receive(receive: Receive, limit: int) -> bytes:
+async def _receive(receive: Receive, limit: int, lease: Lease) -> bytes:
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body") and len(message.get("body", b"")) <= limit:
         return message.get("body", b"")
@@ -59,6 +65,7 @@ async def _receive(receive: Receive, limit: int) -> bytes:
         if size > limit:
             raise _too_large("more bytes than that", limit)
         if chunk:
+            lease.take(len(chunk))
             chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)

@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service import administration
 from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
-from enn_service.errors import RequestError
+from enn_service.errors import DrainingError, RequestError
 from enn_service.explorer import PATH as EXPLORER
 from enn_service.explorer import create_explorer
 from enn_service.exploring import create_exploring
@@ -37,13 +37,20 @@ UNKNOWN = documented(404, 503)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
-def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr | None, lifespan: Lifespan) -> FastAPI:
+def create_control_plane(
+    registry: Registry,
+    tallies: Tallies,
+    token: SecretStr | None,
+    draining: Callable[[], bool],
+    lifespan: Lifespan,
+) -> FastAPI:
     """Return the FastAPI application.
 
     Args:
         registry: Where the models are.
         tallies: What was counted.
         token: What load and unload take; None where they are off.
+        draining: Says whether the service is to end.
         lifespan: The process's.
     """
     api = FastAPIOffline(
@@ -61,7 +68,7 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
     api.exception_handler(RequestError)(_on_error)
     api.add_middleware(_Faults)
     extensions = sorted([*EXTENSIONS, MANAGEMENT]) if token else EXTENSIONS
-    api.include_router(_health(api.version, extensions))
+    api.include_router(_health(api.version, extensions, draining))
     api.include_router(_counts(registry, tallies))
     api.include_router(_models(registry))
     api.include_router(create_exploring(registry))
@@ -72,7 +79,7 @@ def create_control_plane(registry: Registry, tallies: Tallies, token: SecretStr 
     return api
 
 
-def _health(version: str, extensions: list[str]) -> APIRouter:
+def _health(version: str, extensions: list[str], draining: Callable[[], bool]) -> APIRouter:
     api = APIRouter(tags=["health"])
 
     @api.get("/", response_model=dict[str, str])
@@ -85,9 +92,15 @@ def _health(version: str, extensions: list[str]) -> APIRouter:
         return {"status": "alive"}
 
     @api.get("/v2/health/live")
-    @api.get("/v2/health/ready")
-    async def health() -> dict[str, bool]:
-        """Say that the service runs and every accepted model answers: models are checked before they are accepted."""
+    async def live() -> dict[str, bool]:
+        """Say that the service runs."""
+        return {"live": True, "ready": not draining()}
+
+    @api.get("/v2/health/ready", responses=documented(503))
+    async def ready() -> dict[str, bool]:
+        """Say that every accepted model answers, as they are checked before; 503 once the service is to end."""
+        if draining():
+            raise DrainingError("the service is to end; what it is asked meanwhile is answered")
         return {"live": True, "ready": True}
 
     @api.get("/v2")

@@ -5,19 +5,22 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service import body, v1, v2
-from enn_service.access import Access
+from enn_service.access import OPEN, Access
 from enn_service.answering import Answer
 from enn_service.body import DisconnectedError, Headers
+from enn_service.draining import Drain
 from enn_service.errors import DeadlineError, InvalidRequestError, OverloadedError, RequestError, SlowBodyError
 from enn_service.exchange import Operation, Request
 from enn_service.identity import Identity
 from enn_service.registry import Registry
 from enn_service.replies import Reply, failure
+from enn_service.room import Lease, Room
 from enn_service.settings import Settings
 from enn_service.tallies import Count
+from enn_service.watching import ANSWER
 
 PATH = re.compile(
     r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"
@@ -31,6 +34,8 @@ OPERATIONS: dict[tuple[str, str], Operation] = {
 }
 PATHS = 1024
 """How many paths are known without reading them again."""
+PATH_LENGTH = 512
+"""A longer path names no model, and is not kept."""
 LOOP_BYTES = 64 * 1024
 """A larger body is answered in a thread, so that the loop goes on."""
 LOOP_NANOSECONDS = 1_000_000
@@ -57,16 +62,30 @@ class DataPlane:
         registry: Where the models are.
         count: Where requests are counted.
         control_plane: The application that answers everything else.
-        settings: Whose limits and keys hold.
+        settings: Whose limits hold.
+        access: Who may ask.
+        drain: Says whether the process is to end.
     """
 
-    def __init__(self, registry: Registry, count: Count, control_plane: ASGIApp, settings: Settings) -> None:
+    def __init__(
+        self,
+        registry: Registry,
+        count: Count,
+        control_plane: ASGIApp,
+        settings: Settings,
+        *,
+        access: Access,
+        drain: Drain,
+    ) -> None:
         self._registry = registry
         self._count = count
         self._control_plane = control_plane
-        self._access = Access(settings.keys)
+        self._access = access
+        self._drain = drain
         self._max_body_bytes = settings.max_body_bytes
         self._max_in_flight = settings.max_in_flight
+        self._room = Room(settings.max_held_bytes)
+        self._asked = 0
         self._seconds = settings.deadline_seconds
         self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
@@ -77,76 +96,99 @@ class DataPlane:
             return
         headers: Headers = dict(scope["headers"])
         identity = Identity.of(headers)
+        if self._drain.begun:
+            send = _closing(send)
+        self._asked += 1
         try:
             self._access.check(scope["path"], headers)
-        except RequestError as error:
-            await self._refuse(error).send(send, identity)
-            return
-        if scope["method"] != "POST":
-            # What answers GET answers HEAD too: the server leaves the body out.
-            asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-            await self._control_plane(asked, receive, identity.sending(send))
-            return
-        self._count.in_flight += 1
-        try:
-            content = await self._body(headers, receive)
-            call = parse_path(scope["path"])
-            if call is None:
-                await self._control_plane(scope, body.replay(content, receive), identity.sending(send))
+            if self._asked > self._max_in_flight and scope["path"] not in OPEN:
+                raise OverloadedError(f"{self._max_in_flight} requests are being answered; ask again in a second")
+            if scope["method"] == "POST":
+                await self._post(scope, receive, send, headers, identity)
             else:
-                await (await self._reply(call, headers, content, identity)).send(send, identity)
-        except DisconnectedError:
-            return
+                # What answers GET answers HEAD too: the server leaves the body out.
+                asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+                await self._control_plane(asked, receive, identity.sending(send))
         except RequestError as error:
             await self._refuse(error).send(send, identity)
         finally:
+            self._asked -= 1
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send, headers: Headers, identity: Identity) -> None:
+        lease = Lease(self._room)
+        self._count.in_flight += 1
+        try:
+            content = await self._body(headers, receive, lease)
+            call = parse_path(scope["path"]) if len(scope["path"]) <= PATH_LENGTH else _parse(scope["path"])
+            if call is None:
+                await self._control_plane(scope, body.replay(content, receive), identity.sending(send))
+            else:
+                reply = await self._reply(call, scope, content, identity, lease)
+                await reply.send(send, identity)
+        except DisconnectedError:
+            return
+        finally:
+            lease.give_back()
             self._count.in_flight -= 1
 
-    async def _body(self, headers: Headers, receive: Receive) -> bytes:
-        if self._count.in_flight > self._max_in_flight:
-            raise OverloadedError(f"{self._max_in_flight} requests are being answered; ask again in a second")
+    async def _body(self, headers: Headers, receive: Receive, lease: Lease) -> bytes:
         try:
             async with asyncio.timeout(self._seconds):
-                return await body.read(headers, receive, self._max_body_bytes)
+                return await body.read(headers, receive, self._max_body_bytes, lease)
         except TimeoutError:
             raise SlowBodyError(f"the body did not come within {self._seconds:g} s") from None
 
-    async def _reply(self, call: Call, headers: Headers, content: bytes, identity: Identity) -> Reply:
+    async def _reply(self, call: Call, scope: Scope, content: bytes, identity: Identity, lease: Lease) -> Reply:
         try:
-            request = Request(content, _json_length(headers), identity.given)
+            request = Request(content, _json_length(dict(scope["headers"])), identity.given)
             model = self._registry.model(call.model, call.version)
         except RequestError as error:
             return self._refuse(error)
-        answer = Answer(call.operation, model, request)
+        answer = scope[ANSWER] = Answer(call.operation, model, request)
         try:
-            reply = await self._answered(answer, len(content))
+            reply = await self._answered(answer, len(content), lease)
         except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
             reply = self._refuse(error)
         answer.tell(self._count.tally(model.name, model.version, call.verb), refused=reply.status != 200)
         return reply
 
-    async def _answered(self, answer: Answer, size: int) -> Reply:
+    async def _answered(self, answer: Answer, size: int, lease: Lease) -> Reply:
         if size <= LOOP_BYTES and answer.read() <= LOOP_NANOSECONDS:
             return answer.finish()
         try:
             async with asyncio.timeout(self._seconds), self._large:
-                return await asyncio.to_thread(answer.finish)
+                reply = await asyncio.to_thread(answer.finish)
         except TimeoutError:
             raise DeadlineError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows") from None
+        lease.take(len(reply.body))
+        return reply
 
     def _refuse(self, error: Exception) -> Reply:
         self._count.refusals[error.reason if isinstance(error, RequestError) else "internal"] += 1
         return failure(error)
 
 
-@lru_cache(PATHS)
-def parse_path(path: str) -> Call | None:
+def _closing(send: Send) -> Send:
+    """Return a send that closes the connection after the reply."""
+
+    async def last(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return last
+
+
+def _parse(path: str) -> Call | None:
     """Return what a path asks for; None where it is not one of the data plane's."""
     match = PATH.fullmatch(path)
     if match is None:
         return None
     protocol, model, version, verb = match.groups()[:4] if match[1] else match.groups()[4:]
     return Call(OPERATIONS[protocol, verb], verb, model, version)
+
+
+parse_path = lru_cache(PATHS)(_parse)
 
 
 def _json_length(headers: Headers) -> int | None:

@@ -24,7 +24,7 @@ ERRORS = {
         404: "No such model or version.",
         413: "The body is too large.",
         415: "The body is encoded in a way that is not read.",
-        503: "The model's file was refused, or the model is unloaded; the text says why.",
+        503: "The model's file was refused, the model is unloaded, or too much is asked at once; the text says why.",
     }.items()
 }
 """What a status means, for every path that answers with it."""

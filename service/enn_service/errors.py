@@ -11,6 +11,7 @@ RequestError
 |- SlowBodyError           the body took too long to come
 |- OverloadedError         as many requests as allowed are being answered
 |- DeadlineError           the answer took too long
+|- DrainingError           the service is to end
 """
 
 from typing import ClassVar
@@ -84,3 +85,9 @@ class DeadlineError(RequestError):
     """The answer was not there within the time that a request has."""
 
     reason = "deadline"
+
+
+class DrainingError(RequestError):
+    """The service is to end: it answers what it is asked, and is not to be asked more."""
+
+    reason = "draining"

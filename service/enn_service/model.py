@@ -15,6 +15,7 @@ from enn_models.errors import InvalidModelError
 from enn_models.features import Feature
 from enn_models.network import Network
 from enn_models.package import open_package, verify
+from enn_models.signature import Verify
 from enn_service.errors import InvalidRequestError
 from enn_service.explanations import Explanations
 from enn_service.results import Outside, Results
@@ -142,13 +143,13 @@ def _why(feature: Feature, value: float) -> str:
     return f"{name}: expected {what}"
 
 
-def load(root: Path, name: str, version: str) -> Model:
-    """Read, check and start one version of a model.
+def load(root: Path, name: str, version: str, verify_signature: Verify | None = None) -> Model:
+    """Read, check and start one version of a model, whose signature is checked where there is something to do it.
 
     Raises:
         ModelError: The file is not a whole, safe package that gives its own golden vector here.
     """
-    package = open_package(repository.read(root, name, version))
+    package = open_package(repository.read(root, name, version, verify_signature))
     try:
         session = Session(package)
     except Exception as error:  # the runtime raises many unrelated types

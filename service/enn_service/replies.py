@@ -23,12 +23,17 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.UnsupportedMediaError: 415,
     errors.ModelNotReadyError: 503,
     errors.OverloadedError: 503,
+    errors.DrainingError: 503,
     errors.DeadlineError: 504,
 }
 HEADERS: Mapping[type[Exception], Mapping[str, str]] = {
     errors.UnauthorizedError: {"WWW-Authenticate": "Bearer"},
     errors.OverloadedError: {"Retry-After": "1"},
 }
+
+
+LARGE_BYTES = 64 * 1024
+"""A larger body counts as being answered until it is read."""
 
 
 class Reply(NamedTuple):
@@ -49,7 +54,11 @@ class Reply(NamedTuple):
         ]
         headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        await send({"type": "http.response.body", "body": self.body})
+        # What is large is done once the client has read it: the server waits before the part that follows.
+        large = len(self.body) > LARGE_BYTES
+        await send({"type": "http.response.body", "body": self.body, "more_body": large})
+        if large:
+            await send({"type": "http.response.body"})
 
 
 def refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:

@@ -1,6 +1,7 @@
 """The run folder: what the workers of one service tell each other through files, each of them written whole.
 
-`unloaded/<name>` is there while a model is unloaded; `tallies/<process>.json` is what a worker has counted.
+`unloaded/<name>` is there while a model is unloaded; `tallies/<process>.json` is what a worker has counted;
+`draining` is there once the service is to end; who copies from the source has a lock on `source`.
 """
 
 import shutil
@@ -21,14 +22,24 @@ class RunFolder:
 
     def __init__(self, path: Path) -> None:
         self._unloaded = path / "unloaded"
+        self._draining = path / "draining"
         self.tallies = path / "tallies"
+        self.source = path / "source"
         for folder in (path, self._unloaded, self.tallies):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def forget_counts(self) -> None:
-        """Remove what the workers of an earlier service have counted."""
-        for path in self.tallies.iterdir():
-            path.unlink()
+    def forget(self) -> None:
+        """Remove what the workers of an earlier service have counted, and that it was to end."""
+        for path in (*self.tallies.iterdir(), self._draining):
+            path.unlink(missing_ok=True)
+
+    def drain(self) -> None:
+        """Say that the service is to end."""
+        self._draining.touch()
+
+    def draining(self) -> bool:
+        """Return whether the service is to end."""
+        return self._draining.exists()
 
     def unloaded(self) -> frozenset[str]:
         """Return the names of the models that are not to be served."""

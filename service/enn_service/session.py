@@ -36,7 +36,7 @@ class Session:
 
     def __init__(self, package: Package) -> None:
         self.outputs = package.outputs
-        self._rows = rows_at_once(package.network)
+        self._rows = rows_at_once(package.network, package.cost.elements)
         self._whole = _Route(package.data, INPUT)
         self._explaining = _part(package, INPUT, EXPLANATION)
         self._many = _part(package, INPUT, PREDICTION)

@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from enn_models.errors import ModelError
+from enn_models.signature import verifying
 
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
@@ -23,6 +26,14 @@ class Settings(BaseSettings):
     models: Annotated[Path, Field(description="model repository: <name>/<version>/model.onnx")] = Path(
         "models/repository"
     )
+    public_key: Annotated[
+        Path | None,
+        Field(description="PEM file of the Ed25519 key that every version must be signed with; None: none need be"),
+    ] = None
+    source: Annotated[
+        str | None,
+        Field(description="where the repository is kept, as fsspec has it: s3://bucket/models; None: on disk alone"),
+    ] = None
     host: Annotated[str, Field(description="address to listen on; 0.0.0.0 reaches beyond this machine")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8080
     workers: Annotated[int, Field(ge=1, le=256, description="number of processes")] = 1
@@ -37,6 +48,9 @@ class Settings(BaseSettings):
     max_in_flight: Annotated[
         int, Field(ge=1, description="requests answered at once; more get 503 and Retry-After")
     ] = 1024
+    max_held_bytes: Annotated[
+        int, Field(ge=2**20, description="bytes of bodies and answers held at once; more get 503 and Retry-After")
+    ] = 256 * 2**20
     deadline_seconds: Annotated[
         float, Field(gt=0, description="how long a body may take to come, and then a large request to be answered")
     ] = 30.0
@@ -47,8 +61,32 @@ class Settings(BaseSettings):
             "explorer's files are open"
         ),
     ] = ()
+    keys_file: Annotated[
+        Path | None,
+        Field(description="file of such SHA-256, one a line, looked at as the repository is; None: no file"),
+    ] = None
+    idle_seconds: Annotated[
+        int, Field(ge=1, description="how long a connection may be without the whole head of a request, in seconds")
+    ] = 10
+    drain_seconds: Annotated[
+        float,
+        Field(ge=0, description="how long ready says 503 after SIGTERM before the service stops listening, in seconds"),
+    ] = 2.0
     poll_seconds: Annotated[float, Field(gt=0, description="how often the repository is looked at, in seconds")] = 1.0
-    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="lowest level logged")] = "info"
+    log_level: Annotated[
+        str, Field(pattern="^(debug|info|warning|error)$", description="lowest level logged; debug logs requests")
+    ] = "info"
+    log_format: Annotated[Literal["console", "json"], Field(description="what the log is, console or json")] = "console"
+
+    @field_validator("public_key")
+    @classmethod
+    def _is_a_key(cls, path: Path | None) -> Path | None:
+        try:
+            if path is not None:
+                verifying(path)
+        except ModelError as error:
+            raise ValueError(str(error)) from None
+        return path
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that give these settings again."""

@@ -13,6 +13,7 @@ from enn_models.errors import ModelError
 from enn_models.network import Layer, Network
 from enn_models.package import OUTPUTS, attach, open_package, verify
 from enn_models.repository import publish
+from enn_models.signature import signing
 from enn_training.exporting import accuracy, choice
 from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, Layout, assemble
 from enn_training.exporting.errors import ExportError
@@ -33,6 +34,7 @@ def export(
     optimize: Batch | None = None,
     unrolling: str | None = None,
     harmonics: bool = False,
+    key: Path | str | None = None,
 ) -> Path:
     """Publish a learned model in a repository.
 
@@ -44,6 +46,7 @@ def export(
             1,024, or for that many rows. None: a rule chooses, and equal models make equal bytes.
         unrolling: Use this one of `unrollings.family`.
         harmonics: Whether the graph has the output `harmonics`, [batch, units, neurons, Q], which sums to the bumps.
+        key: PEM file of the Ed25519 private key to sign the version with.
 
     Returns:
         The folder of the new version.
@@ -51,9 +54,11 @@ def export(
     Raises:
         ExportError: No graph is exact to `accuracy.TOLERANCE`, the options contradict each other, or it is no
             such model.
-        RepositoryError: The repository does not take it.
+        RepositoryError: The repository does not take it, or the key is none.
     """
-    return publish(Path(root), name, package(model, optimize=optimize, unrolling=unrolling, harmonics=harmonics))
+    sign = None if key is None else signing(Path(key))
+    data = package(model, optimize=optimize, unrolling=unrolling, harmonics=harmonics)
+    return publish(Path(root), name, data, sign)
 
 
 def package(

@@ -1,0 +1,71 @@
+"""The server: uvicorn as the service runs it, one process alone or one that keeps several at work."""
+
+import math
+import signal
+import sys
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.supervisors import Multiprocess
+
+from enn_service import logs
+from enn_service.connection import Connection
+from enn_service.run_folder import RunFolder
+from enn_service.settings import Settings
+
+HEALTH_SECONDS = 30
+"""A worker has so long to start, and to say that it is alive."""
+
+
+def configuration(settings: Settings, app: ASGIApp | str = "enn_service.app:create_app") -> uvicorn.Config:
+    """Return the server's configuration; each process makes the application and logs as the settings say."""
+    return uvicorn.Config(
+        app,
+        factory=isinstance(app, str),
+        host=settings.host,
+        port=settings.port,
+        workers=settings.workers,
+        http=Connection,
+        ws="none",
+        timeout_keep_alive=settings.idle_seconds,
+        timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
+        timeout_worker_healthcheck=HEALTH_SECONDS,
+        log_config=logs.configuration(settings) if isinstance(app, str) else None,
+        log_level=settings.log_level,
+        access_log=False,
+        server_header=False,
+    )
+
+
+def serve(settings: Settings, run: RunFolder) -> None:
+    """Serve until a signal says to end, and leave by exit status 0 if all went well."""
+    config = configuration(settings)
+    if settings.workers > 1:
+        _Supervisor(config, run).run()
+        return
+    # uvicorn ends whole, and then gives the signal to who had it before.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        sys.exit(1)
+
+
+class _Supervisor(Multiprocess):
+    """Keeps the workers alive, replaces them one by one on SIGHUP, and says when all of them are to end."""
+
+    def __init__(self, config: uvicorn.Config, run: RunFolder) -> None:
+        super().__init__(config, [config.bind_socket()])
+        self._run = run
+
+    def handle_term(self) -> None:
+        """Say that the service goes before the workers are told to, which another SIGTERM makes go at once."""
+        self._run.drain()
+        signal.signal(signal.SIGTERM, lambda *_: self.terminate_all())
+        self.handle_int()
+
+    def handle_int(self) -> None:
+        """End; the address is free once the last worker has stopped listening."""
+        for listener in self.sockets:
+            listener.close()
+        super().handle_int()

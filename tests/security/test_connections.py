@@ -1,0 +1,221 @@
+"""What a client can do with a connection besides asking: it is bounded, ends by itself, and the others are served."""
+
+import json
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
+from http.client import HTTPResponse
+
+import httpx
+import pytest
+
+from enn_service.connection import FRAMING_BYTES, PIPELINED
+from enn_service.data_plane import PATH_LENGTH, PATHS, parse_path
+from serving import SHIPPED, serving
+
+IDLE_SECONDS = 1
+LARGE = 2**20
+ROW = {"instances": [[0.1, 0.2]]}
+HEAD = b"POST /v1/models/ring:predict HTTP/1.1\r\nhost: x\r\n"
+HEALTH = b"GET /v2/health/ready HTTP/1.1\r\nhost: x\r\n\r\n"
+ENDLESS = b"x" * 2**16
+IDLE = 300
+NO_HTTP = {
+    "words": b"moon\r\n\r\n",
+    "another protocol": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    "HTTP/2 without being asked": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "two lengths": HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}",
+    "length and chunks": HEAD + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "a negative length": HEAD + b"content-length: -1\r\n\r\n",
+    "a chunk of no length": HEAD + b"transfer-encoding: chunked\r\n\r\nmoon\r\n",
+    "a header without a colon": HEAD + b"moon\r\n\r\n",
+    "a space in a header's name": HEAD + b"content length: 2\r\n\r\n{}",
+    "a path that is no text": b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
+    "a method of its own": b"MOON / HTTP/1.1\r\nhost: x\r\n\r\n",
+}
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+@pytest.fixture(scope="module")
+def strict() -> Iterator[httpx.Client]:
+    """A client of a service that waits a second for everything."""
+    with serving(SHIPPED, idle_seconds=IDLE_SECONDS, deadline_seconds=1) as client:
+        yield client
+
+
+def connect(client: httpx.Client, *sent: bytes) -> socket.socket:
+    connection = socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=30)
+    with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent
+        for data in sent:
+            connection.sendall(data)
+    return connection
+
+
+def answer(connection: socket.socket) -> tuple[int, dict]:
+    response = HTTPResponse(connection)
+    response.begin()
+    assert response.headers["content-type"] == "application/json"
+    assert response.headers["x-content-type-options"] == "nosniff"
+    return response.status, json.loads(response.read())
+
+
+def ended(connection: socket.socket) -> bool:
+    """Return whether the other side has closed the connection; there is nothing more to read from it."""
+    try:
+        return connection.recv(2**16) == b""
+    except ConnectionResetError:
+        return True
+
+
+def predicts(client: httpx.Client) -> bool:
+    return client.post("/v1/models/ring:predict", json=ROW).status_code == 200
+
+
+@pytest.mark.parametrize("sent", NO_HTTP.values(), ids=NO_HTTP.keys())
+def test_what_is_no_http_gets_an_error_object_and_the_end(strict: httpx.Client, sent: bytes) -> None:
+    with connect(strict, sent) as connection:
+        status, body = answer(connection)
+        assert (status, list(body)) == (400, ["error"])
+        assert ended(connection)
+    assert predicts(strict)
+
+
+def test_a_head_that_does_not_come_gets_408_and_a_connection_without_one_is_closed(strict: httpx.Client) -> None:
+    with connect(strict, HEAD) as slow, connect(strict) as silent, connect(strict, HEALTH) as kept:
+        assert answer(kept)[0] == 200
+        status, body = answer(slow)
+        assert (status, list(body)) == (408, ["error"])
+        assert all(ended(connection) for connection in (slow, silent, kept))
+
+
+@pytest.mark.parametrize(
+    ("begin", "drip"),
+    [
+        (b"", b"\r\n"),
+        (HEAD, b"x: 1\r\n"),
+        (HEAD + b"content-length: 1000000\r\n\r\n", b"{"),
+        (HEAD + b"transfer-encoding: chunked\r\n\r\n", b"1\r\n{\r\n"),
+    ],
+    ids=["empty lines", "headers", "body", "chunks"],
+)
+def test_a_client_that_drips_is_told_goodbye(
+    strict: httpx.Client, eventually: Eventually, begin: bytes, drip: bytes
+) -> None:
+    with connect(strict, begin) as connection:
+
+        def gone() -> bool:
+            try:
+                connection.sendall(drip)
+            except (BrokenPipeError, ConnectionResetError):
+                return True
+            return False
+
+        eventually(gone)
+
+
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"GET /",
+        HEAD + b"x: ",
+        HEAD + b"transfer-encoding: chunked\r\n\r\n1;",
+        HEAD + b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nx: ",
+    ],
+    ids=["path", "header", "extension of a chunk", "trailer"],
+)
+def test_a_request_that_is_endless_besides_its_body_is_cut_off(strict: httpx.Client, begin: bytes) -> None:
+    with connect(strict, begin) as connection:
+        sent = 0
+        try:
+            while sent < 1000 * FRAMING_BYTES:
+                connection.sendall(ENDLESS)
+                sent += len(ENDLESS)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        assert sent < 1000 * FRAMING_BYTES
+    assert predicts(strict)
+
+
+def test_a_client_that_has_sent_all_it_wants_to_send_is_answered(strict: httpx.Client) -> None:
+    body = json.dumps(ROW).encode()
+    with connect(strict, HEAD + b"content-length: %d\r\n\r\n" % len(body) + body) as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert answer(connection)[0] == 200
+        assert ended(connection)
+
+
+def test_a_client_that_ends_in_the_midst_of_a_body_is_no_longer_waited_for(strict: httpx.Client) -> None:
+    with connect(strict, HEAD + b"content-length: 100\r\n\r\n{") as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert ended(connection)
+
+
+def test_requests_sent_at_once_are_answered_in_their_order_and_too_many_are_not_kept(strict: httpx.Client) -> None:
+    paths = [b"/v2/models/ring", b"/v2/models/face", b"/v2/models/moon", b"/v2/models/product"]
+    with connect(strict, *[b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n" % path for path in paths]) as connection:
+        found = [answer(connection) for _ in paths]
+    assert [body.get("name") for _, body in found] == ["ring", "face", None, "product"]
+    with connect(strict, b"".join([HEALTH] * (2 * PIPELINED))) as connection:
+        while not ended(connection):
+            pass
+    assert predicts(strict)
+
+
+def test_an_answer_that_is_not_read_is_not_kept(strict: httpx.Client, eventually: Eventually) -> None:
+    body = json.dumps({"instances": [[0.1, 0.2]] * 2000}).encode()
+    ask = b"POST /v1/models/ring:explain HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+    with ExitStack() as stack:
+        for _ in range(4):
+            connection = stack.enter_context(socket.socket())
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            connection.connect((strict.base_url.host, strict.base_url.port or 80))
+            connection.sendall(ask * 8)
+        eventually(lambda: in_flight(strict) > 0)
+        assert predicts(strict)
+        eventually(lambda: in_flight(strict) == 0)
+    assert predicts(strict)
+
+
+def in_flight(client: httpx.Client) -> float:
+    lines = client.get("/metrics").text.splitlines()
+    (value,) = [line.split()[1] for line in lines if line.startswith("requests_in_flight ")]
+    return float(value)
+
+
+def test_bodies_that_do_not_end_take_no_more_than_their_room(eventually: Eventually) -> None:
+    head = HEAD + b"content-length: %d\r\n\r\n" % LARGE
+
+    def ask() -> httpx.Response:
+        return client.post("/v1/models/ring:predict", content=b" " * LARGE)
+
+    with serving(SHIPPED, max_held_bytes=2 * LARGE) as client:
+        with connect(client, head, b" " * (LARGE - 1)), connect(client, head, b" " * (LARGE - 1)):
+            eventually(lambda: ask().status_code == 503)
+            reply = ask()
+            assert reply.headers["retry-after"] == "1"
+            assert "bytes of bodies and answers are held" in reply.json()["error"]
+            assert predicts(client)
+        eventually(lambda: ask().status_code == 400)
+
+
+def test_a_thousand_names_of_no_model_leave_nothing_behind(strict: httpx.Client) -> None:
+    before = labels(strict)
+    for number in range(PATHS + 10):
+        assert strict.post(f"/v1/models/moon-{number}:predict", json=ROW).status_code == 404
+    long = "x" * PATH_LENGTH
+    kept = parse_path.cache_info().currsize
+    assert strict.post(f"/v1/models/{long}:predict", json=ROW).status_code == 404
+    assert parse_path.cache_info().currsize == kept <= PATHS
+    assert labels(strict) <= before | {'{reason="unknown_model"}'}
+
+
+def labels(client: httpx.Client) -> set[str]:
+    lines = client.get("/metrics").text.splitlines()
+    return {line[line.index("{") : line.index("}") + 1] for line in lines if "{" in line and not line.startswith("#")}
+
+
+def test_idle_connections_do_not_keep_the_others_from_being_served(strict: httpx.Client) -> None:
+    with ExitStack() as stack:
+        connections = [stack.enter_context(connect(strict)) for _ in range(IDLE)]
+        assert all(predicts(strict) for _ in range(10))
+        assert all(ended(connection) for connection in connections)
