@@ -53,7 +53,7 @@ class FewRows(CardPart):
 
 
 class Measured(CardPart):
-    """The median microseconds of one prediction by each unrolling, on the machine and at the batch of the export."""
+    """The microseconds of one prediction by each unrolling, on the machine and at the batch of the export."""
 
     rows: Annotated[int, Field(ge=1)]
     microseconds: dict[Name, FiniteFloat]

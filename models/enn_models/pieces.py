@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from enn_models.network import Network
 
 Array = NDArray[np.float32]
-CACHED = 2**18
-"""Values of the widest hidden layer at a time: 1 MiB in float32, about what the second cache of a core holds."""
+CACHED = 2**17
+"""Values of the widest hidden layer at a time: 512 KiB in float32; a layer reads and writes several such at once."""
 
 
 MOST = 2**25

@@ -20,6 +20,7 @@ MAX_NODES = 10_000
 
 OPERATORS = frozenset(
     [
+        "Abs",
         "Add",
         "BatchNormalization",
         "Cast",

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +56,11 @@ class LearnedModel:
             raise ValueError(f"background {self.background.shape}: expected [rows, {inputs}]")
         if (self.classes is None) != (self.network.task == "regression"):
             raise ValueError(f"classes {self.classes} for a network of task {self.network.task!r}")
+
+    def learned_further(self, network: Network, scores: dict[str, float]) -> "LearnedModel":
+        """Return the model with the network that further learning left, over the same columns, and its own scores."""
+        network, training = replace(network, encoding=self.network.encoding), {**self.training, "learned_further": True}
+        return replace(self, network=network, scores=scores, training=training, usage=None)
 
 
 def summarise(columns: Sequence[Column | str], x: Rows) -> tuple[Feature, ...]:

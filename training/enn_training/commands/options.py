@@ -90,7 +90,12 @@ Learners = Annotated[LearnerName, typer.Option("--learner", help="The authors' L
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Equal seeds make equal packages.")]
 Background = Annotated[
     int,
-    typer.Option("--background", min=0, max=1000, help="Training rows in the package, for Shapley values; 0: none."),
+    typer.Option(
+        "--background",
+        min=0,
+        max=1000,
+        help="Training rows in the package, to explain against; 0: nothing of the data.",
+    ),
 ]
 Passes = Annotated[int | None, typer.Option("--passes", min=1, help="Times that every row is seen.")]
 Spread = Annotated[float | None, typer.Option("--spread", help="g: the higher, the higher the frequencies reached.")]

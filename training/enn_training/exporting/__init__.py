@@ -39,7 +39,7 @@ def export(
     """Publish a learned model in a repository.
 
     Args:
-        model: What the learner left.
+        model: What the learner left: `model_` of an estimator, `adopt` of a torch module, or `load` of a package.
         root: The model repository.
         name: The model's name there.
         optimize: Time the unrollings on this machine and keep the fastest exact one for single rows, for batches of
@@ -52,7 +52,8 @@ def export(
         The folder of the new version.
 
     Raises:
-        ExportError: No graph is exact to `accuracy.TOLERANCE`, or the options contradict each other.
+        ExportError: No graph is exact to `accuracy.TOLERANCE`, the options contradict each other, or it is no
+            such model.
         RepositoryError: The repository does not take it, or the key is none.
     """
     sign = None if key is None else signing(Path(key))
@@ -64,6 +65,11 @@ def package(
     model: LearnedModel, *, optimize: Batch | None = None, unrolling: str | None = None, harmonics: bool = False
 ) -> bytes:
     """Return the bytes of a model's package; arguments and errors as in `export`."""
+    if not isinstance(model, LearnedModel):
+        raise ExportError(
+            f"{type(model).__name__}: expected a learned model: adopt(module, rows) of a torch module, load(root, name)"
+            " of a package, or model_ of an estimator"
+        )
     network = _padded(model.network)
     _check_finite(network)
     layout, measured = _choose(model, network, optimize, unrolling)
