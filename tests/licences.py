@@ -3,6 +3,7 @@
 import re
 from importlib.metadata import distribution
 from pathlib import Path
+from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -47,7 +48,7 @@ def _gather(name: str, extras: set[str], part: str, found: dict[str, str], seen:
 
 def licence(name: str) -> str:
     """Return the licence of an installed package as its metadata names it; empty where it names none."""
-    metadata = distribution(name).metadata
+    metadata: Any = distribution(name).metadata  # an email.message.Message, which the protocol does not say
     if expression := metadata.get("License-Expression"):
         return expression
     classifiers = [

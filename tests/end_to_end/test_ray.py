@@ -43,7 +43,7 @@ START = """
 import sys
 import ray
 from ray import serve
-ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, _node_ip_address="127.0.0.1", _temp_dir=sys.argv[2])
+ray.init(num_cpus=4, include_dashboard=False, log_to_driver=False, _temp_dir=sys.argv[2])
 try:
     serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
     from enn import app
@@ -80,7 +80,6 @@ def replicas(ray: Path, tmp_path: Path) -> Iterator[httpx.Client]:
         "ENN_MODELS": str(SHIPPED),
         "HOME": str(tmp_path),
         "PYTHONPATH": f"{ray}:{ROOT / 'deploy' / 'ray'}",
-        "RAY_AUTH_MODE": "disabled",
         "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_raylet_start_wait_time_s": "240",  # on a machine at work
     }

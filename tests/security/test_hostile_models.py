@@ -41,8 +41,8 @@ def opened(data: bytes) -> None:
     except Exception as error:
         raise ModelError(f"does not load: {error}") from error
     verify(made, session.run)
-    for prediction in session.predictions:
-        verify(made, prediction.run, ("output",))
+    for route, names in session.routes:
+        verify(made, route.run, names)
 
 
 @pytest.mark.parametrize(("data", "reason"), [pytest.param(*rest, id=name) for name, *rest in files()])
