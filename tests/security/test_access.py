@@ -58,9 +58,10 @@ def test_without_a_key_nothing_but_health_is_answered(guarded: httpx.Client, hea
         assert guarded.get(path, headers=headers).status_code == 200
 
 
-def test_a_key_in_clear_is_refused_by_the_settings_and_not_repeated_in_full() -> None:
-    with pytest.raises(ValidationError, match="keys"):
+def test_a_key_in_clear_is_refused_by_the_settings_and_not_repeated() -> None:
+    with pytest.raises(ValidationError, match="keys") as error:
         Settings(keys=("spring",))
+    assert "spring" not in str(error.value)
 
 
 def slow(client: httpx.Client) -> socket.socket:
