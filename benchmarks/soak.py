@@ -41,7 +41,7 @@ GROWTH_MIB, START_SECONDS, IMAGE_MB = 20, 2.0, 250
 LARGEST = 512
 """Rows of the largest request; the sizes are spread evenly over their logarithm."""
 
-HOW = f"""Requests are predict, explain, infer and refusals, as JSON, binary and gzip, of 1 to {LARGEST} rows; one of eleven
+HOW = f"""Requests are predict, explain, infer and refusals, as JSON, binary and gzip, of 1 to {LARGEST} rows; one of 11
 names another model that does not exist. Each answer had the status that it should."""
 
 
