@@ -15,12 +15,13 @@ import resource
 import shlex
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from importlib.metadata import version
@@ -37,6 +38,7 @@ LOOKS = 20
 CLIENTS = 4
 TEN = 10
 STARTS = 5
+IDLE = 10_000
 GROWTH_MIB, START_SECONDS, IMAGE_MB = 20, 2.0, 250
 LARGEST = 512
 """Rows of the largest request; the sizes are spread evenly over their logarithm."""
@@ -128,7 +130,7 @@ def serving(models: Path, workers: int) -> Iterator[Service]:
     """Start the service and wait until it is ready, then end it."""
     with TemporaryDirectory() as folder:
         log = Path(folder) / "log"
-        settings = {"MODELS": models, "PORT": 0, "WORKERS": workers, "DRAIN_SECONDS": 0}
+        settings = {"MODELS": models, "PORT": 0, "WORKERS": workers, "DRAIN_SECONDS": 0, "IDLE_SECONDS": 60}
         environment = os.environ | {f"ENN_{name}": str(value) for name, value in settings.items()}
         began = time.perf_counter()
         with log.open("wb") as output:
@@ -174,6 +176,27 @@ def soak(requests: int, workers: int) -> list[str]:
     growth = max(last - first for first, last in zip(looks[0], looks[-1], strict=True))
     verdict = "met" if growth < GROWTH_MIB else "**not met**"
     return [*lines, "", f"Growth after the first look: {growth:.1f} MiB (target < {GROWTH_MIB}: {verdict})."]
+
+
+def idle() -> str:
+    """Return what connections that ask nothing cost, while another is answered."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    number = min(IDLE, most - 500)
+    with serving(MODELS, 1) as service, ExitStack() as connections:
+        ask(service.port, 0, 100)
+        (before,) = service.memory()
+        for _ in range(number):
+            connections.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=60))
+        ask(service.port, 0, 100)
+        (during,) = service.memory()
+        connections.close()
+        ask(service.port, 0, 100)
+    cost = 1024 * (during - before) / number
+    return (
+        f"With {number:,} idle connections a worker has {during - before:.0f} MiB more, {cost:.1f} KiB each, and goes on "
+        "to answer; they are closed after `ENN_IDLE_SECONDS`."
+    )
 
 
 def starting() -> str:
@@ -232,7 +255,7 @@ def main() -> None:
     command = shlex.join(["python", "benchmarks/soak.py", *sys.argv[1:]])
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     page = ["# Soak, start and size", "", f"`{command}` measured this on {machine}: {packages}.", "", HOW, ""]
-    page += [*soak(options.requests, options.workers), "", starting()]
+    page += [*soak(options.requests, options.workers), "", idle(), "", starting()]
     if options.image:
         page += ["", image(options.image)]
     print("\n".join(page))
