@@ -194,8 +194,8 @@ def idle() -> str:
         ask(service.port, 0, 100)
     cost = 1024 * (during - before) / number
     return (
-        f"With {number:,} idle connections a worker has {during - before:.0f} MiB more, {cost:.1f} KiB each, and goes on "
-        "to answer; they are closed after `ENN_IDLE_SECONDS`."
+        f"With {number:,} idle connections a worker has {during - before:.0f} MiB more, {cost:.1f} KiB each, and "
+        "goes on to answer; they are closed after `ENN_IDLE_SECONDS`."
     )
 
 
