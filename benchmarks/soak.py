@@ -43,6 +43,7 @@ GROWTH_MIB, START_SECONDS, IMAGE_MB = 20, 2.0, 250
 LARGEST = 512
 """Rows of the largest request; the sizes are spread evenly over their logarithm."""
 
+RAW = {"Inference-Header-Content-Length": "0"}
 HOW = f"""Requests are predict, explain, infer and refusals, as JSON, binary and gzip, of 1 to {LARGEST} rows; one of 11
 names another model that does not exist. Each answer had the status that it should."""
 
@@ -71,13 +72,13 @@ def calls(seed: int) -> Iterator[Call]:
         json_tensor = {"inputs": [{**tensor, "data": rows.ravel().tolist()}], "outputs": [{"name": "bumps"}]}
         head = _text({"inputs": [{**tensor, "parameters": {"binary_data_size": rows.nbytes}}]})
         length = {"Inference-Header-Content-Length": str(len(head))}
-        few = {"instances": rows[:16].tolist()}
+        few = {"instances": rows[:8].tolist()}
         yield _post(f"/v1/models/{model}:predict", _text(instances))
         yield _post(f"/v2/models/{model}/infer", head + rows.tobytes(), length)
         yield _post(f"/v1/models/{model}:explain", _text(few))
         yield _post(f"/v2/models/{model}/infer", _text(json_tensor))
         yield _post(f"/v1/models/{model}:predict", gzip.compress(_text(instances)), {"Content-Encoding": "gzip"})
-        yield _post(f"/v2/models/{model}/versions/1/explain", head + rows.tobytes(), length)
+        yield _post(f"/v2/models/{model}/versions/1/explain", rows[:8].tobytes(), RAW)
         yield _post("/v1/models/product:explain", _text({**few, "parameters": {"attributions": "shapley"}}))
         yield _post(f"/v1/models/{model}:predict", _text({"instances": [*rows[:9].tolist(), [0.5, None]]}), status=400)
         yield _post(f"/v1/models/moon-{seed}-{number}:predict", _text(few), status=404)
@@ -251,6 +252,7 @@ def main() -> None:
     parser.add_argument("--image", help="an image built from the Dockerfile, to say its size; left out: not said")
     parser.add_argument("--out", type=Path, help="a file for the page")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the service is ended
     packages = ", ".join(f"{name} {version(name)}" for name in ("enn", "uvicorn", "fastapi", "numpy", "onnxruntime"))
     command = shlex.join(["python", "benchmarks/soak.py", *sys.argv[1:]])
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"

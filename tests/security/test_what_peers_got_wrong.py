@@ -150,6 +150,23 @@ def test_no_secret_is_in_a_log_a_reply_or_the_documentation(tmp_path: Path, even
         assert secret not in log.read_text()
 
 
+def test_nothing_is_written_outside_the_run_folder_and_nobody_is_told_what_is_served(
+    tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
+    for folder in (home, temporary):
+        folder.mkdir()
+    for name, folder in (("HOME", home), ("XDG_CACHE_HOME", home), ("TMPDIR", temporary)):
+        monkeypatch.setenv(name, str(folder))
+    for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "ORT_DISABLE_TELEMETRY"):  # where ONNX Runtime tells nobody anyway
+        monkeypatch.delenv(name, raising=False)
+    log = tmp_path / "log"
+    with command(SHIPPED, log, workers=1) as process:
+        reply = httpx.post(f"{address_of(process, log, 1, eventually)}/v1/models/ring:predict", json=SMALL)
+        assert reply.status_code == 200
+    assert [*home.rglob("*"), *temporary.rglob("*")] == []
+
+
 def test_pages_of_other_sites_are_let_in_nowhere(client: httpx.Client) -> None:
     asking = {"origin": "https://moon.example", "access-control-request-method": "POST"}
     for path in (*EVERYTHING, "/v1/models/ring:predict", "/v2/repository/models/ring/unload"):
