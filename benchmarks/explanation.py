@@ -1,33 +1,51 @@
-"""Exact Shapley values beside the explainers of shap, on one model: `python benchmarks/explanation.py`.
+"""Exact Shapley values beside the explainers of shap, and explain beside predict, on one model each.
 
-All explain the output pre-activation of the same network for the same rows against the same background. Times are
-medians; the difference is the largest from the closed form, as a share of the largest value.
+`python -m benchmarks.explanation --out docs/benchmarks/explanation.md` prints both tables and writes the page.
 """
 
+import argparse
+import os
+import platform
+import shlex
 import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import shap
 from shap import maskers
 
+from benchmarks.serving.itself import explaining
+from benchmarks.serving.load import check_installed
+from benchmarks.serving.report import HEAD
+from benchmarks.serving.rounds import Plan
+from benchmarks.serving.servers import this_service
 from enn_models import attributions
 from enn_models.network import Layer, Network
 
 FEATURES = (4, 8, 10, 12, 30)
-NEURONS, HARMONICS, BACKGROUND, ROUNDS = 16, 6, 100, 3
-ENUMERABLE = 10
+HARMONICS, BACKGROUND, ROUNDS = 6, 100, 3
+NEURONS = {30: 32}
+FEW_NEURONS = 16
+ENUMERABLE = 12
 """Beyond so many features the enumeration of all subsets takes minutes."""
+HOW = """One row, Q = {harmonics}, {background} background rows. All explain the output pre-activation of the same
+network against the same rows, each with its default settings. Times are medians of {rounds}; the difference is the
+largest from the closed form, as a share of the largest value."""
+PRICE = """One row of `ring` over HTTP, its bumps beside its prediction alone; medians of {rounds} rounds of {seconds} s
+in turn, the ratio taken within a round."""
 
 
 def network(features: int) -> Network:
     """Return a network with random parameters."""
     random = np.random.default_rng(features)
     layers = []
-    for index, (inputs, neurons) in enumerate(pairwise((features, NEURONS, 1))):
+    for index, (inputs, neurons) in enumerate(pairwise((features, NEURONS.get(features, FEW_NEURONS), 1))):
         weight = random.normal(size=(neurons, inputs)) / np.sqrt(inputs)
         series = None if index else random.normal(size=(neurons, HARMONICS)).astype(np.float32)
         layers.append(Layer(weight.astype(np.float32), np.zeros(neurons, np.float32), series))
@@ -68,19 +86,58 @@ def measured(way: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> tuple
     return statistics.median(times), np.asarray(values)
 
 
-def main() -> None:
-    """Print one table."""
-    print(f"one row, {NEURONS} neurons, Q = {HARMONICS}, {BACKGROUND} background rows; shap {shap.__version__}")
-    print(f"{'features':>8}  {'explainer':<18}{'ms':>10}{'times ours':>12}{'difference':>12}")
+def attributed() -> Iterator[str]:
+    """Yield the lines of the table of attributions."""
+    yield "| features x neurons | explainer | ms | times ours | difference |\n|---|---|---|---|---|"
     for features in FEATURES:
+        print(f"{features} features ...", file=sys.stderr, flush=True)
         random, net = np.random.default_rng(0), network(features)
         row, background = random.normal(size=(1, features)), random.normal(size=(BACKGROUND, features))
-        ways = explainers(net, background)
-        results = {name: measured(way, row) for name, way in ways.items()}
+        results = {name: measured(way, row) for name, way in explainers(net, background).items()}
         ours, exact = results["closed form (ENN)"]
         for name, (seconds, values) in results.items():
             difference = np.abs(values.reshape(exact.shape) - exact).max() / np.abs(exact).max()
-            print(f"{features:>8}  {name:<18}{1e3 * seconds:>10.2f}{seconds / ours:>12.1f}{difference:>12.1e}")
+            size = f"{features} x {len(net.layers[0].bias)}"
+            yield f"| {size} | {name} | {1e3 * seconds:.2f} | {seconds / ours:.1f} | {difference:.1e} |"
+
+
+def page(command: str, plan: Plan) -> str:
+    """Return the page, measured now."""
+    machine = (
+        f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, shap {shap.__version__}"
+    )
+    how = " ".join(HOW.format(harmonics=HARMONICS, background=BACKGROUND, rounds=ROUNDS).split("\n"))
+    table = "\n".join(attributed())
+    with this_service() as url:
+        price = f"{HEAD}\n{explaining(url, plan).markdown()}"
+    parts = [
+        "# Explanations, side by side",
+        f"`{command}` measured this ({machine}).",
+        "## Shapley values",
+        how,
+        table,
+        "## The price of explain",
+        PRICE.format(rounds=plan.rounds, seconds=plan.seconds),
+        price,
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def main() -> None:
+    """Measure and print; write the page where --out says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.explanation", description=__doc__)
+    parser.add_argument("--seconds", type=int, default=5, help="of each run of the load generator")
+    parser.add_argument("--rounds", type=int, default=5, help="how often explain and predict are measured")
+    parser.add_argument("--out", type=Path, help="a file for the page")
+    options = parser.parse_args()
+    check_installed()
+    with TemporaryDirectory() as folder:
+        command = shlex.join(["python", "-m", "benchmarks.explanation", *sys.argv[1:]])
+        text = page(command, Plan(options.seconds, options.rounds, Path(folder)))
+    print(text)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(text)
 
 
 if __name__ == "__main__":

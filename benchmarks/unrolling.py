@@ -1,7 +1,16 @@
-"""Every unrolling beside a ReLU network of the same shape: ratios of time and errors against float64, in one run."""
+"""Every unrolling beside a ReLU network of the same shape: `python -m benchmarks.unrolling --out FILE`.
+
+Prints ratios of time and errors against float64, all measured in one run, as a page in Markdown.
+"""
 
 import argparse
-from collections.abc import Iterator
+import os
+import platform
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -10,7 +19,7 @@ from numpy.typing import NDArray
 from enn_models import series
 from enn_models.network import Layer, Network
 from enn_models.pieces import rows_at_once
-from enn_training.exporting import choice
+from enn_training.exporting import accuracy, choice
 from enn_training.exporting.affine import Affine
 from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, Layout, assemble
 from enn_training.exporting.graph import Graph, Value
@@ -19,6 +28,25 @@ from enn_training.exporting.unrollings import Clenshaw, Direct
 
 SHAPES = ((2, 6, 1, 6), (30, 16, 2, 6), (64, 64, 10, 6), (64, 256, 10, 12))
 BATCHES = (1, 64, 1024, 8192)
+TARGETS = {
+    ((2, 6, 1, 6), 1): 1.15,
+    ((30, 16, 2, 6), 1): 1.15,
+    ((64, 64, 10, 6), 1): 1.45,
+    ((2, 6, 1, 6), 1024): 4.5,
+    ((30, 16, 2, 6), 1024): 4.0,
+    ((64, 64, 10, 6), 1024): 2.8,
+    ((64, 256, 10, 12), 1024): 3.5,
+}
+"""The most that the chosen one may take, in times of ReLU, by shape and batch."""
+RELU = ("ReLU", "ReLU in pieces")
+CHOSEN = "chosen"
+HOW = """A ratio is the time of a prediction over that of a ReLU network of the same shape and weights, both in ONNX
+Runtime on one thread. Times are processor time, the least of {repeats} in turns, so that what else the machine does
+counts little. The unrollings run as the service runs them, a large batch in pieces that the cache holds; ReLU runs in
+pieces or whole, whichever is faster. Errors are the largest differences from float64 over up to 1,024 rows, as a share
+of the largest output; {tolerance:.0e} is allowed. Linear heads; Q harmonics a neuron."""
+
+Shape = tuple[int, int, int, int]
 
 
 def network(inputs: int, hidden: int, outputs: int, harmonics: int) -> Network:
@@ -49,26 +77,28 @@ def layouts(like: Network) -> list[Layout]:
 
 
 def runtimes(like: Network, chosen: Layout, batch: int) -> dict[str, Runtime]:
-    """Return the sessions to time at a batch, all of them run in the service's pieces, the ReLU network too."""
+    """Return the sessions to time at a batch, by name."""
+    at_once = rows_at_once(like)
+    found = {
+        layout.many.name: Runtime(choice.prediction(like, layout), ["output"], rows=at_once) for layout in layouts(like)
+    }
+    output, source = (FEW_OUTPUT, FEW_INPUT) if batch <= chosen.rows else ("output", "input")
+    plain = relu(like)
+    baselines = dict(zip(RELU, (Runtime(plain, ["output"]), Runtime(plain, ["output"], rows=at_once)), strict=True))
+    return {**baselines, **found, CHOSEN: Runtime(assemble(like, chosen), [output], source, at_once)}
 
-    def opened(model: onnx.ModelProto, output: str = "output", source: str = "input") -> Runtime:
-        return Runtime(model, [output], source, rows=rows_at_once(like))
 
-    found = {layout.many.name: opened(choice.prediction(like, layout)) for layout in layouts(like)}
-    few = (FEW_OUTPUT, FEW_INPUT) if batch <= chosen.rows else ()
-    return {"relu": opened(relu(like)), **found, "chosen": opened(assemble(like, chosen), *few)}
-
-
-def lines(like: Network, chosen: Layout, batch: int) -> Iterator[str]:
-    """Yield one line an unrolling: ratio to ReLU and largest error as a share of the output's scale."""
+def measured(like: Network, chosen: Layout, batch: int) -> tuple[float, dict[str, tuple[float, float]]]:
+    """Return the microseconds of ReLU, and of each layout the ratio to it and the largest error."""
     rows = np.random.default_rng(1).uniform(-1, 1, size=(batch, like.inputs)).astype(np.float32)
     sessions = runtimes(like, chosen, batch)
     times = choice.measure(sessions, rows)
-    yield f"  batch {batch:5}: ReLU {times['relu']:.1f} us"
-    for name, microseconds in times.items():
-        if name != "relu":
-            ratio = microseconds / times["relu"]
-            yield f"    {name:18} {ratio:6.2f} x   error {error(like, sessions[name], rows):.0e}"
+    baseline = min(times[name] for name in RELU)
+    return baseline, {
+        name: (times[name] / baseline, error(like, runtime, rows))
+        for name, runtime in sessions.items()
+        if name not in RELU
+    }
 
 
 def error(like: Network, runtime: Runtime, rows: NDArray[np.float32]) -> float:
@@ -77,18 +107,57 @@ def error(like: Network, runtime: Runtime, rows: NDArray[np.float32]) -> float:
     return float(np.abs(runtime.run(rows)[0][:1024] - wanted).max() / np.abs(wanted).max())
 
 
-def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
+def section(shape: Shape, batches: Sequence[int]) -> Iterator[str]:
+    """Yield the lines on one network: its choice, a row for each layout, and a row of targets."""
+    like = network(*shape)
+    chosen = choice.by_rule(like, choice.candidates(like))
+    few = f"{chosen.few.name} up to {chosen.rows} rows, then " if chosen.few else ""
+    yield "## {} inputs, {} hidden, {} outputs, Q = {}\n".format(*shape)
+    yield f"Chosen: {few}{chosen.many.name}.\n"
+    found = {batch: measured(like, chosen, batch) for batch in batches}
+    yield "| layout | " + " | ".join(f"batch {batch:,}" for batch in batches) + " | largest error |"
+    yield "|---" * (len(batches) + 2) + "|"
+    yield "| ReLU, microseconds | " + " | ".join(f"{time:.1f}" for time, _ in found.values()) + " | |"
+    for name in found[batches[0]][1]:
+        ratios = [layout[name][0] for _, layout in found.values()]
+        worst = max(layout[name][1] for _, layout in found.values())
+        yield f"| {name} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + f" | {worst:.0e} |"
+    verdicts = [_verdict(shape, batch, found[batch][1][CHOSEN][0]) for batch in batches]
+    exact = max(layout[CHOSEN][1] for _, layout in found.values()) <= accuracy.TOLERANCE
+    yield f"| target | {' | '.join(verdicts)} | <= {accuracy.TOLERANCE:.0e}: {'met' if exact else '**not met**'} |\n"
+
+
+def _verdict(shape: Shape, batch: int, ratio: float) -> str:
+    if (shape, batch) not in TARGETS:
+        return ""
+    most = TARGETS[shape, batch]
+    return f"<= {most:g}: {'met' if ratio <= most else '**not met**'}"
+
+
+def page(batches: Sequence[int], command: str) -> Iterator[str]:
+    """Yield the lines of the page, each network's as soon as it is measured."""
+    cores = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
+    versions = ", ".join(f"{name} {version(name)}" for name in ("enn", "onnxruntime", "onnx", "numpy"))
+    yield "# Unrollings, side by side\n"
+    yield f"`{command}` measured this on one machine ({cores}): {versions}.\n"
+    yield HOW.format(repeats=choice.REPEATS, tolerance=accuracy.TOLERANCE) + "\n"
     for shape in SHAPES:
-        like = network(*shape)
-        chosen = choice.by_rule(like, choice.candidates(like))
-        few = f"{chosen.few.name} up to {chosen.rows} rows, then " if chosen.few else ""
-        print("inputs {}, hidden {}, outputs {}, Q {}".format(*shape), f"- chosen: {few}{chosen.many.name}")
-        for batch in parser.parse_args().batches:
-            for line in lines(like, chosen, batch):
-                print(line, flush=True)
+        yield from section(shape, batches)
+
+
+def main() -> None:
+    """Measure and print; write the page where --out says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.unrolling", description=__doc__)
+    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
+    parser.add_argument("--out", type=Path, help="a file for the page")
+    options = parser.parse_args()
+    lines: list[str] = []
+    for line in page(options.batches, shlex.join(["python", "-m", "benchmarks.unrolling", *sys.argv[1:]])):
+        print(line, flush=True)
+        lines.append(line)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text("\n".join(lines))
 
 
 if __name__ == "__main__":

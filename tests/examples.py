@@ -14,12 +14,13 @@ def network(
     task: Task = "classification",
     harmonics: int = 3,
     seed: int = 0,
+    spread: float = 1.0,
 ) -> Network:
-    """Return a network with layers of these sizes, [inputs, hidden..., units], and random parameters."""
+    """Return a network with layers of these sizes, [inputs, hidden..., units], and random parameters of a spread."""
     random = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:
-        return random.normal(size=shape).astype(np.float32)
+        return random.normal(scale=spread, size=shape).astype(np.float32)
 
     layers: list[Layer] = []
     for index, (inputs, neurons) in enumerate(pairwise(sizes)):

@@ -19,7 +19,7 @@ BESIDE_CONNECTIONS = 2
 
 def lines(url: str, plan: Plan) -> Iterator[Line]:
     """Yield the lines of this service at an address."""
-    yield _line("explain 1 row, JSON", "predict", Bound(0.6), lambda: _cases(url, EXPLAIN, ONE, plan))
+    yield explaining(url, plan)
     yield _line("128 rows by name, JSON", "vectors", Bound(0.6), lambda: _cases(url, NAMED, MANY, plan))
     request = "100,000 rows, binary: time of an answer"
     yield _line(request, "the network's own run", Bound(1.3, at_most=True), lambda: _own_run(url, plan))
@@ -27,6 +27,11 @@ def lines(url: str, plan: Plan) -> Iterator[Line]:
     yield _line(request, "p99 while they are quiet", Bound(5, at_most=True), lambda: _beside(url, plan))
     why = "" if (os.cpu_count() or 1) > 2 else ">= 1.6, not judged: the load generator needs a third core"
     yield _line("1 row, JSON, two workers", "one worker", Bound(1.6), lambda: _workers(url, plan), why)
+
+
+def explaining(url: str, plan: Plan) -> Line:
+    """Return the line of explain beside predict."""
+    return _line("explain 1 row, JSON", "predict", Bound(0.6), lambda: _cases(url, EXPLAIN, ONE, plan))
 
 
 def target(url: str, case: Case) -> Target:

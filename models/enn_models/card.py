@@ -11,6 +11,7 @@ from pydantic import Field, FiniteFloat, StrictBool, StrictInt, StrictStr, model
 
 from enn_models.features import CardPart, Feature, Name, allowed, encoding
 from enn_models.network import Head, Layer, Network, Parameters, Task
+from enn_models.usage import Usage
 
 METADATA_KEY = "enn.card"
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -52,7 +53,7 @@ class FewRows(CardPart):
 
 
 class Measured(CardPart):
-    """The median microseconds of one prediction by each unrolling, on the machine and at the batch of the export."""
+    """The microseconds of one prediction by each unrolling, on the machine and at the batch of the export."""
 
     rows: Annotated[int, Field(ge=1)]
     microseconds: dict[Name, FiniteFloat]
@@ -110,6 +111,7 @@ class Card(CardPart):
     fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
     golden: Golden
     background: Annotated[RawRows, Field(min_length=1, max_length=1000)] | None = None
+    usage: Usage | None = None
 
     @model_validator(mode="after")
     def _agrees_with_itself(self) -> "Card":
@@ -130,6 +132,8 @@ class Card(CardPart):
         self._check_golden()
         if self.background is not None:
             self._check_rows("background", self.background)
+        if self.usage is not None:
+            self._check_usage(self.usage)
         return self
 
     @cached_property
@@ -140,6 +144,16 @@ class Card(CardPart):
             for index, feature in enumerate(self.features)
             if feature.kind != "numeric" or feature.missing
         )
+
+    @cached_property
+    def typical(self) -> tuple[float, ...]:
+        """A value of each feature, as a row has it, that the training data often have.
+
+        The median of the background's numbers and its most frequent category; without a background the mean of the
+        training part and the first category.
+        """
+        rows = np.full((1, len(self.features)), np.nan) if self.background is None else raw(self.background)
+        return tuple(_typical(feature, values) for feature, values in zip(self.features, rows.T, strict=True))
 
     def _check_parameters(self) -> None:
         network = self.network()
@@ -169,6 +183,11 @@ class Card(CardPart):
         inputs = inputs[~np.isnan(inputs)]
         if not (np.abs(inputs) <= FLOAT32_MAX).all() or not np.array_equal(inputs, inputs.astype(np.float32)):
             raise ValueError(f"{field}: not all are float32 values, which the graph takes")
+
+    def _check_usage(self, usage: Usage) -> None:
+        expected = list(self.layers[1:] if self.head == "dct" else self.layers[1:-1])
+        if [len(neurons) for neurons in usage] != expected:
+            raise ValueError(f"usage: of {[len(neurons) for neurons in usage]} neurons; expected {expected}")
 
     def network(self) -> Network:
         """Return the network that the parameters describe.
@@ -203,6 +222,14 @@ class Card(CardPart):
     def _layers(self, parts: list[Parameters]) -> tuple[Layer, ...]:
         triples = [parts[start : start + 3] for start in range(0, len(parts), 3)]
         return tuple(Layer(triple[0], triple[1], triple[2] if len(triple) == 3 else None) for triple in triples)
+
+
+def _typical(feature: Feature, values: Floats) -> float:
+    """Return the typical one of the values [rows] of a feature."""
+    known = values[~np.isnan(values)]
+    if feature.kind == "numeric":
+        return float(np.float32(np.median(known) if len(known) else feature.mean))
+    return float(np.bincount(known.astype(np.int64)).argmax()) if len(known) else 0.0
 
 
 def pack(network: Network) -> dict[str, Any]:

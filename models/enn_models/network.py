@@ -169,6 +169,13 @@ class Network:
             s = layer.activation(result[-1])
         return result
 
+    def activated(self, x: ArrayLike) -> list[series.Floats]:
+        """Return the pre-activations of every layer with learned activations: the hidden ones, a dct head's output."""
+        result, last = self.hidden(x), self.layers[-1]
+        if last.coefficients is not None:
+            result.append(last.pre_activation(self.layers[-2].activation(result[-1])))
+        return result
+
     def encode(self, x: ArrayLike) -> series.Floats:
         """Return the columns that the first layer takes, float64 [batch, columns], of raw inputs [batch, inputs].
 

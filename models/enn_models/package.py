@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from enn_models.card import METADATA_KEY, Card, raw
-from enn_models.errors import InvalidModelError
+from enn_models.errors import InvalidModelError, UnsafeModelError
 from enn_models.network import Network
 from enn_models.scan import scan
+from enn_models.sizes import Cost
 
 INPUT = "input"
 OUTPUTS = ("output", "bumps", "pre_activation")
@@ -19,6 +20,11 @@ HARMONICS = "harmonics"
 """The output that a graph may have beside them: the terms of the bumps, [batch, units, neurons, Q]."""
 GOLDEN_TOLERANCE = 1e-5
 """Of each value's scale: float32 arithmetic of an exact graph stays below it, another model does not."""
+OPERATIONS_PER_PARAMETER = 32
+"""The most that a graph does a row, beside a little for a network of few parameters: unrollings take less than half."""
+LITTLE = 2**14
+MAX_GOLDEN_ELEMENTS = 2**26
+"""The most elements that the golden vector's rows take in all values of the graph together."""
 
 Run = Callable[[NDArray[np.float32], Sequence[str]], Sequence[NDArray[np.float32]]]
 """Runs the model in some runtime: inputs [batch, features] and names of outputs to those outputs."""
@@ -31,12 +37,14 @@ class Package:
     Attributes:
         data: The file's bytes.
         model: The graph in them, every shape inferred.
+        cost: What a row takes in it.
         card: What it says about itself.
         network: The network of the card's parameters, which is the float64 oracle of the graph.
     """
 
     data: bytes
     model: onnx.ModelProto
+    cost: Cost
     card: Card
     network: Network
 
@@ -63,7 +71,7 @@ def open_package(data: bytes) -> Package:
         UnsafeModelError: The scan refuses it.
         InvalidModelError: No card, a card that contradicts itself or the graph, or its golden vector is not its own.
     """
-    model = scan(data)
+    model, cost = scan(data)
     text = next((entry.value for entry in model.metadata_props if entry.key == METADATA_KEY), None)
     if text is None:
         raise InvalidModelError(
@@ -73,11 +81,14 @@ def open_package(data: bytes) -> Package:
         card = Card.model_validate_json(text)
     except ValidationError as error:
         raise InvalidModelError(f"the card is not valid: {_first(error)}") from None
-    package = Package(data, model, card, card.network())
+    package = Package(data, model, cost, card, card.network())
     _check_signature(model.graph, package.network)
-    response = package.network.respond(raw(card.golden.inputs))
-    _compare("the card's parameters give", "output", response.output, card.golden.outputs)
-    _compare("the card's parameters give", "bumps", response.bumps, card.golden.bumps)
+    _check_cost(package)
+    # Row by row: the cosines of a large network and many rows together take much memory.
+    responses = [package.network.respond(row[None]) for row in raw(card.golden.inputs)]
+    for name, expected in (("output", card.golden.outputs), ("bumps", card.golden.bumps)):
+        found = np.concatenate([getattr(response, name) for response in responses])
+        _compare("the card's parameters give", name, found, expected)
     return package
 
 
@@ -114,6 +125,24 @@ def _compare(who: str, what: str, found: NDArray[np.floating], expected: object)
     error = float(np.abs(found - wanted).max()) / scale
     if not error <= GOLDEN_TOLERANCE:
         raise InvalidModelError(f"{who} another {what} than the golden vector: off by {error:.1e} of its scale")
+
+
+def _check_cost(package: Package) -> None:
+    """Check that the graph does about what its card tells: who plans a request by the card is not deceived."""
+    network, cost, rows = package.network, package.cost, len(package.card.golden.inputs)
+    most = LITTLE + OPERATIONS_PER_PARAMETER * network.parameters
+    if HARMONICS in package.outputs:
+        most += network.units * network.spectrum.size
+    if cost.operations > most:
+        raise UnsafeModelError(
+            f"the graph takes {cost.operations} operations a row; the {network.parameters} parameters of its card "
+            f"allow {most}"
+        )
+    if rows * cost.elements > MAX_GOLDEN_ELEMENTS:
+        raise UnsafeModelError(
+            f"the golden vector's {rows} rows take {cost.elements} elements each; at most {MAX_GOLDEN_ELEMENTS} in all "
+            "are accepted"
+        )
 
 
 def _first(error: ValidationError) -> str:

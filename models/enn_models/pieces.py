@@ -8,13 +8,17 @@ from numpy.typing import NDArray
 from enn_models.network import Network
 
 Array = NDArray[np.float32]
-CACHED = 2**18
-"""Values of the widest hidden layer at a time: 1 MiB in float32, about what the second cache of a core holds."""
+CACHED = 2**17
+"""Values of the widest hidden layer at a time: 512 KiB in float32; a layer reads and writes several such at once."""
 
 
-def rows_at_once(network: Network) -> int:
-    """Return the most rows of a piece."""
-    return max(1, CACHED // max(len(layer.bias) for layer in network.layers[:-1]))
+MOST = 2**25
+"""Values of the whole graph at a time: 128 MiB in float32."""
+
+
+def rows_at_once(network: Network, elements: int = 1) -> int:
+    """Return the most rows of a piece, where a row takes so many elements in all values of the graph."""
+    return max(1, min(CACHED // max(len(layer.bias) for layer in network.layers[:-1]), MOST // max(1, elements)))
 
 
 def in_pieces(run: Callable[[Array], Sequence[Array]], inputs: Array, rows: int) -> list[Array]:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 from enn_models.errors import InvalidModelError, RepositoryError, UnsafeModelError
 from enn_models.scan import MAX_BYTES
+from enn_models.signature import SIGNATURE_FILE, Sign, Verify
 
 MODEL_FILE = "model.onnx"
 SUMS_FILE = "SHA256SUMS"
+MAX_SUMS = 2**16
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z", re.ASCII)
 
 Stamp = tuple[int, ...]
@@ -84,12 +86,19 @@ def latest(root: Path, name: str) -> str:
     return max(versions, key=version_key)
 
 
-def read(root: Path, name: str, version: str) -> bytes:
+def read(root: Path, name: str, version: str, verify: Verify | None = None) -> bytes:
     """Return the bytes of a version's model file after comparing them with their SHA-256 sum.
+
+    Args:
+        root: The repository's folder.
+        name: The model's name.
+        version: The version's name.
+        verify: Checks that the sums are signed; None where they need not be.
 
     Raises:
         RepositoryError: The name is not acceptable, or a file cannot be read.
-        UnsafeModelError: A link leads out of the repository, or a file is no plain file or too large.
+        UnsafeModelError: A link leads out of the repository, or a file is no plain file or too large, or the
+            version is not signed.
         InvalidModelError: The bytes are not those that the sums file names.
     """
     folder = root / check_name(name) / check_name(version)
@@ -97,7 +106,10 @@ def read(root: Path, name: str, version: str) -> bytes:
         raise UnsafeModelError(f"{name}/{version} is a link; a version must be a folder of the repository")
     data = _read_file(folder / MODEL_FILE, MAX_BYTES)
     found = hashlib.sha256(data).hexdigest()
-    expected = _sums(_read_file(folder / SUMS_FILE, 2**16)).get(MODEL_FILE)
+    sums = _read_file(folder / SUMS_FILE, MAX_SUMS)
+    if verify is not None:
+        verify(name, version, sums, _signature(folder))
+    expected = _sums(sums).get(MODEL_FILE)
     if expected != found:
         raise InvalidModelError(
             f"{MODEL_FILE} has SHA-256 {found}; {SUMS_FILE} says {expected}: the file is not the one published"
@@ -105,13 +117,14 @@ def read(root: Path, name: str, version: str) -> bytes:
     return data
 
 
-def publish(root: Path, name: str, data: bytes) -> Path:
+def publish(root: Path, name: str, data: bytes, sign: Sign | None = None) -> Path:
     """Write a model file as the next version of a model, whole or not at all.
 
     Args:
         root: The repository's folder, made if absent.
         name: The model's name.
         data: The bytes of a package.
+        sign: Signs it; None leaves it unsigned.
 
     Returns:
         The folder of the new version, `<root>/<name>/<highest integer + 1>`.
@@ -122,22 +135,48 @@ def publish(root: Path, name: str, data: bytes) -> Path:
     model = root / check_name(name)
     try:
         model.mkdir(parents=True, exist_ok=True)
-        return _write_version(model, data)
+        return _write_version(model, data, sign)
     except OSError as error:
         raise RepositoryError(f"cannot publish {name!r} in {root}: {error.strerror}") from error
 
 
-def _write_version(model: Path, data: bytes) -> Path:
+def sign_version(root: Path, name: str, version: str, sign: Sign) -> None:
+    """Sign a version that is in the repository.
+
+    Raises:
+        ModelError: It cannot be read, is not whole, or the signature cannot be written.
+    """
+    read(root, name, version)
+    folder = root / name / version
+    try:
+        write_whole(folder / SIGNATURE_FILE, sign(name, version, _read_file(folder / SUMS_FILE, MAX_SUMS)))
+    except OSError as error:
+        raise RepositoryError(f"cannot sign {name}/{version} in {root}: {error.strerror}") from error
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one, after a failure of power too."""
+    hidden = path.with_name(f".{path.name}")
+    hidden.unlink(missing_ok=True)
+    _write_file(hidden, data)
+    hidden.replace(path)
+    _sync_folder(path.parent)
+
+
+def _write_version(model: Path, data: bytes, sign: Sign | None) -> Path:
     staging = Path(tempfile.mkdtemp(prefix=".publishing-", dir=model))
     try:
         staging.chmod(0o755)
         _write_file(staging / MODEL_FILE, data)
-        _write_file(staging / SUMS_FILE, f"{hashlib.sha256(data).hexdigest()}  {MODEL_FILE}\n".encode())
+        sums = f"{hashlib.sha256(data).hexdigest()}  {MODEL_FILE}\n".encode()
+        _write_file(staging / SUMS_FILE, sums)
         _sync_folder(staging)
         while True:
             # Whatever has a number for its name, a plain file too, has taken that number.
             taken = (int(path.name) for path in model.iterdir() if path.name.isdecimal())
             target = model / str(1 + max(taken, default=0))
+            if sign is not None:
+                write_whole(staging / SIGNATURE_FILE, sign(model.name, target.name, sums))
             try:
                 staging.rename(target)
                 break
@@ -158,7 +197,7 @@ def _folders(folder: Path) -> list[str]:
 
 def _stamp(folder: Path) -> Stamp:
     values: list[int] = []
-    for path in (folder, folder / MODEL_FILE, folder / SUMS_FILE):
+    for path in (folder, *(folder / name for name in (MODEL_FILE, SUMS_FILE, SIGNATURE_FILE))):
         try:
             status = path.lstat()
             values += [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
@@ -180,6 +219,13 @@ def _read_file(path: Path, limit: int) -> bytes:
             return file.read(limit + 1)
     finally:
         os.close(descriptor)
+
+
+def _signature(folder: Path) -> bytes:
+    try:
+        return _read_file(folder / SIGNATURE_FILE, 2**10)
+    except RepositoryError as error:
+        raise UnsafeModelError(f"the version is not signed: {error}; sign it with enn-train sign") from None
 
 
 def _sums(text: bytes) -> dict[str, str]:

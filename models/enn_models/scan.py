@@ -6,22 +6,21 @@ from typing import TYPE_CHECKING
 
 import onnx
 from google.protobuf.message import DecodeError, Message
-from google.protobuf.unknown_fields import UnknownFieldSet
 
+from enn_models import sizes
 from enn_models.errors import InvalidModelError, UnsafeModelError
+from enn_models.sizes import Cost
+from enn_models.wire import check_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_BYTES = 8 * 2**20
 MAX_NODES = 10_000
-MAX_MESSAGES = 250_000
-"""The most parts of any kind in a file: a graph of MAX_NODES nodes has fewer."""
-MAX_ROW_ELEMENTS = 2**22
-"""The most elements that one row of a batch may take in any value of the graph."""
 
 OPERATORS = frozenset(
     [
+        "Abs",
         "Add",
         "BatchNormalization",
         "Cast",
@@ -66,14 +65,14 @@ ELEMENT_BYTES: dict[int, int] = {
 """The element types that tensors may have, and the bytes of one element."""
 
 
-def scan(data: bytes) -> onnx.ModelProto:
+def scan(data: bytes) -> tuple[onnx.ModelProto, Cost]:
     """Parse a model file and check that everything in it is of a kind that packages use.
 
     Args:
         data: The file's bytes; the same ones go to the runtime afterwards.
 
     Returns:
-        The parsed model, its shapes inferred from its inputs alone.
+        The parsed model, its shapes inferred from its inputs alone, and what a row takes in it.
 
     Raises:
         InvalidModelError: The bytes are no ONNX model, or one that contradicts itself.
@@ -81,17 +80,17 @@ def scan(data: bytes) -> onnx.ModelProto:
     """
     if len(data) > MAX_BYTES:
         raise UnsafeModelError(f"the file has {len(data)} bytes; at most {MAX_BYTES} are accepted")
+    check_parts(data)
     try:
         model = onnx.load_model_from_string(data)
     except DecodeError:
         raise InvalidModelError("the file is no ONNX model, or it is truncated") from None
-    for count, message in enumerate(_messages(model)):
-        if count >= MAX_MESSAGES:
-            raise UnsafeModelError(f"the file has more than {MAX_MESSAGES} parts, of all kinds together")
+    for message in _messages(model):
         _check_message(message)
     _check_model(model)
     _check_nodes(model.graph.node)
-    return _check_sizes(model)
+    model = sizes.infer(model)
+    return model, sizes.cost(model)
 
 
 def _messages(message: Message) -> Iterator[Message]:
@@ -104,8 +103,6 @@ def _messages(message: Message) -> Iterator[Message]:
 
 
 def _check_message(message: Message) -> None:
-    if len(UnknownFieldSet(message)):
-        raise UnsafeModelError(f"a {message.DESCRIPTOR.name} has fields that the ONNX format does not define")
     if isinstance(message, onnx.TensorProto):
         _check_tensor(message)
     if isinstance(message, onnx.SparseTensorProto):
@@ -146,37 +143,6 @@ def _check_nodes(nodes: "Iterable[onnx.NodeProto]") -> None:
     for node in nodes:
         if node.domain not in ("", "ai.onnx") or node.op_type not in OPERATORS:
             operator = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
-            raise UnsafeModelError(f"node {node.name!r} is of operator {operator!r}, which packages do not use")
-
-
-def _check_sizes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Infer every size from the inputs' alone; what the file says about other values may be a lie, and is dropped."""
-    del model.graph.value_info[:]
-    for output in model.graph.output:
-        output.type.tensor_type.ClearField("shape")
-    try:
-        model = onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
-    except (onnx.shape_inference.InferenceError, ValueError) as error:  # the latter: no text, or no such type
-        raise InvalidModelError(f"the graph contradicts itself: {str(error).splitlines()[0][:200]}") from None
-    known = {value.name: value for value in (*model.graph.value_info, *model.graph.input, *model.graph.output)}
-    for name in {name for node in model.graph.node for name in node.output if name}:
-        value = known.get(name)
-        if value is None or not value.type.tensor_type.HasField("shape"):
-            raise UnsafeModelError(f"the size of value {name!r} cannot be told before running")
-        _check_size(value)
-    return model
-
-
-def _check_size(value: onnx.ValueInfoProto) -> None:
-    """Allow one open dimension, the batch; the others are known and small."""
-    elements, open_dimensions = 1, 0
-    for dimension in value.type.tensor_type.shape.dim:
-        if dimension.HasField("dim_value"):
-            elements *= dimension.dim_value
-        else:
-            open_dimensions += 1
-    if open_dimensions > 1 or elements > MAX_ROW_ELEMENTS:
-        raise UnsafeModelError(
-            f"value {value.name!r} takes {elements} elements a row with {open_dimensions} open dimensions; "
-            f"at most {MAX_ROW_ELEMENTS} with one are accepted"
-        )
+            raise UnsafeModelError(
+                f"node {node.name[:100]!r} is of operator {operator[:100]!r}, which packages do not use"
+            )

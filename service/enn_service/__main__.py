@@ -1,10 +1,11 @@
 """`python -m enn_service`, also `enn-serve`: start the server with settings from ENN_* and the command line."""
 
-import logging
+import logging.config
 import os
 
 from pydantic_settings import CliApp
 
+from enn_service import logs
 from enn_service.run_folder import RunFolder, own_folder
 from enn_service.server import serve
 from enn_service.settings import Settings
@@ -13,7 +14,7 @@ from enn_service.settings import Settings
 def main() -> None:
     """Read the settings, hand them to the worker processes through the environment, and serve."""
     settings = CliApp.run(Settings)
-    logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(name)s: %(message)s")
+    logging.config.dictConfig(logs.configuration(settings))
     with own_folder(settings.run) as run:
         folder = RunFolder(run)
         folder.forget()

@@ -10,8 +10,10 @@ from pathlib import Path
 from enn_service.body import Headers
 from enn_service.errors import UnauthorizedError
 
-OPEN = frozenset({"/", "/v2/health/live", "/v2/health/ready"})
-"""What is answered without a key, so that who watches the process needs none."""
+OPEN = frozenset({"/", "/v2/health/live", "/v2/health/ready", "/explorer"})
+"""What is answered without a key: who watches the process needs none, and the explorer's page is where one is typed."""
+OPEN_FOLDER = "/explorer/"
+"""The files of that page, which say nothing of any model."""
 DIGEST = re.compile(r"([0-9a-fA-F]{64})(?:\s.*)?")
 """A line of a file of keys: a SHA-256, then what the operator likes to say of it."""
 
@@ -48,7 +50,7 @@ class Access:
         Raises:
             UnauthorizedError: It has none, or another.
         """
-        if not self._asked or path in OPEN:
+        if not self._asked or path in OPEN or path.startswith(OPEN_FOLDER):
             return
         scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
         key = headers.get(b"x-api-key") or (bearer.strip() if scheme.lower() == b"bearer" else b"")

@@ -66,7 +66,7 @@ class Statistics(BaseModel):
 class IndexRequest(BaseModel):
     """Which versions to list; the body may be left out."""
 
-    ready: bool = False
+    ready: bool | None = None
 
 
 class IndexEntry(BaseModel):

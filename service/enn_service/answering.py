@@ -22,13 +22,22 @@ class Answer:
         operation: Reads the question.
         model: Answers it.
         request: Asks it.
+
+    Attributes:
+        model: The model.
     """
 
     def __init__(self, operation: Operation, model: Model, request: Request) -> None:
-        self._operation, self._model, self._request = operation, model, request
+        self.model = model
+        self._operation, self._request = operation, request
         self._question: Question | None = None
         self._started = perf_counter_ns()
         self._reading = self._running = self._writing = 0
+
+    @property
+    def rows(self) -> int:
+        """How many rows were asked for; 0 where the question was refused."""
+        return 0 if self._question is None else len(self._question.rows)
 
     def read(self) -> int:
         """Read and check the question, and return about how many nanoseconds it takes to answer it.
@@ -37,9 +46,9 @@ class Answer:
             RequestError: The request is refused.
         """
         began = perf_counter_ns()
-        question = self._question = self._operation(self._model, self._request)
+        question = self._question = self._operation(self.model, self._request)
         self._reading = perf_counter_ns() - began
-        row = PARAMETER_NANOSECONDS * self._model.parameters + NUMBER_NANOSECONDS * question.written
+        row = PARAMETER_NANOSECONDS * self.model.parameters + NUMBER_NANOSECONDS * question.written
         return len(question.rows) * row + question.besides
 
     def finish(self) -> Reply:
@@ -54,10 +63,10 @@ class Answer:
         question = self._question
         assert question is not None  # noqa: S101  (it was read)
         began = perf_counter_ns()
-        tensors = self._model.session.run(question.rows, question.tensors)
+        tensors = self.model.session.run(question.rows, question.tensors)
         for name, tensor in zip(question.tensors, tensors, strict=True):
             if np.count_nonzero(np.isfinite(tensor)) != tensor.size:
-                raise ArithmeticError(f"{self._model.name}/{self._model.version}: {name} is not finite for finite rows")
+                raise ArithmeticError(f"{self.model.name}/{self.model.version}: {name} is not finite for finite rows")
         ran = perf_counter_ns()
         reply = question.answer(tensors)
         self._running, self._writing = ran - began, perf_counter_ns() - ran

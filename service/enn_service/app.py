@@ -10,14 +10,19 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from fastapi import FastAPI
 from starlette.types import ASGIApp
 
+from enn_models.signature import verifying
 from enn_service.access import Access
 from enn_service.control_plane import create_control_plane
 from enn_service.data_plane import DataPlane
 from enn_service.draining import Drain
+from enn_service.logs import log_request, logs_requests
 from enn_service.registry import Registry
 from enn_service.run_folder import RunFolder, own_folder
 from enn_service.settings import Settings
+from enn_service.source import Source
 from enn_service.tallies import Tallies
+from enn_service.traces import Traces, traces
+from enn_service.watching import Witness, watched
 
 SWITCH_SECONDS = 0.0005
 """How long a thread at work on a large request keeps the interpreter from the event loop; Python's default is ten times
@@ -34,20 +39,30 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     stack = ExitStack()
     run = RunFolder(stack.enter_context(own_folder(settings.run)))
     tallies = Tallies(run.tallies)
-    registry = Registry(settings.models, run, tallies.own.loads)
+    verify = None if settings.public_key is None else verifying(settings.public_key)
+    registry = Registry(settings.models, run, tallies.own.loads, verify)
+    source = _source(settings, run)
+    tracing = traces()
 
     access = Access(settings.keys, settings.keys_file)
     drain = Drain(settings.drain_seconds, run.drain if settings.workers == 1 else None)
+
+    def look() -> None:
+        if source is not None:
+            source.look()
+        registry.refresh()
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_SECONDS)
         with stack:
+            if source is not None:
+                await asyncio.to_thread(source.start)
             await asyncio.to_thread(registry.refresh)
             gc.collect()
             gc.freeze()  # what is there now stays, and need not be looked through again
             tasks = [
-                asyncio.create_task(_every(settings.poll_seconds, registry.refresh)),
+                asyncio.create_task(_every(settings.poll_seconds, look)),
                 asyncio.create_task(_every(settings.poll_seconds, access.refresh)),
                 asyncio.create_task(_every(SAVE_SECONDS, tallies.save)),
             ]
@@ -58,9 +73,23 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
                 with suppress(asyncio.CancelledError):
                     await task
             tallies.save()
+            if tracing is not None:
+                await asyncio.to_thread(tracing.close)
 
     control_plane = create_control_plane(registry, tallies, settings.token, run.draining, lifespan)
-    return DataPlane(registry, tallies.own, control_plane, settings, access=access, drain=drain)
+    data_plane = DataPlane(registry, tallies.own, control_plane, settings, access=access, drain=drain)
+    return watched(data_plane, _witnesses(tracing))
+
+
+def _source(settings: Settings, run: RunFolder) -> Source | None:
+    if settings.source is None:
+        return None
+    return Source(settings.source, settings.models, run.source, settings.poll_seconds)
+
+
+def _witnesses(tracing: Traces | None) -> list[Witness]:
+    witnesses: list[Witness] = [] if tracing is None else [tracing]
+    return [*witnesses, log_request] if logs_requests() else witnesses
 
 
 async def _every(seconds: float, work: Callable[[], None]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
+import orjson
 
 from enn_models import attributions
 from enn_models.card import raw
@@ -59,29 +60,49 @@ def read_question(model: Model, parameters: dict[str, Any]) -> Question | None:
     return Question(method, _reference(model, method, parameters), permutations)
 
 
-def attribute(model: Model, rows: Array, units: list[int], question: Question) -> list[dict[str, Any]]:
-    """Return the attributions of the unit explained, one object a row.
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a question found.
+
+    Attributes:
+        method: The rule asked for.
+        attributions: Of every row and unit.
+        estimated: Whether its error is that of an approximation, which is then told.
+    """
+
+    method: Method
+    attributions: attributions.Attributions
+    estimated: bool
+
+
+def attribute(model: Model, rows: Array, question: Question) -> Found:
+    """Return the attributions of every unit.
 
     Args:
         model: The model.
         rows: Its inputs, float32 [batch, features].
-        units: The unit to explain, one a row.
         question: What is asked for.
 
     Raises:
         InvalidRequestError: It would take too long.
     """
     _check_size(model, len(rows), question)
-    found = _answer(model, rows, question)
-    names = [feature.name for feature in model.card.features]
     estimated = question.method == "integrated_gradients" and len(model.network.layers) > 2
+    return Found(question.method, _answer(model, rows, question), estimated)
+
+
+def texts(model: Model, found: Found, units: list[int]) -> list[bytes]:
+    """Return the JSON object of each row's attributions of the unit explained."""
+    names, every = [feature.name for feature in model.card.features], found.attributions
     return [
-        {
-            "method": question.method,
-            "base_value": float(found.base_value[unit]),
-            "values": dict(zip(names, found.values[row, unit].tolist(), strict=True)),
-        }
-        | ({"error": found.error} if estimated else {})
+        orjson.dumps(
+            {
+                "method": found.method,
+                "base_value": float(every.base_value[unit]),
+                "values": dict(zip(names, every.values[row, unit].tolist(), strict=True)),
+            }
+            | ({"error": every.error} if found.estimated else {})
+        )
         for row, unit in enumerate(units)
     ]
 

@@ -11,11 +11,15 @@ from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
 from pydantic import SecretStr
 from starlette.exceptions import HTTPException
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service import administration
 from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
 from enn_service.errors import DrainingError, RequestError
+from enn_service.explorer import PATH as EXPLORER
+from enn_service.explorer import create_explorer
+from enn_service.exploring import create_exploring
 from enn_service.management import create_management
 from enn_service.metadata import configuration, metadata
 from enn_service.metrics import exposition
@@ -52,7 +56,8 @@ def create_control_plane(
     api = FastAPIOffline(
         title="ENN",
         version=installed_version("enn"),
-        description="Predictions of Expressive Neural Networks, each explained exactly by its bumps.",
+        description="Predictions of Expressive Neural Networks, each explained exactly by its bumps: see the "
+        "[explorer](explorer).",
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
@@ -61,13 +66,15 @@ def create_control_plane(
     api.exception_handler(HTTPException)(_on_http_error)
     api.exception_handler(RequestValidationError)(_on_invalid)
     api.exception_handler(RequestError)(_on_error)
-    api.exception_handler(Exception)(_on_error)
+    api.add_middleware(_Faults)
     extensions = sorted([*EXTENSIONS, MANAGEMENT]) if token else EXTENSIONS
     api.include_router(_health(api.version, extensions, draining))
     api.include_router(_counts(registry, tallies))
     api.include_router(_models(registry))
+    api.include_router(create_exploring(registry))
     api.include_router(create_management(registry, token))
     api.include_router(create_documentation())
+    api.include_router(create_explorer())
     _remove_framework_errors(api.openapi())
     return api
 
@@ -75,9 +82,13 @@ def create_control_plane(
 def _health(version: str, extensions: list[str], draining: Callable[[], bool]) -> APIRouter:
     api = APIRouter(tags=["health"])
 
-    @api.get("/")
-    async def alive() -> dict[str, str]:
-        """Say that the service runs (KServe V1)."""
+    @api.get("/", response_model=dict[str, str])
+    async def alive(request: Request, response: Response) -> Any:  # noqa: ANN401  (the body, or where to go)
+        """Say that the service runs (KServe V1); a browser is led to the explorer."""
+        vary = {"vary": "accept"}
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(EXPLORER.removeprefix("/"), 303, vary)
+        response.headers.update(vary)
         return {"status": "alive"}
 
     @api.get("/v2/health/live")
@@ -142,6 +153,11 @@ def _models(registry: Registry) -> APIRouter:
         """Say whether a model is ready (KServe V1)."""
         return {"name": registry.model(model).name, "ready": True}
 
+    @api.get("/v1/models/{model}/versions/{version}", responses=UNKNOWN)
+    async def version_status(model: ModelName, version: ModelVersion) -> dict[str, Any]:
+        """Say whether a version is ready."""
+        return {"name": registry.model(model, version).name, "ready": True}
+
     @api.get("/v2/models/{model}/ready", responses=UNKNOWN)
     async def model_ready(model: ModelName) -> dict[str, Any]:
         """Say whether a model is ready."""
@@ -173,6 +189,29 @@ def _models(registry: Registry) -> APIRouter:
         return metadata(registry.model(model, version), registry.versions(model))
 
     return api
+
+
+class _Faults:
+    """Answers an exception that nobody expected; the framework would raise it again, which ends the connection."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one connection event as ASGI asks."""
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception as error:
+            if begun or scope["type"] != "http":
+                raise
+            await _response(failure(error))(scope, receive, send)
 
 
 def _remove_framework_errors(document: dict[str, Any]) -> None:

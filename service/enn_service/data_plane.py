@@ -21,6 +21,7 @@ from enn_service.replies import Reply, failure
 from enn_service.room import Lease, Room
 from enn_service.settings import Settings
 from enn_service.tallies import Count
+from enn_service.watching import ANSWER
 
 PATH = re.compile(
     r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"
@@ -124,7 +125,7 @@ class DataPlane:
             if call is None:
                 await self._control_plane(scope, body.replay(content, receive), identity.sending(send))
             else:
-                reply = await self._reply(call, headers, content, identity, lease)
+                reply = await self._reply(call, scope, content, identity, lease)
                 await reply.send(send, identity)
         except DisconnectedError:
             return
@@ -139,13 +140,13 @@ class DataPlane:
         except TimeoutError:
             raise SlowBodyError(f"the body did not come within {self._seconds:g} s") from None
 
-    async def _reply(self, call: Call, headers: Headers, content: bytes, identity: Identity, lease: Lease) -> Reply:
+    async def _reply(self, call: Call, scope: Scope, content: bytes, identity: Identity, lease: Lease) -> Reply:
         try:
-            request = Request(content, _json_length(headers), identity.given)
+            request = Request(content, _json_length(dict(scope["headers"])), identity.given)
             model = self._registry.model(call.model, call.version)
         except RequestError as error:
             return self._refuse(error)
-        answer = Answer(call.operation, model, request)
+        answer = scope[ANSWER] = Answer(call.operation, model, request)
         try:
             reply = await self._answered(answer, len(content), lease)
         except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)

@@ -6,10 +6,10 @@ from enn_service import attributions
 from enn_service.errors import InvalidRequestError
 from enn_service.model import Model
 from enn_service.results import Outside
-from enn_service.session import Array
+from enn_service.session import EXPLANATION, Array
 
-PARAMETERS = {"output", "harmonics", "attributions", "background", "baseline", "permutations"}
-TENSORS = ("output", "bumps")
+PARAMETERS = {"output", "outputs", "top", "harmonics", "attributions", "background", "baseline", "permutations"}
+TENSORS = EXPLANATION
 ATTRIBUTING_NANOSECONDS = 5_000_000
 MAX_NUMBERS = 1_000_000
 """The most numbers in the explanations of one request: some tens of megabytes of JSON."""
@@ -21,12 +21,16 @@ class Wish:
 
     Attributes:
         output: The label or name of the unit; None for that of each row's prediction.
+        outputs: The units, where several are asked for; None where one is.
+        top: How many bumps are told, the largest first; None for all in their order.
         harmonics: Whether each bump is split into the terms of its series.
         attributions: How the pre-activation is shared out among the features; None where that is not asked.
         numbers: How many numbers the explanation of a row has.
     """
 
     output: object
+    outputs: list[int] | None
+    top: int | None
     harmonics: bool
     attributions: attributions.Question | None
     numbers: int
@@ -51,19 +55,41 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
     harmonics = given.get("harmonics", False)
     if not isinstance(harmonics, bool):
         raise InvalidRequestError(f"parameters.harmonics: {harmonics!r:.60}; expected true or false")
-    output = given.get("output")
+    output, top = given.get("output"), given.get("top")
     if output is not None:
         model.results.unit(output)
-    numbers = model.card.layers[-2] * (3 + (model.card.harmonics if harmonics else 0))
+    outputs = _read_outputs(model, given.get("outputs"))
+    if outputs and output is not None:
+        raise InvalidRequestError("parameters: output and outputs are given; expected one of the two")
+    if top is not None and (type(top) is not int or top < 1):
+        raise InvalidRequestError(f"parameters.top: {top!r:.60}; expected a number of bumps, at least 1")
+    shown = min(top or model.card.layers[-2], model.card.layers[-2])
+    numbers = model.explanations.numbers + (1 + model.card.harmonics if harmonics else 0)
+    numbers *= shown * len(outputs or [0])
     if rows * numbers > MAX_NUMBERS:
         raise InvalidRequestError(
-            f"{rows} rows have {rows * numbers} numbers to explain; send rows with at most {MAX_NUMBERS}"
+            f"{rows} rows have {rows * numbers} numbers to explain; send rows with at most {MAX_NUMBERS}, "
+            "or ask for the top bumps"
         )
-    return Wish(output, harmonics, attributions.read_question(model, given), numbers)
+    return Wish(output, outputs, top, harmonics, attributions.read_question(model, given), numbers)
+
+
+def _read_outputs(model: Model, given: object) -> list[int] | None:
+    """Return the units of a list of labels or names; None where none is given."""
+    if given is None:
+        return None
+    if given == "all":
+        return list(range(model.network.units))
+    if not isinstance(given, list) or not given:
+        raise InvalidRequestError(f'parameters.outputs: {given!r:.60}; expected "all" or a list of outputs')
+    units = [model.results.unit(output, f"parameters.outputs[{index}]") for index, output in enumerate(given)]
+    if len(set(units)) != len(units):
+        raise InvalidRequestError("parameters.outputs: one stands twice")
+    return units
 
 
 def explanations(model: Model, rows: Array, outside: Outside | None, wish: Wish, tensors: tuple[Array, Array]) -> bytes:
-    """Return the JSON list of explanations, one a row.
+    """Return the JSON list of explanations, one a row; of several outputs a row has {"outputs": [one of each, ...]}.
 
     Args:
         model: The model.
@@ -73,6 +99,19 @@ def explanations(model: Model, rows: Array, outside: Outside | None, wish: Wish,
         tensors: What the run gave for TENSORS.
     """
     output, bumps = tensors
-    units = model.results.chosen_units(output, wish.output)
-    shares = attributions.attribute(model, rows, units, wish.attributions) if wish.attributions else None
-    return model.results.explanations(rows, units, bumps, outside, harmonics=wish.harmonics, attributions=shares)
+    found = attributions.attribute(model, rows, wish.attributions) if wish.attributions else None
+    flags = model.explanations.flags(len(rows), outside)
+
+    def told(units: list[int], starts: list[bytes]) -> list[bytes]:
+        if found is None:
+            tails = [b"%b}" % start for start in starts]
+        else:
+            texts = attributions.texts(model, found, units)
+            tails = [b'%b,"attributions":%b}' % pair for pair in zip(starts, texts, strict=True)]
+        return model.explanations.told(rows, units, bumps, tails, harmonics=wish.harmonics, top=wish.top)
+
+    if wish.outputs is None:
+        return b"[%b]" % b",".join(told(model.results.chosen_units(output, wish.output), flags))
+    every = [told([unit] * len(rows), [b""] * len(rows)) for unit in wish.outputs]
+    several = zip(zip(*every, strict=True), flags, strict=True)
+    return b"[%b]" % b",".join([b'{"outputs":[%b]%b}' % (b",".join(each), flag) for each, flag in several])

@@ -44,7 +44,10 @@ class Identity(NamedTuple):
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), self.header, NOSNIFF, *PAGE]
+                headers = list(message.get("headers", ()))
+                own = {name for name, _ in headers}  # a page may have a stricter policy
+                page = [header for header in PAGE if header[0] not in own]
+                message["headers"] = [*headers, self.header, NOSNIFF, *page]
             await send(message)
 
         return named

@@ -39,8 +39,8 @@ def create_management(registry: Registry, token: SecretStr | None) -> APIRouter:
     )
     async def index(request: Request) -> list[administration.IndexEntry]:
         """List every version in the repository, with the reason where its file is not served."""
-        ready = _asked(await request.body()).get("ready", False)
-        if not isinstance(ready, bool):
+        ready = _asked(await request.body()).get("ready")
+        if ready is not None and not isinstance(ready, bool):
             raise InvalidRequestError(f"ready: {ready!r:.60}; expected true or false")
         return [
             administration.IndexEntry(

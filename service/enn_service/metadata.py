@@ -2,15 +2,19 @@
 
 from typing import Any
 
+from enn_models.card import raw
 from enn_models.package import INPUT
 from enn_service.model import Model
 from enn_service.v2 import output_shapes
+from enn_service.words import told
 
 PLATFORM = "onnx_onnxv1"
 
 
 def metadata(model: Model, versions: list[str]) -> dict[str, Any]:
-    """Return the metadata of a model: its tensors, and what else it gives when named."""
+    """Return the metadata of a model: its tensors, what else it gives when named, and what a row of it may be."""
+    card = model.card
+    (sample,) = raw((card.background or card.golden.inputs)[:1]).tolist()
     output, *others = (
         {"name": name, "datatype": "FP32", "shape": shape} for name, shape in output_shapes(model).items()
     )
@@ -21,12 +25,17 @@ def metadata(model: Model, versions: list[str]) -> dict[str, Any]:
         "inputs": [{"name": INPUT, "datatype": "FP32", "shape": [-1, model.network.inputs]}],
         "outputs": [output],
         "properties": {
-            "features": [feature.model_dump() for feature in model.card.features],
-            "classes": model.card.classes,
-            "task": model.card.task,
-            "head": model.card.head,
+            "features": [
+                feature.model_dump() | {"typical": told(feature, typical)}
+                for feature, typical in zip(card.features, card.typical, strict=True)
+            ],
+            "classes": card.classes,
+            "outputs": model.results.units,
+            "task": card.task,
+            "head": card.head,
             "parameters": model.network.parameters,
-            "scores": model.card.scores,
+            "scores": card.scores,
+            "sample": [told(feature, value) for feature, value in zip(card.features, sample, strict=True)],
             "optional_outputs": others,
         },
     }

@@ -1,5 +1,6 @@
 """A served model: a package whose golden vector this process's runtime has reproduced."""
 
+import hashlib
 from dataclasses import dataclass, field
 from itertools import cycle
 from operator import ge, le
@@ -14,9 +15,11 @@ from enn_models.errors import InvalidModelError
 from enn_models.features import Feature
 from enn_models.network import Network
 from enn_models.package import open_package, verify
+from enn_models.signature import Verify
 from enn_service.errors import InvalidRequestError
+from enn_service.explanations import Explanations
 from enn_service.results import Outside, Results
-from enn_service.session import PREDICTION, Array, Session
+from enn_service.session import Array, Session
 
 MAX_RANGES = 1000
 """Further out float32 cannot tell where in a period an input is (docs/decisions/exactness.md)."""
@@ -36,13 +39,15 @@ class Model:
         card: What the model says about itself.
         network: The float64 oracle of the model.
         session: The model in the runtime.
+        digest: SHA-256 of its file, hexadecimal.
         minimum: Lower ends of the training ranges, or the lowest codes, float32 [features].
         maximum: Upper ends of the training ranges, or the highest codes, float32 [features].
         lowest: How low a value may be, float32 [features].
         highest: How high a value may be, float32 [features].
         coded: Indices of the features that are codes of categories or booleans.
         missing: Whether a value may be missing, bool [features].
-        results: How its answers are told.
+        results: How its predictions are told.
+        explanations: How its explanations are told.
         parameters: How many parameters the network has.
     """
 
@@ -51,6 +56,7 @@ class Model:
     card: Card
     network: Network
     session: Session
+    digest: str
     minimum: Array = field(init=False)
     maximum: Array = field(init=False)
     lowest: Array = field(init=False)
@@ -58,6 +64,7 @@ class Model:
     coded: NDArray[np.intp] = field(init=False)
     missing: NDArray[np.bool_] = field(init=False)
     results: Results = field(init=False)
+    explanations: Explanations = field(init=False)
     parameters: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +79,8 @@ class Model:
         object.__setattr__(self, "highest", self.maximum + reach)
         object.__setattr__(self, "coded", np.flatnonzero(~numeric))
         object.__setattr__(self, "missing", np.array([feature.missing for feature in features]))
-        object.__setattr__(self, "results", Results(self.card, self.network))
+        object.__setattr__(self, "results", Results(self.card))
+        object.__setattr__(self, "explanations", Explanations(self.card, self.network, self.results))
         object.__setattr__(self, "parameters", self.network.parameters)
 
     def check_reach(self, rows: Array, field: str) -> Outside | None:
@@ -135,18 +143,18 @@ def _why(feature: Feature, value: float) -> str:
     return f"{name}: expected {what}"
 
 
-def load(root: Path, name: str, version: str) -> Model:
-    """Read, check and start one version of a model.
+def load(root: Path, name: str, version: str, verify_signature: Verify | None = None) -> Model:
+    """Read, check and start one version of a model, whose signature is checked where there is something to do it.
 
     Raises:
         ModelError: The file is not a whole, safe package that gives its own golden vector here.
     """
-    package = open_package(repository.read(root, name, version))
+    package = open_package(repository.read(root, name, version, verify_signature))
     try:
         session = Session(package)
     except Exception as error:  # the runtime raises many unrelated types
         raise InvalidModelError(f"ONNX Runtime does not load the model: {str(error).splitlines()[0][:200]}") from error
     verify(package, session.run)
-    for prediction in session.predictions:
-        verify(package, prediction.run, PREDICTION)
-    return Model(name, version, package.card, package.network, session)
+    for route, names in session.routes:
+        verify(package, route.run, names)
+    return Model(name, version, package.card, package.network, session, hashlib.sha256(package.data).hexdigest())

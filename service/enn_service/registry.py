@@ -10,12 +10,15 @@ from pathlib import Path
 from enn_models import repository
 from enn_models.errors import ModelError
 from enn_models.repository import Entry, version_key
+from enn_models.signature import Verify
 from enn_service.errors import InvalidRequestError, ModelNotReadyError, RequestError, UnknownModelError
 from enn_service.model import Model, load
 from enn_service.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 
+MAX_REASON = 500
+"""The most characters of a refusal that are kept: what a file says of itself may be long."""
 UNLOADED = "unloaded"
 """The reason why a version is not served although nothing is wrong with it."""
 
@@ -48,10 +51,11 @@ class Registry:
         root: The repository's folder.
         run: Where the workers agree which models are unloaded.
         loads: Counts the versions "loaded" and "refused".
+        verify: Checks the signature of each version; None where they need none.
     """
 
-    def __init__(self, root: Path, run: RunFolder, loads: Counter[str]) -> None:
-        self._root, self._run, self._loads = root, run, loads
+    def __init__(self, root: Path, run: RunFolder, loads: Counter[str], verify: Verify | None = None) -> None:
+        self._root, self._run, self._loads, self._verify = root, run, loads, verify
         self._refreshing = threading.Lock()
         self._table: Table = {}
         self._served: Served = {}
@@ -120,11 +124,12 @@ class Registry:
     def _load(self, entry: Entry, old: State | None) -> State:
         kept = old.model if old else None
         try:
-            model = load(self._root, entry.name, entry.version)
+            model = load(self._root, entry.name, entry.version, self._verify)
         except ModelError as error:
-            logger.warning("refused %r/%r: %s", entry.name, entry.version, error)
+            reason = str(error)[:MAX_REASON]
+            logger.warning("refused %r/%r: %s", entry.name, entry.version, reason)
             self._loads["refused"] += 1
-            return State(entry, kept, str(error))
+            return State(entry, kept, reason)
         except Exception:
             logger.exception("refused %r/%r", entry.name, entry.version)
             self._loads["refused"] += 1

@@ -1,7 +1,7 @@
 """The run folder: what the workers of one service tell each other through files, each of them written whole.
 
 `unloaded/<name>` is there while a model is unloaded; `tallies/<process>.json` is what a worker has counted;
-`draining` is there once the service is to end.
+`draining` is there once the service is to end; who copies from the source has a lock on `source`.
 """
 
 import shutil
@@ -24,6 +24,7 @@ class RunFolder:
         self._unloaded = path / "unloaded"
         self._draining = path / "draining"
         self.tallies = path / "tallies"
+        self.source = path / "source"
         for folder in (path, self._unloaded, self.tallies):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 

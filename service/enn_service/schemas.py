@@ -1,6 +1,6 @@
 """The bodies that go in and out, described once, for the documentation at /docs and the tests that hold it true."""
 
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -49,6 +49,8 @@ class PredictRequest(BaseModel):
 class ExplainParameters(BaseModel):
     """What to explain: an output unit (default: the predicted class), split into harmonics or features on request.
 
+    Instead of one output several may be named, or "all"; of many bumps the `top` largest are enough, and the rest as
+    one sum.
     Attributions compare with the background (shapley; default: training rows that the card carries) or the baseline
     (integrated_gradients; default: the mean of the training rows). For several hidden layers Shapley values are
     sampled, by name.
@@ -56,11 +58,19 @@ class ExplainParameters(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     output: Label | None = None
+    outputs: Literal["all"] | Annotated[list[Label], Field(min_length=1)] | None = None
+    top: int | None = Field(default=None, ge=1)
     harmonics: bool = False
     attributions: Method | None = None
     background: list[Row] | None = Field(default=None, min_length=1)
     baseline: Row | None = None
     permutations: int = Field(default=PERMUTATIONS, ge=1, le=MAX_PERMUTATIONS)
+
+    @model_validator(mode="after")
+    def _has_output_once(self) -> "ExplainParameters":
+        if self.output is not None and self.outputs is not None:
+            raise ValueError("expected one of output and outputs")
+        return self
 
 
 class ExplainRequest(PredictRequest):
@@ -97,14 +107,38 @@ class PredictResponse(BaseModel):
 
 
 class Bump(BaseModel):
-    """One hidden neuron's share of the pre-activation: value = weight x activation, the sum of its harmonics."""
+    """One hidden neuron's share of the pre-activation: value = weight x activation, the sum of its harmonics.
+
+    With the harmonics comes the neuron's own pre_activation, where it stands on its activation.
+    Of a probability, probability_change is what the bump adds to it: integrated gradients of the link from the bias to
+    bias + bumps, which prefers no order; base_probability + all changes = response.
+    """
 
     model_config = ConfigDict(extra="forbid")
     neuron: int
     value: float
     activation: float
     weight: float
+    probability_change: float | None = None
+    pre_activation: float | None = None
     harmonics: list[float] = []
+
+
+class Rest(BaseModel):
+    """What the bumps that are not among the top add up to."""
+
+    model_config = ConfigDict(extra="forbid")
+    neurons: int
+    value: float
+    probability_change: float | None = None
+
+
+class OutputActivation(BaseModel):
+    """Where the pre-activation stands on the dct head's activation: its value and its slope there."""
+
+    model_config = ConfigDict(extra="forbid")
+    value: float
+    slope: float
 
 
 class Attributions(BaseModel):
@@ -117,16 +151,40 @@ class Attributions(BaseModel):
     error: float = 0.0
 
 
-class Explanation(BaseModel):
-    """bias + the sum of the bumps' values = pre_activation."""
+class OutputExplanation(BaseModel):
+    """bias + the sum of the bumps' values, and of the rest, = pre_activation.
+
+    The response is what the head makes of the pre_activation: the regression value, the score or the probability.
+    """
 
     model_config = ConfigDict(extra="forbid")
     output: Label
     pre_activation: float
+    response: float
+    output_activation: OutputActivation | None = None
     bias: float
+    base_probability: float | None = None
     bumps: list[Bump]
-    out_of_range: list[str]
+    rest: Rest | None = None
     attributions: Attributions | None = None
+
+
+class Flags(BaseModel):
+    """The features outside their training range, where the row is an extrapolation, and those ranges."""
+
+    model_config = ConfigDict(extra="forbid")
+    out_of_range: list[str]
+    ranges: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = {}
+
+
+class Explanation(OutputExplanation, Flags):
+    """The explanation of one output of a row."""
+
+
+class SeveralExplanations(Flags):
+    """The explanations of several outputs of a row."""
+
+    outputs: list[OutputExplanation]
 
 
 class ExplainResponse(BaseModel):
@@ -134,7 +192,7 @@ class ExplainResponse(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     predictions: list[ScoredLabel | LikelyLabel | float | list[float]]
-    explanations: list[Explanation]
+    explanations: list[Explanation | SeveralExplanations]
 
 
 class TensorParameters(BaseModel):
@@ -190,7 +248,7 @@ class InferRequest(BaseModel):
             ]
         }
     )
-    id: str = ""
+    id: str | None = None
     parameters: InferParameters | None = None
     inputs: list[InputTensor] = Field(min_length=1, max_length=1)
     outputs: list[OutputRequest] | None = Field(default=None, min_length=1)
@@ -231,4 +289,4 @@ class InferResponse(BaseModel):
 class ExplainTensorsResponse(InferResponse):
     """As of infer, with one explanation per row."""
 
-    explanations: list[Explanation]
+    explanations: list[Explanation | SeveralExplanations]

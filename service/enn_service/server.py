@@ -8,6 +8,7 @@ import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
+from enn_service import logs
 from enn_service.connection import Connection
 from enn_service.run_folder import RunFolder
 from enn_service.settings import Settings
@@ -17,7 +18,7 @@ HEALTH_SECONDS = 30
 
 
 def configuration(settings: Settings, app: ASGIApp | str = "enn_service.app:create_app") -> uvicorn.Config:
-    """Return the server's configuration; the application is made in each process."""
+    """Return the server's configuration; each process makes the application and logs as the settings say."""
     return uvicorn.Config(
         app,
         factory=isinstance(app, str),
@@ -29,6 +30,7 @@ def configuration(settings: Settings, app: ASGIApp | str = "enn_service.app:crea
         timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
         timeout_worker_healthcheck=HEALTH_SECONDS,
+        log_config=logs.configuration(settings) if isinstance(app, str) else None,
         log_level=settings.log_level,
         access_log=False,
         server_header=False,

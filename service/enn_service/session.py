@@ -17,13 +17,15 @@ import onnxruntime
 
 Array = NDArray[np.float32]
 PREDICTION = ("output",)
+EXPLANATION = ("output", "bumps")
 
 
 class Session:
     """A package in ONNX Runtime, one thread a run; safe for concurrent runs, which release the interpreter lock.
 
     ONNX Runtime computes every node of a session whatever is fetched, so predictions run parts of the graph: the one
-    that leads to `output`, and the one that the card names as the faster for few rows, where it names one.
+    that leads to `output`, and the one that the card names as the faster for few rows, where it names one; explanations
+    run the part that leads to `output` and `bumps`.
     Large batches run in pieces that the processor's cache holds.
 
     Args:
@@ -38,23 +40,26 @@ class Session:
 
     def __init__(self, package: Package) -> None:
         self.outputs = package.outputs
-        self._rows = rows_at_once(package.network)
+        self._rows = rows_at_once(package.network, package.cost.elements)
         self._whole = _Route(package.data, INPUT)
-        self._many = _part(package, INPUT, "output")
+        self._explaining = _part(package, INPUT, EXPLANATION)
+        self._many = _part(package, INPUT, PREDICTION)
         few = package.card.unrolling.few
-        self._few = _part(package, few.input, few.output) if few else self._many
+        self._few = _part(package, few.input, (few.output,)) if few else self._many
         self._few_rows = few.rows if few else 0
 
     @property
-    def predictions(self) -> "tuple[_Route, _Route]":
-        """The routes that predictions take, for few rows and for many."""
-        return self._few, self._many
+    def routes(self) -> "list[tuple[_Route, tuple[str, ...]]]":
+        """The parts of the graph that are run, each with what it gives."""
+        return [(self._few, PREDICTION), (self._many, PREDICTION), (self._explaining, EXPLANATION)]
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
         route = self._whole
-        if tuple(names) == PREDICTION:
+        if (asked := tuple(names)) == PREDICTION:
             route = self._few if len(inputs) <= self._few_rows else self._many
+        elif asked == EXPLANATION:
+            route = self._explaining
         return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
 
 
@@ -64,25 +69,23 @@ class _Route:
     Args:
         data: Its bytes.
         source: The name of its input.
-        output: The name of its only output; None where it has those of a package.
+        outputs: The names of its outputs in order; None where it has those of a package.
     """
 
-    def __init__(self, data: bytes, source: str, output: str | None = None) -> None:
+    def __init__(self, data: bytes, source: str, outputs: Sequence[str] | None = None) -> None:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         self._source = source
-        self._output = output
+        self._outputs = outputs
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
-        """Return the named outputs, or the only one."""
-        return cast(
-            "list[Array]", self._session.run(names if self._output is None else [self._output], {self._source: inputs})
-        )
+        """Return the named outputs; those of a part of the graph, whatever their names."""
+        return cast("list[Array]", self._session.run(self._outputs or names, {self._source: inputs}))
 
 
-def _part(package: Package, source: str, output: str) -> _Route:
-    model = Extractor(package.model).extract_model([source], [output])
-    return _Route(model.SerializeToString(), source, output)
+def _part(package: Package, source: str, outputs: Sequence[str]) -> _Route:
+    model = Extractor(package.model).extract_model([source], list(outputs))
+    return _Route(model.SerializeToString(), source, outputs)

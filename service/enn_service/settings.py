@@ -2,10 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from enn_models.errors import ModelError
+from enn_models.signature import verifying
 
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
@@ -27,6 +30,14 @@ class Settings(BaseSettings):
     models: Annotated[Path, Field(description="model repository: <name>/<version>/model.onnx")] = Path(
         "models/repository"
     )
+    public_key: Annotated[
+        Path | None,
+        Field(description="PEM file of the Ed25519 key that every version must be signed with; None: none need be"),
+    ] = None
+    source: Annotated[
+        str | None,
+        Field(description="where the repository is kept, as fsspec has it: s3://bucket/models; None: on disk alone"),
+    ] = None
     host: Annotated[str, Field(description="address to listen on; 0.0.0.0 reaches beyond this machine")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8080
     workers: Annotated[int, Field(ge=1, le=256, description="number of processes")] = 1
@@ -50,7 +61,8 @@ class Settings(BaseSettings):
     keys: Annotated[
         tuple[Digest, ...],
         Field(
-            description="SHA-256 of each key that requests take as X-API-Key or Bearer, as a JSON list; health is open"
+            description="SHA-256 of each key that requests take as X-API-Key or Bearer, as a JSON list; health and the "
+            "explorer's files are open"
         ),
     ] = ()
     keys_file: Annotated[
@@ -65,7 +77,20 @@ class Settings(BaseSettings):
         Field(ge=0, description="how long ready says 503 after SIGTERM before the service stops listening, in seconds"),
     ] = 2.0
     poll_seconds: Annotated[float, Field(gt=0, description="how often the repository is looked at, in seconds")] = 1.0
-    log_level: Annotated[str, Field(pattern="^(debug|info|warning|error)$", description="lowest level logged")] = "info"
+    log_level: Annotated[
+        str, Field(pattern="^(debug|info|warning|error)$", description="lowest level logged; debug logs requests")
+    ] = "info"
+    log_format: Annotated[Literal["console", "json"], Field(description="what the log is, console or json")] = "console"
+
+    @field_validator("public_key")
+    @classmethod
+    def _is_a_key(cls, path: Path | None) -> Path | None:
+        try:
+            if path is not None:
+                verifying(path)
+        except ModelError as error:
+            raise ValueError(str(error)) from None
+        return path
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that give these settings again."""

@@ -147,7 +147,9 @@ def _only_input(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def _identity(body: dict[str, Any], request: Request) -> str:
-    identity = body.get("id", request.id)
+    identity = body.get("id")
+    if identity is None:
+        return request.id
     if not isinstance(identity, str):
         raise InvalidRequestError(f"id: {identity!r:.60}; expected a string")
     return identity

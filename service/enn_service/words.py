@@ -1,7 +1,10 @@
 """Words: what JSON holds for a feature besides numbers, which is the name of a category, true, false or null."""
 
+import math
 from collections.abc import Callable
 from typing import Any
+
+import numpy as np
 
 from enn_models.features import Feature
 
@@ -34,6 +37,15 @@ def reader(feature: Feature, *, tensor: bool) -> Callable[[Any], Any]:
         return words.get(value) if value is None or type(value) in (str, bool) else None
 
     return read
+
+
+def told(feature: Feature, value: float) -> Any:  # noqa: ANN401  (any JSON)
+    """Return the JSON value that `reader` turns into this float32 value: a number has no more digits than it needs."""
+    if math.isnan(value):
+        return None
+    if feature.kind == "categorical":
+        return feature.categories[int(value)]
+    return bool(value) if feature.kind == "boolean" else float(str(np.float32(value)))
 
 
 def expected(feature: Feature, *, tensor: bool) -> str:

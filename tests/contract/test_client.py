@@ -83,7 +83,7 @@ def test_an_explanation_becomes_a_frame_of_one_line_a_row(own: Client) -> None:
     found = own.explain("ring", ROWS)
     frame = found.to_frame()
     bumps = [name for name in frame if str(name).startswith("bump_")]
-    assert list(frame) == ["output", "bias", *bumps, "pre_activation", "out_of_range"]
+    assert list(frame) == ["output", "bias", *bumps, "pre_activation", "response", "out_of_range"]
     np.testing.assert_array_equal(frame[bumps].to_numpy(), found.bumps)
     assert found.harmonics is None
 
@@ -104,6 +104,54 @@ def test_attributions_and_bumps_are_drawn_by_shap(own: Client) -> None:
     shap.plots.waterfall(own.explain("ring", ROWS).to_shap()[0], show=False)
     frame = found.to_frame()
     np.testing.assert_array_equal(frame[["x0", "x1"]].to_numpy(), found.attributions.values)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # shap's own, while it draws
+def test_top_bumps_and_their_rest_are_drawn_by_shap_and_told_in_a_frame(own: Client) -> None:
+    mpl.use("Agg")
+    found = own.explain("face", ROWS, top=2)
+    assert found.bumps.shape == found.neurons.shape == (3, 2)
+    total = found.bias + found.bumps.sum(axis=1) + found.rest
+    np.testing.assert_allclose(total, found.pre_activation, atol=ONE_ROUNDING_A_BUMP)
+    frame, drawn = found.to_frame(), found.to_shap()
+    bumps = frame[[name for name in frame if str(name).startswith("bump_")] + ["rest"]]
+    np.testing.assert_allclose(frame["bias"] + bumps.sum(axis=1), frame["pre_activation"], atol=ONE_ROUNDING_A_BUMP)
+    assert drawn.feature_names[-1] == "rest"
+    np.testing.assert_allclose(drawn.base_values + np.sum(drawn.values, axis=1), found.pre_activation, atol=1e-6)
+    shap.plots.waterfall(drawn[0], show=False)
+    shap.plots.beeswarm(drawn, show=False)
+    shap.plots.scatter(drawn[:, 0], show=False)
+
+
+def test_several_outputs_are_explained_by_name(own: Client) -> None:
+    rows = [own.metadata("breast-cancer")["properties"]["sample"]]
+    (label, found), *others = own.explain_outputs("breast-cancer", rows, attributions="shapley").items()
+    assert (label, others) == ("malignant", [])
+    assert found.base_probability is not None
+    assert found.probability_changes is not None
+    total = found.base_probability + found.probability_changes.sum(axis=1)
+    np.testing.assert_allclose(total, found.response, atol=ONE_ROUNDING_A_BUMP)
+    assert found.response[0] == pytest.approx(found.predictions[0]["probabilities"]["malignant"], abs=JSON_OF_FLOAT32)
+    assert found.attributions is not None
+    assert found.slope is None
+
+
+def test_a_row_outside_the_training_range_comes_with_the_range(own: Client) -> None:
+    found = own.explain("ring", ROWS)
+    assert found.out_of_range == [(), (), ("x1",)]
+    assert found.ranges["x1"] == pytest.approx((-1, 1), abs=0.01)
+    assert found.slope is not None
+
+
+def test_a_whole_model_is_there_to_draw(own: Client) -> None:
+    (layer, output) = own.activations("ring", points=5)["layers"]
+    assert len(layer["neurons"][0]["activation"]) == len(output["neurons"][0]["activation"]) == 5
+    surface = own.surface("ring", "x0", "x1", points=3, bumps=True)
+    profile = own.profile("ring", "x0", points=3, at={"x1": surface["y"]["values"][1]}, output=1, version="1")
+    np.testing.assert_allclose(surface["response"][1], profile["response"], atol=JSON_OF_FLOAT32)
+    assert np.shape([bump["values"] for bump in surface["bumps"]]) == (6, 3, 3)
+    with pytest.raises(RequestRefusedError, match="feature 'x9' is not known"):
+        own.profile("ring", "x9")
 
 
 def test_the_output_to_explain_may_be_named(own: Client) -> None:

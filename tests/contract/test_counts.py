@@ -107,6 +107,8 @@ def test_every_reply_names_its_request(client: httpx.Client) -> None:
         assert reply.headers["x-request-id"] == "mine-1"
     assert client.post(path, json=body, headers={"x-request-id": "mine-1"}).json()["id"] == "mine-1"
     assert client.post(path, json=body | {"id": "b"}, headers={"x-request-id": "a"}).json()["id"] == "b"
+    assert client.post(path, json=body | {"id": None}, headers={"x-request-id": "a"}).json()["id"] == "a"
+    assert client.post(path, json=body | {"id": 7}).json() == {"error": "id: 7; expected a string"}
     given = [client.get("/").headers["x-request-id"] for _ in range(3)]
     assert len(set(given)) == 3
 

@@ -230,6 +230,8 @@ def test_a_large_tensor_of_json_is_read_flat_or_nested_and_refused_by_place(clie
         (rows.ravel().tolist()[:-1], "1199 values; the shape says 600 x 2"),
         ([*rows.tolist()[:-1], [1]], "inputs[0].data[599]: 1 values"),
         ([*rows.tolist()[:-1], [1, 1e39]], "inputs[0].data[599][1]: 1e+39"),
+        ([*rows.tolist()[:-1], [1, True]], "inputs[0].data[599][1]: true"),
+        ([*rows.tolist()[:-1], ["NaN", 1]], "inputs[0].data[599][0]: 'NaN'"),
     ):
         reply = client.post(INFER, json={"inputs": [tensor | {"data": data}]})
         assert reply.status_code == 400

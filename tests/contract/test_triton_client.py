@@ -1,7 +1,7 @@
 """tritonclient, sync and asyncio, as it is, against the real service."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -105,13 +105,67 @@ def test_load_and_unload_with_the_token(own_repository: Path) -> None:
         assert triton.is_model_ready("ring")
 
 
-def test_the_asyncio_client_gets_the_same(client: httpx.Client, expected: np.ndarray) -> None:
-    async def ask() -> list[np.ndarray]:
-        async with aio.InferenceServerClient(address(client)) as triton:
-            assert await triton.is_server_ready()
-            assert (await triton.get_model_metadata("ring"))["name"] == "ring"
-            answers = await asyncio.gather(*(triton.infer("ring", [tensor(aio)]) for _ in range(8)))
-            return [values(answer) for answer in answers]
+def asked(client: httpx.Client, ask: Callable[[aio.InferenceServerClient], Awaitable[Any]]) -> Any:
+    """Return what a function gets from the asyncio client."""
 
-    for found in asyncio.run(ask()):
-        np.testing.assert_array_equal(found, expected)
+    async def run() -> Any:
+        async with aio.InferenceServerClient(address(client)) as triton:
+            return await ask(triton)
+
+    return asyncio.run(run())
+
+
+def test_the_asyncio_client_gets_health_metadata_configuration_and_statistics(client: httpx.Client) -> None:
+    async def ask(triton: aio.InferenceServerClient) -> None:
+        assert await triton.is_server_live()
+        assert await triton.is_server_ready()
+        assert await triton.is_model_ready("ring", "1")
+        assert not await triton.is_model_ready("moon")
+        assert "explain" in (await triton.get_server_metadata())["extensions"]
+        assert (await triton.get_model_metadata("ring"))["name"] == "ring"
+        assert (await triton.get_model_config("ring"))["name"] == "ring"
+        assert await triton.get_model_repository_index()
+        assert (await triton.get_inference_statistics("ring"))["model_stats"]
+
+    asked(client, ask)
+
+
+@pytest.mark.parametrize("binary", [True, False])
+@pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
+def test_the_asyncio_client_gets_the_same_many_times_at_once(
+    client: httpx.Client, expected: np.ndarray, *, binary: bool, compression: str | None
+) -> None:
+    outputs = [aio.InferRequestedOutput(name, binary_data=binary) for name in ("bumps", "output")]
+
+    async def ask(triton: aio.InferenceServerClient) -> list[Any]:
+        inputs = [tensor(aio, binary=binary)]
+        more: dict[str, Any] = {
+            "request_compression_algorithm": compression,
+            "response_compression_algorithm": compression,
+        }
+        default = (triton.infer("ring", inputs, request_id=str(index), **more) for index in range(4))
+        named = (triton.infer("ring", inputs, "1", outputs=outputs, **more) for _ in range(4))
+        return await asyncio.gather(*default, *named)
+
+    answers = asked(client, ask)
+    assert [answer.get_response()["id"] for answer in answers] == ["0", "1", "2", "3", "", "", "", ""]
+    for answer in answers:
+        np.testing.assert_allclose(values(answer), expected, atol=1e-6)
+    assert all(values(answer, "bumps").shape == (3, 1, 6) for answer in answers[4:])
+
+
+def test_the_asyncio_client_gets_the_text_of_errors_and_loads_and_unloads(own_repository: Path) -> None:
+    headers = {"Authorization": "Bearer word"}
+
+    async def ask(triton: aio.InferenceServerClient) -> None:
+        with pytest.raises(InferenceServerException, match="model 'moon' is not known"):
+            await triton.infer("moon", [tensor(aio)])
+        with pytest.raises(InferenceServerException, match="ENN_TOKEN"):
+            await triton.unload_model("ring")
+        await triton.unload_model("ring", headers=headers)
+        assert not await triton.is_model_ready("ring")
+        await triton.load_model("ring", headers=headers)
+        assert await triton.is_model_ready("ring")
+
+    with serving(own_repository, token="word") as client:
+        asked(client, ask)

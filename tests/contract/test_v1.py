@@ -1,8 +1,10 @@
 """KServe V1 as clients use it: predictions and explanations, by vector and by name."""
 
 import httpx
+import numpy as np
 import pytest
 
+from enn_models import series
 from enn_service import schemas
 
 INSIDE = [[0.1, 0.2], [0.5, -0.1]]
@@ -59,6 +61,17 @@ def test_bias_and_bumps_of_an_explanation_add_up(client: httpx.Client) -> None:
             assert sum(bump["harmonics"]) == pytest.approx(bump["value"], rel=1e-4, abs=1e-5)
 
 
+def test_with_the_harmonics_a_bump_tells_where_its_neuron_stands(client: httpx.Client) -> None:
+    layer, _ = client.get("/v1/models/face/activations").json()["layers"]
+    body = {"instances": INSIDE, "parameters": {"harmonics": True}}
+    for explanation in post(client, "/v1/models/face:explain", body)["explanations"]:
+        for bump, neuron in zip(explanation["bumps"], layer["neurons"], strict=True):
+            found = series.activation(bump["pre_activation"], np.array(neuron["coefficients"]))
+            assert found == pytest.approx(bump["activation"], abs=1e-5)
+    for bump in post(client, "/v1/models/face:explain", {"instances": INSIDE})["explanations"][0]["bumps"]:
+        assert "pre_activation" not in bump
+
+
 def test_explain_predicts_what_predict_predicts(client: httpx.Client) -> None:
     predicted = post(client, "/v1/models/stripes:predict", {"instances": INSIDE})
     assert post(client, "/v1/models/stripes:explain", {"instances": INSIDE})["predictions"] == predicted["predictions"]
@@ -84,7 +97,9 @@ def test_a_large_batch_gets_the_same_answers_as_its_rows(client: httpx.Client) -
 def test_models_and_their_state_are_listed(client: httpx.Client) -> None:
     assert client.get("/").json() == {"status": "alive"}
     assert client.get("/v1/models").json()["models"] == ["breast-cancer", "face", "product", "ring", "stripes"]
-    assert client.get("/v1/models/ring").json() == {"name": "ring", "ready": True}
+    for path in ("/v1/models/ring", "/v1/models/ring/versions/1"):
+        assert client.get(path).json() == {"name": "ring", "ready": True}
+    assert client.get("/v1/models/ring/versions/9").status_code == 404
 
 
 def test_the_output_to_explain_may_be_named(client: httpx.Client) -> None:

@@ -96,4 +96,6 @@ def test_the_index_lists_every_version_with_and_without_a_body(client: httpx.Cli
     index = client.post("/v2/repository/index").json()
     assert {"name": "ring", "version": "1", "state": "READY", "reason": ""} in index
     assert client.post("/v2/repository/index", json={"ready": True}).json() == index
+    assert client.post("/v2/repository/index", json={"ready": None}).json() == index
     assert client.post("/v2/repository/index", content=b"{").status_code == 400
+    assert "ready: 1;" in client.post("/v2/repository/index", json={"ready": 1}).json()["error"]

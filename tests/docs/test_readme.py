@@ -76,10 +76,12 @@ def test_the_learning_commands_run_as_printed(tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["my-stripes", "my-table"]
 
 
-def test_the_python_lines_run_as_printed(client: httpx.Client) -> None:
-    asks, learns = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+def test_the_python_lines_run_as_printed(client: httpx.Client, tmp_path: Path) -> None:
+    asks, learns, adopts = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     done = subprocess.run([sys.executable, "-c", learns], capture_output=True, text=True, check=True)
     assert float(done.stdout) > GOOD_ACCURACY
     own = asks.replace("localhost:8080", f"127.0.0.1:{client.base_url.port}")
     done = subprocess.run([sys.executable, "-c", own], capture_output=True, text=True, check=True)
     assert ".base_values" in done.stdout
+    subprocess.run([sys.executable, "-c", adopts], cwd=tmp_path, capture_output=True, check=True)
+    assert sorted(path.name for path in (tmp_path / "my-models" / "area").iterdir()) == ["1", "2"]

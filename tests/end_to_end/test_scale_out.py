@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 from collections import Counter
@@ -18,7 +17,7 @@ import yaml
 from dnslib import QTYPE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSServer
 
-from serving import SHIPPED
+from serving import SHIPPED, free_port
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -38,12 +37,6 @@ class Replicas(BaseResolver):
             for address in ADDRESSES:
                 reply.add_answer(RR(request.q.qname, QTYPE.A, rdata=A(address), ttl=1))
         return reply
-
-
-def free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -22,14 +22,17 @@ NUMBERS = st.floats(-1, 1, width=32)
 VECTORS = st.tuples(NUMBERS, NUMBERS).map(list)
 ROWS = st.lists(VECTORS | VECTORS.map(lambda row: dict(zip(("x0", "x1"), row, strict=True))), min_size=1, max_size=4)
 V1 = st.fixed_dictionaries({"instances": ROWS}) | st.fixed_dictionaries({"inputs": ROWS}, optional={"note": NUMBERS})
+UNITS = st.fixed_dictionaries({}, optional={"output": st.sampled_from([None, 1, "1"])}) | st.fixed_dictionaries(
+    {"outputs": st.sampled_from([None, "all", [1], ["1"]])}
+)
 WISHES = st.fixed_dictionaries(
     {},
     optional={
-        "output": st.sampled_from([None, 1, "1"]),
         "harmonics": st.booleans(),
         "attributions": st.sampled_from([None, "shapley"]),
+        "top": st.sampled_from([None, 1, 3, 99]),
     },
-)
+).flatmap(lambda wish: UNITS.map(lambda units: wish | units))
 TENSORS = st.lists(VECTORS, min_size=1, max_size=4).flatmap(
     lambda rows: st.fixed_dictionaries(
         {
@@ -52,7 +55,7 @@ OUTPUTS = st.lists(
 )
 V2 = st.fixed_dictionaries(
     {"inputs": TENSORS.map(lambda tensor: [tensor])},
-    optional={"id": st.text(max_size=5), "outputs": st.none() | OUTPUTS, "model_name": st.just("ring")},
+    optional={"id": st.none() | st.text(max_size=5), "outputs": st.none() | OUTPUTS, "model_name": st.just("ring")},
 )
 PATHS: dict[str, tuple[st.SearchStrategy, type[BaseModel], type[BaseModel]]] = {
     "/v1/models/ring:predict": (V1, schemas.PredictRequest, schemas.PredictResponse),

@@ -45,16 +45,21 @@ def test_each_key_opens_everything(guarded: httpx.Client, key: str) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, *header("moon"), {"x-api-key": ""}, {"authorization": "Basic spring"}])
-def test_without_a_key_nothing_but_health_is_answered(guarded: httpx.Client, headers: dict[str, str]) -> None:
+def test_without_a_key_nothing_but_health_and_the_files_of_the_explorer_is_answered(
+    guarded: httpx.Client, headers: dict[str, str]
+) -> None:
     for reply in (
         guarded.post("/v1/models/ring:predict", json=ROW, headers=headers),
         guarded.post("/v2/repository/index", headers=headers),
-        *(guarded.get(path, headers=headers) for path in ("/v2/models/ring", "/docs", "/metrics", "/moon")),
+        *(
+            guarded.get(path, headers=headers)
+            for path in ("/v2/models/ring", "/docs", "/metrics", "/moon", "/v1/models/ring/activations")
+        ),
     ):
         assert reply.status_code == 401
         assert list(reply.json()) == ["error"]
         assert reply.headers["www-authenticate"] == "Bearer"
-    for path in ("/", "/v2/health/live", "/v2/health/ready"):
+    for path in ("/", "/v2/health/live", "/v2/health/ready", "/explorer", "/explorer/app.js"):
         assert guarded.get(path, headers=headers).status_code == 200
 
 

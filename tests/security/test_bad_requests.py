@@ -71,7 +71,7 @@ def test_an_explanation_too_large_to_send_is_refused_before_it_is_made(client: h
     body = {"instances": [[0, 0]] * 20_000, "parameters": {"harmonics": True}}
     reply = client.post("/v1/models/ring:explain", json=body)
     assert reply.status_code == 400
-    assert "20000 rows have 1080000 numbers to explain" in reply.json()["error"]
+    assert "20000 rows have 1200000 numbers to explain" in reply.json()["error"]
 
 
 def test_a_path_with_a_slash_too_many_is_not_redirected(client: httpx.Client) -> None:
@@ -118,6 +118,28 @@ def test_every_other_refusal_is_an_error_object_too(client: httpx.Client) -> Non
         assert reply.status_code == status
         assert reply.headers["content-type"] == "application/json"
         assert list(reply.json()) == ["error"]
+
+
+def test_a_fault_of_the_service_is_an_error_object_too_and_tells_nothing_of_it(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError("/secret/path")
+
+    monkeypatch.setattr("enn_service.session.Session.run", fail)
+    monkeypatch.setattr("enn_service.control_plane.metadata", fail)
+    tensor = {"name": "input", "shape": [1, 2], "datatype": "FP32", "data": [0, 0]}
+    for reply in (
+        client.post("/v1/models/ring:predict", json={"instances": [[0, 0]]}),
+        client.post("/v1/models/ring:explain", json={"instances": GOOD}),
+        client.post("/v2/models/ring/infer", json={"inputs": [tensor]}),
+        client.get("/v2/models/ring"),
+    ):
+        assert reply.status_code == 500
+        assert reply.headers["content-type"] == "application/json"
+        assert list(reply.json()) == ["error"]
+        assert "secret" not in reply.text
+    assert client.get("/v2/health/ready").status_code == 200
 
 
 def test_a_client_that_goes_away_half_way_leaves_the_service_alone(client: httpx.Client) -> None:

@@ -5,18 +5,22 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from enn_training.activation import DCTActivation
+    from enn_training.adopting import adopt
     from enn_training.enn import ENN
     from enn_training.estimators import ENNClassifier, ENNRegressor
     from enn_training.exporting import export
+    from enn_training.loading import load
 
-__all__ = ["ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "export"]
+__all__ = ["ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "adopt", "export", "load"]
 
 _MODULES = {
     "ENN": "enn",
     "DCTActivation": "activation",
     "ENNClassifier": "estimators",
     "ENNRegressor": "estimators",
+    "adopt": "adopting",
     "export": "exporting",
+    "load": "loading",
 }
 
 

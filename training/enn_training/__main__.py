@@ -6,8 +6,11 @@ import typer
 
 from enn_models.errors import ModelError
 from enn_training.commands import benchmark
+from enn_training.commands.image import image
 from enn_training.commands.inspect import inspect
 from enn_training.commands.problem import problem
+from enn_training.commands.prune import prune
+from enn_training.commands.sign import sign
 from enn_training.commands.table import table
 from enn_training.errors import TrainingError
 
@@ -23,7 +26,10 @@ def application() -> typer.Typer:
     )
     app.command()(problem)
     app.command()(table)
+    app.command()(image)
     app.command()(inspect)
+    app.command()(prune)
+    app.command()(sign)
     app.add_typer(benchmark.app, name="benchmark")
     return app
 

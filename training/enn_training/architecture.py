@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from enn_models.network import Head, Task
+from enn_models.network import Head, Network, Task
 from enn_training.errors import OptionError
 
 Loss = Literal["squared", "cross-entropy"]
@@ -42,6 +42,14 @@ class Architecture:
             raise OptionError(f"harmonics {self.harmonics}: expected 1 to 1024")
         if self.head not in get_args(Head) or self.task not in get_args(Task):
             raise OptionError(f"head {self.head!r}, task {self.task!r}: expected {get_args(Head)}, {get_args(Task)}")
+
+    @classmethod
+    def of(cls, network: Network) -> "Architecture":
+        """Return the architecture of a network; Q is that of its first layer."""
+        hidden = tuple(len(layer.bias) for layer in network.layers[:-1])
+        coefficients = network.layers[0].coefficients
+        harmonics = 0 if coefficients is None else coefficients.shape[1]
+        return cls(network.columns, hidden, network.units, harmonics, network.head, network.task)
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from enn_models.encoding import Encoding
 from enn_models.features import Feature, encoding
 from enn_models.network import Task
 from enn_training.columns import Column
-from enn_training.model import Label, summarise
+from enn_training.model import Label, fingerprint, summarise
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +60,11 @@ class Dataset:
     def encode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the columns that a network takes, float64 [rows, columns], of raw rows [rows, features]."""
         return x if self.encoding is None else self.encoding.apply(x)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256 of the training part, hexadecimal."""
+        return fingerprint(self.columns or self.features, self.training.x, self.training.y)
 
     @property
     def task(self) -> Task:

@@ -1,5 +1,6 @@
 """The network in torch: linear maps with learned activations, to and from its plain arrays."""
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import cast
 
@@ -49,22 +50,24 @@ class ENN(nn.Module):
         self.linears = nn.ModuleList(nn.Linear(*pair) for pair in pairwise(widths))
         learned = widths[1:] if head == "dct" else widths[1:-1]
         self.activations = nn.ModuleList(DCTActivation(neurons, harmonics) for neurons in learned)
+        self.input_offset: Tensor | None
+        self.output_offset: Tensor | None
+        self.register_buffer("input_offset", None)
+        self.register_buffer("output_offset", None)
         self._copy(start(self.architecture, spread))
 
     @classmethod
     def from_network(cls, network: Network) -> "ENN":
-        """Return the module that computes what a network computes before its link, from columns less input_offset.
+        """Return the module that computes what a network computes before its link, from the columns of its rows.
 
-        Raises:
-            ValueError: The network adds an output_offset, which a module has no place for.
+        Its parameters equal the network's bit for bit, and to_network gives the network back, but for its encoding.
         """
-        if network.output_offset.any():
-            raise ValueError(f"output_offset {network.output_offset}: expected zeros; a learned module has none")
-        hidden = tuple(len(layer.bias) for layer in network.layers[:-1])
-        coefficients = network.layers[0].coefficients
-        harmonics = 0 if coefficients is None else coefficients.shape[1]
-        module = cls(network.columns, hidden, network.units, harmonics, head=network.head, task=network.task)
+        same = Architecture.of(network)
+        module = cls(same.inputs, same.hidden, same.units, same.harmonics, head=same.head, task=same.task)
         module._copy(network)
+        for name in ("input_offset", "output_offset"):
+            if getattr(network, name).any():
+                module.register_buffer(name, torch.from_numpy(getattr(network, name).copy()))
         return module
 
     def to_network(self, inputs: Scaling | None = None, outputs: Scaling | None = None) -> Network:
@@ -73,6 +76,9 @@ class ENN(nn.Module):
         Args:
             inputs: How rows were scaled before they came to this module; None where they were not.
             outputs: How the targets of a regression were scaled; None where they were not.
+
+        Raises:
+            ValueError: Rows or targets were scaled, and the module comes from a network over raw ones.
         """
         architecture = self.architecture
         layers: list[Layer] = []
@@ -82,15 +88,24 @@ class ENN(nn.Module):
             layers.append(Layer(_array(linear.weight), _array(linear.bias), coefficients))
         zeros = (np.zeros(architecture.inputs, np.float32), np.zeros(architecture.units, np.float32))
         network = Network(architecture.task, architecture.head, tuple(layers), *zeros)
-        return fold(network, inputs or Scaling.identity(architecture.inputs), outputs)
+        offsets = {
+            name: _array(offset)
+            for name in ("input_offset", "output_offset")
+            if (offset := getattr(self, name)) is not None
+        }
+        if offsets and not (inputs is None and outputs is None):
+            raise ValueError(f"the module takes raw rows and has {', '.join(offsets)}: expected no scaling")
+        return replace(fold(network, inputs or Scaling.identity(architecture.inputs), outputs), **offsets)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return scores or values (dct head), logits or values (linear head), [..., outputs], of x [..., inputs]."""
+        if self.input_offset is not None:
+            x = x - self.input_offset
         for index, linear in enumerate(self._linears()):
             x = linear(x)
             if index < len(self.activations):
                 x = self._activation(index)(x)
-        return x
+        return x if self.output_offset is None else x + self.output_offset
 
     def _linears(self) -> list[nn.Linear]:
         return [cast("nn.Linear", linear) for linear in self.linears]

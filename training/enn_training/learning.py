@@ -6,11 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models.network import Head
+from enn_models.network import Head, Network
+from enn_models.usage import measure
 from enn_training.architecture import Architecture
 from enn_training.data import Dataset, Part
 from enn_training.learners.learner import Learned, Learner, Samples, Watch
-from enn_training.model import MAX_EXAMPLES, LearnedModel, fingerprint
+from enn_training.model import MAX_EXAMPLES, LearnedModel, Rows
 from enn_training.scaling import Scaling, fold
 from enn_training.scores import score
 from enn_training.targets import Targets
@@ -39,7 +40,8 @@ def learn(
         harmonics: Q of every activation.
         head: "dct" or "linear".
         seed: Equal seeds give equal models, byte for byte.
-        background: Training rows, drawn by seed, that the package will carry for explanations; 0 keeps all back.
+        background: Training rows, drawn by seed, that the package will carry for explanations; 0 keeps all back, and
+            with them where the training part lies on the activations.
         watch: Called after every pass.
 
     Raises:
@@ -55,15 +57,21 @@ def learn(
 
     learned = learner.learn(architecture, samples(train), samples(dataset.held_out), seed, watch)
     network = replace(fold(learned.network, inputs, targets.scaling), encoding=dataset.encoding)
+    return described(network, dataset, _record(dataset, architecture, learned, seed), drawn(train.x, background, seed))
+
+
+def described(network: Network, dataset: Dataset, training: dict[str, Any], background: Rows) -> LearnedModel:
+    """Return a network over raw rows with what its package says of it; arguments as those of LearnedModel."""
     return LearnedModel(
         network=network,
         features=dataset.summaries,
         classes=dataset.classes,
-        examples=train.x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
-        training=_record(dataset, architecture, learned, seed),
+        examples=dataset.training.x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
+        training=training,
         scores=score(network, dataset.test) if len(dataset.test.x) else {},
-        fingerprint=fingerprint(dataset.columns or dataset.features, train.x, train.y),
-        background=drawn(train.x, background, seed),
+        fingerprint=dataset.fingerprint,
+        background=background,
+        usage=measure(network, dataset.training.x) if len(background) else None,
     )
 
 

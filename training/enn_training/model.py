@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from enn_models.features import Boolean, Categorical, Feature, Numeric
 from enn_models.network import Network
+from enn_models.usage import Usage
 from enn_training.columns import Column
 
 Label = int | str | bool
@@ -31,6 +32,7 @@ class LearnedModel:
         scores: Scores on data never learned from, named as scikit-learn names them.
         fingerprint: SHA-256 of the training part, hexadecimal.
         background: Raw rows of the training part, float64 [k, features], that explanations compare with; k may be 0.
+        usage: Where on its activations each neuron has the training part; None where that is kept back, or unknown.
     """
 
     network: Network
@@ -41,6 +43,7 @@ class LearnedModel:
     scores: dict[str, float]
     fingerprint: str
     background: Rows
+    usage: Usage | None = None
 
     def __post_init__(self) -> None:
         """Check that the parts speak of the same inputs and outputs."""
@@ -53,6 +56,11 @@ class LearnedModel:
             raise ValueError(f"background {self.background.shape}: expected [rows, {inputs}]")
         if (self.classes is None) != (self.network.task == "regression"):
             raise ValueError(f"classes {self.classes} for a network of task {self.network.task!r}")
+
+    def learned_further(self, network: Network, scores: dict[str, float]) -> "LearnedModel":
+        """Return the model with the network that further learning left, over the same columns, and its own scores."""
+        network, training = replace(network, encoding=self.network.encoding), {**self.training, "learned_further": True}
+        return replace(self, network=network, scores=scores, training=training, usage=None)
 
 
 def summarise(columns: Sequence[Column | str], x: Rows) -> tuple[Feature, ...]:

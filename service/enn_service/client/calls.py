@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from typing import Any, Generic, TypedDict, TypeVar, Unpack
+from urllib.parse import quote, urlencode
 
 import orjson
 from numpy.typing import NDArray
@@ -19,6 +19,9 @@ REQUEST_ID = "x-request-id"
 JSON = {"content-type": "application/json"}
 BINARY = {"content-type": "application/octet-stream"}
 
+Label = str | int | bool
+Outputs = str | Sequence[Label]
+"""Labels or names of outputs; the text "all" for every one."""
 Result = TypeVar("Result")
 
 
@@ -84,35 +87,70 @@ def predict(model: str, rows: Rows, version: str | None) -> Call[list[Any]]:
     return Call("POST", f"{_v1(model, version)}:predict", lambda answer: answer.json()["predictions"], body, JSON)
 
 
-def explain(
-    model: str,
-    rows: Rows,
-    version: str | None,
+class Asked(TypedDict, total=False):
+    """What explain may be asked for; `Client.explain` says what each is."""
+
+    output: Label | None
+    top: int | None
+    harmonics: bool
+    attributions: str | None
+    background: Rows | None
+    baseline: Row | None
+    permutations: int | None
+
+
+class Where(TypedDict, total=False):
+    """Where a whole model is looked at; `Client.surface` says what each is."""
+
+    output: Label | None
+    bumps: bool
+    points: int
+    at: Mapping[str, Any]
+
+
+def explain(model: str, rows: Rows, version: str | None, **asked: Unpack[Asked]) -> Call[Explanations]:
+    """Return the call that predicts and explains rows (KServe V1)."""
+    instances = to_instances(rows)
+    body = _asking(instances, None, **asked)
+    path = f"{_v1(model, version)}:explain"
+    return Call("POST", path, lambda answer: results.explanations(answer.json(), instances), body, JSON)
+
+
+def explain_outputs(
+    model: str, rows: Rows, version: str | None, outputs: Outputs, **asked: Unpack[Asked]
+) -> Call[dict[Any, Explanations]]:
+    """Return the call that predicts rows and explains several outputs of each (KServe V1)."""
+    instances = to_instances(rows)
+    body = _asking(instances, outputs if isinstance(outputs, str) else list(outputs), **asked)
+    path = f"{_v1(model, version)}:explain"
+    return Call("POST", path, lambda answer: results.explanations_of_outputs(answer.json(), instances), body, JSON)
+
+
+def _asking(
+    instances: Any,  # noqa: ANN401  (rows of any kind)
+    outputs: str | list[Label] | None,
     *,
-    output: str | int | bool | None = None,
+    output: Label | None = None,
+    top: int | None = None,
     harmonics: bool = False,
     attributions: str | None = None,
     background: Rows | None = None,
     baseline: Row | None = None,
-) -> Call[Explanations]:
-    """Return the call that predicts and explains rows (KServe V1)."""
+    permutations: int | None = None,
+) -> bytes:
+    """Return the body of an explain request."""
     asked = {
         "output": output,
+        "outputs": outputs,
+        "top": top,
         "harmonics": harmonics,
         "attributions": attributions,
         "background": None if background is None else to_instances(background),
         "baseline": None if baseline is None else to_instances([baseline])[0],
+        "permutations": permutations,
     }
-    instances = to_instances(rows)
     parameters = {name: value for name, value in asked.items() if value is not None}
-    body = to_json({"instances": instances, "parameters": parameters})
-    return Call(
-        "POST",
-        f"{_v1(model, version)}:explain",
-        lambda answer: results.explanations(answer.json(), instances),
-        body,
-        JSON,
-    )
+    return to_json({"instances": instances, "parameters": parameters})
 
 
 def infer(
@@ -145,6 +183,14 @@ def models() -> Call[list[ModelVersion]]:
 def metadata(model: str | None, version: str | None) -> Call[dict[str, Any]]:
     """Return the call for what the service, or a model, says about itself."""
     return Call("GET", "/v2" if model is None else _v2(model, version), Answer.json)
+
+
+def explore(model: str, version: str | None, what: str, asked: Mapping[str, Any]) -> Call[dict[str, Any]]:
+    """Return the call for what there is to draw of a whole model: activations, surface or profile."""
+    given = {name: value for name, value in asked.items() if value is not None}
+    if "at" in given:
+        given["at"] = to_json(given["at"]).decode()
+    return Call("GET", f"{_v1(model, version)}/{what}?{urlencode(given)}", Answer.json)
 
 
 def live() -> Call[bool]:

@@ -1,24 +1,20 @@
-"""The connection: the two thin clients over httpx; what they send and read is said in `calls`."""
+"""The connection: the client over httpx; what it sends and reads is said in `calls`."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx
-from httpx_retries import Retry, RetryTransport
+from httpx_retries import RetryTransport
 from numpy.typing import NDArray
 
 from enn_service.client import calls
-from enn_service.client.calls import Answer, Call
-from enn_service.client.errors import UnreachableError
+from enn_service.client.calls import Asked, Call, Outputs, Where
 from enn_service.client.results import Explanations, ModelVersion
-from enn_service.client.rows import Row, Rows
+from enn_service.client.rows import Rows
+from enn_service.client.transport import headers as sent
+from enn_service.client.transport import policy, read, request, unreachable
 
-AGAIN = (429, 502, 503, 504)
-AGAIN_AFTER = (httpx.ConnectTimeout, httpx.NetworkError, httpx.RemoteProtocolError)
-"""A connection that fails is tried again. An answer that is late is not: asking again would only add to the load."""
-BACKOFF_SECONDS = 0.1
-ONCE = Retry(total=0)
 OUTPUT = ("output",)
 
 Result = TypeVar("Result")
@@ -53,9 +49,9 @@ class Client:
         retries: int = 3,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        retrying = RetryTransport(transport or httpx.HTTPTransport(), _policy(retries, timeout))
+        retrying = RetryTransport(transport or httpx.HTTPTransport(), policy(retries, timeout))
         self._http = httpx.Client(
-            base_url=url, headers=_headers(token, headers), timeout=timeout, transport=retrying, trust_env=False
+            base_url=url, headers=sent(token, headers), timeout=timeout, transport=retrying, trust_env=False
         )
 
     def predict(self, model: str, rows: Rows, *, version: str | None = None) -> list[Any]:
@@ -72,41 +68,64 @@ class Client:
         """
         return self._send(calls.predict(model, rows, version))
 
-    def explain(
-        self,
-        model: str,
-        rows: Rows,
-        *,
-        version: str | None = None,
-        output: str | int | bool | None = None,
-        harmonics: bool = False,
-        attributions: str | None = None,
-        background: Rows | None = None,
-        baseline: Row | None = None,
-    ) -> Explanations:
+    def explain(self, model: str, rows: Rows, *, version: str | None = None, **asked: Unpack[Asked]) -> Explanations:
         """Return the predictions of rows and their exact explanations.
 
         Args:
             model: The model's name.
             rows: As for predict.
             version: As for predict.
-            output: The output to explain, a class label or a value's name; the predicted class where none is named.
-            harmonics: Whether to split each bump into the terms of its series.
-            attributions: "shapley" or "integrated_gradients", both exact, or "sampled_shapley".
-            background: Rows that Shapley values compare with; those that the model carries where none are given.
-            baseline: The row that integrated gradients start from; the mean of the training rows where none is given.
+            **asked: What to explain, and how far:
+                output, the output to explain, a class label or a value's name (default: the predicted class);
+                top, how many bumps to show, the largest first, with the rest as one sum (default: all);
+                harmonics, whether to split each bump into the terms of its series;
+                attributions, "shapley" or "integrated_gradients", both exact, or "sampled_shapley";
+                background, rows that Shapley values compare with (default: those that the model carries);
+                baseline, the row that integrated gradients start from (default: the mean of the training rows);
+                permutations, orders of the features drawn for "sampled_shapley".
         """
-        asked = calls.explain(
-            model,
-            rows,
-            version,
-            output=output,
-            harmonics=harmonics,
-            attributions=attributions,
-            background=background,
-            baseline=baseline,
-        )
-        return self._send(asked)
+        return self._send(calls.explain(model, rows, version, **asked))
+
+    def explain_outputs(
+        self, model: str, rows: Rows, outputs: Outputs = "all", *, version: str | None = None, **asked: Unpack[Asked]
+    ) -> dict[Any, Explanations]:
+        """Return the explanations of several outputs, by output; the other arguments are those of explain.
+
+        Args:
+            model: The model's name.
+            rows: As for predict.
+            outputs: Class labels or values' names, or "all".
+            version: As for predict.
+            **asked: As for explain, without output.
+        """
+        return self._send(calls.explain_outputs(model, rows, version, outputs, **asked))
+
+    def activations(
+        self, model: str, *, version: str | None = None, layer: int | None = None, points: int | None = None
+    ) -> dict[str, Any]:
+        """Return every learned activation, or those of one layer: curve, DCT coefficients, density and importance."""
+        return self._send(calls.explore(model, version, "activations", {"layer": layer, "points": points}))
+
+    def surface(
+        self, model: str, x: str, y: str, *, version: str | None = None, **where: Unpack[Where]
+    ) -> dict[str, Any]:
+        """Return an output over the plane of two features.
+
+        Args:
+            model: The model's name.
+            x: The feature that varies along a row of the answer's tables.
+            y: The feature that varies from row to row.
+            version: As for predict.
+            **where: output, the unit; bumps, whether to give each neuron's too; points, along each axis; at, values of
+                other features by name (default: typical ones).
+        """
+        return self._send(calls.explore(model, version, "surface", {"x": x, "y": y, **where}))
+
+    def profile(
+        self, model: str, feature: str, *, version: str | None = None, **where: Unpack[Where]
+    ) -> dict[str, Any]:
+        """Return an output along one feature; the other arguments are those of surface."""
+        return self._send(calls.explore(model, version, "profile", {"feature": feature, **where}))
 
     def infer(
         self,
@@ -160,134 +179,7 @@ class Client:
 
     def _send(self, call: Call[Result]) -> Result:
         try:
-            response = self._http.send(_request(self._http, call))
+            response = self._http.send(request(self._http, call))
         except httpx.RequestError as error:
-            raise _unreachable(error) from error
-        return _read(call, response)
-
-
-class AsyncClient:
-    """The client for asyncio: the same calls as Client with the same arguments and results, awaited; `async with`."""
-
-    def __init__(
-        self,
-        url: str,
-        *,
-        token: str | None = None,
-        headers: Mapping[str, str] | None = None,
-        timeout: float = 30.0,
-        retries: int = 3,
-        transport: httpx.AsyncBaseTransport | None = None,
-    ) -> None:
-        retrying = RetryTransport(transport or httpx.AsyncHTTPTransport(), _policy(retries, timeout))
-        self._http = httpx.AsyncClient(
-            base_url=url, headers=_headers(token, headers), timeout=timeout, transport=retrying, trust_env=False
-        )
-
-    async def predict(self, model: str, rows: Rows, *, version: str | None = None) -> list[Any]:
-        """Return one prediction a row; see Client.predict."""
-        return await self._send(calls.predict(model, rows, version))
-
-    async def explain(
-        self,
-        model: str,
-        rows: Rows,
-        *,
-        version: str | None = None,
-        output: str | int | bool | None = None,
-        harmonics: bool = False,
-        attributions: str | None = None,
-        background: Rows | None = None,
-        baseline: Row | None = None,
-    ) -> Explanations:
-        """Return the predictions of rows and their exact explanations; see Client.explain."""
-        asked = calls.explain(
-            model,
-            rows,
-            version,
-            output=output,
-            harmonics=harmonics,
-            attributions=attributions,
-            background=background,
-            baseline=baseline,
-        )
-        return await self._send(asked)
-
-    async def infer(
-        self,
-        model: str,
-        rows: Rows,
-        *,
-        version: str | None = None,
-        outputs: Sequence[str] = OUTPUT,
-        binary: bool | None = None,
-    ) -> dict[str, NDArray[Any]]:
-        """Return a model's tensors by name; see Client.infer."""
-        return await self._send(calls.infer(model, rows, version, outputs, binary=binary))
-
-    async def models(self) -> list[ModelVersion]:
-        """Return every version in the service's repository, with its state."""
-        return await self._send(calls.models())
-
-    async def metadata(self, model: str | None = None, *, version: str | None = None) -> dict[str, Any]:
-        """Return what the service, or a model, says about itself."""
-        return await self._send(calls.metadata(model, version))
-
-    async def live(self) -> bool:
-        """Say whether the service runs."""
-        return await self._send(calls.live())
-
-    async def ready(self, model: str | None = None, *, version: str | None = None) -> bool:
-        """Say whether the service, or a model, answers."""
-        return await self._send(calls.ready(model, version))
-
-    async def aclose(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
-
-    async def __aenter__(self) -> Self:
-        """Return the client, closed on leaving."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the connections."""
-        await self.aclose()
-
-    async def _send(self, call: Call[Result]) -> Result:
-        try:
-            response = await self._http.send(_request(self._http, call))
-        except httpx.RequestError as error:
-            raise _unreachable(error) from error
-        return _read(call, response)
-
-
-def _policy(retries: int, timeout: float) -> Retry:
-    return Retry(
-        total=retries,
-        allowed_methods=("GET", "POST"),
-        status_forcelist=AGAIN,
-        retry_on_exceptions=AGAIN_AFTER,
-        backoff_factor=BACKOFF_SECONDS,
-        total_timeout=timeout,
-    )
-
-
-def _headers(token: str | None, headers: Mapping[str, str] | None) -> dict[str, str]:
-    return {**({} if token is None else {"authorization": f"Bearer {token}"}), **(headers or {})}
-
-
-def _request(http: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
-    headers = {calls.REQUEST_ID: call.request_id, **call.headers}
-    extensions = {} if call.again else {"retry": ONCE}
-    return http.build_request(call.method, call.path, content=call.body, headers=headers, extensions=extensions)
-
-
-def _read(call: Call[Result], response: httpx.Response) -> Result:
-    return call.result(Answer(response.status_code, response.headers, response.content))
-
-
-def _unreachable(error: httpx.RequestError) -> UnreachableError:
-    reason = str(error) or type(error).__name__
-    return UnreachableError(f"no answer from {error.request.method} {error.request.url}: {reason}")
+            raise unreachable(error) from error
+        return read(call, response)

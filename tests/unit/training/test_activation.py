@@ -45,6 +45,47 @@ def test_its_gradients_are_the_derivative_and_the_basis():
     np.testing.assert_allclose(module.coefficients.grad.numpy(), basis, atol=EXACT)
 
 
+@settings(max_examples=30, deadline=None)
+@given(rows=st.integers(0, 20), features=st.integers(1, 20), harmonics=st.integers(1, 12), seed=st.integers(0, 99))
+def test_in_single_precision_it_and_its_gradients_are_the_oracle_at_every_width(rows, features, harmonics, seed):
+    rng = np.random.default_rng(seed)
+    coefficients = (rng.normal(size=(features, harmonics)) / harmonics).astype(np.float32)
+    z, outer = rng.uniform(-3, 3, (2, rows, features)).astype(np.float32)
+    module = DCTActivation(features, harmonics)
+    module.coefficients.data = torch.from_numpy(coefficients)
+    tensor = torch.from_numpy(z).requires_grad_()
+    found = module(tensor)
+    found.backward(torch.from_numpy(outer))
+    assert tensor.grad is not None
+    assert module.coefficients.grad is not None
+    np.testing.assert_allclose(found.detach(), series.activation(z, coefficients), atol=SINGLE)
+    slopes = outer * series.derivative(z, coefficients)
+    np.testing.assert_allclose(tensor.grad, slopes, atol=SINGLE * harmonics, rtol=SINGLE)
+    basis = np.einsum("rf,rfq->fq", outer, series.basis(z, harmonics))
+    np.testing.assert_allclose(module.coefficients.grad, basis, atol=SINGLE)
+
+
+def test_rows_that_lie_apart_in_memory_are_read_right():
+    module, z = DCTActivation(3), torch.rand(3, 8).T
+    assert torch.equal(module(z), module(z.contiguous()))
+    assert torch.equal(module(z[::2]), module(z)[::2])
+
+
+@pytest.mark.parametrize("fixed", [None, "z", "coefficients"])
+def test_its_gradients_have_gradients(fixed):
+    gradients = []
+    for dtype in (torch.float32, torch.float64):
+        module, z = DCTActivation(2, dtype=dtype), torch.tensor([[0.3, -1.2], [2.1, 0.8]], dtype=dtype)
+        z.requires_grad_(fixed != "z")
+        module.coefficients.requires_grad_(fixed != "coefficients")
+        learned = [one for one in (z, module.coefficients) if one.requires_grad]
+        firsts = torch.autograd.grad(module(z).square().sum(), learned, create_graph=True)
+        seconds = torch.autograd.grad(torch.cat([first.square().flatten() for first in firsts]).sum(), learned)
+        gradients.append([second.double() for second in seconds])
+    for single, double in zip(*gradients, strict=True):
+        torch.testing.assert_close(single, double, rtol=1e-4, atol=1e-4)
+
+
 def test_it_starts_as_a_line():
     z = torch.linspace(-1, 1, 101)[:, None]
     found = DCTActivation(1, 6)(z).detach()
@@ -63,7 +104,7 @@ def test_torch_exports_it():
     module = DCTActivation(3)
     z = torch.linspace(-2, 2, 12).reshape(4, 3)
     exported = torch.export.export(module, (z,)).module()
-    assert torch.equal(exported(z), module(z))
+    torch.testing.assert_close(exported(z), module(z), atol=SINGLE, rtol=0.0)
 
 
 def test_sizes_below_one_are_refused_with_their_values():

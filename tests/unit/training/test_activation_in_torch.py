@@ -60,7 +60,15 @@ def test_torch_exports_it_for_any_batch(make, shape):
     batch = torch.export.Dim("batch", min=1)
     exported = torch.export.export(module, (torch.rand(shape),), dynamic_shapes=({0: batch},)).module()
     x = torch.rand(9, *shape[1:])
-    assert torch.equal(exported(x), module(x))
+    torch.testing.assert_close(exported(x), module(x), atol=SINGLE, rtol=0.0)
+
+
+def test_the_transforms_of_torch_func_go_through_it():
+    module, z = DCTActivation(3), torch.linspace(-2, 2, 12).reshape(4, 3)
+    torch.testing.assert_close(torch.func.vmap(module)(z), module(z), atol=SINGLE, rtol=0.0)
+    slopes = torch.func.vmap(torch.func.jacrev(module))(z).diagonal(dim1=1, dim2=2)
+    expected = torch.from_numpy(series.derivative(z.double().numpy(), module.coefficients.detach().double().numpy()))
+    torch.testing.assert_close(slopes.double(), expected, atol=10 * SINGLE, rtol=0.0)
 
 
 @pytest.mark.parametrize(("make", "shape"), MODULES)

@@ -38,7 +38,14 @@ def test_divergence_says_what_to_do():
 
 
 @pytest.mark.parametrize(
-    ("options", "words"), [({"rate": 0}, "rate 0"), ({"batch": -1}, "batch -1"), ({"decay": -0.5}, "decay -0.5")]
+    ("options", "words"),
+    [
+        ({"rate": 0}, "rate 0"),
+        ({"batch": -1}, "batch -1"),
+        ({"decay": -0.5}, "decay -0.5"),
+        ({"patience": 0}, "patience 0"),
+        ({"max_time": float("inf")}, "max_time inf"),
+    ],
 )
 def test_settings_out_of_range_are_refused_with_their_values(options, words):
     with pytest.raises(OptionError, match=words):

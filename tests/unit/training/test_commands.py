@@ -7,8 +7,11 @@ import pandas as pd
 import pytest
 
 from enn_models import repository
-from enn_models.package import open_package
+from enn_models.package import open_package, verify
 from enn_training.__main__ import main
+from enn_training.exporting.cost import estimate
+from enn_training.exporting.runtime import Runtime, part
+from enn_training.pruning import cuts
 
 
 @pytest.fixture
@@ -68,6 +71,66 @@ def test_equal_seeds_publish_equal_bytes(enn, tmp_path):
         assert status == 0
     one, two = ((tmp_path / name / "1" / "model.onnx").read_bytes() for name in ("one", "two"))
     assert one == two
+
+
+def opened(folder):
+    """Return the package of a version after all checks, those in the runtime too."""
+    package = open_package((folder / "model.onnx").read_bytes())
+    verify(package, lambda rows, outputs: Runtime(package.model, outputs).run(rows))
+    return package
+
+
+def test_a_problem_is_pruned_into_a_smaller_version_that_every_check_accepts(enn, tmp_path):
+    assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--passes", 20)[0] == 0
+    status, out, err = enn("prune", "ring", "--models", tmp_path, "--loss", 0.05)
+    assert (status, err) == (0, "")
+    assert f"published {tmp_path / 'ring' / '2'}" in out
+    before, after = (opened(tmp_path / "ring" / version) for version in ("1", "2"))
+    assert len(after.data) < len(before.data)
+    assert after.network.parameters < before.network.parameters
+    ran, runs = (estimate(part(package.model, ["output"]), 1024) for package in (before, after))
+    assert runs < ran
+    assert f"{ran:.0f} -> {runs:.0f} microseconds estimated" in out
+    assert after.card.scores["accuracy"] > before.card.scores["accuracy"] - 0.1
+    assert after.card.background == before.card.background
+    assert after.card.training["pruned"]["loss"] == 0.05
+    for kind, count in (("neurons", cuts.neurons), ("harmonics", cuts.harmonics)):
+        assert f"{kind} {count(before.network)} -> {count(after.network)}" in out
+        assert after.card.training["pruned"][kind] == count(before.network) - count(after.network)
+    again = ("--version", 1, "--loss", 0.05, "--name", "again")
+    assert enn("prune", "ring", "--models", tmp_path, *again)[0] == 0
+    assert (tmp_path / "again" / "1" / "model.onnx").read_bytes() == after.data
+
+
+def test_a_model_whose_every_level_loses_too_much_is_not_published_again(enn, tmp_path):
+    assert enn("problem", "product", "--models", tmp_path, "--samples", 400, "--passes", 200)[0] == 0
+    status, out, _ = enn("prune", "product", "--models", tmp_path, "--loss", 0, "--only", "neurons")
+    assert (status, "nothing published: every level loses more than 0" in out) == (0, True)
+    assert [path.name for path in (tmp_path / "product").iterdir()] == ["1"]
+
+
+def test_a_model_of_a_table_is_pruned_with_its_table_and_no_other(enn, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "b": rng.choice(["x", "y"], 200), "left": rng.normal(size=200)})
+    frame.loc[:20, "a"] = np.nan
+    frame["same"], frame["price"] = 1, frame["a"].fillna(2) + (frame["b"] == "x")
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    options = ("--target", "price", "--name", "t", "--models", tmp_path, "--without", "left", "--passes", 10)
+    assert enn("table", tmp_path / "table.csv", *options)[0] == 0
+    where = ("--models", tmp_path, "--data", tmp_path / "table.csv", "--target")
+    status, out, err = enn("prune", "t", *where, "price", "--loss", 0.1, "--by", "share")
+    assert (status, err) == (0, "")
+    assert opened(tmp_path / "t" / "2").card.features == opened(tmp_path / "t" / "1").card.features
+    assert "least magnitude" not in out
+    assert "R2 lost" in out
+    for arguments, words in (
+        ((*where, "left"), "its rows to learn from have the fingerprint"),
+        (("--models", tmp_path), "not learned from one of the paper's problems; name its table"),
+        (where[:4], "--data and --target: expected both"),
+    ):
+        status, _, err = enn("prune", "t", *arguments)
+        assert (status, err.count("\n")) == (2, 1)
+        assert words in err
 
 
 @pytest.mark.parametrize("learner", ["adam", "lms"])

@@ -6,11 +6,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.model_selection import cross_val_score, train_test_split
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.validation import has_fit_parameter
 
 from enn_training import ENNClassifier, ENNRegressor, export
+from enn_training.learners.adam import Adam
 from enn_training.learners.lms import LMS
 from enn_training.learners.tuned import TunedAdam
 from serving import serving
@@ -72,7 +77,7 @@ def animals(rows=300):
 
 def test_a_frame_of_categories_and_missing_values_is_learned_and_served_alike(tmp_path):
     frame, labels = animals()
-    model = ENNClassifier().fit(frame, labels)
+    model = ENNClassifier(learner=Adam(passes=100)).fit(frame, labels)
     assert model.score(frame, labels) > 0.95
     assert [column.kind for column in model.columns_ or ()] == [
         "numeric",
@@ -101,7 +106,7 @@ def test_missing_values_of_an_array_are_learned_from_and_others_are_refused():
     random = np.random.default_rng(0)
     x = random.uniform(-1, 1, (300, 2))
     x[random.random(300) < 0.3, 0] = np.nan
-    model = ENNRegressor().fit(x, np.where(np.isnan(x[:, 0]), 3, x[:, 0]))
+    model = ENNRegressor(learner=Adam(passes=60)).fit(x, np.where(np.isnan(x[:, 0]), 3, x[:, 0]))
     assert model.predict([[np.nan, 0], [0.5, 0]]) == pytest.approx([3, 0.5], abs=0.2)
     with pytest.raises(ValueError, match="column 'x1', row 1: nan; expected a number"):
         model.predict([[0, 0], [0, np.nan]])
@@ -182,6 +187,34 @@ def test_partial_fit_refuses_labels_and_outputs_that_change():
         regressor.partial_fit(x, x)
 
 
-def test_weights_of_rows_are_refused_by_the_signature():
+def test_a_pipeline_a_search_and_a_calibration_take_it_and_it_knows_the_names_that_they_pass_on():
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.uniform(-1, 1, (120, 2)), columns=["a", "b"])
+    labels = np.where(frame["a"] > frame["b"], "more", "less")
+    pipeline = make_pipeline(StandardScaler(), ENNClassifier(learner=LMS(passes=2))).set_output(transform="pandas")
+    search = GridSearchCV(pipeline, {"ennclassifier__hidden": [2, 4]}, cv=2).fit(frame, labels)
+    found = search.best_estimator_[-1]
+    assert found.get_params()["hidden"] == search.best_params_["ennclassifier__hidden"]
+    assert (found.feature_names_in_.tolist(), found.n_features_in_) == (["a", "b"], 2)
+    assert found.classes_.tolist() == ["less", "more"]
+    calibrated = CalibratedClassifierCV(search.best_estimator_, cv=2).fit(frame, labels)
+    assert calibrated.score(frame, labels) > 0.9
+
+
+def test_what_learns_on_after_a_pickle_learns_the_same():
+    x = np.random.default_rng(0).uniform(-1, 1, (90, 2))
+    model = ENNRegressor(4).partial_fit(x, x[:, 0])
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.partial_fit(x, x[:, 0]).predict(x), model.partial_fit(x, x[:, 0]).predict(x))
+
+
+def test_two_outputs_are_learned_with_no_column_mixed_up():
+    x = np.random.default_rng(0).uniform(-1, 1, (300, 2))
+    model = ENNRegressor(8, learner=Adam(passes=30)).fit(x, np.column_stack([x[:, 0], -3 * x[:, 1]]))
+    assert model.predict([[0.5, -0.25]])[0] == pytest.approx([0.5, 0.75], abs=0.1)
+
+
+def test_weights_of_rows_are_refused_by_the_signature_that_scikit_learn_asks():
+    assert not has_fit_parameter(ENNClassifier(), "sample_weight")
     with pytest.raises(TypeError, match="sample_weight"):
         ENNRegressor().fit(np.eye(3), np.arange(3), sample_weight=np.ones(3))  # pyright: ignore[reportCallIssue]

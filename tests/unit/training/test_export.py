@@ -16,7 +16,6 @@ from enn_models.features import encoding
 from enn_models.network import Head, Layer, Network, Task
 from enn_models.package import OUTPUTS, open_package, verify
 from enn_models.repository import read
-from enn_models.scan import scan
 from enn_training.columns import Column
 from enn_training.exporting import ExportError, accuracy, export, package
 from enn_training.exporting.accuracy import TOLERANCE
@@ -49,7 +48,7 @@ def network(widths, harmonics, head: Head = "linear", task: Task = "regression",
 def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(widths, harmonics, head, task):
     net = network(widths, harmonics, head, task)
     opened = open_package(package(learned(net)))
-    model = scan(opened.data)
+    model = opened.model
     verify(opened, lambda rows, outputs: Runtime(model, outputs).run(rows))
     rows = np.random.default_rng(1).uniform(-1, 1, size=(40, net.inputs)).astype(np.float32)
     wanted = net.respond(rows)
@@ -110,7 +109,7 @@ def test_the_route_for_few_rows_computes_no_more_of_a_large_batch_than_it_is_for
     few = opened.card.unrolling.few
     assert few is not None
     rows = np.zeros((500, 2), np.float32)
-    assert Runtime(scan(opened.data), [few.input]).run(rows)[0].shape == (few.rows, 2)
+    assert Runtime(opened.model, [few.input]).run(rows)[0].shape == (few.rows, 2)
 
 
 @pytest.mark.parametrize(("head", "task"), KINDS)
@@ -166,7 +165,7 @@ def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_a
     rows = np.random.default_rng(1).uniform(-0.9, 0.9, size=(200, 2)).astype(np.float32)
     wanted = net.respond(rows).output
     assert np.abs(net.hidden(rows)[0]).max() > gain
-    assert np.abs(Runtime(scan(opened.data), ["output"]).run(rows)[0] - wanted).max() < TOLERANCE * np.abs(wanted).max()
+    assert np.abs(Runtime(opened.model, ["output"]).run(rows)[0] - wanted).max() < TOLERANCE * np.abs(wanted).max()
 
 
 @pytest.mark.parametrize(
@@ -234,12 +233,12 @@ def mixed(columns: tuple[Column, ...], head: Head = "linear"):
 def test_mixed_columns_give_the_oracles_numbers_on_every_route(head, columns):
     model = mixed(columns, head)
     opened = open_package(package(model))
-    verify(opened, lambda rows, outputs: Runtime(scan(opened.data), outputs).run(rows))
+    verify(opened, lambda rows, outputs: Runtime(opened.model, outputs).run(rows))
     rows = accuracy.rows(model)
     wanted = model.network.respond(rows)
     assert np.isfinite(wanted.output).all()
-    output, bumps, _ = Runtime(scan(opened.data), OUTPUTS).run(rows)
-    few = Runtime(scan(opened.data), [FEW_OUTPUT], FEW_INPUT).run(rows[:3])[0]
+    output, bumps, _ = Runtime(opened.model, OUTPUTS).run(rows)
+    few = Runtime(opened.model, [FEW_OUTPUT], FEW_INPUT).run(rows[:3])[0]
     assert np.abs(output - wanted.output).max() <= TOLERANCE * np.abs(wanted.output).max()
     assert np.abs(few - wanted.output[: len(few)]).max() <= TOLERANCE * np.abs(wanted.output).max()
     assert np.abs(bumps - wanted.bumps).max() <= TOLERANCE * np.abs(wanted.bumps).max()
@@ -261,7 +260,9 @@ def test_exactness_is_checked_on_every_category_and_on_missing_values():
 
 def test_mixed_columns_cost_the_same_handful_of_nodes_however_many_there_are():
     def nodes(columns):
-        return [node.op_type for node in scan(package(mixed(columns), unrolling="spectral")).graph.node[:7]]
+        return [
+            node.op_type for node in open_package(package(mixed(columns), unrolling="spectral")).model.graph.node[:7]
+        ]
 
     many = tuple(replace(column, name=f"{column.name}{turn}") for turn in range(4) for column in MIXED)
     assert nodes(many) == nodes(MIXED) == ["Transpose", "Gather", "Equal", "Cast", "Where", "IsNaN", "Where"]
@@ -272,6 +273,6 @@ def test_plain_numbers_and_booleans_cost_no_node():
     features = summarise((Column("a"), Column("b", "boolean")), x)
     model = replace(learned(network((2, 6, 1), 6)), features=features, examples=x, background=x)
     assert encoding(features) is None
-    assert {node.op_type for node in scan(package(model, unrolling="spectral")).graph.node}.isdisjoint(
+    assert {node.op_type for node in open_package(package(model, unrolling="spectral")).model.graph.node}.isdisjoint(
         ["Gather", "Equal", "Where", "IsNaN"]
     )

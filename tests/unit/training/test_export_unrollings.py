@@ -76,7 +76,7 @@ def test_the_rule_chooses_layouts_that_equal_the_oracle(drawn):
     assert worst(Runtime(model, ["output"]).run(rows)[0], net.respond(rows).output) < TOLERANCE
 
 
-@pytest.mark.parametrize("name", ["direct", "clenshaw", "spectral", "horner", "ladder"])
+@pytest.mark.parametrize("name", ["direct", "clenshaw", "spectral", "horner", "ladder", "folded"])
 def test_pruned_harmonics_cost_nothing(name):
     def nodes_and_weights(coefficients):
         layers = (

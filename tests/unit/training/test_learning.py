@@ -3,7 +3,10 @@
 import numpy as np
 import pytest
 
+from enn_models.package import open_package
+from enn_models.usage import measure
 from enn_training.data import Dataset, Part
+from enn_training.exporting import package
 from enn_training.learners.adam import Adam
 from enn_training.learners.lms import LMS
 from enn_training.learning import learn
@@ -79,3 +82,13 @@ def test_baselines_are_the_majority_class_and_the_straight_line():
     assert majority.score == pytest.approx(0.65, abs=0.03)
     assert line.score > 0.98
     assert baselines(years())[0].score == pytest.approx(1.0)
+
+
+def test_a_package_tells_where_all_training_rows_lie_unless_the_data_are_kept_back():
+    data = years()
+    model = run(data, Adam(passes=1), background=3)
+    assert model.usage == measure(model.network, data.training.x)
+    assert open_package(package(model)).card.usage == model.usage
+    kept = run(data, Adam(passes=1), background=0)
+    assert kept.usage is None
+    assert open_package(package(kept)).card.usage is None

@@ -179,6 +179,7 @@ def test_steps_are_annealed_from_five_times_to_a_fifth_or_held():
         ({"pace": float("nan")}, "pace nan"),
         ({"schedule": "cosine"}, "schedule 'cosine'"),
         ({"patience": 0}, "patience 0"),
+        ({"max_time": float("inf")}, "max_time inf"),
     ],
 )
 def test_settings_out_of_range_are_refused_with_their_values(options, words):

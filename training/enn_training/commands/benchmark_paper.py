@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from enn_training.errors import OptionError
+from enn_training.commands import options
 
 
 def paper(
@@ -13,12 +13,12 @@ def paper(
     output: Annotated[
         Path, typer.Option("--output", help="Folder with benchmarks/paper.md, its results, and pictures/.")
     ] = Path("docs"),
-    problems: Annotated[str | None, typer.Option("--problems", help="Some of the problems, as in ring,face.")] = None,
+    problems: options.Problems = None,
     seeds: Annotated[int, typer.Option("--seeds", min=1, help="Seeds 0 to this less one.")] = 5,
     again: Annotated[str | None, typer.Option("--again", help="Contenders to learn anew, as in enn-6,kan-3.")] = None,
-    samples: Annotated[int, typer.Option("--samples", min=16, help="Rows to learn from, an eighth held out.")] = 20_000,
-    judged: Annotated[int, typer.Option("--judged", min=1, help="Fresh rows that judge.")] = 20_000,
-    passes: Annotated[int, typer.Option("--passes", min=1, help="Times that every row is seen.")] = 200,
+    samples: options.Samples = 20_000,
+    judged: options.Judged = 20_000,
+    passes: options.EveryPasses = 200,
 ) -> None:
     """Learn the paper's problems with the ENN and its peers; goes on where it was stopped."""
     # Imported here: torch, numba and matplotlib take seconds that --help should not.
@@ -26,16 +26,13 @@ def paper(
 
     from enn_training.benchmarks.paper import document, experiment, pictures  # noqa: PLC0415
     from enn_training.benchmarks.paper.results import Budget, Results  # noqa: PLC0415
-    from enn_training.problems import names, problem  # noqa: PLC0415
+    from enn_training.problems import problems as every  # noqa: PLC0415
 
-    asked = problems.split(",") if problems else names()
-    if len(set(asked)) != len(asked):
-        raise OptionError(f"--problems {problems}: one is named twice")
-    chosen = tuple(problem(name) for name in asked)
+    chosen = options.problems(problems)
     torch.set_num_threads(1)  # the times of all contenders are those of one core
     results = Results(output / "benchmarks" / "paper", Budget(samples, judged, passes))
     experiment.run(results, chosen, seeds, tuple(again.split(",")) if again else ())
-    found = experiment.complete(results, tuple(problem(name) for name in names()))
+    found = experiment.complete(results, every())
     text = document.text(found, results.budget)
     (output / "benchmarks" / "paper.md").write_text(text)
     for one in chosen:

@@ -3,12 +3,15 @@
 from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enn_training.errors import OptionError
 from enn_training.learners.learner import Learner
+
+if TYPE_CHECKING:
+    from enn_training.problems import Problem
 
 
 class HeadName(StrEnum):
@@ -62,6 +65,21 @@ def learner(
     return replace(LMS(), **given)
 
 
+def problems(listed: str | None) -> "tuple[Problem, ...]":
+    """Return the paper's problems of a comma-separated option; all of them where it is left out.
+
+    Raises:
+        OptionError: One is unknown, or named twice.
+    """
+    # Imported here: NumPy takes a moment that --help should not.
+    from enn_training.problems import names, problem  # noqa: PLC0415
+
+    asked = listed.split(",") if listed else names()
+    if len(set(asked)) != len(asked):
+        raise OptionError(f"--problems {listed}: one is named twice")
+    return tuple(problem(name) for name in asked)
+
+
 Models = Annotated[Path, typer.Option("--models", help="Model repository to publish in; made if it is not there.")]
 Hidden = Annotated[
     list[str] | None, typer.Option("--hidden", help="Neurons of a hidden layer; repeat it, or separate by commas.")
@@ -72,9 +90,19 @@ Learners = Annotated[LearnerName, typer.Option("--learner", help="The authors' L
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Equal seeds make equal packages.")]
 Background = Annotated[
     int,
-    typer.Option("--background", min=0, max=1000, help="Training rows in the package, for Shapley values; 0: none."),
+    typer.Option(
+        "--background",
+        min=0,
+        max=1000,
+        help="Training rows in the package, to explain against; 0: nothing of the data.",
+    ),
 ]
 Passes = Annotated[int | None, typer.Option("--passes", min=1, help="Times that every row is seen.")]
 Spread = Annotated[float | None, typer.Option("--spread", help="g: the higher, the higher the frequencies reached.")]
 Pace = Annotated[float | None, typer.Option("--pace", help="Multiplies the steps of lms.")]
 Decay = Annotated[float | None, typer.Option("--decay", help="Weight decay of adam.")]
+
+Problems = Annotated[str | None, typer.Option("--problems", help="Some of the problems, as in ring,face.")]
+Samples = Annotated[int, typer.Option("--samples", min=16, help="Rows to learn from, an eighth held out.")]
+Judged = Annotated[int, typer.Option("--judged", min=1, help="Fresh rows that judge.")]
+EveryPasses = Annotated[int, typer.Option("--passes", min=1, help="Times that every row is seen.")]

@@ -13,6 +13,7 @@ from enn_models.errors import ModelError
 from enn_models.network import Layer, Network
 from enn_models.package import OUTPUTS, attach, open_package, verify
 from enn_models.repository import publish
+from enn_models.signature import signing
 from enn_training.exporting import accuracy, choice
 from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, Layout, assemble
 from enn_training.exporting.errors import ExportError
@@ -33,32 +34,42 @@ def export(
     optimize: Batch | None = None,
     unrolling: str | None = None,
     harmonics: bool = False,
+    key: Path | str | None = None,
 ) -> Path:
     """Publish a learned model in a repository.
 
     Args:
-        model: What the learner left.
+        model: What the learner left: `model_` of an estimator, `adopt` of a torch module, or `load` of a package.
         root: The model repository.
         name: The model's name there.
         optimize: Time the unrollings on this machine and keep the fastest exact one for single rows, for batches of
             1,024, or for that many rows. None: a rule chooses, and equal models make equal bytes.
         unrolling: Use this one of `unrollings.family`.
         harmonics: Whether the graph has the output `harmonics`, [batch, units, neurons, Q], which sums to the bumps.
+        key: PEM file of the Ed25519 private key to sign the version with.
 
     Returns:
         The folder of the new version.
 
     Raises:
-        ExportError: No graph is exact to `accuracy.TOLERANCE`, or the options contradict each other.
-        RepositoryError: The repository does not take it.
+        ExportError: No graph is exact to `accuracy.TOLERANCE`, the options contradict each other, or it is no
+            such model.
+        RepositoryError: The repository does not take it, or the key is none.
     """
-    return publish(Path(root), name, package(model, optimize=optimize, unrolling=unrolling, harmonics=harmonics))
+    sign = None if key is None else signing(Path(key))
+    data = package(model, optimize=optimize, unrolling=unrolling, harmonics=harmonics)
+    return publish(Path(root), name, data, sign)
 
 
 def package(
     model: LearnedModel, *, optimize: Batch | None = None, unrolling: str | None = None, harmonics: bool = False
 ) -> bytes:
     """Return the bytes of a model's package; arguments and errors as in `export`."""
+    if not isinstance(model, LearnedModel):
+        raise ExportError(
+            f"{type(model).__name__}: expected a learned model: adopt(module, rows) of a torch module, load(root, name)"
+            " of a package, or model_ of an estimator"
+        )
     network = _padded(model.network)
     _check_finite(network)
     layout, measured = _choose(model, network, optimize, unrolling)
@@ -147,6 +158,7 @@ def _card(model: LearnedModel, network: Network, unrolling: Unrolled) -> Card:
         fingerprint=model.fingerprint,
         golden=golden,
         background=_nullable(model.background) or None,
+        usage=model.usage,
     )
 
 

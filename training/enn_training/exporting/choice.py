@@ -1,7 +1,7 @@
 """Which unrollings suit a network: by a rule from its sizes, the same on every machine, or by the clock of this one."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -14,7 +14,7 @@ from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
 from enn_training.exporting.assembly import Layout, assemble
 from enn_training.exporting.cost import estimate
-from enn_training.exporting.polynomial import fewest_doublings
+from enn_training.exporting.polynomial import TRIED, fewest_doublings
 from enn_training.exporting.route import coefficients
 from enn_training.exporting.runtime import Runtime, part
 from enn_training.exporting.unrollings import Folded, Horner, Ladder, Spectral, Unrolling
@@ -24,8 +24,8 @@ FEW_ROWS = 128
 """The most rows that are ever called few."""
 FOLDED_WEIGHTS = 2**18
 """The most weights of an affine map with a read-out folded in; reading more is slower than any other unrolling."""
-REPEATS = 7
-SPAN = 0.02
+REPEATS = 21
+SPAN = 0.005
 """Seconds of one measurement."""
 
 
@@ -43,7 +43,7 @@ def by_rule(network: Network, layouts: Iterable[Layout]) -> Layout:
 
 
 def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layout]) -> dict[str, float]:
-    """Return the median microseconds of the prediction by each layout's unrolling, measured on one thread.
+    """Return the microseconds of the prediction by each layout's unrolling, as `measure` has them.
 
     Args:
         network: The network.
@@ -56,29 +56,30 @@ def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layou
 
 
 def measure(runtimes: Mapping[str, Runtime], rows: NDArray[np.float32]) -> dict[str, float]:
-    """Return the median microseconds of each runtime on float32 rows [batch, features], measured in turns."""
-    calls = {name: max(1, int(SPAN / _seconds(runtime, rows, 3))) for name, runtime in runtimes.items()}
-    times: dict[str, list[float]] = {name: [] for name in runtimes}
-    for _ in range(REPEATS):
-        for name, runtime in runtimes.items():
-            times[name].append(_seconds(runtime, rows, calls[name]) * 1e6)
-    return {name: float(np.median(values)) for name, values in times.items()}
+    """Return the microseconds of each runtime on float32 rows [batch, features]: the least of several, in turns.
+
+    They are this thread's own, which is all that a runtime uses: what else the machine does counts little.
+    """
+    clock = time.perf_counter
+    calls = {name: max(1, int(SPAN / _seconds(runtime, rows, 3, clock))) for name, runtime in runtimes.items()}
+    turns = [
+        {name: _seconds(runtime, rows, calls[name], time.thread_time) * 1e6 for name, runtime in runtimes.items()}
+        for _ in range(REPEATS)
+    ]
+    return {name: min(turn[name] for turn in turns) for name in runtimes}
 
 
 def candidates(network: Network, *, double: bool = False) -> list[Layout]:
-    """Return the layouts that may win: precise enough for the coefficients, and not absurdly large when folded.
+    """Return the layouts that may win: perhaps precise enough for the coefficients, not absurdly large when folded.
 
     Args:
         network: The network.
         double: Whether they compute in float64; there float32's cosine and products would be in vain.
     """
-    doublings = fewest_doublings(_spectra(network))
-    folding: list[Unrolling] = [Spectral()] if double else [Spectral(), Ladder(doublings)]
-    others: list[Unrolling] = [Horner(doublings)] if double else [Horner(doublings), Folded(doublings)]
-    return [
-        layout_of(network, unrolling, double=double)
-        for unrolling in [*(each for each in folding if _folds(network, each)), *others]
-    ]
+    spectra, members = _spectra(network), list[Unrolling]([Spectral()])
+    for doublings in sorted({fewest_doublings(spectra, TRIED), fewest_doublings(spectra)}):
+        members += [Horner(doublings)] if double else [Ladder(doublings), Horner(doublings), Folded(doublings)]
+    return [layout_of(network, each, double=double) for each in members if _folds(network, each)]
 
 
 def layout_of(network: Network, unrolling: Unrolling, *, double: bool = False) -> Layout:
@@ -112,8 +113,8 @@ def _folds(network: Network, unrolling: Unrolling) -> bool:
     return True
 
 
-def _seconds(runtime: Runtime, rows: NDArray[np.float32], calls: int) -> float:
-    start = time.perf_counter()
+def _seconds(runtime: Runtime, rows: NDArray[np.float32], calls: int, clock: Callable[[], float]) -> float:
+    start = clock()
     for _ in range(calls):
         runtime.run(rows)
-    return (time.perf_counter() - start) / calls
+    return (clock() - start) / calls

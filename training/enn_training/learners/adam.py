@@ -13,6 +13,7 @@ from enn_training.errors import DivergenceError, OptionError
 from enn_training.learners.cycle import Cycle
 from enn_training.learners.learner import Epoch, Learned, Samples, Watch
 from enn_training.learners.stack import Stack
+from enn_training.start import start
 
 # What further starts multiply the spread by.
 SPREADS = (1.0, 2.0, 0.5, 1.0, 3.0, 0.7)
@@ -63,7 +64,8 @@ class Adam:
         self, architecture: Architecture, training: Samples, held_out: Samples, seed: int, watch: Watch | None = None
     ) -> Learned:
         """Return the best pass of the best start; see Learner.learn."""
-        stack = Stack(architecture, [self.spread * SPREADS[lane % len(SPREADS)] for lane in range(self.starts)])
+        spreads = [self.spread * SPREADS[lane % len(SPREADS)] for lane in range(self.starts)]
+        stack = Stack(architecture, [start(architecture, spread) for spread in spreads])
         cycle = Cycle(self.passes, self.rate, self.batch, self.max_time)
         rows = np.tile(np.arange(len(training.x)), (self.starts, 1))
         decay, smoothing = np.full(self.starts, self.decay), np.full(self.starts, self.smoothing)

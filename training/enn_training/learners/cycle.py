@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from enn_training.learners.stack import Stack
 
 # The share of the cycle in which the rate rises, and where it begins and ends as a share of its highest.
 RISE, FIRST, LAST = 0.3, 0.04, 4e-6
+SMALL = 2**17
+"""Most values of a layer at a step for which one thread is the fastest: several wait longer than they work."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,20 @@ class Cycle:
             smoothing: The same for the harmonics, towards their start and 2q-1 times as strong, [lanes].
             seed: Of the order of rows.
         """
+        size = min(self.batch, rows.shape[1]) * stack.lanes * max(stack.architecture.widths)
+        with _threads(1 if size <= SMALL else torch.get_num_threads()):
+            yield from self._run(stack, samples, rows, decay=decay, smoothing=smoothing, seed=seed)
+
+    def _run(
+        self,
+        stack: Stack,
+        samples: Samples,
+        rows: NDArray[np.int64],
+        *,
+        decay: NDArray[np.float64],
+        smoothing: NDArray[np.float64],
+        seed: int,
+    ) -> Iterator[int]:
         x, y = torch.from_numpy(samples.x).float(), torch.from_numpy(samples.y).float()
         optimizer = torch.optim.AdamW(stack.parameters(), lr=self.rate, weight_decay=0.0, fused=True)
         decays, smoothings = torch.from_numpy(decay).float(), torch.from_numpy(smoothing).float()
@@ -78,6 +95,17 @@ class Cycle:
         if self.max_time is None:
             return left
         return min(left, int((self.max_time - elapsed) / max(elapsed / number, 1e-9)))
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Compute with so many threads, and with as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def factor(progress: float) -> float:

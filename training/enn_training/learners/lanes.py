@@ -12,6 +12,7 @@ from llvmlite import ir
 from numba.core import cgutils, types
 from numba.core.base import BaseContext
 from numba.core.datamodel.manager import DataModelManager
+from numba.core.errors import TypingError
 from numba.core.typing.context import Context
 from numba.core.typing.templates import Signature
 from numba.extending import intrinsic, models, overload, register_model
@@ -20,6 +21,7 @@ LANES = 8
 Values = tuple[ir.Value, ...]
 Typed = tuple[Signature, Callable[..., ir.Value]]
 _VECTOR = ir.VectorType(ir.DoubleType(), LANES)
+_SINGLE = ir.VectorType(ir.FloatType(), LANES)
 
 
 class Lanes(Protocol):
@@ -75,34 +77,98 @@ def _intrinsic(typed: Callable[..., Typed]) -> Callable[..., Lanes]:
     return intrinsic(typed)
 
 
-def _pointer(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Values) -> ir.Value:
-    """Return the address of array[index][0] as that of a vector."""
-    kind = signature.args[0]
-    array = context.make_array(kind)(context, builder, args[0])
-    position = [*cgutils.unpack_tuple(builder, args[1]), context.get_constant(types.intp, 0)]
-    address = cgutils.get_item_pointer(context, builder, kind, array, position)
+def _counting(typed: Callable[..., Typed]) -> Callable[..., int]:
+    """Return an intrinsic that gives a whole number."""
+    return intrinsic(typed)
+
+
+@_counting
+def address(_typing: Context, array: types.Type) -> Typed:
+    """Return where an array begins; one that is not in C order is refused when a function is compiled."""
+    if not (isinstance(array, types.Array) and array.layout == "C"):
+        raise TypingError(f"{array}: expected an array in C order, from whose beginning offsets can be counted")
+
+    def generate(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Values) -> ir.Value:
+        data = context.make_array(signature.args[0])(context, builder, args[0]).data
+        return cast("ir.Value", builder.ptrtoint(data, ir.IntType(64)))
+
+    return types.intp(array), generate
+
+
+def _pointer(builder: ir.IRBuilder, args: Values, kind: ir.Type) -> ir.Value:
+    """Return where the numbers of a kind are that lie args[1] kinds after the address args[0]."""
     # llvmlite's decorators hide from a type checker that a cast is a value.
-    return cast("ir.Value", builder.bitcast(address, _VECTOR.as_pointer()))
+    first = cast("ir.Value", builder.inttoptr(args[0], kind.as_pointer()))
+    return cast("ir.Value", builder.gep(first, [args[1]]))
 
 
 @_intrinsic
-def load(_typing: Context, array: types.Type, index: types.Type) -> Typed:
-    """Return the lanes of array[index], a float64 array whose last axis is the lanes; index is a tuple."""
+def load(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
+    """Return the lanes that lie offset lanes after an address."""
 
-    def generate(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Values) -> ir.Value:
-        return builder.load(_pointer(context, builder, signature, args), align=8)
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        return builder.load(_pointer(builder, args, _VECTOR), align=8)
 
-    return _LANES(array, index), generate
+    return _LANES(types.intp, types.intp), generate
 
 
 @_intrinsic
-def store(_typing: Context, array: types.Type, index: types.Type, value: types.Type) -> Typed:
-    """Write lanes into array[index]."""
+def store(_typing: Context, _address: types.Type, _offset: types.Type, value: types.Type) -> Typed:
+    """Write lanes to offset lanes after an address."""
 
-    def generate(context: BaseContext, builder: ir.IRBuilder, signature: Signature, args: Values) -> ir.Value:
-        return builder.store(args[2], _pointer(context, builder, signature, args), align=8)
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        return builder.store(args[2], _pointer(builder, args, _VECTOR), align=8)
 
-    return types.void(array, index, value), generate
+    return types.void(types.intp, types.intp, value), generate
+
+
+@_intrinsic
+def load_single(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
+    """Return the eight float32 numbers that lie offset such numbers after an address."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        first = _pointer(builder, args, ir.FloatType())
+        single = builder.load(builder.bitcast(first, _SINGLE.as_pointer()), align=4)
+        return cast("ir.Value", builder.fpext(single, _VECTOR))
+
+    return _LANES(types.intp, types.intp), generate
+
+
+@_intrinsic
+def store_single(_typing: Context, _address: types.Type, _offset: types.Type, value: types.Type) -> Typed:
+    """Write lanes as float32 to offset such numbers after an address."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        first = _pointer(builder, args, ir.FloatType())
+        single = cast("ir.Value", builder.fptrunc(args[2], _SINGLE))
+        return builder.store(single, builder.bitcast(first, _SINGLE.as_pointer()), align=4)
+
+    return types.void(types.intp, types.intp, value), generate
+
+
+@_counting
+def whole(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
+    """Return the whole number of 64 bits that lies offset such numbers after an address."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        return builder.load(_pointer(builder, args, ir.IntType(64)))
+
+    return types.intp(types.intp, types.intp), generate
+
+
+@_intrinsic
+def beside(_typing: Context, *_numbers: types.Type) -> Typed:
+    """Return eight numbers side by side."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        lanes = cast("ir.Value", ir.Constant(_VECTOR, ir.Undefined))
+        for lane in range(LANES):
+            lanes = builder.insert_element(
+                lanes, builder.extract_value(args[0], lane), ir.Constant(ir.IntType(32), lane)
+            )
+        return lanes
+
+    return _LANES(types.StarArgTuple.from_types((types.float64,) * LANES)), generate
 
 
 @_intrinsic

@@ -124,7 +124,7 @@ def begin(architecture: Architecture, starts: Sequence[Network]) -> lms_kernel.S
     widths = architecture.widths
     layers, neurons = len(widths) - 1, max(widths[1:])
     state = lms_kernel.State(
-        widths=np.array(widths),
+        widths=np.array(widths, dtype=np.int64),
         weight=np.zeros((layers, neurons, max(widths[:-1]), LANES)),
         bias=np.zeros((layers, neurons, LANES)),
         coefficients=np.zeros((layers, neurons, architecture.harmonics, LANES)),

@@ -13,7 +13,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from enn_training.learners.lanes import LANES, Lanes, fill, floor, load, store
+from enn_training.learners.cosine import cosine_and_sine
+from enn_training.learners.lanes import LANES, Lanes, address, beside, fill, load, store, whole
 
 Floats = NDArray[np.float64]
 ACTIVATION, IDENTITY, PROBABILITY = 0, 1, 2
@@ -49,137 +50,165 @@ class State(NamedTuple):
     link: int
 
 
-# Taylor coefficients of cos(pi/2 r) and sin(pi/2 r)/r in r^2: on [-1, 1] ten terms leave errors below 1e-14.
-_COS = tuple((-1) ** k * _HALF_PI ** (2 * k) / math.factorial(2 * k) for k in range(10))
-_SIN = tuple((-1) ** k * _HALF_PI ** (2 * k + 1) / math.factorial(2 * k + 1) for k in range(10))
+class _Memory(NamedTuple):
+    """Where a state is: what is passed as arrays is not inlined, and counted at every call (measured: half the speed).
+
+    Attributes:
+        depth: Layers.
+        neurons: Of a layer, padding included, as inputs (of a layer), width (of a signal) and harmonics.
+        widths: Address of the state's array, as all that follow.
+        link: The state's.
+    """
+
+    depth: int
+    neurons: int
+    inputs: int
+    width: int
+    harmonics: int
+    widths: int
+    weight: int
+    bias: int
+    coefficients: int
+    power: int
+    signal: int
+    cosine: int
+    slope: int
+    error: int
+    link: int
 
 
 @njit(error_model="numpy")
-def _cosine_and_sine(turns: Lanes) -> tuple[Lanes, Lanes]:
-    """Return cos and sin of turns * pi/2."""
-    half = floor(turns * 0.5 + 0.5)
-    r = turns - half * 2.0
-    sign = 1.0 - (half - floor(half * 0.5) * 2.0) * 2.0
-    x = r * r
-    x2 = x * x
-    x4 = x2 * x2
-    # Estrin's order: the latency of this chain is most of the time of a sample.
-    cosine = ((_COS[1] * x + _COS[0]) + (_COS[3] * x + _COS[2]) * x2) + (
-        ((_COS[5] * x + _COS[4]) + (_COS[7] * x + _COS[6]) * x2) + (_COS[9] * x + _COS[8]) * x4
-    ) * x4
-    sine = ((_SIN[1] * x + _SIN[0]) + (_SIN[3] * x + _SIN[2]) * x2) + (
-        ((_SIN[5] * x + _SIN[4]) + (_SIN[7] * x + _SIN[6]) * x2) + (_SIN[9] * x + _SIN[8]) * x4
-    ) * x4
-    return sign * cosine, sign * r * sine
+def _memory(state: State) -> _Memory:
+    """Return where a state is; it has to outlive what is returned."""
+    depth, neurons, inputs, _ = state.weight.shape
+    return _Memory(
+        depth,
+        neurons,
+        inputs,
+        state.signal.shape[1],
+        state.coefficients.shape[2],
+        address(state.widths),
+        address(state.weight),
+        address(state.bias),
+        address(state.coefficients),
+        address(state.power),
+        address(state.signal),
+        address(state.cosine),
+        address(state.slope),
+        address(state.error),
+        state.link,
+    )
 
 
 @njit(error_model="numpy")
-def _pre_activation(state: State, layer: int, k: int) -> Lanes:
+def _column(table: Floats, r: NDArray[np.int64], i: int) -> Lanes:
+    """Return column i of one row a network; r are the rows, [LANES]."""
+    return beside(
+        table[r[0], i], table[r[1], i], table[r[2], i], table[r[3], i],
+        table[r[4], i], table[r[5], i], table[r[6], i], table[r[7], i],
+    )  # fmt: skip
+
+
+@njit(error_model="numpy")
+def _pre_activation(at: _Memory, layer: int, k: int) -> Lanes:
     """Return z = W s + b of neuron k."""
-    z = load(state.bias, (layer, k))
-    for i in range(state.widths[layer]):
-        z = z + load(state.weight, (layer, k, i)) * load(state.signal, (layer, i))
+    neuron = layer * at.neurons + k
+    z = load(at.bias, neuron)
+    for i in range(whole(at.widths, layer)):
+        z = z + load(at.weight, neuron * at.inputs + i) * load(at.signal, layer * at.width + i)
     return z
 
 
 @njit(error_model="numpy")
-def _activate(state: State, layer: int) -> None:
+def _activate(at: _Memory, layer: int) -> None:
     """Write a layer's activations, slopes and cosines."""
-    for k in range(state.widths[layer + 1]):
-        c, s = _cosine_and_sine(_pre_activation(state, layer, k) + 1.0)
+    for k in range(whole(at.widths, layer + 1)):
+        neuron = layer * at.neurons + k
+        first = neuron * at.harmonics
+        c, s = cosine_and_sine(_pre_activation(at, layer, k) + 1.0)
         twice = 4.0 * c * c - 2.0
         c_before, s_before = c, -1.0 * s
-        coefficient = load(state.coefficients, (layer, k, 0))
-        store(state.cosine, (layer, k, 0), c)
+        coefficient = load(at.coefficients, first)
+        store(at.cosine, first, c)
         value, slope = coefficient * c, coefficient * s
-        for q in range(1, state.coefficients.shape[2]):
+        for q in range(1, at.harmonics):
             c, c_before = twice * c - c_before, c
             s, s_before = twice * s - s_before, s
-            coefficient = load(state.coefficients, (layer, k, q))
-            store(state.cosine, (layer, k, q), c)
+            coefficient = load(at.coefficients, first + q)
+            store(at.cosine, first + q, c)
             value = value + coefficient * c
             slope = slope + (2.0 * q + 1.0) * coefficient * s
-        store(state.signal, (layer + 1, k), value)
-        store(state.slope, (layer, k), -_HALF_PI * slope)
+        store(at.signal, (layer + 1) * at.width + k, value)
+        store(at.slope, neuron, -_HALF_PI * slope)
 
 
 @njit(error_model="numpy")
-def _forward(state: State) -> None:
-    """Write the response of every layer to the signal of the first; a linear head gives values or probabilities."""
-    last = len(state.widths) - 2
+def _forward(at: _Memory) -> None:
+    """Write the response of every layer to the signal of the first; a linear head gives values or logits."""
+    last = at.depth - 1
     for layer in range(last):
-        _activate(state, layer)
-    if state.link == ACTIVATION:
-        _activate(state, last)
+        _activate(at, layer)
+    if at.link == ACTIVATION:
+        _activate(at, last)
         return
-    for k in range(state.widths[last + 1]):
-        store(state.signal, (last + 1, k), _pre_activation(state, last, k))
-        store(state.slope, (last, k), fill(1.0))
-    if state.link != IDENTITY:
-        for lane in range(LANES):
-            _to_probabilities(state.signal[last + 1, : state.widths[last + 1], lane])
+    for k in range(whole(at.widths, last + 1)):
+        store(at.signal, (last + 1) * at.width + k, _pre_activation(at, last, k))
+        store(at.slope, last * at.neurons + k, fill(1.0))
 
 
 @njit(error_model="numpy")
-def _to_probabilities(logits: Floats) -> None:
-    """Turn the logits [units] of one network into probabilities, in place: sigmoid of one, softmax of several."""
-    if len(logits) == 1:
-        logits[0] = 1.0 / (1.0 + math.exp(-logits[0]))
-        return
-    greatest = logits.max()
-    total = 0.0
-    for unit in range(len(logits)):
-        logits[unit] = math.exp(logits[unit] - greatest)
-        total += logits[unit]
-    for unit in range(len(logits)):
-        logits[unit] /= total
+def _to_probabilities(outputs: Floats) -> None:
+    """Turn logits [units, LANES] into probabilities, in place: sigmoid of one, softmax of several."""
+    units = len(outputs)
+    for lane in range(LANES):
+        if units == 1:
+            outputs[0, lane] = 1.0 / (1.0 + math.exp(-outputs[0, lane]))
+            continue
+        greatest = outputs[0, lane]
+        for unit in range(1, units):
+            greatest = max(greatest, outputs[unit, lane])
+        total = 0.0
+        for unit in range(units):
+            outputs[unit, lane] = math.exp(outputs[unit, lane] - greatest)
+            total += outputs[unit, lane]
+        for unit in range(units):
+            outputs[unit, lane] /= total
 
 
 @njit(error_model="numpy")
-def _propagate(state: State, layer: int) -> None:
+def _propagate(at: _Memory, layer: int) -> None:
     """Write the error of what enters a layer: sum over its neurons of error, slope and weight."""
-    for i in range(state.widths[layer]):
+    first = layer * at.neurons
+    for i in range(whole(at.widths, layer)):
         error = fill(0.0)
-        for k in range(state.widths[layer + 1]):
-            out = load(state.error, (layer + 1, k)) * load(state.slope, (layer, k))
-            error = error + out * load(state.weight, (layer, k, i))
-        store(state.error, (layer, i), error)
+        for k in range(whole(at.widths, layer + 1)):
+            out = load(at.error, (layer + 1) * at.width + k) * load(at.slope, first + k)
+            error = error + out * load(at.weight, (first + k) * at.inputs + i)
+        store(at.error, layer * at.width + i, error)
 
 
 @njit(error_model="numpy")
-def _update(state: State, layer: int, steps: Floats) -> None:
-    """Move a layer's coefficients and weights by one LMS step; steps [2, LANES] are a_F and a_W."""
-    inputs, harmonics = state.widths[layer], state.coefficients.shape[2]
+def _update(at: _Memory, layer: int, steps: int) -> None:
+    """Move a layer's coefficients and weights by one LMS step; at the address steps are a_F and a_W of all layers."""
+    inputs, entering = whole(at.widths, layer), layer * at.width
     energy = fill(1.0)
     for i in range(inputs):
-        energy = energy + load(state.signal, (layer, i)) * load(state.signal, (layer, i))
-    step_coefficients = (4.0 / harmonics) * load(steps, (0,))
-    step_weights = 2.0 * load(steps, (1,))
-    for k in range(state.widths[layer + 1]):
-        error, slope = load(state.error, (layer + 1, k)), load(state.slope, (layer, k))
+        energy = energy + load(at.signal, entering + i) * load(at.signal, entering + i)
+    step_coefficients = (4.0 / at.harmonics) * load(steps, 2 * layer)
+    step_weights = 2.0 * load(steps, 2 * layer + 1)
+    for k in range(whole(at.widths, layer + 1)):
+        neuron = layer * at.neurons + k
+        error, slope = load(at.error, (layer + 1) * at.width + k), load(at.slope, neuron)
         move = step_coefficients * error
-        for q in range(harmonics):
-            moved = load(state.coefficients, (layer, k, q)) + move * load(state.cosine, (layer, k, q))
-            store(state.coefficients, (layer, k, q), moved)
-        power = _BETA * load(state.power, (layer, k)) + (1.0 - _BETA) * (slope * slope * energy)
-        store(state.power, (layer, k), power)
+        for place in range(neuron * at.harmonics, (neuron + 1) * at.harmonics):
+            store(at.coefficients, place, load(at.coefficients, place) + move * load(at.cosine, place))
+        power = _BETA * load(at.power, neuron) + (1.0 - _BETA) * (slope * slope * energy)
+        store(at.power, neuron, power)
         move = step_weights * error * slope / power
-        store(state.bias, (layer, k), load(state.bias, (layer, k)) + move)
+        store(at.bias, neuron, load(at.bias, neuron) + move)
         for i in range(inputs):
-            moved = load(state.weight, (layer, k, i)) + move * load(state.signal, (layer, i))
-            store(state.weight, (layer, k, i), moved)
-
-
-@njit(error_model="numpy")
-def _present(state: State, x: Floats, y: Floats, rows: NDArray[np.int64]) -> None:
-    """Write inputs and targets of the rows [LANES], one row a network, as first signal and last error."""
-    last = len(state.widths) - 1
-    for i in range(state.widths[0]):
-        for lane in range(LANES):
-            state.signal[0, i, lane] = x[rows[lane], i]
-    for k in range(state.widths[last]):
-        for lane in range(LANES):
-            state.error[last, k, lane] = y[rows[lane], k]
+            place = neuron * at.inputs + i
+            store(at.weight, place, load(at.weight, place) + move * load(at.signal, entering + i))
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
@@ -193,31 +222,40 @@ def learn(state: State, x: Floats, y: Floats, order: NDArray[np.int64], steps: F
         order: Which row each network sees at each step, [steps, LANES].
         steps: a_F and a_W of each layer and network, [layers, 2, LANES].
     """
-    layers = len(state.widths) - 1
-    for rows in order:
-        _present(state, x, y, rows)
-        _forward(state)
-        for k in range(state.widths[layers]):
-            error = load(state.error, (layers, k)) - load(state.signal, (layers, k))
-            store(state.error, (layers, k), error)
+    at = _memory(state)
+    moves = address(steps)
+    layers, inputs, units = at.depth, x.shape[1], y.shape[1]
+    last = layers * at.width
+    for n in range(len(order)):
+        rows = order[n]
+        for i in range(inputs):
+            store(at.signal, i, _column(x, rows, i))
+        _forward(at)
+        if at.link == PROBABILITY:
+            _to_probabilities(state.signal[layers, :units])
+        for k in range(units):
+            store(at.error, last + k, _column(y, rows, k) - load(at.signal, last + k))
         for layer in range(layers - 1, -1, -1):
             if layer > 0:
-                _propagate(state, layer)
-            _update(state, layer, steps[layer])
+                _propagate(at, layer)
+            _update(at, layer, moves)
 
 
 @njit(error_model="numpy", nogil=True, cache=True)
 def losses(state: State, x: Floats, y: Floats) -> Floats:
     """Return the mean loss of each network over rows, [LANES]: squared error, or cross-entropy in nats."""
-    layers = len(state.widths) - 1
+    at = _memory(state)
+    layers, units = at.depth, y.shape[1]
     total = np.zeros(LANES)
     for row in range(len(x)):
-        _present(state, x, y, np.full(LANES, row))
-        _forward(state)
-        for k in range(state.widths[layers]):
+        for i in range(x.shape[1]):
+            store(at.signal, i, fill(x[row, i]))
+        _forward(at)
+        if at.link == PROBABILITY:
+            _to_probabilities(state.signal[layers, :units])
+        for k in range(units):
             for lane in range(LANES):
-                output, target = state.signal[layers, k, lane], y[row, k]
-                total[lane] += _loss(output, target, state.link, state.widths[layers])
+                total[lane] += _loss(state.signal[layers, k, lane], y[row, k], at.link, units)
     return total / len(x)
 
 

@@ -13,7 +13,6 @@ from enn_models import series
 from enn_models.network import Layer, Network
 from enn_training.activation import DCTActivation
 from enn_training.architecture import Architecture
-from enn_training.start import start
 
 
 class Stack(nn.Module):
@@ -26,14 +25,13 @@ class Stack(nn.Module):
 
     Args:
         architecture: Sizes and kinds of every lane.
-        spreads: g of the start of each lane, > 0.
+        starts: What each lane starts from, over scaled inputs.
     """
 
-    def __init__(self, architecture: Architecture, spreads: Sequence[float]) -> None:
+    def __init__(self, architecture: Architecture, starts: Sequence[Network]) -> None:
         super().__init__()
-        self.architecture, self.lanes = architecture, len(spreads)
-        starts = [start(architecture, spread).layers for spread in spreads]
-        layers = [[lane[index] for lane in starts] for index in range(len(architecture.widths) - 1)]
+        self.architecture, self.lanes = architecture, len(starts)
+        layers = list(zip(*(lane.layers for lane in starts), strict=True))
         self.weights = nn.ParameterList(torch.from_numpy(np.stack([lane.weight for lane in lanes])) for lanes in layers)
         self.biases = nn.ParameterList(
             torch.from_numpy(np.stack([lane.bias[None] for lane in lanes])) for lanes in layers
@@ -42,6 +40,9 @@ class Stack(nn.Module):
         self.activations = nn.ModuleList(
             DCTActivation(self.lanes * neurons, architecture.harmonics) for neurons in learned
         )
+        for activation, lanes in zip(self.activations, layers, strict=False):
+            coefficients = np.concatenate([lane.coefficients for lane in lanes])
+            cast("DCTActivation", activation).coefficients.data.copy_(torch.from_numpy(coefficients))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the responses, [lanes, rows, units], to scaled inputs [lanes, rows, inputs]."""

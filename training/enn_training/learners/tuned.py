@@ -14,6 +14,7 @@ from enn_training.errors import DivergenceError, OptionError
 from enn_training.learners.cycle import Cycle
 from enn_training.learners.learner import Epoch, Learned, Samples, Watch
 from enn_training.learners.stack import Stack
+from enn_training.start import start
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -158,7 +159,8 @@ class _Search:
         """Return the lanes of all candidates and folds after a whole cycle, and each candidate's loss."""
         count = len(folds.taught)
         each = [candidate for candidate in candidates for _ in range(count)]
-        stack = Stack(replace(self._architecture, hidden=each[0].hidden), [one.spread for one in each])
+        architecture = replace(self._architecture, hidden=each[0].hidden)
+        stack = Stack(architecture, [start(architecture, one.spread) for one in each])
         taught, judged = (np.tile(rows, (len(candidates), 1)) for rows in (folds.taught, folds.judged))
         left = max(1e-3, deadline * self._tuned.max_time - (time.monotonic() - self._began))
         run = replace(self._cycle, max_time=left).run(

@@ -1,10 +1,11 @@
 """Folded: Horner with a cosine of its own, of a dozen cheap operators: ONNX Runtime's Sin takes longer than they do.
 
-The angle in turns, less the nearest whole number, is r in [-1/2, 1/2]; v = r^2 already has the cosine's symmetry. Then
+The angle in turns, less the nearest whole number, is r in [-1/2, 1/2]; t = UNIT (1/4 - |r|) folds it once more. Then
 
-    cos(2 pi r) = u (SCALE u + SCALE SHIFTS[2]) + SLOPE v + 1,  u = v (v + SHIFTS[0]), u = u (u + SHIFTS[1])
+    cos(2 pi r) = sin(2 pi t / UNIT) = t (m + SHIFTS[1]) (m + SHIFTS[2]),  m = v (v + SHIFTS[0]),  v = t^2
 
-to 6e-8: three products make degree 8. They vanish where v does, so that small angles keep their digits.
+to 1e-7: four products make degree 9. UNIT is what leaves no other factor. The result vanishes where t does, so that
+it keeps its digits there.
 """
 
 from dataclasses import dataclass
@@ -16,10 +17,9 @@ from enn_training.exporting.affine import Affine
 from enn_training.exporting.graph import Graph
 from enn_training.exporting.unrollings.horner import times_polynomial
 
-SHIFTS = (-3.398720191183714, 7.559988067952477, 6.182986231997305)
-SCALE = 0.08342996047077543
-SLOPE = -6.484891830340519
-"""Found by iteratively reweighted least squares over v in [0, 1/4]; a test holds them to the cosine."""
+UNIT = 1.5295434765533216
+SHIFTS = (-1.9769016785445264, 5.027041361998565, 0.8171575790803433)
+"""Found by iteratively reweighted least squares over 1/4 - |r| in [0, 1/4]; a test holds them to the cosine."""
 
 
 @dataclass(frozen=True)
@@ -57,12 +57,14 @@ def cosine_of_turns(graph: Graph, turns: str, neurons: int, scope: str) -> str:
     """Append cos(2 pi turns) of values [1, neurons, batch]."""
     whole = graph.node("Round", [turns], f"{scope}/whole")
     rest = graph.node("Sub", [turns, whole], f"{scope}/rest")
-    u = v = graph.node("Mul", [rest, rest], f"{scope}/v")
-    for number, shift in enumerate(SHIFTS[:2], start=1):
-        shifted = graph.binary("Add", u, np.full((1, 1), shift), f"{scope}/shifted{number}")
-        u = graph.node("Mul", [u, shifted], f"{scope}/u{number}")
+    distance = graph.node("Abs", [rest], f"{scope}/distance")
     ones = np.ones(neurons)
-    scaled = graph.per_neuron(u, SCALE * ones, SCALE * SHIFTS[2] * ones, f"{scope}/shifted3")
-    curve = graph.node("Mul", [u, scaled], f"{scope}/u3")
-    line = graph.per_neuron(v, SLOPE * ones, ones, f"{scope}/line")
-    return graph.node("Add", [curve, line], f"{scope}/cosine")
+    t = graph.per_neuron(distance, -UNIT * ones, UNIT / 4 * ones, f"{scope}/t")
+    v = graph.node("Mul", [t, t], f"{scope}/v")
+    m = graph.node("Mul", [v, _shifted(graph, v, 0, scope)], f"{scope}/m")
+    left = graph.node("Mul", [t, _shifted(graph, m, 1, scope)], f"{scope}/left")
+    return graph.node("Mul", [left, _shifted(graph, m, 2, scope)], f"{scope}/cosine")
+
+
+def _shifted(graph: Graph, value: str, number: int, scope: str) -> str:
+    return graph.binary("Add", value, np.full((1, 1), SHIFTS[number]), f"{scope}/shifted{number}")

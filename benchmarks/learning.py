@@ -1,0 +1,277 @@
+"""Learning beside what people would write first: `python benchmarks/learning.py --out docs/benchmarks/learning.md`.
+
+The compiled LMS beside a NumPy loop of the authors' update and torch's SGD of batch one, and a training step of the
+activation beside the basis formulation and ReLU. One core; all of a group in turns, in processor seconds; a ratio is
+taken within a round, and the medians are printed.
+"""
+
+import argparse
+import math
+import platform
+import shlex
+import statistics
+import sys
+import time
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from enn_models import series
+from enn_training.activation import DCTActivation
+from enn_training.architecture import Architecture
+from enn_training.enn import ENN
+from enn_training.learners import lms, lms_kernel
+from enn_training.learners.lanes import LANES
+from enn_training.problems import problem
+from enn_training.start import start
+
+NEURONS, HARMONICS, SPREAD, BETA = 6, 6, 0.5, 0.999
+(F_HIDDEN, W_HIDDEN), (F_OUT, W_OUT) = lms.HIDDEN_STEPS, lms.OUTPUT_STEPS
+ROWS = 20_000
+KERNEL, LOOP, SGD = "compiled LMS", "NumPy loop", "torch SGD"
+SIZES = ((64, 16), (256, 64), (1024, 256))
+MEASURED_SECONDS = 0.1
+TARGETS = {LOOP: 120.0, SGD: 1000.0}
+
+Floats = np.ndarray
+
+
+class Loop:
+    """The authors' update of a 2-M-1 network with a DCT head, one sample at a time, in NumPy.
+
+    Source: arXiv 2307.00673, section IV, and the authors' notebooks.
+    """
+
+    def __init__(self) -> None:
+        hidden, out = start(Architecture(2, (NEURONS,), 1, HARMONICS), SPREAD).layers
+        self.w_hidden = np.column_stack([hidden.bias, hidden.weight]).astype(np.float64)
+        self.w_out = np.concatenate([out.bias, out.weight[0]]).astype(np.float64)
+        self.f_hidden = np.tile(series.line(HARMONICS), (NEURONS, 1))
+        self.f_out = series.line(HARMONICS).copy()
+        self.p_hidden, self.p_out = np.ones(NEURONS), 1.0
+        self.omega = (2 * np.arange(1, HARMONICS + 1) - 1) * (math.pi / 2)
+
+    def learn(self, x: Floats, y: Floats) -> None:
+        """Take one step for every row x [rows, 2], y [rows]."""
+        for row, target in zip(x, y, strict=True):
+            one_x = np.concatenate(([1.0], row))
+            angle = self.omega * (self.w_hidden @ one_x + 1.0)[:, None]
+            c, s = np.cos(angle), np.sin(angle)
+            signal = np.concatenate(([1.0], (self.f_hidden * c).sum(axis=1)))
+            slope = -(self.omega * self.f_hidden * s).sum(axis=1)
+            angle = self.omega * (self.w_out @ signal + 1.0)
+            c_out, s_out = np.cos(angle), np.sin(angle)
+            error = target - self.f_out @ c_out
+            slope_out = -(self.omega * self.f_out) @ s_out
+            error_hidden = error * slope_out * self.w_out[1:]
+            gradient = slope_out * signal
+            self.p_out = BETA * self.p_out + (1.0 - BETA) * (gradient @ gradient)
+            self.f_out += (4.0 * F_OUT / HARMONICS) * error * c_out
+            self.w_out += (2.0 * W_OUT / self.p_out) * error * gradient
+            gradient = slope[:, None] * one_x
+            self.p_hidden = BETA * self.p_hidden + (1.0 - BETA) * (gradient**2).sum(axis=1)
+            self.f_hidden += (4.0 * F_HIDDEN / HARMONICS) * error_hidden[:, None] * c
+            self.w_hidden += (2.0 * W_HIDDEN * error_hidden / self.p_hidden)[:, None] * gradient
+
+
+class Kernel:
+    """The compiled LMS on the eight networks that it learns side by side."""
+
+    def __init__(self) -> None:
+        architecture = Architecture(2, (NEURONS,), 1, HARMONICS)
+        self.state = lms.begin(architecture, [start(architecture, SPREAD)] * LANES)
+        self.order = np.tile(np.arange(ROWS)[:, None], LANES)
+        self.steps = np.array([[[F_HIDDEN] * LANES, [W_HIDDEN] * LANES], [[F_OUT] * LANES, [W_OUT] * LANES]])
+
+    def learn(self, x: Floats, y: Floats) -> None:
+        """Take one step of every network for every row."""
+        lms_kernel.learn(self.state, x, y[:, None], self.order[: len(x)], self.steps)
+
+
+class Sgd:
+    """The same network by torch.optim.SGD, one row a step."""
+
+    def __init__(self) -> None:
+        self.module = ENN(2, (NEURONS,), 1, HARMONICS, spread=SPREAD)
+        self.optimizer = torch.optim.SGD(self.module.parameters(), lr=W_HIDDEN)
+
+    def learn(self, x: Floats, y: Floats) -> None:
+        """Take one step for every row."""
+        for row, target in zip(torch.from_numpy(x).float(), torch.from_numpy(y).float(), strict=True):
+            self.optimizer.zero_grad()
+            (target - self.module(row)).square().sum().backward()
+            self.optimizer.step()
+
+
+class Basis(nn.Module):
+    """The activation as the formula reads: all cosines, [rows, neurons, Q], then their weighted sum."""
+
+    def __init__(self, neurons: int, harmonics: int) -> None:
+        super().__init__()
+        self.coefficients = nn.Parameter(torch.from_numpy(series.line(harmonics)).float().repeat(neurons, 1))
+        self.omega = (2 * torch.arange(1, harmonics + 1) - 1) * (math.pi / 2)
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return sigma(z), [rows, neurons]."""
+        return (self.coefficients * torch.cos(self.omega * (z + 1.0)[..., None])).sum(-1)
+
+
+def samples() -> tuple[Floats, Floats]:
+    """Return rows [ROWS, 2] of the ring and their labels -1 or +1, [ROWS]."""
+    part = problem("ring").sample(ROWS, np.random.default_rng(0))
+    return part.x, 2.0 * part.y - 1.0
+
+
+def difference() -> float:
+    """Return the largest difference of a parameter after the kernel and the loop have seen the same 2,000 rows."""
+    x, y = (part[:2_000] for part in samples())
+    kernel, loop = Kernel(), Loop()
+    kernel.learn(x, y)
+    loop.learn(x, y)
+    state = kernel.state
+    pairs = (
+        (state.weight[0, :, :2, 0], loop.w_hidden[:, 1:]),
+        (state.bias[0, :, 0], loop.w_hidden[:, 0]),
+        (state.coefficients[0, :, :, 0], loop.f_hidden),
+        (state.weight[1, 0, :, 0], loop.w_out[1:]),
+        (state.coefficients[1, 0, :, 0], loop.f_out),
+    )
+    return max(float(np.abs(ours - theirs).max()) for ours, theirs in pairs)
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """Return processor seconds of a call, mean over as many as fill a moment."""
+    calls, began = 0, time.thread_time()
+    while (elapsed := time.thread_time() - began) < MEASURED_SECONDS:
+        work()
+        calls += 1
+    return elapsed / calls
+
+
+def in_turns(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Return the processor seconds of each, round by round."""
+    for work in works.values():
+        work()
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for _ in range(rounds):
+        for name, work in works.items():
+            times[name].append(seconds(work))
+    return times
+
+
+def ratio(times: dict[str, list[float]], name: str, other: str) -> float:
+    """Return how many times as long another takes, the median over the rounds."""
+    return statistics.median(theirs / ours for ours, theirs in zip(times[name], times[other], strict=True))
+
+
+def learning(rounds: int) -> Iterator[str]:
+    """Yield the table of the LMS, line by line."""
+    x, y = samples()
+    few = {LOOP: 500, SGD: 50}
+    learners = {KERNEL: Kernel(), LOOP: Loop(), SGD: Sgd()}
+    rows = {name: few.get(name, ROWS) for name in learners}
+    works = {name: (lambda n=name, one=one: one.learn(x[: rows[n]], y[: rows[n]])) for name, one in learners.items()}
+    times = in_turns(works, rounds)
+    each = {name: [value / rows[name] for value in values] for name, values in times.items()}
+    yield f"| learner | updates a second | {KERNEL}, one network | {KERNEL}, all {LANES} networks | target |"
+    yield "|---|---|---|---|---|"
+    rate = 1.0 / statistics.median(each[KERNEL])
+    yield f"| {KERNEL} | {rate:,.0f} of each network, {LANES * rate:,.0f} in all | 1 | {LANES} | |"
+    for other in (LOOP, SGD):
+        found = ratio(each, KERNEL, other)
+        verdict = f"{_met(found, other)} by one network, {_met(LANES * found, other)} by all"
+        cells = [other, f"{1.0 / statistics.median(each[other]):,.0f}", f"{found:,.0f} x", f"{LANES * found:,.0f} x"]
+        yield f"| {' | '.join(cells)} | >= {TARGETS[other]:,.0f} x: {verdict} |"
+
+
+def _met(found: float, other: str) -> str:
+    return "met" if found >= TARGETS[other] else "**not met**"
+
+
+def activations(rounds: int) -> Iterator[str]:
+    """Yield the table of the activation, line by line."""
+    yield "| rows x neurons | Q | DCTActivation, us | basis, times it | ReLU, times as fast |"
+    yield "|---|---|---|---|---|"
+    for count, neurons in SIZES:
+        for harmonics in (6, 12):
+            z = (4.0 * torch.rand(count, neurons, generator=torch.Generator().manual_seed(0)) - 2.0).requires_grad_()
+            modules = {"dct": DCTActivation(neurons, harmonics), "basis": Basis(neurons, harmonics), "relu": nn.ReLU()}
+            times = in_turns({name: _step(module, z) for name, module in modules.items()}, rounds)
+            ours = 1e6 * statistics.median(times["dct"])
+            beside = f"{ratio(times, 'dct', 'basis'):.1f} x | {ratio(times, 'relu', 'dct'):.1f} x"
+            yield f"| {count} x {neurons} | {harmonics} | {ours:.0f} | {beside} |"
+
+
+def _step(module: nn.Module, z: Tensor) -> Callable[[], None]:
+    """Return a training step: forward and backward to z and the coefficients."""
+    outer = torch.ones_like(z)
+
+    def step() -> None:
+        for one in (z, *module.parameters()):
+            one.grad = None
+        module(z).backward(outer)
+
+    return step
+
+
+PAGE = """# Learning, side by side
+
+`{command}` measured this on one core ({machine}), in processor seconds, all of
+a table in turns. Here are medians of {rounds} rounds; a ratio is taken within a round. {versions}.
+
+## One LMS update
+
+A 2-{neurons}-1 network with Q = {harmonics} and a dct head, one sample an update: the authors' formulas as a loop
+of NumPy in float64, the same compiled, and torch's SGD of batch one. After 2,000 samples no parameter of loop and
+kernel differs by more than {difference:.0e}. The kernel always learns {lanes} networks (eight starts, of which the
+best is kept), one in each lane of a vector. Both counts are told: the updates of one of them, as if the others were
+wasted, and of all.
+
+{learning}
+
+## One training step of the activation
+
+Forward and backward, to the pre-activations and to the coefficients, in float32: `DCTActivation`, the basis formulation
+that holds rows x neurons x Q cosines, and ReLU, which learns nothing.
+
+{activations}
+"""
+
+
+def page(rounds: int) -> str:
+    """Measure, and return the page."""
+    versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "numba", "numpy"))
+    return PAGE.format(
+        command=shlex.join(["python", "benchmarks/learning.py", *sys.argv[1:]]),
+        machine=platform.machine(),
+        rounds=rounds,
+        versions=f"Python {platform.python_version()}, {versions}",
+        neurons=NEURONS,
+        harmonics=HARMONICS,
+        lanes=LANES,
+        difference=difference(),
+        learning="\n".join(learning(rounds)),
+        activations="\n".join(activations(rounds)),
+    )
+
+
+def main() -> None:
+    """Measure and print; write the page where --out says."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured")
+    parser.add_argument("--out", type=Path, help="a file for the page")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    text = page(options.rounds)
+    print(text)
+    if options.out:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        options.out.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,75 @@
+"""Signatures: who published a version, told by an Ed25519 key over its name, its number and its sums.
+
+A signed file can be neither changed nor passed off as another model or a newer version. What is signed is the line
+`<name>/<version>` followed by the file of sums, so that `openssl pkeyutl` makes and checks the same signatures.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from enn_models.errors import RepositoryError, UnsafeModelError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+SIGNATURE_FILE = "SHA256SUMS.sig"
+
+Sign = Callable[[str, str, bytes], bytes]
+"""Returns the signature of a model's name, its version and the bytes of its sums."""
+Verify = Callable[[str, str, bytes, bytes], None]
+"""Checks the signature, the last argument, of a model's name, its version and the bytes of its sums."""
+
+
+def signing(path: Path) -> Sign:
+    """Return what signs with the private key of a PEM file, without a password.
+
+    Raises:
+        RepositoryError: The file cannot be read, is no such key, or the library for it is not installed.
+    """
+    key: Ed25519PrivateKey = _key(path, private=True)
+    return lambda name, version, sums: key.sign(_message(name, version, sums))
+
+
+def verifying(path: Path) -> Verify:
+    """Return what checks signatures with the public key of a PEM file, and raises UnsafeModelError at a wrong one.
+
+    Raises:
+        RepositoryError: The file cannot be read, is no such key, or the library for it is not installed.
+    """
+    key: Ed25519PublicKey = _key(path, private=False)
+    from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
+
+    def verify(name: str, version: str, sums: bytes, signature: bytes) -> None:
+        try:
+            key.verify(signature, _message(name, version, sums))
+        except InvalidSignature:
+            raise UnsafeModelError(
+                f"{SIGNATURE_FILE} is not the signature of {name}/{version} by the key in {path.name}; "
+                "sign it with enn-train sign"
+            ) from None
+
+    return verify
+
+
+def _message(name: str, version: str, sums: bytes) -> bytes:
+    return f"{name}/{version}\n".encode() + sums
+
+
+def _key(path: Path, *, private: bool) -> Any:  # noqa: ANN401  (one of two types of a library that may be absent)
+    kind = "private" if private else "public"
+    try:
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
+    except ImportError:
+        raise RepositoryError("signatures need the package cryptography; install enn[signing]") from None
+    try:
+        data = path.read_bytes()
+        key = serialization.load_pem_private_key(data, None) if private else serialization.load_pem_public_key(data)
+    except OSError as error:
+        raise RepositoryError(f"key {path}: {error.strerror}") from None
+    except (ValueError, TypeError):
+        key = None
+    if not isinstance(key, ed25519.Ed25519PrivateKey if private else ed25519.Ed25519PublicKey):
+        raise RepositoryError(f"key {path}: expected a PEM file with an Ed25519 {kind} key, without a password")
+    return key

@@ -1,0 +1,89 @@
+// The form: a field for every feature of the card, with a slider over its training range.
+
+import { element } from "./figures.js";
+import { plain } from "./numbers.js";
+
+const MANY = 12;
+
+// Builds the fields; `changed(feature, value)` hears what is set. Returns show(row), which sets them.
+export function buildForm(form, filter, features, changed) {
+  const fields = features.map((feature, index) => field(feature, `f${index}`, (value) => changed(feature.name, value)));
+  form.replaceChildren(...fields.map(({ node }) => node));
+  form.onsubmit = (event) => event.preventDefault();
+  filter.hidden = features.length <= MANY;
+  filter.value = "";
+  filter.oninput = () => {
+    const wanted = filter.value.trim().toLowerCase();
+    for (const { node, name } of fields) node.hidden = !name.toLowerCase().includes(wanted);
+  };
+  return (row) => {
+    for (const { name, show } of fields) show(row[name] ?? null);
+  };
+}
+
+function field(feature, id, changed) {
+  const made = { numeric, categorical, boolean }[feature.kind](feature, id, changed);
+  const label = element("label", { htmlFor: id }, feature.name);
+  const node = element("div", { className: `field ${feature.kind}` }, label, ...made.nodes);
+  if (!feature.missing) return { node, name: feature.name, show: made.show };
+  const absent = element("input", { type: "checkbox", ariaLabel: `${feature.name} is missing` });
+  absent.onchange = () => {
+    made.enable(!absent.checked);
+    changed(absent.checked ? null : made.value());
+  };
+  node.append(element("label", { className: "missing" }, absent, "missing"));
+  const show = (value) => {
+    absent.checked = value === null;
+    made.enable(value !== null);
+    if (value !== null) made.show(value);
+  };
+  return { node, name: feature.name, show };
+}
+
+function numeric({ name, minimum, maximum }, id, changed) {
+  const step = maximum > minimum ? 10 ** Math.floor(Math.log10((maximum - minimum) / 150)) : 1;
+  const places = Math.max(0, -Math.round(Math.log10(step)));
+  const slider = element("input", {
+    type: "range",
+    min: (Math.floor(minimum / step) * step).toFixed(places),
+    max: (Math.ceil(maximum / step) * step).toFixed(places),
+    step: step.toFixed(places),
+    ariaLabel: `${name}, slider`,
+  });
+  const number = element("input", { type: "number", id, step: "any", required: true });
+  number.title = `training range ${plain(minimum)} to ${plain(maximum)}`;
+  const outside = () =>
+    number.classList.toggle("far", number.valueAsNumber < minimum || number.valueAsNumber > maximum);
+  slider.oninput = () => {
+    number.value = slider.value;
+    outside();
+    changed(slider.valueAsNumber);
+  };
+  number.oninput = () => {
+    if (!Number.isFinite(number.valueAsNumber)) return;
+    slider.value = number.value;
+    outside();
+    changed(number.valueAsNumber);
+  };
+  const show = (value) => {
+    slider.value = value;
+    number.value = Number(Number(value).toPrecision(5));
+    outside();
+  };
+  const enable = (on) => (slider.disabled = number.disabled = !on);
+  return { nodes: [slider, number], show, enable, value: () => slider.valueAsNumber };
+}
+
+function categorical({ categories }, id, changed) {
+  const select = element("select", { id }, ...categories.map((name) => element("option", { value: name }, name)));
+  select.onchange = () => changed(select.value);
+  const show = (value) => (select.value = typeof value === "number" ? categories[value] : value);
+  return { nodes: [select], show, enable: (on) => (select.disabled = !on), value: () => select.value };
+}
+
+function boolean(_, id, changed) {
+  const box = element("input", { type: "checkbox", id });
+  box.onchange = () => changed(box.checked);
+  const show = (value) => (box.checked = Boolean(value));
+  return { nodes: [box], show, enable: (on) => (box.disabled = !on), value: () => box.checked };
+}

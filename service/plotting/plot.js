@@ -1,0 +1,20 @@
+// The marks that the explorer uses; the bundler leaves the others out.
+export {
+  areaY,
+  axisX,
+  axisY,
+  barX,
+  barY,
+  cell,
+  dot,
+  frame,
+  lineY,
+  link,
+  plot,
+  raster,
+  rectY,
+  ruleX,
+  ruleY,
+  text,
+  tickX,
+} from "@observablehq/plot";

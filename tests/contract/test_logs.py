@@ -1,0 +1,65 @@
+"""The log: one line a record in every process, JSON where asked for, a line a request at debug, and never a secret."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+
+from serving import TOKEN, address_of, command
+
+ROW = {"instances": [[0.1, 0.2], [0.1, 0.3]]}
+KEY = "spring-and-autumn"
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+def requests(log: Path) -> list[dict]:
+    return [line for line in map(json.loads, log.read_text().splitlines()) if line["logger"] == "enn_service.logs"]
+
+
+def test_json_lines_of_every_worker_tell_request_model_version_rows_and_time(
+    own_repository: Path, tmp_path: Path, eventually: Eventually
+) -> None:
+    log = tmp_path / "log"
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    settings = {"log_format": "json", "log_level": "debug", "keys": json.dumps([digest])}
+    with command(own_repository, log, **settings) as process:
+        address = address_of(process, log, 2, eventually)
+        headers = {"x-api-key": KEY, "x-request-id": "mine-1"}
+        with httpx.Client(base_url=address, headers=headers) as client:
+            client.post("/v1/models/ring:predict?key=" + KEY, json=ROW)
+            client.post("/v2/models/moon/infer", json={})
+            client.post("/v1/models/ring:predict", json={"instances": 1})
+            client.post("/v2/repository/models/ring/load", headers={"authorization": f"Bearer {TOKEN}"})
+            httpx.get(f"{address}/v2/models/ring")
+        eventually(lambda: len(requests(log)) == 5)
+    good, unknown, wrong, load, keyless = requests(log)
+    assert (good["request_id"], good["model"], good["version"], good["rows"]) == ("mine-1", "ring", "1", 2)
+    assert (good["method"], good["path"], good["status"]) == ("POST", "/v1/models/ring:predict", 200)
+    assert 0 < good["seconds"] < 60
+    assert {"time", "level", "message"} < set(good)
+    assert (unknown["status"], unknown["model"], unknown["rows"]) == (404, "", 0)
+    assert (wrong["status"], wrong["model"], wrong["rows"]) == (400, "ring", 0)
+    assert (load["status"], keyless["status"]) == (200, 401)
+    everything = [json.loads(line) for line in log.read_text().splitlines()]
+    assert sum("loaded ring/1" in line["message"] for line in everything) >= 2
+    for secret in (KEY, digest, f"Bearer {TOKEN}"):
+        assert secret not in log.read_text()
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_console_lines_have_a_request_at_debug_and_none_at_info(
+    own_repository: Path, tmp_path: Path, eventually: Eventually, level: str
+) -> None:
+    log = tmp_path / "log"
+    with command(own_repository, log, log_level=level, workers=1) as process:
+        address = address_of(process, log, 1, eventually)
+        httpx.post(f"{address}/v1/models/ring:predict", json=ROW, headers={"x-request-id": "mine-1"})
+        httpx.get(f"{address}/a%0Ab")
+    lines = [line for line in log.read_text().splitlines() if " request " in line]
+    assert len(lines) == (2 if level == "debug" else 0)
+    if lines:
+        assert "request_id='mine-1' method='POST' path='/v1/models/ring:predict' status=200 model='ring'" in lines[0]
+        assert r"path='/a\nb' status=404" in lines[1]

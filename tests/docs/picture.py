@@ -1,0 +1,24 @@
+"""Take the picture of the explorer that the README shows, from a server with the shipped models: `make picture`."""
+
+from pathlib import Path
+
+from browsing import explore, opened, running
+from serving import SHIPPED, serving
+
+PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "explorer.png"
+SIZE = {"width": 1280, "height": 1545}
+
+
+def main() -> None:
+    """Show a row of the ring problem, and what every neuron makes of it."""
+    with (
+        serving(SHIPPED) as client,
+        running() as browser,
+        opened(browser, client, viewport=SIZE, color_scheme="light") as page,
+    ):
+        explore(page, "ring", a={"x0": 0.5, "x1": -0.1})
+        page.screenshot(path=PICTURE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""What SECURITY.md promises is held by tests that exist; every package that comes along has its licence listed."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from licences import PAGE, licence, needed
+
+ROOT = Path(__file__).parents[2]
+SECURITY = (ROOT / "SECURITY.md").read_text()
+NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", SECURITY)))
+
+
+@pytest.mark.parametrize(("file", "name"), NAMED)
+def test_a_test_that_is_named_exists(file: str, name: str) -> None:
+    text = (ROOT / file).read_text()
+    assert re.search(rf"^(async )?def {name or 'test_'}", text, flags=re.MULTILINE)
+
+
+def test_every_promise_names_a_test() -> None:
+    heads = ("| what", "| promise")
+    rows = [line for line in SECURITY.splitlines() if line.startswith("| ") and not line.startswith(heads)]
+    assert len(rows) > 20
+    assert [row for row in rows if "`tests/" not in row] == []
+
+
+def test_every_package_that_comes_along_is_listed_with_its_licence() -> None:
+    listed = dict(re.findall(r"^\| ([\w-]+) \| ([^|]+) \|", PAGE.read_text(), flags=re.MULTILINE))
+    assert len(listed) > 40
+    assert {name: licence(name) for name in needed()}.items() <= listed.items()
+    assert all(listed.values())
+
+
+def test_nothing_that_comes_along_has_a_licence_that_binds_its_users_code() -> None:
+    assert [name for name in needed() if re.search(r"\bA?GPL|\bSSPL", licence(name))] == []

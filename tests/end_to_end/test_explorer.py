@@ -1,0 +1,322 @@
+"""The explorer as a person uses it, in a real browser: what moves, what adds up, what is kept, and who can use it."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pandas as pd
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from browsing import explore, needs_browser, opened, running, settled
+from enn_training import ENNClassifier, export
+from enn_training.learners.adam import Adam
+from serving import SHIPPED, serving
+
+PHONE = {"width": 390, "height": 844}
+SHOWN_DIGITS = 0.002
+"""Of numbers shown with three decimals, one of which may be rounded up and one down."""
+KEY = "spring"
+A, B = {"x0": 0.1, "x1": 0.2}, {"x0": 0.5, "x1": -0.1}
+
+pytestmark = needs_browser
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+    """A client of a server with one model: three species from a number, a category, a boolean by two hidden layers."""
+    rows = 60
+    frame = pd.DataFrame(
+        {
+            "bill": [30 + index % 20 for index in range(rows)],
+            "island": [["Biscoe", "Dream", None][index % 3] for index in range(rows)],
+            "wild": [index % 2 == 0 for index in range(rows)],
+        }
+    )
+    species = [["Adelie", "Gentoo", "Chinstrap"][index % 3] for index in range(rows)]
+    folder = tmp_path_factory.mktemp("mixed")
+    export(ENNClassifier((6, 5), learner=Adam(passes=2)).fit(frame, species).model_, folder, "species")
+    with serving(folder) as client:
+        yield client
+
+
+@pytest.fixture
+def page(browser: Browser, client: httpx.Client) -> Iterator[Page]:
+    with opened(browser, client) as page:
+        yield page
+
+
+def table(page: Page) -> dict[str, list[float]]:
+    """Return the table behind the waterfall: the numbers of each row by its name."""
+    texts = page.locator("#waterfall-table tbody tr").evaluate_all(
+        "rows => rows.map(row => [...row.children].map(cell => cell.textContent))"
+    )
+    return {name: [number(text) for text in cells if text] for name, *cells in texts}
+
+
+def number(text: str) -> float:
+    return float(text.replace("\u2212", "-"))
+
+
+def bumps(page: Page, column: int = -1) -> list[float]:
+    return [values[column] for name, values in table(page).items() if name.startswith("neuron")]
+
+
+def figure(page: Page, part: str) -> str:
+    """Return the text that stands for the first figure of a part."""
+    return page.locator(f"#{part} svg").first.get_attribute("aria-label") or ""
+
+
+def test_a_browser_is_led_there_and_a_model_is_picked(page: Page) -> None:
+    page.goto("/")
+    expect(page).to_have_url(re.compile("/explorer"))
+    expect(page.get_by_label("Model")).to_have_value("breast-cancer")
+    page.get_by_label("Model").select_option("product")
+    expect(page.locator("#facts")).to_contain_text("regression")
+    expect(page.get_by_label("x0", exact=True)).to_be_visible()
+
+
+def test_a_slider_moves_prediction_and_bumps_and_they_add_up(page: Page, client: httpx.Client) -> None:
+    explore(page, "ring", a=A)
+    expect(page.locator("#prediction strong")).to_have_text("\u22121")
+    before = table(page)
+    standing = page.locator("#neurons [data-marker=a]").first.get_attribute("transform")
+    page.get_by_label("x0, slider").fill("0.5")
+    expect(page.locator("#prediction strong")).to_have_text("1")
+    settled(page)
+    after = table(page)
+    assert after["neuron 0"] != before["neuron 0"]
+    assert page.locator("#neurons [data-marker=a]").count() == len(bumps(page)) + 1  # and on the output's activation
+    assert standing != page.locator("#neurons [data-marker=a]").first.get_attribute("transform")
+    assert after["bias"][0] + sum(bumps(page)) == pytest.approx(
+        after["pre-activation"][0], abs=len(after) * SHOWN_DIGITS
+    )
+    row = {"x0": 0.5, "x1": 0.2}
+    answer = client.post("/v1/models/ring:explain", json={"instances": [row]}).json()["explanations"][0]
+    assert bumps(page) == pytest.approx([bump["value"] for bump in answer["bumps"]], abs=SHOWN_DIGITS)
+    assert f"sum +{answer['pre_activation']:.3f}" in figure(page, "waterfall")
+    expect(page.get_by_role("status")).to_contain_text("Prediction: 1 score")
+
+
+def test_beyond_the_training_range_the_page_says_so(page: Page) -> None:
+    explore(page, "ring", a=A)
+    page.get_by_label("x1", exact=True).fill("3.5")
+    expect(page.locator("#prediction")).to_contain_text("Beyond the training range: x1 (\u22121.000 to 1.000)")
+
+
+def test_bumps_can_be_told_as_changes_of_the_probability(page: Page, client: httpx.Client) -> None:
+    explore(page, "breast-cancer")
+    row = client.get("/v2/models/breast-cancer").json()["properties"]["sample"]
+    page.get_by_label("Scale").select_option("Probability")
+    expect(page.locator("#waterfall-table caption")).to_have_text("bias + bumps = probability")
+    told = table(page)
+    reply = client.post("/v1/models/breast-cancer:explain", json={"instances": [row]}).json()
+    assert told["probability"] == pytest.approx([reply["explanations"][0]["response"]], abs=SHOWN_DIGITS)
+    assert told["bias"][0] + sum(bumps(page)) == pytest.approx(told["probability"][0], abs=len(told) * SHOWN_DIGITS)
+
+
+def test_a_harmonic_switched_off_leaves_the_sum_of_the_others(page: Page, client: httpx.Client) -> None:
+    explore(page, "ring", a=A)
+    body = {"instances": [A], "parameters": {"harmonics": True}}
+    first = client.post("/v1/models/ring:explain", json=body).json()["explanations"][0]["bumps"][0]
+    switch = page.get_by_role("group", name="Harmonics of neuron 0").get_by_label("harmonic 2")
+    switch.uncheck()
+    expect(page.locator("#without")).to_contain_text("Harmonics off: 1. pre-activation")
+    assert bumps(page)[0] == pytest.approx(first["value"] - first["harmonics"][1], abs=SHOWN_DIGITS)
+    assert "without the harmonics" in figure(page, "neurons")
+    page.get_by_role("button", name="All harmonics on").click()
+    expect(page.locator("#without")).to_be_hidden()
+    assert bumps(page)[0] == pytest.approx(first["value"], abs=SHOWN_DIGITS)
+
+
+@pytest.mark.parametrize("model", ["stripes", "breast-cancer"])
+def test_the_curves_drawn_are_those_of_the_service(page: Page, client: httpx.Client, model: str) -> None:
+    explore(page, model)
+    layers = client.get(f"/v1/models/{model}/activations").json()["layers"]
+    script = """async (neurons) => {
+        const { activation } = await import("./explorer/series.js");
+        return neurons.map((one) => one.pre_activation.map((z) => activation(z, one.coefficients)));
+    }"""
+    for layer in layers:
+        drawn = page.evaluate(script, layer["neurons"])
+        for own, neuron in zip(drawn, layer["neurons"], strict=True):
+            assert own == pytest.approx(neuron["activation"], abs=1e-5)
+
+
+def test_two_inputs_are_compared_and_their_address_opens_the_same(page: Page, browser: Browser) -> None:
+    explore(page, "ring", a=A)
+    alone = bumps(page)
+    page.get_by_role("button", name="Compare").click()
+    page.get_by_label("x0", exact=True).fill("0.5")
+    page.get_by_label("x1", exact=True).fill("-0.1")
+    expect(page.locator("#prediction strong")).to_have_text(["\u22121", "1"])
+    page.get_by_role("group", name="Harmonics of neuron 3").get_by_label("harmonic 1").uncheck()
+    settled(page)
+    both = table(page)
+    assert [values[0] for values in both.values()][1:4] == alone[:3]
+    assert all(b - a == pytest.approx(change, abs=SHOWN_DIGITS) for a, b, change in both.values())
+    with page.context.expect_page() as other:
+        page.evaluate("open(location.href)")
+    settled(other.value)
+    assert table(other.value) == both
+    expect(other.value.locator("#prediction strong")).to_have_text(["\u22121", "1"])
+    expect(other.value.get_by_role("radio", name="A")).to_be_checked()
+    page.get_by_role("button", name="Compare").click()
+    expect(page.locator("#prediction strong")).to_have_text(["\u22121"])
+
+
+def test_a_place_on_a_surface_is_taken_over(page: Page) -> None:
+    explore(page, "product", a=A)
+    surface = page.locator("#surfaces svg").first
+    box = surface.bounding_box()
+    assert box
+    surface.click(position={"x": box["width"] * 0.9, "y": box["height"] * 0.15})
+    settled(page)
+    x, y = (float(page.get_by_label(name, exact=True).input_value()) for name in ("x0", "x1"))
+    assert x > 0.5
+    assert y > 0.5
+    assert number(page.locator("#prediction strong").inner_text()) == pytest.approx(x * y, abs=0.05)
+
+
+def test_the_keyboard_alone_is_enough(page: Page) -> None:
+    explore(page, "ring", a=A)
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the result")).to_be_focused()
+    page.get_by_label("x0, slider").focus()
+    for _ in range(40):
+        page.keyboard.press("ArrowRight")
+    expect(page.locator("#prediction strong")).to_have_text("1")
+    assert float(page.get_by_label("x0", exact=True).input_value()) == pytest.approx(0.5)
+    page.keyboard.press("Tab")
+    expect(page.get_by_label("x0", exact=True)).to_be_focused()
+    seen = set()
+    for _ in range(70):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("document.activeElement.ariaLabel || document.activeElement.id"))
+    assert {"x1, slider", "method", "harmonic 6", "x", "y", "along", "Download Bumps as SVG"} <= seen
+
+
+def test_a_phone_scrolls_down_alone(browser: Browser, client: httpx.Client) -> None:
+    with opened(browser, client, viewport=PHONE, is_mobile=True, has_touch=True) as page:
+        for model in ("breast-cancer", "ring"):
+            explore(page, model, a={}, b={})
+            page.locator("#waterfall summary").click()
+            assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
+
+
+def test_dark_and_light_follow_the_system_until_the_reader_chooses(browser: Browser, client: httpx.Client) -> None:
+    with opened(browser, client, color_scheme="dark") as page:
+        explore(page, "ring")
+        dark = looks(page)
+        assert luminance(dark[0]) < 40
+        page.emulate_media(color_scheme="light")
+        curve = page.locator("#neurons svg [data-mark=line]").first
+        expect(curve).not_to_have_attribute("stroke", dark[1])
+        assert luminance(looks(page)[0]) > 200
+        page.get_by_role("button", name="Use the dark theme").click()
+        assert looks(page) == dark
+        page.reload()
+        settled(page)
+        assert looks(page) == dark
+
+
+def looks(page: Page) -> list[str]:
+    """Return the colours of the ground and of the first curve."""
+    curve = "document.querySelector('#neurons svg [data-mark=line]').getAttribute('stroke')"
+    return page.evaluate(f"[getComputedStyle(document.body).backgroundColor, {curve}]")
+
+
+def luminance(colour: str) -> float:
+    return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
+
+
+def test_what_is_shown_can_be_downloaded(page: Page, browser: Browser, tmp_path: Path) -> None:
+    explore(page, "ring", a=A)
+    for part in ("Bumps", "Features", "Activations", "Surfaces", "Profile"):
+        files = {kind: downloaded(page, part, kind, tmp_path) for kind in ("PNG", "SVG", "JSON")}
+        with Image.open(files["PNG"]) as picture:
+            assert picture.width > 600
+            assert len(picture.convert("RGB").getcolors(2**20) or []) > 10
+        assert json.loads(files["JSON"].read_text())
+        alone = browser.new_page()
+        alone.goto(files["SVG"].as_uri())
+        expect(alone.locator("svg svg").first).to_be_visible()
+        alone.close()
+
+
+def downloaded(page: Page, part: str, kind: str, folder: Path) -> Path:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=f"Download {part} as {kind}").click()
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+@pytest.mark.parametrize(("model", "scheme"), [("ring", "light"), ("breast-cancer", "dark")])
+def test_axe_finds_no_violation(browser: Browser, client: httpx.Client, model: str, scheme: str) -> None:
+    with opened(browser, client, color_scheme=scheme) as page:
+        explore(page, model, a={}, b={}, off="0.0")
+        page.locator("#waterfall summary").click()
+        assert violations(page) == []
+
+
+def violations(page: Page) -> list[tuple[str, list[str]]]:
+    found = Axe().run(page).response["violations"]
+    return [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found]
+
+
+def test_categories_booleans_and_what_is_missing_have_their_fields(browser: Browser, mixed: httpx.Client) -> None:
+    with opened(browser, mixed) as page:
+        explore(page, "species", a={"bill": 35, "island": "Dream", "wild": True})
+        island, wild = page.get_by_label("island", exact=True), page.get_by_label("wild", exact=True)
+        expect(island).to_have_value("Dream")
+        expect(wild).to_be_checked()
+        before = table(page)
+        island.select_option("Biscoe")
+        wild.uncheck()
+        page.get_by_label("island is missing").check()
+        expect(island).to_be_disabled()
+        page.get_by_label("Output").select_option("Gentoo")
+        page.get_by_label("Across").select_option("island")
+        page.get_by_label("Along", exact=True).select_option("wild")
+        settled(page)
+        assert table(page) != before
+        assert "over island and" in figure(page, "surfaces")
+        assert "Pre-activation along wild" in figure(page, "profile")
+        row = {"bill": 35, "island": None, "wild": False}
+        parameters = {"output": "Gentoo"}
+        body = {"instances": [row], "parameters": parameters}
+        page.reload()
+        settled(page)
+        expect(page.get_by_label("island is missing")).to_be_checked()
+        answer = mixed.post("/v1/models/species:explain", json=body).json()["explanations"][0]
+        assert bumps(page) == pytest.approx([bump["value"] for bump in answer["bumps"]], abs=SHOWN_DIGITS)
+        assert violations(page) == []
+        expect(page.get_by_role("group", name="Harmonics of neuron")).to_have_count(5)
+        page.get_by_label("Layer", exact=True).select_option("1")
+        expect(page.locator("#neurons figure")).to_have_count(6)
+        expect(page.get_by_role("group", name="Harmonics of neuron")).to_have_count(0)
+
+
+def test_a_key_typed_into_the_page_opens_it(browser: Browser) -> None:
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    with serving(SHIPPED, keys=(digest,)) as guarded:
+        page = browser.new_page(base_url=str(guarded.base_url))
+        page.goto("/explorer")
+        expect(page.get_by_role("alert")).to_contain_text("expected a key")
+        page.get_by_label("This service asks for a key").fill(KEY)
+        page.get_by_role("button", name="Use key").click()
+        settled(page)
+        expect(page.locator("#prediction strong")).to_be_visible()
+        page.close()

@@ -1,0 +1,101 @@
+"""The readout gives the network's own answers, and its changes are integrated gradients of the link, which add up."""
+
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+
+from enn_models import series
+from enn_models.network import Network
+from enn_models.readout import Readout
+from examples import network
+
+ROWS = np.random.default_rng(4).normal(size=(40, 3))
+EXACT = 1e-12
+"""Float64 rounding, and what Gauss-Legendre leaves."""
+STEPS = 4001
+BY_SIMPSON = 1e-9
+
+
+def scaled(units: int, factor: float) -> Network:
+    """Return a network of classes with logits as far apart as asked."""
+    net = network((3, 7, units), head="linear", seed=units)
+    hidden, last = net.layers
+    return replace(net, layers=(hidden, replace(last, weight=np.float32(factor) * last.weight)))
+
+
+def link(logits: np.ndarray) -> np.ndarray:
+    """Return the probabilities of each unit, of logits [..., units]."""
+    if logits.shape[-1] == 1:
+        return 1 / (1 + np.exp(-logits))
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def by_definition(bias: np.ndarray, bumps: np.ndarray, unit: int) -> np.ndarray:
+    """Return integrated gradients [neurons] of one row's probability by Simpson's rule over the straight path."""
+    t = np.linspace(0, 1, STEPS)
+    weights = np.where(np.arange(STEPS) % 2, 4.0, 2.0)
+    weights[[0, -1]] = 1.0
+    p = link(bias + t[:, None] * bumps.sum(axis=1))
+    slope = p[:, [unit]] * ((np.arange(len(bias)) == unit) - p)  # d p_unit / d logit_v, [steps, units]
+    return (weights / (3 * (STEPS - 1))) @ slope @ bumps
+
+
+@pytest.mark.parametrize("units", [1, 2, 5])
+def test_changes_of_a_probability_are_integrated_gradients_of_the_link(units: int) -> None:
+    net = scaled(units, 2.0)
+    response, readout, bias = net.respond(ROWS), Readout(net), net.layers[-1].bias.astype(np.float64)
+    for unit in range(units):
+        found = readout.read(response.bumps, unit, response.pre_activation[:, unit]).changes
+        assert found is not None
+        wanted = [by_definition(bias, bumps, unit) for bumps in response.bumps]
+        np.testing.assert_allclose(found, wanted, atol=BY_SIMPSON)
+
+
+@pytest.mark.parametrize(("units", "factor"), list(product([1, 2, 5], [0.0, 1e-7, 1.0, 10.0, 60.0])))
+def test_base_and_changes_add_up_to_the_probability(units: int, factor: float) -> None:
+    net = scaled(units, factor)
+    response, readout = net.respond(ROWS), Readout(net)
+    assert readout.base is not None
+    for unit in range(units):
+        found = readout.read(response.bumps, unit, response.pre_activation[:, unit])
+        assert found.changes is not None
+        np.testing.assert_allclose(found.numbers[:, 0], response.output[:, unit - units], atol=EXACT)
+        np.testing.assert_allclose(readout.base[unit] + found.changes.sum(axis=1), found.numbers[:, 0], atol=EXACT)
+
+
+def test_rows_are_taken_in_pieces_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = scaled(3, 2.0)
+    bumps, readout, units = net.respond(ROWS).bumps, Readout(net), np.arange(len(ROWS)) % 3
+    z = net.respond(ROWS).pre_activation[np.arange(len(ROWS)), units]
+    whole = readout.read(bumps, units, z)
+    monkeypatch.setattr("enn_models.readout.CHUNK", 200)
+    found = readout.read(bumps, units, z)
+    assert found.changes is not None
+    assert whole.changes is not None
+    np.testing.assert_allclose(found.numbers, whole.numbers, atol=EXACT)
+    np.testing.assert_allclose(found.changes, whole.changes, atol=EXACT)
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_a_dct_head_says_where_the_pre_activation_stands(task) -> None:
+    net = replace(network((3, 7, 2), task=task), output_offset=np.array([3.0, -5.0], np.float32))
+    response, units = net.respond(ROWS), np.arange(len(ROWS)) % 2
+    rows, coefficients = np.arange(len(ROWS)), net.layers[-1].coefficients
+    assert coefficients is not None
+    found = Readout(net).read(response.bumps, units, response.pre_activation[rows, units])
+    np.testing.assert_allclose(found.numbers[:, 0], response.output[rows, units], atol=EXACT)
+    wanted = series.derivative(response.pre_activation, coefficients)[rows, units]
+    np.testing.assert_allclose(found.numbers[:, 2], wanted, atol=1e2 * EXACT)
+    np.testing.assert_allclose(found.numbers[:, 1] + net.output_offset[units], found.numbers[:, 0], atol=EXACT)
+    assert found.changes is None
+
+
+def test_a_linear_regression_answers_the_pre_activation() -> None:
+    net = network((3, 7, 2), head="linear", task="regression")
+    response = net.respond(ROWS)
+    found = Readout(net).read(response.bumps, 1, response.pre_activation[:, 1])
+    np.testing.assert_array_equal(found.numbers[:, 0], response.output[:, 1])
+    assert Readout(net).base is None
