@@ -1,11 +1,11 @@
-# make serve | test | check | models | picture | answers | plotting | docker | licences | sbom | audit. Everything is installed into .venv from pyproject.toml and constraints.txt.
+# make serve | test | fuzz | soak | check | models | picture | answers | plotting | docker | licences | sbom | audit. Everything is installed into .venv from pyproject.toml and constraints.txt.
 PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: serve test check models picture answers plotting docker licences sbom audit
+.PHONY: serve test fuzz soak check models picture answers plotting docker licences sbom audit
 .DELETE_ON_ERROR:
 
 serve: .venv/serve
@@ -13,6 +13,12 @@ serve: .venv/serve
 
 test: .venv/dev
 	pytest
+
+fuzz: .venv/dev
+	ENN_FUZZ_EXAMPLES=250 pytest tests/security/test_generated_requests.py
+
+soak: .venv/dev
+	python benchmarks/soak.py --out docs/benchmarks/soak.md
 
 check: .venv/dev
 	ruff format --check

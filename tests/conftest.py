@@ -26,7 +26,7 @@ def own_repository(tmp_path: Path) -> Path:
     return tmp_path / "models"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def eventually() -> Callable[[Callable[[], bool]], None]:
     """Wait until something holds, without a fixed time; fail after many looks."""
 

@@ -57,7 +57,9 @@ def command(models: Path, log: Path, **more: Any) -> Iterator[subprocess.Popen[b
     """Start the command on a free port, with some workers and more settings, and end it if it has not ended."""
     usual = {"port": 0, "workers": WORKERS, "token": TOKEN, "poll_seconds": POLL_SECONDS, "drain_seconds": 0.1}
     settings = {"models": models, **usual, **more}
-    environment = os.environ | {f"ENN_{name.upper()}": str(value) for name, value in settings.items()}
+    environment = os.environ | {
+        f"ENN_{name.upper()}": str(value) for name, value in settings.items() if value is not None
+    }
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "enn_service"], env=environment, stdout=output, stderr=output)
     try:

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -41,7 +42,8 @@ LOOP_BYTES = 64 * 1024
 LOOP_NANOSECONDS = 1_000_000
 """Longer work goes on in a thread."""
 LARGE_AT_ONCE = 2
-"""How many large requests are answered at once; the others wait, and hold no more than their bytes."""
+"""How many large requests are answered at once; the others wait, and hold no more than their bytes. If the time of one
+is over while it waits, it is never begun; if it was begun, it keeps its thread until it is done."""
 
 
 class Call(NamedTuple):
@@ -87,7 +89,7 @@ class DataPlane:
         self._room = Room(settings.max_held_bytes)
         self._asked = 0
         self._seconds = settings.deadline_seconds
-        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
+        self._large = ThreadPoolExecutor(LARGE_AT_ONCE, "large")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event as ASGI asks."""
@@ -156,8 +158,8 @@ class DataPlane:
         if size <= LOOP_BYTES and answer.read() <= LOOP_NANOSECONDS:
             return answer.finish()
         try:
-            async with asyncio.timeout(self._seconds), self._large:
-                reply = await asyncio.to_thread(answer.finish)
+            async with asyncio.timeout(self._seconds):
+                reply = await asyncio.get_running_loop().run_in_executor(self._large, answer.finish)
         except TimeoutError:
             raise DeadlineError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows") from None
         lease.take(len(reply.body))

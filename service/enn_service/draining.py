@@ -35,8 +35,8 @@ class Drain:
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGTERM, self._begin, loop, end)
         if self._told is None:
-            loop.add_signal_handler(signal.SIGHUP, lambda: None)
-        else:
+            signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it
             loop.add_signal_handler(signal.SIGHUP, self._begin, loop, end)
 
     def _begin(self, loop: asyncio.AbstractEventLoop, end: Handler) -> None:

@@ -12,6 +12,8 @@ from enn_service.body import Headers
 HEADER = b"x-request-id"
 NOSNIFF = (b"x-content-type-options", b"nosniff")
 """Every reply is what it says it is, and no browser is to guess otherwise."""
+PAGE = [(b"content-security-policy", b"frame-ancestors 'none'"), (b"referrer-policy", b"no-referrer")]
+"""No other page may hold one of this service, or learn its address from one."""
 ACCEPTED = re.compile(rb"[\x21-\x7e]{1,128}")
 
 _prefix = uuid.uuid4().hex[:16].encode() + b"-"
@@ -42,7 +44,10 @@ class Identity(NamedTuple):
 
         async def named(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), self.header, NOSNIFF]
+                headers = list(message.get("headers", ()))
+                own = {name for name, _ in headers}  # a page may have a stricter policy
+                page = [header for header in PAGE if header[0] not in own]
+                message["headers"] = [*headers, self.header, NOSNIFF, *page]
             await send(message)
 
         return named

@@ -1,15 +1,19 @@
 """The session: the only module that knows ONNX Runtime."""
 
+import os
 from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from onnx.utils import Extractor
 
 from enn_models.package import INPUT, Package
 from enn_models.pieces import in_pieces, rows_at_once
+
+# Before it is loaded: from 1.29 on it otherwise writes what it runs to the home folder and sends that to its makers.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime
 
 Array = NDArray[np.float32]
 PREDICTION = ("output",)

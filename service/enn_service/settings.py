@@ -20,7 +20,11 @@ class Settings(BaseSettings):
     """
 
     model_config = SettingsConfigDict(
-        env_prefix="ENN_", cli_prog_name="enn-serve", cli_kebab_case=True, cli_hide_none_type=True
+        env_prefix="ENN_",
+        cli_prog_name="enn-serve",
+        cli_kebab_case=True,
+        cli_hide_none_type=True,
+        hide_input_in_errors=True,  # it may be a key or a token
     )
 
     models: Annotated[Path, Field(description="model repository: <name>/<version>/model.onnx")] = Path(

@@ -4,12 +4,16 @@ import json
 import os
 import socket
 import subprocess
+import threading
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
+
+from enn_service.client import Client
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,6 +63,26 @@ def test_the_container_is_healthy_unprivileged_and_read_only(compose: Compose) -
     assert inspected["HostConfig"]["ReadonlyRootfs"]
     assert inspected["HostConfig"]["CapDrop"] == ["ALL"]
     assert [mount["RW"] for mount in inspected["Mounts"] if mount["Destination"] == "/mnt/models"] == [False]
+
+
+def test_a_restart_of_the_container_loses_no_answer_of_clients_that_ask_again(compose: Compose, port: int) -> None:
+    enough = threading.Event()
+
+    def ask() -> set[str]:
+        found: set[str] = set()
+        with Client(f"http://127.0.0.1:{port}", retries=10, timeout=60) as client:
+            while not enough.is_set():
+                found.add(json.dumps(client.predict("ring", [[0.1, 0.2]])))
+        return found
+
+    with ThreadPoolExecutor(2) as pool:
+        asking = [pool.submit(ask) for _ in range(2)]
+        try:
+            compose("restart", "enn")
+            compose("up", "--detach", "--wait", "--wait-timeout", "120")
+        finally:
+            enough.set()
+        assert len(set.union(*(each.result() for each in asking))) == 1
 
 
 def test_the_image_has_no_torch(compose: Compose) -> None:

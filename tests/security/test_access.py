@@ -63,9 +63,10 @@ def test_without_a_key_nothing_but_health_and_the_files_of_the_explorer_is_answe
         assert guarded.get(path, headers=headers).status_code == 200
 
 
-def test_a_key_in_clear_is_refused_by_the_settings_and_not_repeated_in_full() -> None:
-    with pytest.raises(ValidationError, match="keys"):
+def test_a_key_in_clear_is_refused_by_the_settings_and_not_repeated() -> None:
+    with pytest.raises(ValidationError, match="keys") as error:
         Settings(keys=("spring",))
+    assert "spring" not in str(error.value)
 
 
 def slow(client: httpx.Client) -> socket.socket:
@@ -88,12 +89,12 @@ def test_more_requests_than_are_allowed_get_503_and_health_goes_on(
         connections = [stack.enter_context(slow(narrow)) for _ in range(FEW)]
         eventually(lambda: narrow.post("/v1/models/ring:predict", json=ROW).status_code == 503)
         reply = narrow.post("/v1/models/ring:predict", json=ROW)
-        health = narrow.get("/v2/health/ready")
+        health, other = narrow.get("/v2/health/ready"), narrow.get("/v2/models/ring")
         late = [answer(connection) for connection in connections]
     assert reply.status_code == 503
     assert int(reply.headers["retry-after"]) > 0
     assert f"{FEW} requests are being answered" in reply.json()["error"]
-    assert health.status_code == 200
+    assert (health.status_code, other.status_code) == (200, 503)
     assert late == [(408, b'{"error":"the body did not come within 0.5 s"}')] * FEW
     eventually(lambda: narrow.post("/v1/models/ring:predict", json=ROW).status_code == 200)
 

@@ -1,16 +1,20 @@
 """ONNX Runtime, asked for outputs by name on one thread: the only module of enn_training that imports it."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import cast
 
 import numpy as np
 import onnx
-import onnxruntime
 from numpy.typing import NDArray
 from onnx.utils import Extractor
 
 from enn_models.pieces import in_pieces
+
+# Before it is loaded: from 1.29 on it otherwise writes what it runs to the home folder and sends that to its makers.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
+import onnxruntime
 
 Array = NDArray[np.float32]
 

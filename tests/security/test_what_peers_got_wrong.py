@@ -1,0 +1,210 @@
+"""What went wrong at other model servers does not go wrong here: a test for each thing, named after it.
+
+What the names of models, files and reloads can do wrong is held in test_hostile_models, test_bad_requests,
+test_connections and end_to_end/test_change_under_load.
+"""
+
+import ast
+import asyncio
+import hashlib
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+
+from enn_service.client import AsyncClient
+from enn_service.session import Session
+from serving import SHIPPED, TOKEN, address_of, command, serving
+
+SERVICE = Path(__file__).parents[2] / "service" / "enn_service"
+MODELS = Path(__file__).parents[2] / "models" / "enn_models"
+UNPICKLING = {"pickle", "cPickle", "dill", "joblib", "cloudpickle", "shelve", "marshal"}
+FETCHING = {"requests", "urllib3", "aiohttp", "httpx", "ftplib", "urllib.request", "http.client", "fsspec"}
+SECRET = "/secret/path/of the machine"
+KEY = "a key that nobody is to see"
+EVERYTHING = ("/docs", "/openapi.json", "/metrics", "/v2", "/v2/models/ring", "/v2/models/ring/config", "/moon")
+LARGE = {"instances": [[0.1, 0.2]] * 15_000}
+SMALL = {"instances": [[0.1, 0.2]]}
+Eventually = Callable[[Callable[[], bool]], None]
+
+
+def imports(folder: Path) -> set[str]:
+    """Return every module that the code of a folder imports, the client's apart."""
+    found: set[str] = set()
+    for path in folder.rglob("*.py"):
+        if "client" in path.relative_to(folder).parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_no_pickle_is_read_by_the_service() -> None:
+    found = imports(SERVICE) | imports(MODELS)
+    assert "orjson" in found
+    assert not found & UNPICKLING
+
+
+@pytest.mark.parametrize(
+    "content_type", ["application/vnd.bentoml+pickle", "application/x-pickle", "application/octet-stream"]
+)
+def test_a_pickle_in_a_request_is_bytes_that_are_no_json(client: httpx.Client, content_type: str) -> None:
+    pickled = b"cos\nsystem\n(S'touch /tmp/owned'\ntR."
+    for path in ("/v1/models/ring:predict", "/v2/models/ring/infer"):
+        reply = client.post(path, content=pickled, headers={"content-type": content_type})
+        assert reply.status_code == 400
+        assert "no JSON" in reply.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["%252e%252e%252fring", "..%5c..%5cring", "ring%2f1", "%2e%2e%2fmodels%2fring", "ring%00", "C:%5cring", "%c0%ae"],
+)
+def test_a_name_is_decoded_once_and_is_never_a_path(client: httpx.Client, name: str) -> None:
+    for reply in (client.get(f"/v2/models/{name}"), client.post(f"/v1/models/{name}:predict", json=SMALL)):
+        assert reply.status_code == 404
+        assert list(reply.json()) == ["error"]
+
+
+def test_nothing_is_fetched_by_an_address_that_a_request_names() -> None:
+    assert imports(SERVICE) & FETCHING == {"fsspec"}  # in source, for the address in the settings alone
+
+
+@pytest.mark.parametrize("plane", ["data", "control"])
+def test_an_unexpected_error_does_not_show_its_text_or_a_path(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, plane: str
+) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(SECRET)
+
+    with serving(SHIPPED) as client, caplog.at_level(logging.ERROR):
+        if plane == "data":
+            monkeypatch.setattr(Session, "run", fail)
+            reply = client.post("/v1/models/ring:predict", json=SMALL)
+        else:
+            monkeypatch.setattr("enn_service.control_plane.exposition", fail)
+            reply = client.get("/metrics")
+    assert reply.status_code == 500
+    assert reply.headers["content-type"] == "application/json"
+    assert SECRET not in reply.text
+    assert reply.json()["error"].rsplit(" ", 1)[-1] in caplog.text
+    assert SECRET in caplog.text
+
+
+def test_answers_to_requests_at_once_are_bit_by_bit_those_to_each_alone(client: httpx.Client) -> None:
+    asked = [[[0.01 * column, -0.02 * row] for row in range(1 + 7 * column)] for column in range(40)]
+
+    async def together() -> list[list[dict]]:
+        async with AsyncClient(str(client.base_url)) as service:
+            return await asyncio.gather(*(service.predict("ring", rows) for rows in asked))
+
+    alone = [client.post("/v1/models/ring:predict", json={"instances": rows}).json()["predictions"] for rows in asked]
+    assert asyncio.run(together()) == alone
+    assert [len(each) for each in alone] == [len(rows) for rows in asked]
+
+
+def test_small_requests_are_answered_while_large_ones_are_at_work(client: httpx.Client) -> None:
+    def large() -> int:
+        return httpx.post(f"{client.base_url}/v1/models/ring:explain", json=LARGE, timeout=120).status_code
+
+    with ThreadPoolExecutor(4) as pool:
+        begun = [pool.submit(large) for _ in range(8)]
+        small = 0
+        while not all(one.done() for one in begun):
+            assert client.post("/v1/models/ring:predict", json=SMALL).status_code == 200
+            small += 1
+        assert {one.result() for one in begun} == {200}
+    assert small > len(begun)
+
+
+def test_a_large_request_whose_time_is_over_gets_504_and_the_service_goes_on() -> None:
+    with serving(SHIPPED, deadline_seconds=0.05) as client:
+        reply = client.post("/v1/models/ring:explain", json=LARGE)
+        assert reply.status_code == 504
+        assert "ask for fewer rows" in reply.json()["error"]
+        assert client.post("/v1/models/ring:predict", json=SMALL).status_code == 200
+        assert 'requests_refused_total{reason="deadline"} 1.0' in client.get("/metrics").text
+
+
+def test_no_secret_is_in_a_log_a_reply_or_the_documentation(tmp_path: Path, eventually: Eventually) -> None:
+    log = tmp_path / "log"
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    told = {"log_level": "debug", "workers": 1, "keys": f'["{digest}"]', "token": TOKEN + KEY}
+    with command(SHIPPED, log, **told) as process:
+        address = address_of(process, log, 1, eventually)
+        said = ""
+        for headers in ({}, {"x-api-key": KEY}, {"x-api-key": KEY + "!"}, {"authorization": f"Bearer {TOKEN}{KEY}"}):
+            with httpx.Client(base_url=address, headers=headers) as client:
+                replies = [client.get(path) for path in EVERYTHING]
+                replies += [client.post(f"/v2/repository/models/ring/{verb}") for verb in ("unload", "load")]
+                replies += [client.post("/v1/models/ring:predict", content=b"moon"), client.options("/docs")]
+            said += "".join(f"{reply.headers}{reply.text}" for reply in replies)
+    for secret in (KEY, digest):
+        assert secret not in said
+        assert secret not in log.read_text()
+
+
+def test_nothing_is_written_outside_the_run_folder_and_nobody_is_told_what_is_served(
+    tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, temporary = tmp_path / "home", tmp_path / "temporary"
+    for folder in (home, temporary):
+        folder.mkdir()
+    for name, folder in (("HOME", home), ("XDG_CACHE_HOME", home), ("TMPDIR", temporary)):
+        monkeypatch.setenv(name, str(folder))
+    for name in ("CI", "GITHUB_ACTIONS", "TF_BUILD", "ORT_DISABLE_TELEMETRY"):  # where ONNX Runtime tells nobody anyway
+        monkeypatch.delenv(name, raising=False)
+    log = tmp_path / "log"
+    with command(SHIPPED, log, workers=1) as process:
+        reply = httpx.post(f"{address_of(process, log, 1, eventually)}/v1/models/ring:predict", json=SMALL)
+        assert reply.status_code == 200
+    assert [*home.rglob("*"), *temporary.rglob("*")] == []
+
+
+def test_pages_of_other_sites_are_let_in_nowhere(client: httpx.Client) -> None:
+    asking = {"origin": "https://moon.example", "access-control-request-method": "POST"}
+    for path in (*EVERYTHING, "/v1/models/ring:predict", "/v2/repository/models/ring/unload"):
+        for reply in (client.options(path, headers=asking), client.get(path, headers=asking)):
+            assert not [name for name in reply.headers if name.startswith("access-control-")]
+            assert reply.headers["x-content-type-options"] == "nosniff"
+    page = client.get("/docs").headers
+    assert (page["content-security-policy"], page["referrer-policy"]) == ("frame-ancestors 'none'", "no-referrer")
+
+
+def test_a_key_is_replaced_while_the_service_runs(tmp_path: Path, eventually: Eventually) -> None:
+    file = tmp_path / "keys"
+
+    def hold(*keys: str) -> None:
+        lines = [f"{hashlib.sha256(key.encode()).hexdigest()}  -" for key in keys]
+        file.write_text("\n".join(["# as sha256sum prints them", *lines, ""]))
+
+    def opens(key: str) -> bool:
+        return client.get("/v2/models/ring", headers={"x-api-key": key}).status_code == 200
+
+    hold("spring")
+    with serving(SHIPPED, keys_file=file) as client:
+        assert opens("spring")
+        hold("spring", "autumn")
+        eventually(lambda: opens("autumn"))
+        assert opens("spring")
+        hold("autumn")
+        eventually(lambda: not opens("spring"))
+        file.write_text("autumn, in clear\n")
+        assert opens("autumn")
+        hold()
+        eventually(lambda: not opens("autumn"))
+        assert client.get("/v2/health/ready").status_code == 200
+
+
+def test_a_file_of_keys_with_a_wrong_line_lets_nothing_start(tmp_path: Path) -> None:
+    file = tmp_path / "keys"
+    file.write_text(f"{KEY}\n")
+    with pytest.raises(ValueError, match="line 1 of") as error, serving(SHIPPED, keys_file=file):
+        pass
+    assert KEY not in str(error.value)
