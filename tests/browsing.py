@@ -44,16 +44,19 @@ def opened(browser: Browser, client: httpx.Client, **context: Any) -> Iterator[P
 
 
 def _is_local(url: str, base: str) -> bool:
-    return url.startswith((base, f"blob:{base}", "data:"))
+    return url.startswith((base, f"blob:{base}", "data:", "about:"))
 
 
 def explore(page: Page, model: str, **more: object) -> None:
     """Open the explorer at an address as it is shared, and wait until everything is drawn."""
     texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in more.items()}
+    page.goto("about:blank")  # else another fragment of the same page is not opened anew
     page.goto(f"/explorer#{httpx.QueryParams({'model': model} | texts)}")
     settled(page)
 
 
 def settled(page: Page) -> None:
-    """Wait until the explorer shows all there is to its inputs."""
-    page.locator("body[data-settled]").wait_for()
+    """Wait until the explorer shows all there is to its inputs, or says what is wrong."""
+    problem = page.locator("#problem")
+    page.locator("body[data-settled], #problem:not([hidden])").first.wait_for()
+    assert not problem.is_visible(), problem.inner_text()

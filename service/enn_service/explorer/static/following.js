@@ -12,7 +12,7 @@ const POINTS = [11, 81]; // along an axis, at least and at most
 const POINTS_OF_PROFILE = 401;
 
 const settling = api.newest();
-let [dirty, asking, timer] = [false, false, 0];
+let [dirty, asking, changes, timer] = [false, false, 0, 0];
 let failed = () => {};
 
 // Says who hears of an error, or of null when all is well.
@@ -24,6 +24,7 @@ export function changed() {
   clearTimeout(timer);
   delete document.body.dataset.settled;
   dirty = true;
+  changes += 1;
   if (!asking) requestAnimationFrame(follow);
 }
 
@@ -62,6 +63,7 @@ async function settle() {
   history.replaceState(null, "", toAddress());
   if (!shown.answers.length) return;
   $("live").textContent = sentence(shown.answers);
+  const before = changes;
   await settling(async (signal) => {
     const { output } = shown.answers[0].explanation;
     const row = state.rows[state.editing];
@@ -70,7 +72,7 @@ async function settle() {
       part("surfaces", signal, () => fetchSurface(output, row, signal)),
       part("profile", signal, () => fetchProfile(output, row, signal)),
     ]);
-    if (!dirty && !asking) document.body.dataset.settled = "yes";
+    if (before === changes && !signal.aborted) document.body.dataset.settled = "yes";
   });
 }
 
