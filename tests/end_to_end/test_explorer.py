@@ -317,6 +317,7 @@ def test_a_key_typed_into_the_page_opens_it(browser: Browser) -> None:
         expect(page.get_by_role("alert")).to_contain_text("expected a key")
         page.get_by_label("This service asks for a key").fill(KEY)
         page.get_by_role("button", name="Use key").click()
+        expect(page.locator("#problem")).to_be_hidden()
         settled(page)
         expect(page.locator("#prediction strong")).to_be_visible()
         page.close()
