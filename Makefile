@@ -12,7 +12,7 @@ serve: .venv/serve
 	ENN_PORT=$(PORT) enn-serve
 
 test: .venv/dev
-	pytest
+	pytest -n 2 --dist loadfile
 
 fuzz: .venv/dev
 	ENN_FUZZ_EXAMPLES=250 pytest tests/security/test_generated_requests.py

@@ -61,7 +61,7 @@ class Dataset:
         """Return the columns that a network takes, float64 [rows, columns], of raw rows [rows, features]."""
         return x if self.encoding is None else self.encoding.apply(x)
 
-    @cached_property
+    @property
     def fingerprint(self) -> str:
         """SHA-256 of the training part, hexadecimal."""
         return fingerprint(self.columns or self.features, self.training.x, self.training.y)
