@@ -2,12 +2,13 @@
 
 import asyncio
 from math import inf
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
+from enn_service.gathering import Gathering
 from enn_service.identity import NOSNIFF, Identity
 from enn_service.replies import refusal
 
@@ -48,7 +49,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        super().connection_made(transport)
+        super().connection_made(cast("asyncio.Transport", Gathering(transport, self.loop)))
         self._head_due = self.loop.time() + self.timeout_keep_alive
         self._look()
 

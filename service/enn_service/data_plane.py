@@ -16,6 +16,7 @@ from enn_service.draining import Drain
 from enn_service.errors import DeadlineError, InvalidRequestError, OverloadedError, RequestError, SlowBodyError
 from enn_service.exchange import Operation, Request
 from enn_service.identity import Identity
+from enn_service.patience import Patience
 from enn_service.registry import Registry
 from enn_service.replies import Reply, failure
 from enn_service.room import Lease, Room
@@ -89,6 +90,7 @@ class DataPlane:
         self._room = Room(settings.max_held_bytes)
         self._asked = 0
         self._seconds = settings.deadline_seconds
+        self._patience = Patience(settings.deadline_seconds)
         self._large = ThreadPoolExecutor(LARGE_AT_ONCE, "large")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -125,7 +127,8 @@ class DataPlane:
             if call is None:
                 await self._control_plane(scope, body.replay(content, receive), identity.sending(send))
             else:
-                reply = await self._reply(call, scope, content, identity, lease)
+                request = Request(content, _json_length(headers), identity.given)
+                reply = await self._reply(call, scope, request, lease)
                 await reply.send(send, identity)
         except DisconnectedError:
             return
@@ -135,20 +138,16 @@ class DataPlane:
 
     async def _body(self, headers: Headers, receive: Receive, lease: Lease) -> bytes:
         try:
-            async with asyncio.timeout(self._seconds):
+            with self._patience.waiting():
                 return await body.read(headers, receive, self._max_body_bytes, lease)
         except TimeoutError:
             raise SlowBodyError(f"the body did not come within {self._seconds:g} s") from None
 
-    async def _reply(self, call: Call, scope: Scope, content: bytes, identity: Identity, lease: Lease) -> Reply:
-        try:
-            request = Request(content, _json_length(dict(scope["headers"])), identity.given)
-            model = self._registry.model(call.model, call.version)
-        except RequestError as error:
-            return self._refuse(error)
+    async def _reply(self, call: Call, scope: Scope, request: Request, lease: Lease) -> Reply:
+        model = self._registry.model(call.model, call.version)
         answer = scope[ANSWER] = Answer(call.operation, model, request)
         try:
-            reply = await self._answered(answer, len(content), lease)
+            reply = await self._answered(answer, len(request.body), lease)
         except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
             reply = self._refuse(error)
         answer.tell(self._count.tally(model.name, model.version, call.verb), refused=reply.status != 200)

@@ -27,6 +27,7 @@ def configuration(settings: Settings, app: ASGIApp | str = "enn_service.app:crea
         workers=settings.workers,
         http=Connection,
         ws="none",
+        proxy_headers=False,  # nothing here asks whose address a request has
         timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
         timeout_worker_healthcheck=HEALTH_SECONDS,

@@ -1,0 +1,38 @@
+"""A transport that sends the head and the body of an answer in one system call: the client wakes up once for both."""
+
+import asyncio
+from typing import Any
+
+
+class Gathering:
+    """A transport whose writes go out together once the event loop has no more of them at hand.
+
+    Args:
+        transport: Sends them; whatever else is asked is asked of it.
+        loop: The loop that both belong to.
+    """
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._loop = transport, loop
+        self._pending: list[bytes] = []
+        self.is_closing = transport.is_closing
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (the transport's)
+        """Return what the transport has of this name."""
+        return getattr(self._transport, name)
+
+    def write(self, data: bytes) -> None:
+        """Send bytes after those that wait already."""
+        if not self._pending:
+            self._loop.call_soon(self._flush)
+        self._pending.append(data)
+
+    def close(self) -> None:
+        """Send what waits, then close."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        if self._pending:
+            pending, self._pending = self._pending, []
+            self._transport.writelines(pending)
