@@ -49,7 +49,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        super().connection_made(cast("asyncio.Transport", Gathering(transport, self.loop)))
+        self._gathering = Gathering(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._gathering))
         self._head_due = self.loop.time() + self.timeout_keep_alive
         self._look()
 
@@ -96,9 +97,15 @@ class Connection(HttpToolsProtocol):
         super().on_body(body)
 
     def on_response_complete(self) -> None:
-        """Wait for the next request, unless it is there."""
-        super().on_response_complete()
-        if self.cycle.response_complete:
+        """Answer the request that waits, or wait for the next one; uvicorn's own would set a timer each time."""
+        self._gathering.flush()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
             self._head_due = self.loop.time() + self.timeout_keep_alive
 
     def pause_writing(self) -> None:

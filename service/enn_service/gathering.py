@@ -5,7 +5,7 @@ from typing import Any
 
 
 class Gathering:
-    """A transport whose writes go out together once the event loop has no more of them at hand.
+    """A transport whose writes go out together: when it is told to, or else when the event loop comes round.
 
     Args:
         transport: Sends them; whatever else is asked is asked of it.
@@ -24,15 +24,16 @@ class Gathering:
     def write(self, data: bytes) -> None:
         """Send bytes after those that wait already."""
         if not self._pending:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._pending.append(data)
 
     def close(self) -> None:
         """Send what waits, then close."""
-        self._flush()
+        self.flush()
         self._transport.close()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Send what waits."""
         if self._pending:
             pending, self._pending = self._pending, []
             self._transport.writelines(pending)
