@@ -156,11 +156,12 @@ def _product_games(network: Network, own: Floats, absent: Floats) -> Floats:
         phase = omega * (bias + 1.0 + middle.sum(axis=2))[:, None, :]
         turned = _odd_powers(np.exp(1j * omega[0] * np.moveaxis(half, 2, 0)), len(omega))
         cosine, sine = turned.real.copy(), turned.imag.copy()
-        integral = np.zeros_like(cosine)
+        integral, squared = np.zeros_like(cosine), cosine**2
         for node, weight in zip(nodes, weights, strict=True):
             tilted = node * sine
-            product = weight * (cosine + 1j * tilted).prod(axis=0)
-            integral += (product.real * cosine + product.imag * tilted) / (cosine**2 + tilted**2)
+            turned.imag = tilted
+            product = weight * turned.prod(axis=0)
+            integral += (product.real * cosine + product.imag * tilted) / (squared + tilted**2)
         total -= np.einsum("bqm,dbqm->md", coefficients * np.sin(phase), sine * integral)
     return total / len(absent)
 
