@@ -10,8 +10,6 @@ from enn_models.network import Network
 Array = NDArray[np.float32]
 CACHED = 2**17
 """Values of the widest hidden layer at a time: 512 KiB in float32; a layer reads and writes several such at once."""
-
-
 MOST = 2**25
 """Values of the whole graph at a time: 128 MiB in float32."""
 
