@@ -2,14 +2,13 @@
 
 import asyncio
 from math import inf
-from typing import Any, cast
+from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from enn_service.gathering import Gathering
-from enn_service.identity import NOSNIFF, Identity
+from enn_service.identity import Identity
+from enn_service.prompt import PromptProtocol
 from enn_service.replies import refusal
 
 FRAMING_BYTES = 64 * 1024
@@ -20,7 +19,7 @@ PIPELINED = 64
 """So many requests may wait on a connection for their turn."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(PromptProtocol):
     """A connection that ends when its client makes it wait for a request's head, or leaves an answer unread.
 
     A head has `timeout_keep_alive` seconds from the connection's start or the last answer, and an answer
@@ -49,8 +48,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        self._gathering = Gathering(transport, self.loop)
-        super().connection_made(cast("asyncio.Transport", self._gathering))
+        super().connection_made(transport)
         self._head_due = self.loop.time() + self.timeout_keep_alive
         self._look()
 
@@ -121,6 +119,8 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """End with the answer under way, or with that to a request which may be on its way already."""
         self._ending = True
+        self.at_once = None
+        self.hand_over()
         if self.cycle is None or self.cycle.response_complete:
             self._head_due = self.loop.time() + LAST_SECONDS
             self._look()
@@ -152,15 +152,5 @@ class Connection(HttpToolsProtocol):
         if self.pipeline or (self.cycle and self.cycle.response_started and not self.cycle.response_complete):
             self.transport.abort()
             return
-        reply = refusal(status, text)
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", reply.content_type),
-            (b"content-length", b"%d" % len(reply.body)),
-            (b"connection", b"close"),
-            Identity.of({}).header,
-            NOSNIFF,
-        ]
-        head = b"".join(b"%b: %b\r\n" % header for header in headers)
-        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + reply.body)
+        self.reply(refusal(status, text), Identity.of({}), b"connection: close\r\n")
         self.transport.close()
