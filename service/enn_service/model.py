@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from itertools import cycle
+from math import prod
 from operator import ge, le
 from pathlib import Path
 
@@ -49,6 +50,8 @@ class Model:
         results: How its predictions are told.
         explanations: How its explanations are told.
         parameters: How many parameters the network has.
+        shapes: The shape of everything it gives, by name, the batch as -1; all of it is float32.
+        sizes: How many numbers of each there are in a row.
     """
 
     name: str
@@ -66,6 +69,8 @@ class Model:
     results: Results = field(init=False)
     explanations: Explanations = field(init=False)
     parameters: int = field(init=False)
+    shapes: dict[str, list[int]] = field(init=False)
+    sizes: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Lay the training ranges out as arrays, and make the templates of answers."""
@@ -82,6 +87,13 @@ class Model:
         object.__setattr__(self, "results", Results(self.card))
         object.__setattr__(self, "explanations", Explanations(self.card, self.network, self.results))
         object.__setattr__(self, "parameters", self.network.parameters)
+        object.__setattr__(self, "shapes", {name: self._shape(name) for name in self.session.outputs})
+        object.__setattr__(self, "sizes", {name: -prod(shape) for name, shape in self.shapes.items()})
+
+    def _shape(self, name: str) -> list[int]:
+        bumps = [-1, self.network.units, self.card.layers[-2]]
+        shapes = {"output": [-1, self.network.outputs], "bumps": bumps, "pre_activation": bumps[:2]}
+        return shapes.get(name, [*bumps, self.card.harmonics])
 
     def check_reach(self, rows: Array, field: str) -> Outside | None:
         """Return which values of rows [batch, features] lie outside their training range; None where none does.
