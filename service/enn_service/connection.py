@@ -60,6 +60,8 @@ class Connection(PromptProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; refuse a request that is mostly something else than its body."""
+        if self.answer_again(data):
+            return
         self._framing += len(data)
         super().data_received(data)
         if self._framing > FRAMING_BYTES + self._body and not self.transport.is_closing():

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -12,10 +12,15 @@ from enn_service.gathering import Gathering
 from enn_service.identity import Identity
 from enn_service.replies import Reply
 
+if TYPE_CHECKING:
+    from httptools import HttpRequestParser
+
 HELD_BYTES = 64 * 1024
 """A larger body is the application's to read."""
 HELD_SECONDS = 0.05
 """A body that comes later than this after its head is the application's to wait for."""
+HEAD_BYTES = 1024
+"""A longer head is not remembered."""
 
 
 class AtOnce(Protocol):
@@ -23,6 +28,22 @@ class AtOnce(Protocol):
 
     def __call__(self, target: bytes, headers: Mapping[bytes, bytes], body: bytes) -> tuple[Reply, Identity] | None:
         """Return the reply to a POST; None where it takes longer or is another's, and nothing has happened."""
+
+
+class Head(NamedTuple):
+    """What stands before a body.
+
+    Attributes:
+        text: Its bytes.
+        size: How many bytes a request with this head has in all.
+        target: What it asks for.
+        headers: By their names in lower case.
+    """
+
+    text: bytes
+    size: int
+    target: bytes
+    headers: Mapping[bytes, bytes]
 
 
 class PromptProtocol(HttpToolsProtocol):
@@ -44,10 +65,14 @@ class PromptProtocol(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         self.at_once: AtOnce | None = getattr(self.app, "at_once", None)
+        self._last: Head | None = None
+        """The head of the last request answered at once."""
         self._held: bytes | None = None
         """The body so far of a request that may be answered at once."""
         self._turn = False
         """Whether what is being read may still have an answer at once: one, so that the others are answered too."""
+        self._read = self._begun = b""
+        """What is being read, and what was when the request began."""
         self._hand_over: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -60,23 +85,31 @@ class PromptProtocol(HttpToolsProtocol):
         self._let_go()
         super().connection_lost(exc)
 
+    def answer_again(self, data: bytes) -> bool:
+        """Answer a request whose head is that of the last one, byte for byte; return whether it was one."""
+        last = self._last
+        if last is None or len(data) != last.size or not data.startswith(last.text) or not self._idle:
+            return False
+        return self._answer(last.target, last.headers, data[len(last.text) :])
+
     def data_received(self, data: bytes) -> None:
         """Read on; a head whose body is still to come waits for it a moment."""
-        self._turn = True
+        self._turn, self._read = True, data
         super().data_received(data)
+        self._read = self._begun = b""
         if self._held is not None and self._hand_over is None:
             self._hand_over = self.loop.call_later(HELD_SECONDS, self.hand_over)
 
+    def on_message_begin(self) -> None:
+        """Remember where the request began."""
+        self._begun, self._last = self._read, None
+        super().on_message_begin()
+
     def on_headers_complete(self) -> None:
         """Hold the request, or give it to the application."""
-        if (
-            self._turn
-            and self.at_once is not None
-            and self.parser.get_method() == b"POST"
-            and self.parser.should_keep_alive()
-            and not (self.expect_100_continue or self.flow.write_paused)
-            and (self.cycle is None or self.cycle.response_complete)
-        ):
+        parser = cast("HttpRequestParser", self.parser)
+        prompt = self._turn and self._idle and parser.get_method() == b"POST"
+        if prompt and parser.should_keep_alive() and not self.expect_100_continue:
             self._held, self._turn = b"", False
         else:
             super().on_headers_complete()
@@ -92,13 +125,11 @@ class PromptProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer the request at once, or give it to the application."""
-        if self._held is not None and self.at_once is not None:
-            answer = self.at_once(self.url, dict(self.headers), self._held)
-            if answer is not None:
-                self._let_go()
-                self.reply(*answer)
-                self.on_response_complete()
-                return
+        held, headers = self._held, dict(self.headers)
+        if held is not None and self._answer(self.url, headers, held):
+            self._let_go()
+            self._last = self._head(held, headers)
+            return
         self.hand_over()
         super().on_message_complete()
 
@@ -114,6 +145,29 @@ class PromptProtocol(HttpToolsProtocol):
         """Send a whole answer, with more lines in its head."""
         own = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
         self._gathering.send(b"%b%b%b%b" % (STATUS_LINE[reply.status], own, more, reply.http(identity)))
+
+    @property
+    def _idle(self) -> bool:
+        """Whether no answer is under way, and the client reads."""
+        return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+
+    def _answer(self, target: bytes, headers: Mapping[bytes, bytes], body: bytes) -> bool:
+        """Answer a request at once; return whether that could be done."""
+        answer = None if self.at_once is None else self.at_once(target, headers, body)
+        if answer is None:
+            return False
+        self.reply(*answer)
+        self.on_response_complete()
+        return True
+
+    def _head(self, body: bytes, headers: Mapping[bytes, bytes]) -> Head | None:
+        """Return the head of the request that has just been read; None where it did not come with its body alone."""
+        data = self._read
+        size = data.find(b"\r\n\r\n") + 4
+        alone = data is self._begun and len(data) == size + len(body) and size <= HEAD_BYTES
+        if not alone or headers.get(b"content-length") != b"%d" % len(body):
+            return None
+        return Head(data[:size], len(data), self.url, headers)
 
     def _let_go(self) -> bytes | None:
         """Return what was held, and hold it no more."""

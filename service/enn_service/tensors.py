@@ -58,8 +58,8 @@ def describe(tensor: dict[str, Any]) -> Tensor:
     if size is not None and "data" in tensor:
         raise InvalidRequestError(f"{DATA}: stands beside {SIZE}; expected one of them")
     shape = tensor.get("shape")
-    proper = isinstance(shape, list) and len(shape) == 2 and {*map(type, shape)} == {int} and shape[0] > 0
-    rows, columns = shape if proper else (0, 0)
+    sizes = shape if isinstance(shape, list) and len(shape) == 2 and {*map(type, shape)} == {int} else [0, 0]
+    rows, columns = sizes if sizes[0] > 0 else (0, 0)
     return Tensor(datatype, shape, rows, columns, size, tensor.get("data"))
 
 
