@@ -108,7 +108,7 @@ class PromptProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Hold the request, or give it to the application."""
         parser = cast("HttpRequestParser", self.parser)
-        prompt = self._turn and self._idle and parser.get_method() == b"POST"
+        prompt = self._turn and self._idle and parser.get_method() == b"POST" and not parser.should_upgrade()
         if prompt and parser.should_keep_alive() and not self.expect_100_continue:
             self._held, self._turn = b"", False
         else:
