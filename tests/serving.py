@@ -60,8 +60,10 @@ def command(models: Path, log: Path, **more: Any) -> Iterator[subprocess.Popen[b
     environment = os.environ | {
         f"ENN_{name.upper()}": str(value) for name, value in settings.items() if value is not None
     }
+    # Under nohup the tests ignore SIGHUP; what they start is not to inherit that.
+    start = ["env", "--default-signal=HUP", sys.executable, "-m", "enn_service"]
     with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "enn_service"], env=environment, stdout=output, stderr=output)
+        process = subprocess.Popen(start, env=environment, stdout=output, stderr=output)
     try:
         yield process
     finally:
