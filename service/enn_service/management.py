@@ -1,15 +1,15 @@
 """Management: the repository's index for everybody, load and unload for who has the token."""
 
 import asyncio
-import hmac
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from enn_service import administration
+from enn_service.access import Keys
 from enn_service.documentation import ModelName, documented
 from enn_service.errors import ForbiddenError, InvalidRequestError, UnauthorizedError
 from enn_service.json_body import parse_object
@@ -18,15 +18,17 @@ from enn_service.registry import Registry
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))]
 
 
-def create_management(registry: Registry, token: SecretStr | None) -> APIRouter:
-    """Return the routes under /v2/repository; without a token load and unload are refused."""
+def create_management(registry: Registry, tokens: Keys) -> APIRouter:
+    """Return the routes under /v2/repository; without tokens load and unload are refused."""
     api = APIRouter(prefix="/v2/repository", tags=["repository"])
 
     def check(request: Request, given: HTTPAuthorizationCredentials | None) -> None:
-        if token is None:
-            raise ForbiddenError("load and unload are off; the service offers them when ENN_TOKEN is set")
-        if given is None or not hmac.compare_digest(given.credentials.encode(), token.get_secret_value().encode()):
-            raise UnauthorizedError("expected the header Authorization: Bearer with the token of ENN_TOKEN")
+        if not tokens:
+            raise ForbiddenError("load and unload are off; the service offers them with ENN_TOKEN or ENN_TOKEN_FILE")
+        if given is None or not tokens.have(given.credentials.encode()):
+            raise UnauthorizedError(
+                "expected the header Authorization: Bearer with a token of ENN_TOKEN or ENN_TOKEN_FILE"
+            )
         origin = request.headers.get("origin")
         if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
             raise ForbiddenError(f"a page of {origin[:100]!r} may not load and unload models")

@@ -1,5 +1,6 @@
 """Several processes behind one address: each of them follows the repository, unloading and the others' counts."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -51,5 +52,10 @@ def test_all_workers_converge_and_add_up(address: str, own_repository: Path, eve
     assert httpx.post(f"{address}/v2/repository/models/ring/load", headers=HOLDER).status_code == 200
     eventually(lambda: every(address, predicts))
 
-    repository.publish(own_repository, "face", (SHIPPED / "face/1/model.onnx").read_bytes())
+    folder = repository.publish(own_repository, "face", (SHIPPED / "face/1/model.onnx").read_bytes())
     eventually(lambda: every(address, lambda client: predicts(client, "face")))
+    eventually(lambda: every(address, lambda client: 'model_name="face"' in client.get("/metrics").text))
+    counted = rows(address)
+    shutil.rmtree(folder)
+    eventually(lambda: every(address, lambda client: 'model_name="face"' not in client.get("/metrics").text))
+    assert wanted < rows(address) < counted

@@ -8,6 +8,7 @@ import ast
 import asyncio
 import hashlib
 import logging
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -130,6 +131,33 @@ def test_a_large_request_whose_time_is_over_gets_504_and_the_service_goes_on() -
         assert "ask for fewer rows" in reply.json()["error"]
         assert client.post("/v1/models/ring:predict", json=SMALL).status_code == 200
         assert 'requests_refused_total{reason="deadline"} 1.0' in client.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("work", "path"),
+    [
+        ("enn_service.control_plane.exposition", "/metrics"),
+        ("enn_service.exploring._written", "/v1/models/ring/activations"),
+        ("enn_service.registry.Registry.load", "/v2/repository/models/ring/load"),
+    ],
+)
+def test_what_has_no_body_and_takes_too_long_gets_504_too(
+    monkeypatch: pytest.MonkeyPatch, work: str, path: str
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(work, lambda *_: over.wait() and b"")
+    try:
+        with serving(SHIPPED, deadline_seconds=0.05, token=TOKEN) as client:
+            method = "POST" if path.endswith("load") else "GET"
+            for _ in range(5):
+                reply = client.request(method, path, headers={"authorization": f"Bearer {TOKEN}"})
+                assert reply.status_code == 504
+                assert list(reply.json()) == ["error"]
+                assert "0.05 s" in reply.json()["error"]
+            assert client.get("/v2/models/ring").status_code == 200
+            over.set()
+    finally:
+        over.set()
 
 
 def test_no_secret_is_in_a_log_a_reply_or_the_documentation(tmp_path: Path, eventually: Eventually) -> None:
