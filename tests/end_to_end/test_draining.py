@@ -16,6 +16,8 @@ import pytest
 from serving import SHIPPED, WORKERS, address_of, command
 
 CLIENTS = 2
+PAUSE_SECONDS = 0.005
+"""Between the requests of a client, so that the processors are there for the workers that start."""
 BODY = b'{"instances": [[0.1, 0.2]]}'
 PATH = "/v1/models/ring:predict"
 Eventually = Callable[[Callable[[], bool]], None]
@@ -30,7 +32,7 @@ def asking(address: str) -> Iterator[Found]:
 
     def ask() -> None:
         with httpx.Client(base_url=address) as client:
-            while not enough.is_set():
+            while not enough.wait(PAUSE_SECONDS):
                 reply = client.post(PATH, content=BODY)
                 found[reply.status_code, reply.content] += 1
 
