@@ -1,6 +1,7 @@
 """A connection: uvicorn's, with bounds on what a client makes it wait for and keep; what is no HTTP gets JSON too."""
 
 import asyncio
+import sys
 from math import inf
 from typing import Any, cast
 
@@ -63,6 +64,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on; refuse a request that is mostly something else than its body."""
         self._framing += len(data)
+        self._received = data
         super().data_received(data)
         if self._framing > FRAMING_BYTES + self._body and not self.transport.is_closing():
             self._refuse(431, f"the request has more than {FRAMING_BYTES} bytes besides its body")
@@ -85,7 +87,7 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._head_due = inf
         super().on_headers_complete()
-        if self._ending:
+        if self._ending and self.cycle is not None:
             self.cycle.keep_alive = False
         if len(self.pipeline) > PIPELINED:
             raise ConnectionError("too many requests wait for their turn")
@@ -126,6 +128,19 @@ class Connection(HttpToolsProtocol):
             self._look()
         else:
             super().shutdown()
+
+    def _should_upgrade(self) -> bool:
+        """Say that a request which offers another protocol is read by `handle_websocket_upgrade`."""
+        return self.scope["method"] != "CONNECT"
+
+    def handle_websocket_upgrade(self) -> None:
+        """Read a request that offers another protocol as if it did not: the parser has stopped before its body."""
+        stop = sys.exception()
+        assert stop is not None  # noqa: S101  (this is called where it was caught)
+        method, version = self.scope["method"].encode(), self.scope["http_version"].encode()
+        kept = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, kept)
+        super().data_received(head + self._received[stop.args[0] :])
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (uvicorn's own words say less)
         """Refuse what is no request."""

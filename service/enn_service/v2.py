@@ -13,7 +13,7 @@ import orjson
 
 from enn_models.package import HARMONICS
 from enn_service import explaining, json_numbers
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, shown
 from enn_service.exchange import Question, Request
 from enn_service.json_body import Numbers, parse_numbers, parse_object
 from enn_service.model import Model
@@ -133,7 +133,7 @@ def _parse(text: bytes, features: int) -> tuple[dict[str, Any], dict[str, Any], 
 
     body, numbers = parse_numbers(text, VALUES, read)
     tensor = _only_input(body)
-    if numbers is not None and (tensor.get("data") != json_numbers.PLACE or tensor.get("datatype") not in FLOATS):
+    if numbers is not None and (tensor.get("data") != json_numbers.PLACE or tensor.get("datatype") not in (*FLOATS,)):
         body, numbers = parse_object(text), None
         tensor = _only_input(body)
     return body, tensor, numbers
@@ -151,7 +151,7 @@ def _identity(body: dict[str, Any], request: Request) -> str:
     if identity is None:
         return request.id
     if not isinstance(identity, str):
-        raise InvalidRequestError(f"id: {identity!r:.60}; expected a string")
+        raise InvalidRequestError(f"id: {shown(identity)}; expected a string")
     return identity
 
 
@@ -165,7 +165,7 @@ def _outputs(model: Model, outputs: object, binary: bool) -> list[Wanted]:  # no
     for index, output in enumerate(outputs):
         place, name = f"outputs[{index}]", output.get("name")
         if not isinstance(name, str) or name not in known:
-            raise InvalidRequestError(f"{place}.name: {name!r:.80}; the model gives {', '.join(known)}")
+            raise InvalidRequestError(f"{place}.name: {shown(name)}; the model gives {', '.join(known)}")
         parameters = _object(output.get("parameters"), f"{place}.parameters")
         own = _flag(parameters, "binary_data", f"{place}.parameters")
         classes = _classes(model, name, parameters.get("classification"), f"{place}.parameters.classification")
@@ -179,7 +179,7 @@ def _classes(model: Model, name: str, count: object, place: str) -> int:
     if count is None:
         return 0
     if type(count) is not int or count < 1:
-        raise InvalidRequestError(f"{place}: {count!r:.60}; expected a number of classes")
+        raise InvalidRequestError(f"{place}: {shown(count)}; expected a number of classes")
     if model.card.classes is None or name != "output":
         raise InvalidRequestError(f"{place}: {name!r} of this model has no classes; leave it out")
     return min(count, model.network.outputs)
@@ -187,14 +187,14 @@ def _classes(model: Model, name: str, count: object, place: str) -> int:
 
 def _object(value: object, place: str) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
-        raise InvalidRequestError(f"{place}: {value!r:.60}; expected an object")
+        raise InvalidRequestError(f"{place}: {shown(value)}; expected an object")
     return value or {}
 
 
 def _flag(parameters: dict[str, Any], name: str, place: str) -> bool | None:
     value = parameters.get(name)
     if value is not None and not isinstance(value, bool):
-        raise InvalidRequestError(f"{place}.{name}: {value!r:.60}; expected true or false")
+        raise InvalidRequestError(f"{place}.{name}: {shown(value)}; expected true or false")
     return value
 
 

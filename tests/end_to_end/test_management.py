@@ -85,8 +85,9 @@ def test_a_load_of_broken_files_says_why_and_what_was_served_goes_on(own_reposit
         ({"authorization": f"Bearer {TOKEN}".replace("t", "ť").encode()}, 401),
         (HOLDER | {"origin": "https://moon.example"}, 403),
         (HOLDER | {"origin": "null"}, 403),
+        (HOLDER | {"origin": "http://[::1"}, 403),
     ],
-    ids=["none", "wrong", "scheme", "no ascii", "cross-site", "opaque"],
+    ids=["none", "wrong", "scheme", "no ascii", "cross-site", "opaque", "no address"],
 )
 def test_only_the_holder_of_the_token_may_and_no_other_page(own_repository: Path, headers: dict, status: int) -> None:
     with serving(own_repository, token=TOKEN) as client:

@@ -162,6 +162,28 @@ def test_a_client_that_has_sent_all_it_wants_to_send_is_answered(strict: httpx.C
         assert ended(connection)
 
 
+@pytest.mark.parametrize("other", ["h2c", "websocket"])
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+@pytest.mark.parametrize("pieces", [1, 40])
+def test_a_request_that_offers_another_protocol_is_answered_in_this_one(
+    strict: httpx.Client, other: str, framing: str, pieces: int
+) -> None:
+    """As curl --http2 and the client of Java's library offer it with the first request of a connection."""
+    body = json.dumps(ROW).encode()
+    offer = f"connection: Upgrade, HTTP2-Settings\r\nUpgrade: {other}\r\nhttp2-settings: AAEAAEAAAAIAAAAB\r\n".encode()
+    framed = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if framing == "chunks" else body
+    length = b"transfer-encoding: chunked" if framing == "chunks" else b"content-length: %d" % len(body)
+    sent = HEAD + offer + length + b"\r\n\r\n" + framed + HEALTH
+    size = -(-len(sent) // pieces)
+    with connect(strict) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(sent), size):
+            connection.sendall(sent[start : start + size])
+        answers = Answers(connection)
+        assert answer(answers)[1]["predictions"][0]["label"] == -1
+        assert answer(answers) == (200, {"live": True, "ready": True})
+
+
 def test_a_client_that_ends_in_the_midst_of_a_body_is_no_longer_waited_for(strict: httpx.Client) -> None:
     with connect(strict, HEAD + b"content-length: 100\r\n\r\n{") as connection:
         connection.shutdown(socket.SHUT_WR)
