@@ -1,10 +1,10 @@
 """Access: keys known by their hashes, and which requests need one, where the operator asks for keys."""
 
 import hashlib
-import hmac
 import logging
 import re
 from collections.abc import Sequence
+from hmac import compare_digest
 from pathlib import Path
 
 from enn_service.body import Headers
@@ -44,7 +44,7 @@ class Keys:
         """Return whether a key is one of them."""
         found = hashlib.sha256(key).hexdigest().encode()
         # All of them are compared: how long it takes says nothing of which one is near.
-        return sum(hmac.compare_digest(found, digest) for digest in self._digests) > 0
+        return sum(compare_digest(found, digest) for digest in self._digests) > 0
 
     def refresh(self) -> None:
         """Look at the file again; where it cannot be read or has a wrong line, the keys stay those of the last look."""

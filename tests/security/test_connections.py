@@ -19,6 +19,7 @@ IDLE_SECONDS = 1
 LARGE = 2**20
 ROW = {"instances": [[0.1, 0.2]]}
 HEAD = b"POST /v1/models/ring:predict HTTP/1.1\r\nhost: x\r\n"
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
 HEALTH = b"GET /v2/health/ready HTTP/1.1\r\nhost: x\r\n\r\n"
 ENDLESS = b"x" * 2**16
 IDLE = 300
@@ -132,22 +133,25 @@ def test_a_client_that_drips_is_told_goodbye(
 
 
 @pytest.mark.parametrize(
-    "begin",
+    ("begin", "endless"),
     [
-        b"GET /",
-        HEAD + b"x: ",
-        HEAD + b"transfer-encoding: chunked\r\n\r\n1;",
-        HEAD + b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nx: ",
+        (b"GET /", ENDLESS),
+        (HEAD + b"x: ", ENDLESS),
+        (CHUNKED + b"1;", ENDLESS),
+        (CHUNKED + b"1\r\n{\r\n0\r\nx: ", ENDLESS),
+        (CHUNKED, b"1\r\n \r\n" * 10_000),
     ],
-    ids=["path", "header", "extension of a chunk", "trailer"],
+    ids=["path", "header", "extension of a chunk", "trailer", "many tiny chunks"],
 )
-def test_a_request_that_is_endless_besides_its_body_is_cut_off(strict: httpx.Client, begin: bytes) -> None:
+def test_a_request_that_is_endless_besides_its_body_is_cut_off(
+    strict: httpx.Client, begin: bytes, endless: bytes
+) -> None:
     with connect(strict, begin) as connection:
         sent = 0
         try:
             while sent < 1000 * FRAMING_BYTES:
-                connection.sendall(ENDLESS)
-                sent += len(ENDLESS)
+                connection.sendall(endless)
+                sent += len(endless)
         except (BrokenPipeError, ConnectionResetError):
             pass
         assert sent < 1000 * FRAMING_BYTES

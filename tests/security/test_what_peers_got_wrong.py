@@ -7,7 +7,9 @@ test_connections and end_to_end/test_change_under_load.
 import ast
 import asyncio
 import hashlib
+import hmac
 import logging
+import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from enn_service.access import Keys
 from enn_service.client import AsyncClient
 from enn_service.session import Session
 from serving import SHIPPED, TOKEN, address_of, command, serving
@@ -29,6 +32,10 @@ KEY = "a key that nobody is to see"
 EVERYTHING = ("/docs", "/openapi.json", "/metrics", "/v2", "/v2/models/ring", "/v2/models/ring/config", "/moon")
 LARGE = {"instances": [[0.1, 0.2]] * 15_000}
 SMALL = {"instances": [[0.1, 0.2]]}
+SIZES = [*range(1, 300), *range(300, 30_000, 500)]
+ROUNDS = 3
+GROWTH_BYTES = 10 * 2**20
+"""After every size was there once: what the allocator keeps differs from round to round."""
 Eventually = Callable[[Callable[[], bool]], None]
 
 
@@ -158,6 +165,37 @@ def test_what_has_no_body_and_takes_too_long_gets_504_too(
             over.set()
     finally:
         over.set()
+
+
+def test_memory_stays_where_it_is_while_shapes_change(tmp_path: Path, eventually: Eventually) -> None:
+    log = tmp_path / "log"
+    with command(SHIPPED, log, workers=1) as process:
+        address = address_of(process, log, 1, eventually)
+        memory: list[int] = []
+        with httpx.Client(base_url=address) as client:
+            for _ in range(ROUNDS):
+                for rows in SIZES:
+                    raw = {"inference-header-content-length": "0"}
+                    reply = client.post("/v2/models/ring/infer", content=bytes(8 * rows), headers=raw)
+                    assert reply.status_code == 200
+                (kib,) = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+                memory.append(1024 * int(kib))
+    assert max(memory) - memory[0] < GROWTH_BYTES
+
+
+@pytest.mark.parametrize("key", ["spring", "winter", "moon", ""])
+def test_a_key_is_compared_with_all_that_are_known_in_constant_time(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    known = ("spring", "summer", "autumn", "winter")
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return hmac.compare_digest(one, other)
+
+    monkeypatch.setattr("enn_service.access.compare_digest", compare)
+    keys = Keys([hashlib.sha256(word.encode()).hexdigest() for word in known])
+    assert keys.have(key.encode()) == (key in known)
+    assert [len(one) for pair in compared for one in pair] == [64] * 2 * len(known)
 
 
 def test_no_secret_is_in_a_log_a_reply_or_the_documentation(tmp_path: Path, eventually: Eventually) -> None:
