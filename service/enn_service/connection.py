@@ -140,7 +140,8 @@ class Connection(HttpToolsProtocol):
         method, version = self.scope["method"].encode(), self.scope["http_version"].encode()
         kept = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
         head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, kept)
-        super().data_received(head + self._received[stop.args[0] :])
+        self._received = head + self._received[stop.args[0] :]
+        super().data_received(self._received)
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (uvicorn's own words say less)
         """Refuse what is no request."""

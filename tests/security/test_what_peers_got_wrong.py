@@ -20,6 +20,7 @@ import pytest
 
 from enn_service.access import Keys
 from enn_service.client import AsyncClient
+from enn_service.exploring import AT_ONCE
 from enn_service.session import Session
 from serving import SHIPPED, TOKEN, address_of, command, serving
 
@@ -154,13 +155,13 @@ def test_what_has_no_body_and_takes_too_long_gets_504_too(
     over = threading.Event()
     monkeypatch.setattr(work, lambda *_: over.wait() and b"")
     try:
-        with serving(SHIPPED, deadline_seconds=0.05, token=TOKEN) as client:
+        with serving(SHIPPED, deadline_seconds=0.3, token=TOKEN) as client:
             method = "POST" if path.endswith("load") else "GET"
-            for _ in range(5):
+            for _ in range(AT_ONCE + 1):
                 reply = client.request(method, path, headers={"authorization": f"Bearer {TOKEN}"})
                 assert reply.status_code == 504
                 assert list(reply.json()) == ["error"]
-                assert "0.05 s" in reply.json()["error"]
+                assert "0.3 s" in reply.json()["error"]
             assert client.get("/v2/models/ring").status_code == 200
             over.set()
     finally:
