@@ -1,6 +1,7 @@
 """A connection: uvicorn's, with bounds on what a client makes it wait for and keep; what is no HTTP gets JSON too."""
 
 import asyncio
+import sys
 from math import inf
 from typing import Any
 
@@ -85,7 +86,7 @@ class Connection(PromptProtocol):
         self._in_head = False
         self._head_due = inf
         super().on_headers_complete()
-        if self._ending:
+        if self._ending and self.cycle is not None:
             self.cycle.keep_alive = False
         if len(self.pipeline) > PIPELINED:
             raise ConnectionError("too many requests wait for their turn")
@@ -128,6 +129,19 @@ class Connection(PromptProtocol):
             self._look()
         else:
             super().shutdown()
+
+    def _should_upgrade(self) -> bool:
+        """Say that a request which offers another protocol is read by `handle_websocket_upgrade`."""
+        return self.scope["method"] != "CONNECT"
+
+    def handle_websocket_upgrade(self) -> None:
+        """Read a request that offers another protocol as if it did not: the parser has stopped before its body."""
+        stop = sys.exception()
+        assert stop is not None  # noqa: S101  (this is called where it was caught)
+        method, version = self.scope["method"].encode(), self.scope["http_version"].encode()
+        kept = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, kept)
+        self.read(head + self._read[stop.args[0] :])
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (uvicorn's own words say less)
         """Refuse what is no request."""

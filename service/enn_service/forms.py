@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from enn_service import json_numbers
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, shown
 from enn_service.json_body import parse_object
 from enn_service.tensors import FLOATS, Tensor, describe
 
@@ -96,7 +96,7 @@ def _parse(text: bytes) -> Form:
         raise InvalidRequestError('inputs: expected a list of one tensor, {"name": "input", ...}')
     identity = body.get("id")
     if identity is not None and not isinstance(identity, str):
-        raise InvalidRequestError(f"id: {identity!r:.60}; expected a string")
+        raise InvalidRequestError(f"id: {shown(identity)}; expected a string")
     parameters = _object(body.get("parameters"), "parameters")
     binary = _flag(parameters, "binary_data_output", "parameters") or False
     return Form(describe(inputs[0]), _outputs(body.get("outputs"), binary), binary, identity, parameters)
@@ -119,23 +119,23 @@ def _outputs(outputs: object, binary: bool) -> list[Wanted] | None:  # noqa: FBT
 def _wanted(output: dict[str, Any], place: str, binary: bool) -> Wanted:  # noqa: FBT001  (as above)
     name = output.get("name")
     if not isinstance(name, str):
-        raise InvalidRequestError(f"{place}.name: {name!r:.80}; expected the name of an output")
+        raise InvalidRequestError(f"{place}.name: {shown(name)}; expected the name of an output")
     parameters = _object(output.get("parameters"), f"{place}.parameters")
     own = _flag(parameters, "binary_data", f"{place}.parameters")
     classes = parameters.get("classification")
     if classes is not None and (type(classes) is not int or classes < 1):
-        raise InvalidRequestError(f"{place}.parameters.classification: {classes!r:.60}; expected a number of classes")
+        raise InvalidRequestError(f"{place}.parameters.classification: {shown(classes)}; expected a number of classes")
     return Wanted(name, binary if own is None else own, classes or 0, place)
 
 
 def _object(value: object, place: str) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
-        raise InvalidRequestError(f"{place}: {value!r:.60}; expected an object")
+        raise InvalidRequestError(f"{place}: {shown(value)}; expected an object")
     return value or {}
 
 
 def _flag(parameters: dict[str, Any], name: str, place: str) -> bool | None:
     value = parameters.get(name)
     if value is not None and not isinstance(value, bool):
-        raise InvalidRequestError(f"{place}.{name}: {value!r:.60}; expected true or false")
+        raise InvalidRequestError(f"{place}.{name}: {shown(value)}; expected true or false")
     return value

@@ -94,11 +94,16 @@ class PromptProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; a head whose body is still to come waits for it a moment."""
-        self._turn, self._read = True, data
-        super().data_received(data)
+        self._turn = True
+        self.read(data)
         self._read = self._begun = b""
         if self._held is not None and self._hand_over is None:
             self._hand_over = self.loop.call_later(HELD_SECONDS, self.hand_over)
+
+    def read(self, data: bytes) -> None:
+        """Give bytes to the parser."""
+        self._read = data
+        super().data_received(data)
 
     def on_message_begin(self) -> None:
         """Remember where the request began."""

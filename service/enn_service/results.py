@@ -11,7 +11,7 @@ import orjson
 from numpy.typing import NDArray
 
 from enn_models.card import Card
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, shown
 from enn_service.session import Array
 
 PLACE = b"%b"
@@ -93,9 +93,10 @@ class Results:
         Raises:
             InvalidRequestError: None does.
         """
-        if (unit := self._indices.get(str(wanted))) is None:
+        unit = self._indices.get(str(wanted)) if isinstance(wanted, str | int | float) else None
+        if unit is None:
             known = ", ".join(str(name) for name in self.units)
-            raise InvalidRequestError(f"{field}: {wanted!r:.60}; the model explains {known}")
+            raise InvalidRequestError(f"{field}: {shown(wanted)}; the model explains {known}")
         return unit
 
 

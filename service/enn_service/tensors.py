@@ -12,7 +12,7 @@ import numpy as np
 
 from enn_models.card import Card
 from enn_models.package import INPUT
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, shown
 from enn_service.model import Model
 from enn_service.rows import read_rows, to_float32
 from enn_service.session import Array
@@ -52,7 +52,7 @@ def describe(tensor: dict[str, Any]) -> Tensor:
         InvalidRequestError: It is not what any model takes.
     """
     if tensor.get("name") != INPUT:
-        raise InvalidRequestError(f"inputs[0].name: {tensor.get('name')!r:.80}; expected {INPUT!r}")
+        raise InvalidRequestError(f"inputs[0].name: {shown(tensor.get('name'))}; expected {INPUT!r}")
     size = _binary_size(tensor.get("parameters"))
     datatype = _datatype(tensor.get("datatype"), (*FLOATS, *INTEGERS) if size is None else tuple(BINARY))
     if size is not None and "data" in tensor:
@@ -83,7 +83,7 @@ def read_tensor(
     batch, features = tensor.rows, len(model.card.features)
     if tensor.columns != features:
         raise InvalidRequestError(
-            f"inputs[0].shape: {tensor.shape!r:.60}; expected [rows, {features}] with at least one row"
+            f"inputs[0].shape: {shown(tensor.shape)}; expected [rows, {features}] with at least one row"
         )
     if tensor.size is not None:
         _check_size(tensor.size, len(binary), np.dtype(BINARY[tensor.datatype]).itemsize * batch * features)
@@ -144,7 +144,7 @@ def pack_texts(texts: list[str]) -> bytes:
 
 def _datatype(value: object, known: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in known:
-        raise InvalidRequestError(f"inputs[0].datatype: {value!r:.60}; expected one of {', '.join(known)}")
+        raise InvalidRequestError(f"inputs[0].datatype: {shown(value)}; expected one of {', '.join(known)}")
     return value
 
 
@@ -152,10 +152,10 @@ def _binary_size(parameters: object) -> int | None:
     if parameters is None:
         return None
     if not isinstance(parameters, dict):
-        raise InvalidRequestError(f"inputs[0].parameters: {parameters!r:.60}; expected an object")
+        raise InvalidRequestError(f"inputs[0].parameters: {shown(parameters)}; expected an object")
     size = parameters.get("binary_data_size")
     if size is not None and (type(size) is not int or size < 0):
-        raise InvalidRequestError(f"{SIZE}: {size!r:.60}; expected a number of bytes")
+        raise InvalidRequestError(f"{SIZE}: {shown(size)}; expected a number of bytes")
     return size
 
 
@@ -198,4 +198,4 @@ def _check_integers(rows: list[list[Any]], datatype: str) -> None:
     for row, values in enumerate(rows):
         for column, value in enumerate(values):
             if value is not None and (type(value) is not int or not limits.min <= value <= limits.max):
-                raise InvalidRequestError(f"{DATA}[{row}][{column}]: {value!r:.60} is no {datatype}")
+                raise InvalidRequestError(f"{DATA}[{row}][{column}]: {shown(value)} is no {datatype}")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from enn_service import explaining
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, shown
 from enn_service.exchange import Question, Request
 from enn_service.forms import Form, Wanted, read_form
 from enn_service.model import Model
@@ -95,7 +95,7 @@ def _outputs(model: Model, form: Form) -> Sequence[Wanted]:
     """Return the outputs that a request asks for, each of which the model gives."""
     for name, _, classes, place in form.outputs or ():
         if name not in model.shapes:
-            raise InvalidRequestError(f"{place}.name: {name!r:.80}; the model gives {', '.join(model.shapes)}")
+            raise InvalidRequestError(f"{place}.name: {shown(name)}; the model gives {', '.join(model.shapes)}")
         if classes and (model.card.classes is None or name != "output"):
             raise InvalidRequestError(
                 f"{place}.parameters.classification: {name!r} of this model has no classes; leave it out"
