@@ -247,9 +247,14 @@ def test_pages_of_other_sites_are_let_in_nowhere(client: httpx.Client) -> None:
 def test_a_key_is_replaced_while_the_service_runs(tmp_path: Path, eventually: Eventually) -> None:
     file = tmp_path / "keys"
 
+    def write(text: str) -> None:
+        whole = file.with_suffix(".new")
+        whole.write_text(text)
+        whole.replace(file)  # nobody reads half of it
+
     def hold(*keys: str) -> None:
         lines = [f"{hashlib.sha256(key.encode()).hexdigest()}  -" for key in keys]
-        file.write_text("\n".join(["# as sha256sum prints them", *lines, ""]))
+        write("\n".join(["# as sha256sum prints them", *lines, ""]))
 
     def opens(key: str) -> bool:
         return client.get("/v2/models/ring", headers={"x-api-key": key}).status_code == 200
@@ -262,7 +267,7 @@ def test_a_key_is_replaced_while_the_service_runs(tmp_path: Path, eventually: Ev
         assert opens("spring")
         hold("autumn")
         eventually(lambda: not opens("spring"))
-        file.write_text("autumn, in clear\n")
+        write("autumn, in clear\n")
         assert opens("autumn")
         hold()
         eventually(lambda: not opens("autumn"))
