@@ -17,10 +17,11 @@ from enn_models.network import Head, Layer, Network, Task
 from enn_models.package import OUTPUTS, open_package, verify
 from enn_models.repository import read
 from enn_training.columns import Column
-from enn_training.exporting import ExportError, accuracy, export, package
+from enn_training.exporting import ExportError, accuracy, choice, export, package
 from enn_training.exporting.accuracy import TOLERANCE
-from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT
+from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, assemble
 from enn_training.exporting.runtime import Runtime, part
+from enn_training.exporting.unrollings import Folded, Spectral
 from enn_training.model import LearnedModel, fingerprint, summarise
 from learned import learned
 
@@ -242,6 +243,20 @@ def test_mixed_columns_give_the_oracles_numbers_on_every_route(head, columns):
     assert np.abs(output - wanted.output).max() <= TOLERANCE * np.abs(wanted.output).max()
     assert np.abs(few - wanted.output[: len(few)]).max() <= TOLERANCE * np.abs(wanted.output).max()
     assert np.abs(bumps - wanted.bumps).max() <= TOLERANCE * np.abs(wanted.bumps).max()
+
+
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("few_double", [False, True])
+def test_each_route_computes_in_its_own_precision(double, few_double):
+    net = network((3, 5, 4, 2), 6, "dct")
+    few = choice.layout_of(net, Spectral(), double=few_double)
+    layout = replace(choice.layout_of(net, Folded(), double=double), few=few, rows=40)
+    model = assemble(net, layout, harmonics=True)
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(40, 3)).astype(np.float32)
+    for output, source, precise in (("output", "input", double), (FEW_OUTPUT, FEW_INPUT, few_double)):
+        assert ("Cast" in {node.op_type for node in part(model, [output], source).graph.node}) == precise
+        wanted = net.respond(rows).output
+        assert np.abs(Runtime(model, [output], source).run(rows)[0] - wanted).max() < TOLERANCE * np.abs(wanted).max()
 
 
 def test_mixed_columns_are_exact_in_float64():

@@ -24,16 +24,21 @@ class Layout:
     Attributes:
         many: The unrolling on the way to `output`, for batches.
         explanation: The unrolling on the way to the bumps; one without a read-out.
-        few: The unrolling on the way to FEW_OUTPUT, for single rows; None where `many` is as fast.
+        double: Whether both compute in float64.
+        few: The layout whose `many` is the way to FEW_OUTPUT, for single rows; None where this one is as fast.
         rows: The most rows for which `few` is the faster one.
-        double: Whether the graph computes in float64.
     """
 
     many: Unrolling
     explanation: Unrolling
-    few: Unrolling | None = None
-    rows: int = 0
     double: bool = False
+    few: "Layout | None" = None
+    rows: int = 0
+
+    @property
+    def name(self) -> str:
+        """The unrolling for batches, and the precision where it is not float32."""
+        return f"{self.many.name} float64" if self.double else self.many.name
 
 
 def assemble(network: Network, layout: Layout, *, harmonics: bool = False) -> onnx.ModelProto:
@@ -58,7 +63,7 @@ def assemble(network: Network, layout: Layout, *, harmonics: bool = False) -> on
         explanation.harmonics(graph, network)
         outputs["harmonics"] = [units, *network.spectrum.shape]
     if layout.few is not None:
-        few = Route(graph, network, layout.few, "few/")
+        few = Route(graph.precise(double=layout.few.double), network, layout.few.many, "few/")
         bounds = [graph.constant(f"few/{name}", np.array([at])) for name, at in (("from", 0), ("to", layout.rows))]
         graph.node("Slice", ["input", *bounds, bounds[0]], FEW_INPUT)
         few.predict(few.hidden(few.source(FEW_INPUT), depth), FEW_OUTPUT)
@@ -68,7 +73,6 @@ def assemble(network: Network, layout: Layout, *, harmonics: bool = False) -> on
 def _description(network: Network, layout: Layout) -> str:
     few = f"; {FEW_OUTPUT} is the same for few rows, by {layout.few.name} nodes" if layout.few else ""
     return (
-        f"Expressive Neural Network, {network.task}, {network.head} head; output by {layout.many.name} nodes{few}; "
-        f"computed in {'float64' if layout.double else 'float32'}. "
+        f"Expressive Neural Network, {network.task}, {network.head} head; output by {layout.name} nodes{few}. "
         "bias + sum of bumps = pre_activation. Everything else about the model: the metadata enn.card."
     )

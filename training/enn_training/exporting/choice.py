@@ -39,11 +39,11 @@ def by_rule(network: Network, layouts: Iterable[Layout]) -> Layout:
     rows = 1
     while rows < FEW_ROWS and estimate(models[few], rows + 1) < estimate(models[many], rows + 1):
         rows += 1
-    return replace(many, few=few.many, rows=rows)
+    return replace(many, few=few, rows=rows)
 
 
 def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layout]) -> dict[str, float]:
-    """Return the microseconds of the prediction by each layout's unrolling, as `measure` has them.
+    """Return the microseconds of the prediction by each layout, as `measure` has them.
 
     Args:
         network: The network.
@@ -51,7 +51,7 @@ def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layou
         layouts: The candidates.
     """
     at_once = rows_at_once(network)
-    runtimes = {layout.many.name: Runtime(prediction(network, layout), ["output"], rows=at_once) for layout in layouts}
+    runtimes = {layout.name: Runtime(prediction(network, layout), ["output"], rows=at_once) for layout in layouts}
     return measure(runtimes, rows)
 
 
@@ -74,11 +74,11 @@ def candidates(network: Network, *, double: bool = False) -> list[Layout]:
 
     Args:
         network: The network.
-        double: Whether they compute in float64; there float32's cosine and products would be in vain.
+        double: Whether they compute in float64; there products as features win nowhere.
     """
     spectra, members = _spectra(network), list[Unrolling]([Spectral()])
     for doublings in sorted({fewest_doublings(spectra, TRIED), fewest_doublings(spectra)}):
-        members += [Horner(doublings)] if double else [Ladder(doublings), Horner(doublings), Folded(doublings)]
+        members += [Horner(doublings), Folded(doublings)] + ([] if double else [Ladder(doublings)])
     return [layout_of(network, each, double=double) for each in members if _folds(network, each)]
 
 

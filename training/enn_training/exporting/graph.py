@@ -1,7 +1,7 @@
 """A graph under construction: readable names in, one deterministic ONNX model out."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import onnx
@@ -39,6 +39,10 @@ class Graph:
     double: bool = False
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
+
+    def precise(self, *, double: bool) -> "Graph":
+        """Return this very graph, whose further nodes compute in float64 or in float32."""
+        return replace(self, double=double)
 
     def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: float | Sequence[int]) -> str:
         """Append an operator of one output, which has the node's name, and return that name."""
@@ -112,11 +116,12 @@ class Graph:
         BatchNormalization is that map once its mean is 0 and its variance 1.
         """
         neurons = len(slope)
+        shared = f"{neurons}_float64" if self.double else str(neurons)
         constants = [
             self.constant(f"{name}_slope", slope),
             self.constant(f"{name}_offset", offset),
-            self.constant(f"zeros{neurons}", np.zeros(neurons)),
-            self.constant(f"ones{neurons}", np.ones(neurons)),
+            self.constant(f"zeros{shared}", np.zeros(neurons)),
+            self.constant(f"ones{shared}", np.ones(neurons)),
         ]
         return self.node("BatchNormalization", [value, *constants], name, epsilon=0.0)
 
