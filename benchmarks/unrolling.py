@@ -80,7 +80,7 @@ def runtimes(like: Network, chosen: Layout, batch: int) -> dict[str, Runtime]:
     """Return the sessions to time at a batch, by name."""
     at_once = rows_at_once(like)
     found = {
-        layout.many.name: Runtime(choice.prediction(like, layout), ["output"], rows=at_once) for layout in layouts(like)
+        layout.name: Runtime(choice.prediction(like, layout), ["output"], rows=at_once) for layout in layouts(like)
     }
     output, source = (FEW_OUTPUT, FEW_INPUT) if batch <= chosen.rows else ("output", "input")
     plain = relu(like)

@@ -304,6 +304,18 @@ def huge_operator(model: onnx.ModelProto) -> None:
     model.graph.node[0].op_type = "o" * 1000
 
 
+def convolution_that_steps_nowhere(model: onnx.ModelProto) -> None:
+    add(model, "Conv", "input", "input", kernel_shape=[1, 1], strides=[0, 0])
+
+
+def convolution_over_a_window(model: onnx.ModelProto) -> None:
+    add(model, "Conv", "input", "input", kernel_shape=[1024, 1024])
+
+
+def convolution_over_what_its_weight_says(model: onnx.ModelProto) -> None:
+    add(model, "Conv", "input", "input")
+
+
 def node_that_reads_itself(model: onnx.ModelProto) -> None:
     model.graph.node.append(helper.make_node("Sin", ["self"], ["self"]))
 
@@ -374,6 +386,9 @@ CHANGES: list[tuple[Change, str]] = [
     (no_bumps, "no output 'bumps'"),
     (huge_name, "a name of 1048576 bytes"),
     (huge_operator, "packages do not use"),
+    (convolution_that_steps_nowhere, "windows other than"),
+    (convolution_over_a_window, "windows other than"),
+    (convolution_over_what_its_weight_says, "windows other than"),
     (node_that_reads_itself, "cannot be told|contradicts itself"),
     (cycle_of_two, "cannot be told|contradicts itself"),
     (value_written_twice, "contradicts itself|does not load"),

@@ -82,10 +82,10 @@ def test_equal_models_give_equal_bytes_in_another_process_too():
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("name", ["spectral", "ladder", "horner", "folded"])
+@pytest.mark.parametrize("name", ["spectral", "ladder", "horner", "folded", "blocked"])
 @pytest.mark.parametrize(("head", "task"), KINDS)
 def test_onnxs_reference_evaluator_gives_the_same_numbers(head, task, name):
-    net = network((2, 6, 1), 6, head, task)
+    net = network((2, 16, 1), 6, head, task)
     opened = open_package(package(learned(net), unrolling=name, harmonics=True))
     rows = np.random.default_rng(1).uniform(-1, 1, size=(9, 2)).astype(np.float32)
     response = net.respond(rows)

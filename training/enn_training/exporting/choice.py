@@ -17,7 +17,8 @@ from enn_training.exporting.cost import estimate
 from enn_training.exporting.polynomial import TRIED, fewest_doublings
 from enn_training.exporting.route import coefficients
 from enn_training.exporting.runtime import Runtime, part
-from enn_training.exporting.unrollings import Folded, Horner, Ladder, Spectral, Unrolling
+from enn_training.exporting.unrollings import Blocked, Folded, Horner, Ladder, Spectral, Unrolling
+from enn_training.exporting.unrollings.blocked import fills
 
 MANY_ROWS = 1024
 FEW_ROWS = 128
@@ -79,6 +80,8 @@ def candidates(network: Network, *, double: bool = False) -> list[Layout]:
     spectra, members = _spectra(network), list[Unrolling]([Spectral()])
     for doublings in sorted({fewest_doublings(spectra, TRIED), fewest_doublings(spectra)}):
         members += [Horner(doublings), Folded(doublings)] + ([] if double else [Ladder(doublings)])
+        if not double and any(fills(spectrum) for spectrum in spectra):
+            members.append(Blocked(doublings))
     return [layout_of(network, each, double=double) for each in members if _folds(network, each)]
 
 

@@ -13,7 +13,7 @@ def bumps(graph: Graph, network: Network, activations: Value) -> None:
     """Append `bumps`, weight x activation, and `pre_activation`, bias + their sum."""
     layer, name = network.layers[-1], activations.name
     if activations.columns:
-        name = graph.node("Transpose", [name], "activation", perm=[1, 0])
+        name = graph.node("Transpose", [graph.flat(activations, "activation_columns").name], "activation", perm=[1, 0])
     every = graph.node("Unsqueeze", [name, graph.constant("unit_axis", np.array([1]))], "activation_of_every_unit")
     weight = layer.weight.astype(np.float64)
     graph.published(lambda inner: graph.binary("Mul", every, weight[None], inner), "bumps")

@@ -65,10 +65,8 @@ class Route:
         spectrum = coefficients(layer)
         affine = unrolling.arguments(Affine.of(layer).after(features.readout), spectrum)
         arguments = self.graph.affine(features.value, affine, f"{scope}/arguments", columns=unrolling.columns)
-        name = unrolling.features(self.graph, arguments.name, spectrum, scope)
-        readout = unrolling.readout(spectrum)
-        width = len(spectrum) if readout is None else readout.weight.shape[1]
-        return Features(Value(name, width, unrolling.columns), readout)
+        found = unrolling.features(self.graph, arguments.name, spectrum, scope)
+        return Features(found, unrolling.readout(spectrum))
 
     def _linear(self, features: Features, name: str) -> None:
         network, graph = self.network, self.graph
@@ -93,7 +91,7 @@ class Route:
             affine = features.readout or Affine(np.eye(len(offset)), np.zeros(len(offset)))
             graph.affine(value, Affine(affine.weight, affine.bias + offset), name, columns=False)
         elif value.columns:
-            graph.node("Transpose", [value.name], name, perm=[1, 0])
+            graph.node("Transpose", [graph.flat(value, f"{name}_columns").name], name, perm=[1, 0])
         else:
             graph.node("Identity", [value.name], name)
 

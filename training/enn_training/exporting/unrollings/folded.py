@@ -14,7 +14,7 @@ import numpy as np
 
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
-from enn_training.exporting.graph import Graph
+from enn_training.exporting.graph import Graph, Value
 from enn_training.exporting.unrollings.horner import times_polynomial
 
 
@@ -54,11 +54,12 @@ class Folded:
         bias = (affine.bias + 1.0) / 4.0
         return Affine(affine.weight / 4.0, bias - np.round(bias))
 
-    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
+    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> Value:
         """Append the cosine and the polynomial."""
         turns = graph.with_channels(arguments, f"{scope}/turns")
         cosine = cosine_of_turns(graph, turns, len(coefficients), scope)
-        return graph.without_channels(times_polynomial(graph, cosine, coefficients, self.doublings, scope), scope)
+        found = times_polynomial(graph, cosine, coefficients, self.doublings, scope)
+        return graph.without_channels(found, len(coefficients), f"{scope}/activation")
 
     def readout(self, coefficients: Floats) -> None:
         """Return None: the features are the activations."""
@@ -69,7 +70,7 @@ def cosine_of_turns(graph: Graph, turns: str, neurons: int, scope: str) -> str:
     sine, ones = DOUBLE if graph.double else SINGLE, np.ones(neurons)
 
     def shifted(value: str, number: int) -> str:
-        return graph.binary("Add", value, np.full((1, 1), sine.shifts[number]), f"{scope}/shifted{number}")
+        return graph.shifted(value, sine.shifts[number], neurons, f"{scope}/shifted{number}")
 
     whole = graph.node("Round", [turns], f"{scope}/whole")
     rest = graph.node("Sub", [turns, whole], f"{scope}/rest")
@@ -77,6 +78,11 @@ def cosine_of_turns(graph: Graph, turns: str, neurons: int, scope: str) -> str:
     t = graph.per_neuron(distance, -sine.unit * ones, sine.unit / 4 * ones, f"{scope}/t")
     v = graph.node("Mul", [t, t], f"{scope}/v")
     m = graph.node("Mul", [v, shifted(v, 0)], f"{scope}/m")
+    if graph.convolved:  # the two factors multiplied out: a sum is done within the convolution before it
+        _, first, second = sine.shifts
+        linear = graph.per_neuron(m, (first + second) * ones, first * second * ones, f"{scope}/linear")
+        square = graph.node("Mul", [m, m], f"{scope}/m_squared")
+        return graph.node("Mul", [t, graph.node("Add", [linear, square], f"{scope}/factors")], f"{scope}/cosine")
     left = graph.node("Mul", [t, shifted(m, 1)], f"{scope}/left")
     if sine.tilt:
         tilted = graph.per_neuron(v, sine.tilt * ones, sine.shifts[2] * ones, f"{scope}/tilted")
