@@ -21,7 +21,7 @@ from enn_training.exporting.runtime import Runtime
 from enn_training.exporting.unrollings import Unrolling, family
 from enn_training.model import LearnedModel
 
-__all__ = ["ExportError", "export", "package"]
+__all__ = ["Batch", "ExportError", "export", "package"]
 
 Batch = Literal["latency", "throughput"] | int
 
