@@ -56,7 +56,7 @@ def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layou
     return measure(runtimes, rows)
 
 
-def measure(runtimes: Mapping[str, Runtime], rows: NDArray[np.float32]) -> dict[str, float]:
+def measure(runtimes: Mapping[str, Runtime], rows: NDArray[np.float32], repeats: int = REPEATS) -> dict[str, float]:
     """Return the microseconds of each runtime on float32 rows [batch, features]: the least of several, in turns.
 
     They are this thread's own, which is all that a runtime uses: what else the machine does counts little.
@@ -65,7 +65,7 @@ def measure(runtimes: Mapping[str, Runtime], rows: NDArray[np.float32]) -> dict[
     calls = {name: max(1, int(SPAN / _seconds(runtime, rows, 3, clock))) for name, runtime in runtimes.items()}
     turns = [
         {name: _seconds(runtime, rows, calls[name], time.thread_time) * 1e6 for name, runtime in runtimes.items()}
-        for _ in range(REPEATS)
+        for _ in range(repeats)
     ]
     return {name: min(turn[name] for turn in turns) for name in runtimes}
 
