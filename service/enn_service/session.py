@@ -25,7 +25,7 @@ class Session:
 
     ONNX Runtime computes every node of a session whatever is fetched, so predictions run parts of the graph: the one
     that leads to `output`, and the one that the card names as the faster for few rows, where it names one; explanations
-    run the part that leads to `output` and `bumps`.
+    run the parts that lead to `output` and `bumps`.
     Large batches run in pieces that the processor's cache holds.
 
     Args:
@@ -46,12 +46,14 @@ class Session:
         self._many = _part(package, INPUT, PREDICTION)
         few = package.card.unrolling.few
         self._few = _part(package, few.input, (few.output,)) if few else self._many
+        self._few_explaining = _part(package, few.input, (few.output, few.bumps)) if few and few.bumps else None
         self._few_rows = few.rows if few else 0
 
     @property
     def routes(self) -> "list[tuple[_Route, tuple[str, ...]]]":
         """The parts of the graph that are run, each with what it gives."""
-        return [(self._few, PREDICTION), (self._many, PREDICTION), (self._explaining, EXPLANATION)]
+        explaining = [self._explaining] if self._few_explaining is None else [self._few_explaining, self._explaining]
+        return [(self._few, PREDICTION), (self._many, PREDICTION), *((route, EXPLANATION) for route in explaining)]
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
@@ -59,7 +61,8 @@ class Session:
         if (asked := tuple(names)) == PREDICTION:
             route = self._few if len(inputs) <= self._few_rows else self._many
         elif asked == EXPLANATION:
-            route = self._explaining
+            few = self._few_explaining if len(inputs) <= self._few_rows else None
+            route = few or self._explaining
         return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
 
 

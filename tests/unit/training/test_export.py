@@ -19,7 +19,7 @@ from enn_models.repository import read
 from enn_training.columns import Column
 from enn_training.exporting import ExportError, accuracy, choice, export, package
 from enn_training.exporting.accuracy import TOLERANCE
-from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, assemble
+from enn_training.exporting.assembly import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, assemble
 from enn_training.exporting.runtime import Runtime, part
 from enn_training.exporting.unrollings import Folded, Spectral
 from enn_training.model import LearnedModel, fingerprint, summarise
@@ -54,8 +54,9 @@ def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(w
     rows = np.random.default_rng(1).uniform(-1, 1, size=(40, net.inputs)).astype(np.float32)
     wanted = net.respond(rows)
     output, bumps, pre_activation = Runtime(model, OUTPUTS).run(rows)
-    few = Runtime(model, [FEW_OUTPUT], FEW_INPUT).run(rows)[0]
-    for found, exact in ((output, wanted.output), (few, wanted.output), (bumps, wanted.bumps)):
+    few = Runtime(model, [FEW_OUTPUT, FEW_BUMPS], FEW_INPUT).run(rows)
+    pairs = ((output, wanted.output), (few[0], wanted.output), (bumps, wanted.bumps), (few[1], wanted.bumps))
+    for found, exact in pairs:
         assert np.abs(found - exact).max() <= TOLERANCE * max(1.0, np.abs(exact).max())
     sums = bumps.sum(axis=2) + net.layers[-1].bias
     assert np.abs(sums - pre_activation).max() <= 1e-5 * max(1.0, np.abs(pre_activation).max())
@@ -111,6 +112,13 @@ def test_the_route_for_few_rows_computes_no_more_of_a_large_batch_than_it_is_for
     assert few is not None
     rows = np.zeros((500, 2), np.float32)
     assert Runtime(opened.model, [few.input]).run(rows)[0].shape == (few.rows, 2)
+
+
+def test_a_large_read_out_explains_nothing():
+    for neurons, bumps in ((8, FEW_BUMPS), (256, None)):
+        few = open_package(package(learned(network((2, neurons, 1), 6)))).card.unrolling.few
+        assert few is not None
+        assert few.bumps == bumps
 
 
 @pytest.mark.parametrize(("head", "task"), KINDS)

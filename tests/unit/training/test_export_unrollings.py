@@ -60,7 +60,7 @@ def test_every_unrolling_equals_the_oracle_where_it_is_precise(drawn, name):
     unrolling = family()[name]
     if not precise(net, unrolling):
         return
-    model = assemble(net, Layout(unrolling, family()["clenshaw"]))
+    model = assemble(net, Layout(unrolling))
     output, bumps, pre_activation = Runtime(model, ["output", "bumps", "pre_activation"]).run(rows)
     wanted = net.respond(rows)
     assert worst(output, wanted.output) < TOLERANCE

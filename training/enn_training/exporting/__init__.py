@@ -15,7 +15,7 @@ from enn_models.package import OUTPUTS, attach, open_package, verify
 from enn_models.repository import publish
 from enn_models.signature import signing
 from enn_training.exporting import accuracy, choice
-from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, Layout, assemble
+from enn_training.exporting.assembly import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, Layout, assemble
 from enn_training.exporting.errors import ExportError
 from enn_training.exporting.runtime import Runtime
 from enn_training.exporting.unrollings import Unrolling, family
@@ -141,7 +141,8 @@ def _record(layout: Layout, measured: Measured | None) -> Unrolled:
     """Return what the card says of the graph."""
     few = None
     if layout.few is not None:
-        few = FewRows(unrolling=layout.few.many.name, rows=layout.rows, input=FEW_INPUT, output=FEW_OUTPUT)
+        bumps = FEW_BUMPS if layout.few.explanation is None else None
+        few = FewRows(unrolling=layout.few.many.name, rows=layout.rows, input=FEW_INPUT, output=FEW_OUTPUT, bumps=bumps)
     return Unrolled(
         output=layout.many.name, precision="float64" if layout.double else "float32", few=few, measured=measured
     )

@@ -25,6 +25,8 @@ FEW_ROWS = 128
 """The most rows that are ever called few."""
 FOLDED_WEIGHTS = 2**18
 """The most weights of an affine map with a read-out folded in; reading more is slower than any other unrolling."""
+READOUT_WEIGHTS = 2**15
+"""The most weights of a read-out that explains: reading more takes longer than to unroll once more without one."""
 REPEATS = 21
 SPAN = 0.005
 """Seconds of one measurement."""
@@ -86,10 +88,11 @@ def candidates(network: Network, *, double: bool = False) -> list[Layout]:
 
 
 def layout_of(network: Network, unrolling: Unrolling, *, double: bool = False) -> Layout:
-    """Return the layout with an unrolling on the way to `output`, and on the way to the bumps if it has no read-out."""
+    """Return the layout with an unrolling on the way to `output`, and to the bumps unless its read-out is large."""
     spectra = _spectra(network)
-    if unrolling.readout(spectra[0]) is None:
-        return Layout(unrolling, unrolling, double=double)
+    readout = unrolling.readout(network.spectrum.astype(np.float64))
+    if readout is None or readout.weight.size <= READOUT_WEIGHTS:
+        return Layout(unrolling, double=double)
     return Layout(unrolling, Horner(fewest_doublings(spectra)), double=double)
 
 

@@ -51,6 +51,13 @@ class Route:
             features = self._activate(features, number)
         return features
 
+    def activations(self, features: Features) -> Value:
+        """Append what reads the last hidden layer's activations out of its features."""
+        if features.readout is None:
+            return features.value
+        name = f"{self.scope}activation_of_neurons"
+        return self.graph.affine(features.value, features.readout, name, columns=features.value.columns)
+
     def predict(self, features: Features, name: str) -> None:
         """Append the output layer, its head and the link to probabilities, from the last hidden layer's features."""
         network = self.network
