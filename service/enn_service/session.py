@@ -26,7 +26,7 @@ class Session:
 
     ONNX Runtime computes every node of a session whatever is fetched, so predictions run parts of the graph: the one
     that leads to `output`, and the one that the card names as the faster for few rows, where it names one; explanations
-    run the part that leads to `output` and `bumps`. A single row, the commonest question, finds its tensors made.
+    run the parts that lead to `output` and `bumps`. A single row, the commonest question, finds its tensors made.
     Large batches run in pieces that the processor's cache holds.
 
     Args:
@@ -43,28 +43,26 @@ class Session:
         self.outputs = package.outputs
         self._rows = rows_at_once(package.network, package.cost.elements)
         self._whole = _Route(package.data, INPUT)
-        self._explaining = _part(package, INPUT, EXPLANATION)
-        self._many = _part(package, INPUT, PREDICTION)
-        few = package.card.unrolling.few
-        self._few = _part(package, few.input, (few.output,)) if few else self._many
+        self._many = {names: _part(package, INPUT, names) for names in (PREDICTION, EXPLANATION)}
+        self._few, few = dict(self._many), package.card.unrolling.few
         self._few_rows = few.rows if few else 0
-        routes = {PREDICTION: self._few, EXPLANATION: self._explaining}
-        self._one = {names: _OneRow(route, package.network.inputs) for names, route in routes.items()}
+        if few:
+            self._few[PREDICTION] = _part(package, few.input, (few.output,))
+        if few and few.bumps:
+            self._few[EXPLANATION] = _part(package, few.input, (few.output, few.bumps))
+        self._one = {names: _OneRow(route, package.network.inputs) for names, route in self._few.items()}
 
     @property
     def routes(self) -> "list[tuple[_Route, tuple[str, ...]]]":
         """The parts of the graph that are run, each with what it gives."""
-        return [(self._few, PREDICTION), (self._many, PREDICTION), (self._explaining, EXPLANATION)]
+        return [(route, names) for routes in (self._few, self._many) for names, route in routes.items()]
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
-        asked, route = tuple(names), self._whole
+        asked = tuple(names)
         if len(inputs) == 1 and asked in self._one and (found := self._one[asked].run(inputs)) is not None:
             return found
-        if asked == PREDICTION:
-            route = self._few if len(inputs) <= self._few_rows else self._many
-        elif asked == EXPLANATION:
-            route = self._explaining
+        route = (self._few if len(inputs) <= self._few_rows else self._many).get(asked, self._whole)
         return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
 
 

@@ -54,6 +54,18 @@ def graph_in_an_innocent_node(model: onnx.ModelProto) -> None:
     model.graph.node[0].attribute.add(name="x", type=onnx.AttributeProto.GRAPHS, graphs=[body()])
 
 
+def convolution_that_steps_nowhere(model: onnx.ModelProto) -> None:
+    add(model, "Conv", "input", "input", kernel_shape=[1, 1], strides=[0, 0])
+
+
+def convolution_over_a_window(model: onnx.ModelProto) -> None:
+    add(model, "Conv", "input", "input", kernel_shape=[1024, 1024])
+
+
+def convolution_over_what_its_weight_says(model: onnx.ModelProto) -> None:
+    add(model, "Conv", "input", "input")
+
+
 CHANGES: list[tuple[Change, str]] = [
     (a_function, "functions"),
     (a_function_that_calls_itself, "functions"),
@@ -67,4 +79,7 @@ CHANGES: list[tuple[Change, str]] = [
     (scan_over_rows, "graph|another file"),
     (branch, "graph|another file"),
     (graph_in_an_innocent_node, "graph|another file"),
+    (convolution_that_steps_nowhere, "windows other than"),
+    (convolution_over_a_window, "windows other than"),
+    (convolution_over_what_its_weight_says, "windows other than"),
 ]
