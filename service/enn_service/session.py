@@ -43,7 +43,8 @@ class Session:
         self.outputs = package.outputs
         self._rows = rows_at_once(package.network, package.cost.elements)
         self._whole = _Route(package.data, INPUT)
-        self._many = {names: _part(package, INPUT, names) for names in (PREDICTION, EXPLANATION)}
+        asked: tuple[tuple[str, ...], ...] = (PREDICTION, EXPLANATION)
+        self._many = {names: _part(package, INPUT, names) for names in asked}
         self._few, few = dict(self._many), package.card.unrolling.few
         self._few_rows = few.rows if few else 0
         if few:
