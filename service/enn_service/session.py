@@ -17,8 +17,8 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 Array = NDArray[np.float32]
-PREDICTION = ("output",)
-EXPLANATION = ("output", "bumps")
+PREDICTION: tuple[str, ...] = ("output",)
+EXPLANATION: tuple[str, ...] = ("output", "bumps")
 
 
 class Session:
@@ -43,8 +43,7 @@ class Session:
         self.outputs = package.outputs
         self._rows = rows_at_once(package.network, package.cost.elements)
         self._whole = _Route(package.data, INPUT)
-        asked: tuple[tuple[str, ...], ...] = (PREDICTION, EXPLANATION)
-        self._many = {names: _part(package, INPUT, names) for names in asked}
+        self._many = {names: _part(package, INPUT, names) for names in (PREDICTION, EXPLANATION)}
         self._few, few = dict(self._many), package.card.unrolling.few
         self._few_rows = few.rows if few else 0
         if few:
