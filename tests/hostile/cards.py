@@ -26,6 +26,11 @@ LIES: list[tuple[str, dict[str, Any], str]] = [
     ("golden_without_rows", {"golden.inputs": []}, "golden"),
     ("few", {"unrolling.few": {"unrolling": "x", "rows": 1, "input": "moon", "output": "sun"}}, "does not load"),
     (
+        "few_bumps",
+        {"unrolling.few": {"unrolling": "x", "rows": 1, "input": "v0", "output": "output", "bumps": "sun"}},
+        "does not load",
+    ),
+    (
         "few_of_another_network",
         {"unrolling.few": {"unrolling": "x", "rows": 1, "input": "v0", "output": "v0"}},
         "graph",
