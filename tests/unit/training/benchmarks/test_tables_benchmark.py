@@ -75,7 +75,7 @@ def test_a_table_that_somebody_does_not_finish_is_told_and_not_ranked(results):
     results.write("diabetes", replace(found, runs=found.runs | {Run(DEFAULT, "EBM", 0, 0): None}))
     assert results.read("diabetes").unfinished(Run(DEFAULT, "EBM", 0, 1))
     assert document.outcomes(results, DEFAULT) == ()
-    assert "| diabetes | 1 (2 folds) | not finished within 5 minutes | 3 (2 folds)" in document.text(results)
+    assert "| diabetes | 1 (2 of 2 folds) | not finished within 5 minutes | 3 (2 of 2 folds)" in document.text(results)
 
 
 def test_a_fit_that_takes_too_long_is_given_up_and_its_settings_are_not_taken(monkeypatch):

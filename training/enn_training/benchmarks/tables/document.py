@@ -116,20 +116,21 @@ def _sources(measured: Sequence[Outcome]) -> str:
 def _incomplete(results: Results, measured: Sequence[Outcome]) -> str:
     """Return what is known of the tables that are not in the ranks, so that none drops out unseen."""
     rows = [
-        [table.name, *(_known(results.read(table.name), name) for name in NAMES)]
+        [table.name, *(_known(results, table.name, name) for name in NAMES)]
         for table in tables()
         if table.name not in {one.table.name for one in measured}
     ]
     return _markdown(("table", *NAMES), rows) if rows else "None."
 
 
-def _known(found: Found | None, name: str) -> str:
+def _known(results: Results, table: str, name: str) -> str:
     """Return the mean loss of a contender over those folds of a table that it learned with defaults."""
+    found, plan = results.read(table), results.plan
     of_one = [one for run, one in found.runs.items() if (run.mode, run.contender) == (DEFAULT, name)] if found else []
     losses = [one.loss for one in of_one if one]
     if len(losses) < len(of_one):
         return f"not finished within {LIMIT / 60:g} minutes"
-    return f"{fmean(losses):.3g} ({len(losses)} folds)" if losses else "not measured"
+    return f"{fmean(losses):.3g} ({len(losses)} of {plan.folds * plan.repeats} folds)" if losses else "not measured"
 
 
 def _without_search(plain: Sequence[Outcome], searched: Sequence[Outcome]) -> str:
