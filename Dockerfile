@@ -13,8 +13,14 @@ RUN /opt/venv/bin/pip install --no-cache-dir $PIP_OPTIONS --constraint constrain
     rm -r /opt/venv/lib/python3*/site-packages/onnx/backend/test && \
     find /opt/venv/lib -type d -name tests -prune -exec rm -r {} +
 
+# What the image holds besides its base, as CycloneDX; the tool that writes it stays behind.
+FROM build AS sbom
+RUN python -m venv /opt/tools && /opt/tools/bin/pip install --no-cache-dir $PIP_OPTIONS --constraint constraints.txt cyclonedx-bom && \
+    /opt/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file /sbom.json /opt/venv
+
 FROM python:3.11-slim-bookworm
 COPY --from=build /opt/venv /opt/venv
+COPY --from=sbom /sbom.json /usr/share/enn/sbom.json
 ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
     ENN_HOST=0.0.0.0 ENN_PORT=8080 ENN_MODELS=/mnt/models
 USER 10001:10001

@@ -58,9 +58,9 @@ sbom: .venv/tools
 audit: .venv/tools
 	.venv/tools/bin/pip-audit --disable-pip --no-deps --requirement constraints.txt
 
-.venv/tools: .venv/pip
+.venv/tools: .venv/pip constraints.txt
 	$(PYTHON) -m venv .venv/tools
-	.venv/tools/bin/pip install --quiet --disable-pip-version-check cyclonedx-bom pip-audit
+	.venv/tools/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt cyclonedx-bom pip-audit
 	touch $@
 
 .venv/pip:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import onnx
@@ -40,11 +41,14 @@ TARGETS = {
 """The most that the chosen one may take, in times of ReLU, by shape and batch."""
 RELU = ("ReLU", "ReLU in pieces")
 CHOSEN = "chosen"
+REPEATS = 7
+SESSIONS = 7
 HOW = """A ratio is the time of a prediction over that of a ReLU network of the same shape and weights, both in ONNX
 Runtime on one thread. Times are processor time, the least of {repeats} in turns, so that what else the machine does
-counts little. The unrollings run as the service runs them, a large batch in pieces that the cache holds; ReLU runs in
-pieces or whole, whichever is faster. Errors are the largest differences from float64 over up to 1,024 rows, as a share
-of the largest output; {tolerance:.0e} is allowed. Linear heads; Q harmonics a neuron."""
+counts little; ratios are medians over {sessions} sessions, since where the values of one lie in memory makes a tenth of
+its time. The unrollings run as the service runs them, a large batch in pieces that the cache holds; ReLU runs in pieces
+or whole, whichever is faster. Errors are the largest differences from float64 over up to 1,024 rows, as a share of the
+largest output; {tolerance:.0e} is allowed. Linear heads; Q harmonics a neuron."""
 
 Shape = tuple[int, int, int, int]
 
@@ -80,7 +84,7 @@ def runtimes(like: Network, chosen: Layout, batch: int) -> dict[str, Runtime]:
     """Return the sessions to time at a batch, by name."""
     at_once = rows_at_once(like)
     found = {
-        layout.many.name: Runtime(choice.prediction(like, layout), ["output"], rows=at_once) for layout in layouts(like)
+        layout.name: Runtime(choice.prediction(like, layout), ["output"], rows=at_once) for layout in layouts(like)
     }
     output, source = (FEW_OUTPUT, FEW_INPUT) if batch <= chosen.rows else ("output", "input")
     plain = relu(like)
@@ -91,12 +95,14 @@ def runtimes(like: Network, chosen: Layout, batch: int) -> dict[str, Runtime]:
 def measured(like: Network, chosen: Layout, batch: int) -> tuple[float, dict[str, tuple[float, float]]]:
     """Return the microseconds of ReLU, and of each layout the ratio to it and the largest error."""
     rows = np.random.default_rng(1).uniform(-1, 1, size=(batch, like.inputs)).astype(np.float32)
-    sessions = runtimes(like, chosen, batch)
-    times = choice.measure(sessions, rows)
-    baseline = min(times[name] for name in RELU)
-    return baseline, {
-        name: (times[name] / baseline, error(like, runtime, rows))
-        for name, runtime in sessions.items()
+    times = [choice.measure(runtimes(like, chosen, batch), rows, REPEATS) for _ in range(SESSIONS)]
+    baselines = [min(turn[name] for name in RELU) for turn in times]
+    return median(baselines), {
+        name: (
+            median(turn[name] / baseline for turn, baseline in zip(times, baselines, strict=True)),
+            error(like, runtime, rows),
+        )
+        for name, runtime in runtimes(like, chosen, batch).items()
         if name not in RELU
     }
 
@@ -140,7 +146,7 @@ def page(batches: Sequence[int], command: str) -> Iterator[str]:
     versions = ", ".join(f"{name} {version(name)}" for name in ("enn", "onnxruntime", "onnx", "numpy"))
     yield "# Unrollings, side by side\n"
     yield f"`{command}` measured this on one machine ({cores}): {versions}.\n"
-    yield HOW.format(repeats=choice.REPEATS, tolerance=accuracy.TOLERANCE) + "\n"
+    yield HOW.format(repeats=REPEATS, sessions=SESSIONS, tolerance=accuracy.TOLERANCE) + "\n"
     for shape in SHAPES:
         yield from section(shape, batches)
 

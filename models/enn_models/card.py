@@ -44,12 +44,14 @@ class FewRows(CardPart):
         rows: The most rows for which it is the faster one, and the most that it takes.
         input: The value to feed, as `input`.
         output: The value to fetch, as `output`.
+        bumps: The value to fetch as `bumps`; None where it is no faster.
     """
 
     unrolling: Name
     rows: Annotated[int, Field(ge=1)]
     input: Name
     output: Name
+    bumps: Name | None = None
 
 
 class Measured(CardPart):

@@ -17,7 +17,10 @@ Source: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", ICML
 inputs and no bumps as the baseline.
 """
 
+import math
+from collections.abc import Sequence
 from functools import lru_cache
+from operator import mul
 from typing import NamedTuple
 
 import numpy as np
@@ -49,8 +52,25 @@ class Reading(NamedTuple):
     changes: Floats | None
 
 
+class _Curve(NamedTuple):
+    """Response, value and slope of one output activation as sums of the same cosines, in Python's own numbers.
+
+    Attributes:
+        cosines: Frequency and phase of each.
+        factors: Of each cosine, for response, value and slope.
+    """
+
+    cosines: list[tuple[float, float]]
+    factors: list[list[float]]
+
+    def at(self, z: float) -> list[float]:
+        """Return response, value and slope at z."""
+        cosines = [math.cos(frequency * z + phase) for frequency, phase in self.cosines]
+        return [sum(map(mul, cosines, factors)) for factors in self.factors]
+
+
 class _Waves(NamedTuple):
-    """The response, value and slope of output activations as sums of the same cosines, cos(frequency z + phase).
+    """Those of all output activations, cos(frequency z + phase) being the cosines.
 
     Attributes:
         frequencies: [cosines], in radians per unit of z.
@@ -68,6 +88,11 @@ class _Waves(NamedTuple):
         factors = self.factors[units]
         return cosines.dot(factors) if factors.ndim == 2 else (cosines[:, None] @ factors)[:, 0]
 
+    def curves(self) -> list[_Curve]:
+        """Return each unit's."""
+        cosines = list(zip(self.frequencies.tolist(), self.phases.tolist(), strict=True))
+        return [_Curve(cosines, factors.T.tolist()) for factors in self.factors]
+
 
 class Readout:
     """The head of a network.
@@ -83,6 +108,7 @@ class Readout:
         last = network.layers[-1]
         self._link, self._bias = network.link, last.bias.astype(np.float64)
         self._waves = None if last.coefficients is None else _waves(last.coefficients, network.output_offset)
+        self._curves = [] if self._waves is None else self._waves.curves()
         self.base: list[float] | None = None
         if self._link != "identity":
             base = network.finish(self._bias[None])[0]
@@ -108,6 +134,29 @@ class Readout:
         if self._link == "sigmoid":
             return self._sigmoid(bumps[:, 0], pre_activation)
         return self._softmax(bumps, np.broadcast_to(units, len(bumps)))
+
+    def read_row(self, bumps: Sequence[float], unit: int, z: float) -> tuple[list[float], list[float] | None] | None:
+        """Return what `read` does, for one row in Python's own numbers: a few of them are had faster without arrays.
+
+        Args:
+            bumps: The unit's, one a neuron.
+            unit: The unit.
+            z: Its pre-activation.
+
+        Returns:
+            Numbers and changes; None where it takes arrays.
+        """
+        if self._curves:
+            return self._curves[unit].at(z), None
+        if self._link == "identity":
+            return [z], None
+        if self._link == "softmax" or self.base is None:
+            return None
+        probability, moved = 0.5 + 0.5 * math.tanh(0.5 * z), z - float(self._bias[0])
+        slope = probability * (1.0 - probability)
+        if abs(moved) > FLAT:
+            slope = (probability - self.base[0]) / moved
+        return [probability], [slope * bump for bump in bumps]
 
     def _sigmoid(self, bumps: NDArray[np.floating], z: Floats) -> Reading:
         assert self.base is not None  # noqa: S101  (a link other than the identity gives probabilities)

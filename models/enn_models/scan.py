@@ -25,6 +25,7 @@ OPERATORS = frozenset(
         "BatchNormalization",
         "Cast",
         "Concat",
+        "Conv",
         "Cos",
         "Div",
         "Equal",
@@ -146,3 +147,15 @@ def _check_nodes(nodes: "Iterable[onnx.NodeProto]") -> None:
             raise UnsafeModelError(
                 f"node {node.name[:100]!r} is of operator {operator[:100]!r}, which packages do not use"
             )
+        if node.op_type == "Conv":
+            _check_convolution(node)
+
+
+def _check_convolution(node: onnx.NodeProto) -> None:
+    """Check that a convolution is an affine map of channels: no window that a runtime would copy or step over."""
+    windows = [list(attribute.ints) for attribute in node.attribute if attribute.name == "kernel_shape"]
+    others = {attribute.name for attribute in node.attribute} - {"group", "kernel_shape"}
+    if others or windows != [[1, 1]]:
+        raise UnsafeModelError(
+            f"node {node.name[:100]!r} is a convolution with windows other than [1, 1], which packages do not use"
+        )

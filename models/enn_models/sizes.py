@@ -91,6 +91,8 @@ def _shapes(model: onnx.ModelProto, rows: int) -> Shapes:
 def _operations(node: onnx.NodeProto, shapes: Shapes) -> int:
     """Return how many operations a node takes: its largest value, and for a product the length of each sum besides."""
     sizes = [math.prod(shapes.get(name, ())) for name in (*node.input, *node.output) if name]
+    if node.op_type == "Conv":
+        return max(*sizes, math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:]))
     if node.op_type not in ("Gemm", "MatMul"):
         return max(sizes)
     inner = shapes[node.input[0]] or (1,)

@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from enn_models.signature import verifying
-from enn_service.access import Access
+from enn_service.access import Access, Keys
 from enn_service.control_plane import create_control_plane
 from enn_service.data_plane import DataPlane
 from enn_service.draining import Drain
@@ -44,13 +44,14 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     source = _source(settings, run)
     tracing = traces()
 
-    access = Access(settings.keys, settings.keys_file)
+    keys, tokens = Keys(settings.keys, settings.keys_file), settings.tokens()
     drain = Drain(settings.drain_seconds, run.drain if settings.workers == 1 else None)
 
     def look() -> None:
         if source is not None:
             source.look()
         registry.refresh()
+        tallies.forget(registry.known())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             gc.freeze()  # what is there now stays, and need not be looked through again
             tasks = [
                 asyncio.create_task(_every(settings.poll_seconds, look)),
-                asyncio.create_task(_every(settings.poll_seconds, access.refresh)),
+                *(asyncio.create_task(_every(settings.poll_seconds, each.refresh)) for each in (keys, tokens)),
                 asyncio.create_task(_every(SAVE_SECONDS, tallies.save)),
             ]
             drain.watch()
@@ -76,8 +77,10 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
             if tracing is not None:
                 await asyncio.to_thread(tracing.close)
 
-    control_plane = create_control_plane(registry, tallies, settings.token, run.draining, lifespan)
-    data_plane = DataPlane(registry, tallies.own, control_plane, settings, access=access, drain=drain)
+    control_plane = create_control_plane(
+        registry, tallies, tokens, draining=run.draining, lifespan=lifespan, seconds=settings.deadline_seconds
+    )
+    data_plane = DataPlane(registry, tallies.own, control_plane, settings, access=Access(keys), drain=drain)
     return watched(data_plane, _witnesses(tracing))
 
 

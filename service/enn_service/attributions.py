@@ -9,7 +9,7 @@ import orjson
 from enn_models import attributions
 from enn_models.card import raw
 from enn_models.series import Floats
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, shown
 from enn_service.model import Model
 from enn_service.rows import read_rows
 from enn_service.session import Array
@@ -46,7 +46,7 @@ def read_question(model: Model, parameters: dict[str, Any]) -> Question | None:
     if method is None:
         return None
     if method not in get_args(Method):
-        raise InvalidRequestError(f"parameters.attributions: {method!r:.60}; expected one of {get_args(Method)}")
+        raise InvalidRequestError(f"parameters.attributions: {shown(method)}; expected one of {get_args(Method)}")
     if method == "shapley" and len(model.network.layers) != 2:
         raise InvalidRequestError(
             f"parameters.attributions: exact Shapley values need one hidden layer; the model has "
@@ -55,7 +55,7 @@ def read_question(model: Model, parameters: dict[str, Any]) -> Question | None:
     permutations = parameters.get("permutations", PERMUTATIONS)
     if type(permutations) is not int or not 1 <= permutations <= MAX_PERMUTATIONS:
         raise InvalidRequestError(
-            f"parameters.permutations: {permutations!r:.60}; expected a whole number from 1 to {MAX_PERMUTATIONS}"
+            f"parameters.permutations: {shown(permutations)}; expected a whole number from 1 to {MAX_PERMUTATIONS}"
         )
     return Question(method, _reference(model, method, parameters), permutations)
 

@@ -1,15 +1,15 @@
 """A connection: uvicorn's, with bounds on what a client makes it wait for and keep; what is no HTTP gets JSON too."""
 
 import asyncio
+import sys
 from math import inf
-from typing import Any, cast
+from typing import Any
 
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from enn_service.gathering import Gathering
-from enn_service.identity import NOSNIFF, Identity
+from enn_service.identity import Identity
+from enn_service.prompt import PromptProtocol
 from enn_service.replies import refusal
 
 FRAMING_BYTES = 64 * 1024
@@ -20,7 +20,7 @@ PIPELINED = 64
 """So many requests may wait on a connection for their turn."""
 
 
-class Connection(HttpToolsProtocol):
+class Connection(PromptProtocol):
     """A connection that ends when its client makes it wait for a request's head, or leaves an answer unread.
 
     A head has `timeout_keep_alive` seconds from the connection's start or the last answer, and an answer
@@ -49,8 +49,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for a request."""
-        self._gathering = Gathering(transport, self.loop)
-        super().connection_made(cast("asyncio.Transport", self._gathering))
+        super().connection_made(transport)
         self._head_due = self.loop.time() + self.timeout_keep_alive
         self._look()
 
@@ -62,6 +61,8 @@ class Connection(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; refuse a request that is mostly something else than its body."""
+        if self.answer_again(data):
+            return
         self._framing += len(data)
         super().data_received(data)
         if self._framing > FRAMING_BYTES + self._body and not self.transport.is_closing():
@@ -85,7 +86,7 @@ class Connection(HttpToolsProtocol):
         self._in_head = False
         self._head_due = inf
         super().on_headers_complete()
-        if self._ending:
+        if self._ending and self.cycle is not None:
             self.cycle.keep_alive = False
         if len(self.pipeline) > PIPELINED:
             raise ConnectionError("too many requests wait for their turn")
@@ -121,11 +122,26 @@ class Connection(HttpToolsProtocol):
     def shutdown(self) -> None:
         """End with the answer under way, or with that to a request which may be on its way already."""
         self._ending = True
+        self.at_once = None
+        self.hand_over()
         if self.cycle is None or self.cycle.response_complete:
             self._head_due = self.loop.time() + LAST_SECONDS
             self._look()
         else:
             super().shutdown()
+
+    def _should_upgrade(self) -> bool:
+        """Say that a request which offers another protocol is read by `handle_websocket_upgrade`."""
+        return self.scope["method"] != "CONNECT"
+
+    def handle_websocket_upgrade(self) -> None:
+        """Read a request that offers another protocol as if it did not: the parser has stopped before its body."""
+        stop = sys.exception()
+        assert stop is not None  # noqa: S101  (this is called where it was caught)
+        method, version = self.scope["method"].encode(), self.scope["http_version"].encode()
+        kept = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
+        head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, kept)
+        self.read(head + self._read[stop.args[0] :])
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (uvicorn's own words say less)
         """Refuse what is no request."""
@@ -152,15 +168,5 @@ class Connection(HttpToolsProtocol):
         if self.pipeline or (self.cycle and self.cycle.response_started and not self.cycle.response_complete):
             self.transport.abort()
             return
-        reply = refusal(status, text)
-        headers = [
-            *self.server_state.default_headers,
-            (b"content-type", reply.content_type),
-            (b"content-length", b"%d" % len(reply.body)),
-            (b"connection", b"close"),
-            Identity.of({}).header,
-            NOSNIFF,
-        ]
-        head = b"".join(b"%b: %b\r\n" % header for header in headers)
-        self.transport.write(STATUS_LINE[status] + head + b"\r\n" + reply.body)
+        self.reply(refusal(status, text), Identity.of({}), b"connection: close\r\n")
         self.transport.close()

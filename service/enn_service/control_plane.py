@@ -1,5 +1,6 @@
 """The control plane: health, metadata, statistics, the repository and the documentation of everything, in FastAPI."""
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version as installed_version
@@ -9,14 +10,14 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi_offline import FastAPIOffline
 from prometheus_client import CONTENT_TYPE_LATEST
-from pydantic import SecretStr
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service import administration
+from enn_service.access import Keys
 from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
-from enn_service.errors import DrainingError, RequestError
+from enn_service.errors import DeadlineError, DrainingError, RequestError
 from enn_service.explorer import PATH as EXPLORER
 from enn_service.explorer import create_explorer
 from enn_service.exploring import create_exploring
@@ -40,18 +41,21 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 def create_control_plane(
     registry: Registry,
     tallies: Tallies,
-    token: SecretStr | None,
+    tokens: Keys,
+    *,
     draining: Callable[[], bool],
     lifespan: Lifespan,
+    seconds: float,
 ) -> FastAPI:
     """Return the FastAPI application.
 
     Args:
         registry: Where the models are.
         tallies: What was counted.
-        token: What load and unload take; None where they are off.
+        tokens: What load and unload take; where there are none, they are off.
         draining: Says whether the service is to end.
         lifespan: The process's.
+        seconds: How long an answer may take.
     """
     api = FastAPIOffline(
         title="ENN",
@@ -66,13 +70,13 @@ def create_control_plane(
     api.exception_handler(HTTPException)(_on_http_error)
     api.exception_handler(RequestValidationError)(_on_invalid)
     api.exception_handler(RequestError)(_on_error)
-    api.add_middleware(_Faults)
-    extensions = sorted([*EXTENSIONS, MANAGEMENT]) if token else EXTENSIONS
+    api.add_middleware(_Faults, seconds=seconds)
+    extensions = sorted([*EXTENSIONS, MANAGEMENT]) if tokens else EXTENSIONS
     api.include_router(_health(api.version, extensions, draining))
     api.include_router(_counts(registry, tallies))
     api.include_router(_models(registry))
     api.include_router(create_exploring(registry))
-    api.include_router(create_management(registry, token))
+    api.include_router(create_management(registry, tokens))
     api.include_router(create_documentation())
     api.include_router(create_explorer())
     _remove_framework_errors(api.openapi())
@@ -119,7 +123,7 @@ def _counts(registry: Registry, tallies: Tallies) -> APIRouter:
     def metrics() -> Response:
         """Return what all workers have counted, as Prometheus reads it."""
         served = [(model.name, model.version) for model in registry.models()]
-        return Response(exposition(tallies.total(), served), media_type=CONTENT_TYPE_LATEST)
+        return Response(exposition(tallies.total().of(registry.known()), served), media_type=CONTENT_TYPE_LATEST)
 
     @api.get("/v2/models/stats", response_model=administration.Statistics)
     def all_statistics() -> dict[str, Any]:
@@ -192,26 +196,37 @@ def _models(registry: Registry) -> APIRouter:
 
 
 class _Faults:
-    """Answers an exception that nobody expected; the framework would raise it again, which ends the connection."""
+    """Answers what nobody expected, where the framework would end the connection, and what takes too long.
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    Args:
+        app: The application.
+        seconds: How long it may take to begin an answer.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self._app, self._seconds = app, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event as ASGI asks."""
-        begun = False
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun, patience = False, asyncio.timeout(self._seconds)
 
         async def sending(message: Message) -> None:
             nonlocal begun
             begun = True
+            patience.reschedule(None)
             await send(message)
 
         try:
-            await self._app(scope, receive, sending)
+            async with patience:
+                await self._app(scope, receive, sending)
         except Exception as error:
-            if begun or scope["type"] != "http":
+            if begun:
                 raise
-            await _response(failure(error))(scope, receive, send)
+            late = DeadlineError(f"the answer was not there within {self._seconds:g} s; ask for less")
+            await _response(failure(late if patience.expired() else error))(scope, receive, send)
 
 
 def _remove_framework_errors(document: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from enn_service.exchange import Operation, Request
 from enn_service.identity import Identity
 from enn_service.patience import Patience
 from enn_service.registry import Registry
-from enn_service.replies import Reply, failure
+from enn_service.replies import LARGE_BYTES, Reply, failure
 from enn_service.room import Lease, Room
 from enn_service.settings import Settings
 from enn_service.tallies import Count
@@ -93,6 +93,29 @@ class DataPlane:
         self._patience = Patience(settings.deadline_seconds)
         self._large = ThreadPoolExecutor(LARGE_AT_ONCE, "large")
 
+    def at_once(self, target: bytes, headers: Headers, body: bytes) -> tuple[Reply, Identity] | None:
+        """Return the reply to a POST whose body is there, if it is a hot path's, needs no waiting and is small.
+
+        None leaves the request as it is, for __call__ to answer: by this everything unusual is written once.
+        """
+        path = target.decode("latin-1")
+        call = parse_path(path) if len(path) <= PATH_LENGTH else None
+        if call is None or len(body) > LOOP_BYTES or b"content-encoding" in headers:
+            return None
+        if self._drain.begun or self._asked >= self._max_in_flight:
+            return None
+        try:
+            self._access.check(path, headers)
+            identity = Identity.of(headers)
+            answer = self._begin(call, Request(body, _json_length(headers), identity.given))
+        except RequestError:
+            return None
+        reply = self._in_loop(answer)
+        if reply is None or len(reply.body) > LARGE_BYTES:
+            return None
+        self._tell(answer, reply, call)
+        return reply, identity
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event as ASGI asks."""
         if scope["type"] != "http":
@@ -144,25 +167,38 @@ class DataPlane:
             raise SlowBodyError(f"the body did not come within {self._seconds:g} s") from None
 
     async def _reply(self, call: Call, scope: Scope, request: Request, lease: Lease) -> Reply:
-        model = self._registry.model(call.model, call.version)
-        answer = scope[ANSWER] = Answer(call.operation, model, request)
-        try:
-            reply = await self._answered(answer, len(request.body), lease)
-        except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
-            reply = self._refuse(error)
-        answer.tell(self._count.tally(model.name, model.version, call.verb), refused=reply.status != 200)
+        answer = scope[ANSWER] = self._begin(call, request)
+        reply = self._in_loop(answer) if len(request.body) <= LOOP_BYTES else None
+        if reply is None:
+            reply = await self._in_thread(answer, lease)
+        self._tell(answer, reply, call)
         return reply
 
-    async def _answered(self, answer: Answer, size: int, lease: Lease) -> Reply:
-        if size <= LOOP_BYTES and answer.read() <= LOOP_NANOSECONDS:
-            return answer.finish()
+    def _begin(self, call: Call, request: Request) -> Answer:
+        return Answer(call.operation, self._registry.model(call.model, call.version), request)
+
+    def _in_loop(self, answer: Answer) -> Reply | None:
+        """Return the reply, a refusal too; None where it takes so long that a thread has to give it."""
+        try:
+            return answer.finish() if answer.read() <= LOOP_NANOSECONDS else None
+        except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
+            return self._refuse(error)
+
+    async def _in_thread(self, answer: Answer, lease: Lease) -> Reply:
         try:
             async with asyncio.timeout(self._seconds):
                 reply = await asyncio.get_running_loop().run_in_executor(self._large, answer.finish)
+            lease.take(len(reply.body))
         except TimeoutError:
-            raise DeadlineError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows") from None
-        lease.take(len(reply.body))
+            late = DeadlineError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows")
+            return self._refuse(late)
+        except Exception as error:  # noqa: BLE001  (as above)
+            return self._refuse(error)
         return reply
+
+    def _tell(self, answer: Answer, reply: Reply, call: Call) -> None:
+        model = answer.model
+        answer.tell(self._count.tally(model.name, model.version, call.verb), refused=reply.status != 200)
 
     def _refuse(self, error: Exception) -> Reply:
         self._count.refusals[error.reason if isinstance(error, RequestError) else "internal"] += 1

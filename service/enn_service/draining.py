@@ -1,6 +1,7 @@
 """Draining: a process told to end says that it goes, answers what comes meanwhile, and only then stops listening."""
 
 import asyncio
+import multiprocessing
 import signal
 import threading
 from collections.abc import Callable
@@ -36,8 +37,16 @@ class Drain:
         loop.add_signal_handler(signal.SIGTERM, self._begin, loop, end)
         if self._told is None:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
+            if (keeper := multiprocessing.parent_process()) is not None:
+                loop.add_reader(keeper.sentinel, self._left_alone, loop, end, keeper.sentinel)
         elif signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup leaves it
             loop.add_signal_handler(signal.SIGHUP, self._begin, loop, end)
+
+    def _left_alone(self, loop: asyncio.AbstractEventLoop, end: Handler, sentinel: int) -> None:
+        """End when who keeps this process was killed: nobody else would end it, and it has the address."""
+        loop.remove_reader(sentinel)
+        if not self.begun:
+            self._begin(loop, end)
 
     def _begin(self, loop: asyncio.AbstractEventLoop, end: Handler) -> None:
         if self.begun:

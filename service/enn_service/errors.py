@@ -14,7 +14,11 @@ RequestError
 |- DrainingError           the service is to end
 """
 
+import reprlib
 from typing import ClassVar
+
+LETTERS = 60
+"""So much of a value is shown in a message."""
 
 
 class RequestError(Exception):
@@ -91,3 +95,8 @@ class DrainingError(RequestError):
     """The service is to end: it answers what it is asked, and is not to be asked more."""
 
     reason = "draining"
+
+
+def shown(value: object) -> str:
+    """Return a value of a request for a message, short however long and deep it is."""
+    return reprlib.repr(value)[:LETTERS]

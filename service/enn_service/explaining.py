@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from enn_service import attributions
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, shown
 from enn_service.model import Model
 from enn_service.results import Outside
 from enn_service.session import EXPLANATION, Array
@@ -49,12 +49,12 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
     """
     given = {} if parameters is None else parameters
     if not isinstance(given, dict):
-        raise InvalidRequestError(f"parameters: {given!r:.60}; expected an object")
+        raise InvalidRequestError(f"parameters: {shown(given)}; expected an object")
     if unknown := sorted(set(given) - PARAMETERS):
         raise InvalidRequestError(f"parameters.{unknown[0][:60]}: not known; expected {sorted(PARAMETERS)}")
     harmonics = given.get("harmonics", False)
     if not isinstance(harmonics, bool):
-        raise InvalidRequestError(f"parameters.harmonics: {harmonics!r:.60}; expected true or false")
+        raise InvalidRequestError(f"parameters.harmonics: {shown(harmonics)}; expected true or false")
     output, top = given.get("output"), given.get("top")
     if output is not None:
         model.results.unit(output)
@@ -62,10 +62,10 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
     if outputs and output is not None:
         raise InvalidRequestError("parameters: output and outputs are given; expected one of the two")
     if top is not None and (type(top) is not int or top < 1):
-        raise InvalidRequestError(f"parameters.top: {top!r:.60}; expected a number of bumps, at least 1")
-    shown = min(top or model.card.layers[-2], model.card.layers[-2])
+        raise InvalidRequestError(f"parameters.top: {shown(top)}; expected a number of bumps, at least 1")
+    told = min(top or model.card.layers[-2], model.card.layers[-2])
     numbers = model.explanations.numbers + (1 + model.card.harmonics if harmonics else 0)
-    numbers *= shown * len(outputs or [0])
+    numbers *= told * len(outputs or [0])
     if rows * numbers > MAX_NUMBERS:
         raise InvalidRequestError(
             f"{rows} rows have {rows * numbers} numbers to explain; send rows with at most {MAX_NUMBERS}, "
@@ -81,7 +81,7 @@ def _read_outputs(model: Model, given: object) -> list[int] | None:
     if given == "all":
         return list(range(model.network.units))
     if not isinstance(given, list) or not given:
-        raise InvalidRequestError(f'parameters.outputs: {given!r:.60}; expected "all" or a list of outputs')
+        raise InvalidRequestError(f'parameters.outputs: {shown(given)}; expected "all" or a list of outputs')
     units = [model.results.unit(output, f"parameters.outputs[{index}]") for index, output in enumerate(given)]
     if len(set(units)) != len(units):
         raise InvalidRequestError("parameters.outputs: one stands twice")

@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as installed_version
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from enn_service.model import Model
 from enn_service.registry import Registry
 
 AT_ONCE = 2
-"""How many answers are computed at once; the others wait."""
+"""How many answers are computed at once; the others wait, and one whose time is over by then is never begun."""
 LETTERS = 32
 """Of an ETag: half a SHA-256."""
 ERRORS = documented(400, 404, 503)
@@ -33,14 +34,13 @@ Profile = Annotated[exploration.ProfileQuestion, Query()]
 def create_exploring(registry: Registry) -> APIRouter:
     """Return the routes activations, surface and profile under /v1/models/{model}, of any version."""
     api = APIRouter(prefix="/v1/models/{model}", tags=["explore"])
-    large = asyncio.Semaphore(AT_ONCE)
+    large = ThreadPoolExecutor(AT_ONCE, "exploring")
 
     async def answer(request: Request, model: Model, ask: Ask) -> Response:
         headers = {"ETag": _tag(request, model), "Cache-Control": "no-cache"}
         if _is_known(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
-        async with large:
-            body = await asyncio.to_thread(_written, model, ask)
+        body = await asyncio.get_running_loop().run_in_executor(large, _written, model, ask)
         return Response(body, media_type="application/json", headers=headers)
 
     @api.get("/activations", responses=_responses(exploration.ActivationsAnswer))

@@ -27,6 +27,11 @@ class Gathering:
             self._loop.call_soon(self.flush)
         self._pending.append(data)
 
+    def send(self, data: bytes) -> None:
+        """Send bytes now, after those that wait."""
+        self.flush()
+        self._transport.write(data)
+
     def close(self) -> None:
         """Send what waits, then close."""
         self.flush()

@@ -19,7 +19,7 @@ PLACE = f"<numbers {uuid.uuid4().hex}>"
 """What stands in the rest where the numbers stood; no client can know it."""
 NUMBER = b"0123456789+-.eE \t\r\n"
 WORTH_IT = 512
-"""Bytes of a body from which cutting and parsing costs less than a list of Python objects."""
+"""Bytes of a text from which reading it so costs less than a list of Python objects."""
 PIECE = 32 * 1024
 """Bytes parsed at once: the interpreter's lock is held for some tens of microseconds, and the cache suffices."""
 
@@ -40,7 +40,7 @@ def cut(body: bytes, key: re.Pattern[bytes]) -> Cut:
         body: The text.
         key: Matches the key, its colon and nothing of the array.
     """
-    found = key.search(body) if len(body) >= WORTH_IT else None
+    found = key.search(body)
     if found is None or (brace := body.find(b"}", found.end())) < 0:
         return Cut(body, b"")
     start, quote = found.end(), body.find(b'"', found.end(), brace)

@@ -1,34 +1,35 @@
 """Management: the repository's index for everybody, load and unload for who has the token."""
 
 import asyncio
-import hmac
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel
 
 from enn_service import administration
+from enn_service.access import Keys
 from enn_service.documentation import ModelName, documented
-from enn_service.errors import ForbiddenError, InvalidRequestError, UnauthorizedError
+from enn_service.errors import ForbiddenError, InvalidRequestError, UnauthorizedError, shown
 from enn_service.json_body import parse_object
 from enn_service.registry import Registry
 
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))]
 
 
-def create_management(registry: Registry, token: SecretStr | None) -> APIRouter:
-    """Return the routes under /v2/repository; without a token load and unload are refused."""
+def create_management(registry: Registry, tokens: Keys) -> APIRouter:
+    """Return the routes under /v2/repository; without tokens load and unload are refused."""
     api = APIRouter(prefix="/v2/repository", tags=["repository"])
 
     def check(request: Request, given: HTTPAuthorizationCredentials | None) -> None:
-        if token is None:
-            raise ForbiddenError("load and unload are off; the service offers them when ENN_TOKEN is set")
-        if given is None or not hmac.compare_digest(given.credentials.encode(), token.get_secret_value().encode()):
-            raise UnauthorizedError("expected the header Authorization: Bearer with the token of ENN_TOKEN")
+        if not tokens:
+            raise ForbiddenError("load and unload are off; the service offers them with ENN_TOKEN or ENN_TOKEN_FILE")
+        if given is None or not tokens.have(given.credentials.encode()):
+            raise UnauthorizedError(
+                "expected the header Authorization: Bearer with a token of ENN_TOKEN or ENN_TOKEN_FILE"
+            )
         origin = request.headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
+        if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
             raise ForbiddenError(f"a page of {origin[:100]!r} may not load and unload models")
 
     @api.post(
@@ -41,7 +42,7 @@ def create_management(registry: Registry, token: SecretStr | None) -> APIRouter:
         """List every version in the repository, with the reason where its file is not served."""
         ready = _asked(await request.body()).get("ready")
         if ready is not None and not isinstance(ready, bool):
-            raise InvalidRequestError(f"ready: {ready!r:.60}; expected true or false")
+            raise InvalidRequestError(f"ready: {shown(ready)}; expected true or false")
         return [
             administration.IndexEntry(
                 name=_readable(state.entry.name),
@@ -65,7 +66,7 @@ def create_management(registry: Registry, token: SecretStr | None) -> APIRouter:
         """Serve a model again, in every worker, and look at its files now; a refusal says what is wrong with them."""
         check(request, given)
         if parameters := _asked(await request.body()).get("parameters"):
-            raise InvalidRequestError(f"parameters: {parameters!r:.60}; expected none: files come by the repository")
+            raise InvalidRequestError(f"parameters: {shown(parameters)}; expected none: files come by the repository")
         await asyncio.to_thread(registry.load, model)
         return {}
 

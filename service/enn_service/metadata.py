@@ -5,7 +5,6 @@ from typing import Any
 from enn_models.card import raw
 from enn_models.package import INPUT
 from enn_service.model import Model
-from enn_service.v2 import output_shapes
 from enn_service.words import told
 
 PLATFORM = "onnx_onnxv1"
@@ -15,9 +14,7 @@ def metadata(model: Model, versions: list[str]) -> dict[str, Any]:
     """Return the metadata of a model: its tensors, what else it gives when named, and what a row of it may be."""
     card = model.card
     (sample,) = raw((card.background or card.golden.inputs)[:1]).tolist()
-    output, *others = (
-        {"name": name, "datatype": "FP32", "shape": shape} for name, shape in output_shapes(model).items()
-    )
+    output, *others = ({"name": name, "datatype": "FP32", "shape": shape} for name, shape in model.shapes.items())
     return {
         "name": model.name,
         "versions": versions,
@@ -49,8 +46,6 @@ def configuration(model: Model) -> dict[str, Any]:
         "backend": "onnxruntime",
         "max_batch_size": 0,
         "input": [{"name": INPUT, "data_type": "TYPE_FP32", "dims": [-1, model.network.inputs]}],
-        "output": [
-            {"name": name, "data_type": "TYPE_FP32", "dims": shape} for name, shape in output_shapes(model).items()
-        ],
+        "output": [{"name": name, "data_type": "TYPE_FP32", "dims": shape} for name, shape in model.shapes.items()],
         "default_model_filename": "model.onnx",
     }

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 from itertools import cycle
+from math import prod
 from operator import ge, le
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from enn_models.errors import InvalidModelError
 from enn_models.features import Feature
 from enn_models.network import Network
 from enn_models.package import open_package, verify
+from enn_models.pieces import in_pieces
 from enn_models.signature import Verify
 from enn_service.errors import InvalidRequestError
 from enn_service.explanations import Explanations
@@ -42,6 +44,7 @@ class Model:
         digest: SHA-256 of its file, hexadecimal.
         minimum: Lower ends of the training ranges, or the lowest codes, float32 [features].
         maximum: Upper ends of the training ranges, or the highest codes, float32 [features].
+        ends: Those two for so many rows, float32 [LONG, features]: arrays of one shape are compared faster.
         lowest: How low a value may be, float32 [features].
         highest: How high a value may be, float32 [features].
         coded: Indices of the features that are codes of categories or booleans.
@@ -49,6 +52,8 @@ class Model:
         results: How its predictions are told.
         explanations: How its explanations are told.
         parameters: How many parameters the network has.
+        shapes: The shape of everything it gives, by name, the batch as -1; all of it is float32.
+        sizes: How many numbers of each there are in a row.
     """
 
     name: str
@@ -59,6 +64,7 @@ class Model:
     digest: str
     minimum: Array = field(init=False)
     maximum: Array = field(init=False)
+    ends: tuple[Array, Array] = field(init=False)
     lowest: Array = field(init=False)
     highest: Array = field(init=False)
     coded: NDArray[np.intp] = field(init=False)
@@ -66,6 +72,8 @@ class Model:
     results: Results = field(init=False)
     explanations: Explanations = field(init=False)
     parameters: int = field(init=False)
+    shapes: dict[str, list[int]] = field(init=False)
+    sizes: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
         """Lay the training ranges out as arrays, and make the templates of answers."""
@@ -73,6 +81,8 @@ class Model:
         for end in ("minimum", "maximum"):
             values = np.array([getattr(feature, end) for feature in features], dtype=np.float32)
             object.__setattr__(self, end, values)
+        ends = np.tile(self.minimum, (LONG, 1)), np.tile(self.maximum, (LONG, 1))
+        object.__setattr__(self, "ends", ends)
         numeric = np.array([feature.kind == "numeric" for feature in features])
         reach = np.where(numeric, MAX_RANGES * (self.maximum - self.minimum), np.float32(0))
         object.__setattr__(self, "lowest", self.minimum - reach)
@@ -82,6 +92,13 @@ class Model:
         object.__setattr__(self, "results", Results(self.card))
         object.__setattr__(self, "explanations", Explanations(self.card, self.network, self.results))
         object.__setattr__(self, "parameters", self.network.parameters)
+        object.__setattr__(self, "shapes", {name: self._shape(name) for name in self.session.outputs})
+        object.__setattr__(self, "sizes", {name: -prod(shape) for name, shape in self.shapes.items()})
+
+    def _shape(self, name: str) -> list[int]:
+        bumps = [-1, self.network.units, self.card.layers[-2]]
+        shapes = {"output": [-1, self.network.outputs], "bumps": bumps, "pre_activation": bumps[:2]}
+        return shapes.get(name, [*bumps, self.card.harmonics])
 
     def check_reach(self, rows: Array, field: str) -> Outside | None:
         """Return which values of rows [batch, features] lie outside their training range; None where none does.
@@ -90,12 +107,23 @@ class Model:
             InvalidRequestError: A number is more than MAX_RANGES training ranges away, where float32 cannot tell in
                 which place of a period it is; a code is none; or a value is missing that may not be. The text names it.
         """
-        if not len(self.coded) and _within(rows, self.minimum, self.maximum):
+        if not len(self.coded) and self._is_within(rows):
             return None
         if len(self.coded) or not _within(rows, self.lowest, self.highest):
             self._check_each(rows, field)
         outside = _outside(rows, self.minimum, self.maximum)
         return outside if outside.any() else None
+
+    def _is_within(self, rows: Array) -> bool:
+        """Return whether every value of rows lies between the ends of its feature; a missing one does not."""
+        if rows.size <= FEW:
+            values = rows.ravel().tolist()
+            low, high = cycle(self.minimum.tolist()), cycle(self.maximum.tolist())
+            return all(map(le, low, values)) and all(map(ge, high, values))
+        if len(rows) > LONG:
+            return _within(rows, self.minimum, self.maximum)
+        low, high = self.ends
+        return np.count_nonzero((rows >= low[: len(rows)]) & (rows <= high[: len(rows)])) == rows.size
 
     def _check_each(self, rows: Array, field: str) -> None:
         beyond = ~((rows >= self.lowest) & (rows <= self.highest))
@@ -111,11 +139,6 @@ class Model:
 
 def _within(rows: Array, low: Array, high: Array) -> bool:
     """Return whether every value of rows lies between the ends of its feature; a missing one does not."""
-    if rows.size <= FEW:
-        values = rows.ravel().tolist()
-        return all(map(le, cycle(low.tolist()), values)) and all(map(ge, cycle(high.tolist()), values))
-    if len(rows) < LONG:
-        return np.count_nonzero((rows >= low) & (rows <= high)) == rows.size
     return all(
         least <= column.min() and column.max() <= most for column, least, most in zip(rows.T, low, high, strict=True)
     )
@@ -157,4 +180,5 @@ def load(root: Path, name: str, version: str, verify_signature: Verify | None = 
     verify(package, session.run)
     for route, names in session.routes:
         verify(package, route.run, names)
+        verify(package, lambda inputs, asked: in_pieces(lambda row: session.run(row, asked), inputs, 1), names)
     return Model(name, version, package.card, package.network, session, hashlib.sha256(package.data).hexdigest())

@@ -144,6 +144,10 @@ class Registry:
             for version in sorted(versions, key=version_key):
                 yield versions[version]
 
+    def known(self) -> set[tuple[str, str]]:
+        """Return name and version of all that the repository has, served or not."""
+        return {(state.entry.name, state.entry.version) for state in self.states()}
+
     def names(self) -> list[str]:
         """Return the names of the models that answer."""
         return sorted({state.entry.name for state in self.states() if state.model is not None})

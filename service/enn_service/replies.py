@@ -44,6 +44,18 @@ class Reply(NamedTuple):
     content_type: bytes = b"application/json"
     headers: Sequence[tuple[str, str]] = ()
 
+    def http(self, identity: Identity) -> bytes:
+        """Return the reply that names its request as HTTP/1.1 has it after the status line and the server's headers."""
+        more = "".join([f"{name}: {value}\r\n" for name, value in self.headers]).encode("latin-1", "replace")
+        return b"content-type: %b\r\ncontent-length: %d\r\n%b: %b\r\n%b: %b\r\n%b\r\n%b" % (
+            self.content_type,
+            len(self.body),
+            *identity.header,
+            *NOSNIFF,
+            more,
+            self.body,
+        )
+
     async def send(self, send: Send, identity: Identity) -> None:
         """Send the reply as one ASGI response that names its request."""
         headers = [

@@ -11,10 +11,12 @@ import orjson
 from numpy.typing import NDArray
 
 from enn_models.card import Card
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, shown
 from enn_service.session import Array
 
 PLACE = b"%b"
+NEGATIVE, POSITIVE = b"\0", b"\1"
+"""What stands for the text before a number while there is more to replace: no JSON has these bytes."""
 Outside = NDArray[np.bool_]
 """Which values of rows lie outside their training range, [batch, features]."""
 
@@ -36,6 +38,8 @@ class Results:
         self._features = [feature.name for feature in card.features]
         labels = [template(label) for label in card.classes or ()]
         self._scored = [b'{"label":%b,"score":%b}' % (label, PLACE) for label in labels]
+        signs = zip(card.classes or (), (b"-", b""), strict=False)
+        self._separators = [b'},{"label":%b,"score":%b' % (orjson.dumps(label), sign) for label, sign in signs]
         pairs = b",".join(b"%b:%b" % (template(str(label)), PLACE) for label in card.classes or ())
         self._likely = [b'{"label":%b,"probabilities":{%b}}' % (label, pairs) for label in labels]
 
@@ -53,13 +57,18 @@ class Results:
             return b"[%b]" % b",".join(
                 [self._likely[best] % tuple(texts[row * width : (row + 1) * width]) for row, best in rows]
             )
-        if output.shape[1] == 1:
-            scores = output.ravel()
-            chosen = [score > 0 for score in scores.tolist()]
-        else:
-            scores, chosen = output.max(axis=1), output.argmax(axis=1).tolist()
-        scored = zip(chosen, number_texts(scores), strict=True)
+        if output.shape[1] == 1 and np.count_nonzero(output) == output.size:
+            return self._signed(output.ravel())
+        scores = output.max(axis=1)
+        chosen = output.argmax(axis=1) if output.shape[1] > 1 else scores > 0
+        scored = zip(chosen.astype(int).tolist(), number_texts(scores), strict=True)
         return b"[%b]" % b",".join([self._scored[index] % text for index, text in scored])
+
+    def _signed(self, scores: Array) -> bytes:
+        """Return the predictions of scores other than 0, whose sign is their class and is seen in their text."""
+        text = (b"," + _dumps(scores)[1:-1]).replace(b",-", NEGATIVE).replace(b",", POSITIVE)
+        negative, positive = self._separators
+        return b"[%b}]" % text.replace(NEGATIVE, negative).replace(POSITIVE, positive)[2:]
 
     def out_of_range(self, outside: Outside) -> dict[int, list[str]]:
         """Return, for each row that leaves the training range, the names of the features that do.
@@ -84,9 +93,10 @@ class Results:
         Raises:
             InvalidRequestError: None does.
         """
-        if (unit := self._indices.get(str(wanted))) is None:
+        unit = self._indices.get(str(wanted)) if isinstance(wanted, str | int | float) else None
+        if unit is None:
             known = ", ".join(str(name) for name in self.units)
-            raise InvalidRequestError(f"{field}: {wanted!r:.60}; the model explains {known}")
+            raise InvalidRequestError(f"{field}: {shown(wanted)}; the model explains {known}")
         return unit
 
 

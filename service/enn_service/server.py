@@ -13,8 +13,8 @@ from enn_service.connection import Connection
 from enn_service.run_folder import RunFolder
 from enn_service.settings import Settings
 
-HEALTH_SECONDS = 30
-"""A worker has so long to start, and to say that it is alive."""
+HEALTH_SECONDS = 60
+"""A worker has so long to start, with all its models, and to say that it is alive."""
 
 
 def configuration(settings: Settings, app: ASGIApp | str = "enn_service.app:create_app") -> uvicorn.Config:
@@ -58,6 +58,12 @@ class _Supervisor(Multiprocess):
     def __init__(self, config: uvicorn.Config, run: RunFolder) -> None:
         super().__init__(config, [config.bind_socket()])
         self._run = run
+
+    def keep_subprocess_alive(self) -> None:
+        """Replace workers that died; one that dies while it is asked closes the pipe, if nobody else holds its end."""
+        for process in self.processes:
+            process.child_conn.close()
+        super().keep_subprocess_alive()
 
     def handle_term(self) -> None:
         """Say that the service goes before the workers are told to, which another SIGTERM makes go at once."""

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from threading import Lock
 from typing import cast
 
 import numpy as np
@@ -16,8 +17,8 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 Array = NDArray[np.float32]
-PREDICTION = ("output",)
-EXPLANATION = ("output", "bumps")
+PREDICTION: tuple[str, ...] = ("output",)
+EXPLANATION: tuple[str, ...] = ("output", "bumps")
 
 
 class Session:
@@ -25,7 +26,7 @@ class Session:
 
     ONNX Runtime computes every node of a session whatever is fetched, so predictions run parts of the graph: the one
     that leads to `output`, and the one that the card names as the faster for few rows, where it names one; explanations
-    run the part that leads to `output` and `bumps`.
+    run the parts that lead to `output` and `bumps`. A single row, the commonest question, finds its tensors made.
     Large batches run in pieces that the processor's cache holds.
 
     Args:
@@ -42,24 +43,26 @@ class Session:
         self.outputs = package.outputs
         self._rows = rows_at_once(package.network, package.cost.elements)
         self._whole = _Route(package.data, INPUT)
-        self._explaining = _part(package, INPUT, EXPLANATION)
-        self._many = _part(package, INPUT, PREDICTION)
-        few = package.card.unrolling.few
-        self._few = _part(package, few.input, (few.output,)) if few else self._many
+        self._many = {names: _part(package, INPUT, names) for names in (PREDICTION, EXPLANATION)}
+        self._few, few = dict(self._many), package.card.unrolling.few
         self._few_rows = few.rows if few else 0
+        if few:
+            self._few[PREDICTION] = _part(package, few.input, (few.output,))
+        if few and few.bumps:
+            self._few[EXPLANATION] = _part(package, few.input, (few.output, few.bumps))
+        self._one = {names: _OneRow(route, package.network.inputs) for names, route in self._few.items()}
 
     @property
     def routes(self) -> "list[tuple[_Route, tuple[str, ...]]]":
         """The parts of the graph that are run, each with what it gives."""
-        return [(self._few, PREDICTION), (self._many, PREDICTION), (self._explaining, EXPLANATION)]
+        return [(route, names) for routes in (self._few, self._many) for names, route in routes.items()]
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
-        route = self._whole
-        if (asked := tuple(names)) == PREDICTION:
-            route = self._few if len(inputs) <= self._few_rows else self._many
-        elif asked == EXPLANATION:
-            route = self._explaining
+        asked = tuple(names)
+        if len(inputs) == 1 and asked in self._one and (found := self._one[asked].run(inputs)) is not None:
+            return found
+        route = (self._few if len(inputs) <= self._few_rows else self._many).get(asked, self._whole)
         return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
 
 
@@ -70,6 +73,10 @@ class _Route:
         data: Its bytes.
         source: The name of its input.
         outputs: The names of its outputs in order; None where it has those of a package.
+
+    Attributes:
+        session: It, opened.
+        source: As given.
     """
 
     def __init__(self, data: bytes, source: str, outputs: Sequence[str] | None = None) -> None:
@@ -77,13 +84,42 @@ class _Route:
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 4
-        self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        self._source = source
+        self.session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        self.source = source
         self._outputs = outputs
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs; those of a part of the graph, whatever their names."""
-        return cast("list[Array]", self._session.run(self._outputs or names, {self._source: inputs}))
+        return cast("list[Array]", self.session.run(self._outputs or names, {self.source: inputs}))
+
+
+class _OneRow:
+    """One row through a graph, by tensors that stay where they are: nothing is allocated for it or checked again.
+
+    Args:
+        route: The graph.
+        features: How many values a row has.
+    """
+
+    def __init__(self, route: _Route, features: int) -> None:
+        self._session, self._binding = route.session, route.session.io_binding()
+        self._row = np.zeros((1, features), np.float32)
+        self._results = cast("list[Array]", self._session.run(None, {route.source: self._row}))
+        self._binding.bind_input(route.source, "cpu", 0, np.float32, self._row.shape, self._row.ctypes.data)
+        for output, result in zip(self._session.get_outputs(), self._results, strict=True):
+            self._binding.bind_output(output.name, "cpu", 0, np.float32, result.shape, result.ctypes.data)
+        self._free = Lock()
+
+    def run(self, inputs: Array) -> list[Array] | None:
+        """Return the outputs for one row in the graph's order; None while the tensors serve another thread."""
+        if not self._free.acquire(blocking=False):
+            return None
+        try:
+            self._row[:] = inputs
+            self._session.run_with_iobinding(self._binding)
+            return [result.copy() for result in self._results]
+        finally:
+            self._free.release()
 
 
 def _part(package: Package, source: str, outputs: Sequence[str]) -> _Route:

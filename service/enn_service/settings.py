@@ -1,6 +1,7 @@
 """Settings: ENN_* environment variables or command line options, checked before anything starts."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from enn_models.errors import ModelError
 from enn_models.signature import verifying
+from enn_service.access import Keys
 
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
@@ -46,7 +48,17 @@ class Settings(BaseSettings):
     )
     token: Annotated[
         SecretStr | None,
-        Field(min_length=1, description="token that load and unload take as Authorization: Bearer; None: both off"),
+        Field(
+            min_length=1,
+            description="token that load and unload take as Authorization: Bearer; without it and a file of them both "
+            "are off",
+        ),
+    ] = None
+    token_file: Annotated[
+        Path | None,
+        Field(
+            description="file of the SHA-256 of such tokens, one a line, looked at as the repository is; None: no file"
+        ),
     ] = None
     max_body_bytes: Annotated[int, Field(ge=1024, description="largest request body, in bytes")] = 16 * 2**20
     max_in_flight: Annotated[
@@ -56,7 +68,7 @@ class Settings(BaseSettings):
         int, Field(ge=2**20, description="bytes of bodies and answers held at once; more get 503 and Retry-After")
     ] = 256 * 2**20
     deadline_seconds: Annotated[
-        float, Field(gt=0, description="how long a body may take to come, and then a large request to be answered")
+        float, Field(gt=0, description="how long a body may take to come, and then any answer")
     ] = 30.0
     keys: Annotated[
         tuple[Digest, ...],
@@ -91,6 +103,15 @@ class Settings(BaseSettings):
         except ModelError as error:
             raise ValueError(str(error)) from None
         return path
+
+    def tokens(self) -> Keys:
+        """Return what opens load and unload.
+
+        Raises:
+            ValueError: The file of tokens cannot be read, or has a line that is no SHA-256.
+        """
+        given = [] if self.token is None else [sha256(self.token.get_secret_value().encode()).hexdigest()]
+        return Keys(given, self.token_file)
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that give these settings again."""

@@ -3,13 +3,17 @@
 Counting is a few additions to plain numbers; metrics and statistics are made of them when somebody asks.
 """
 
+import fcntl
 import logging
+import math
 import os
 import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import orjson
@@ -23,6 +27,8 @@ BUCKETS = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25
 _EDGES = tuple(int(edge * 1e9) for edge in BUCKETS)
 STALE_SECONDS = 10.0
 """A worker that has not told its requests in flight for so long is gone."""
+FORGET_SECONDS = 60.0
+"""What was counted of a version that is gone is kept so long: until every worker has seen it, and none tells of it."""
 
 
 @dataclass(slots=True)
@@ -70,6 +76,8 @@ class Tally:
         self.buckets = [own + its for own, its in zip(self.buckets, other.buckets, strict=True)]
 
 
+Version = tuple[str, str]
+"""Model and version."""
 Key = tuple[str, str, str]
 """Model, version and verb."""
 
@@ -105,6 +113,10 @@ class Count:
         self.loads += other.loads
         self.in_flight += other.in_flight
 
+    def of(self, versions: AbstractSet[Version]) -> "Count":
+        """Return the count with the tallies of these versions alone."""
+        return replace(self, tallies={key: tally for key, tally in self.tallies.items() if key[:2] in versions})
+
 
 class Tallies:
     """What this worker has counted, and what the others wrote down.
@@ -116,6 +128,21 @@ class Tallies:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self.own = Count()
+        self._gone: dict[Version, float] = {}
+        self._inherit()
+
+    def forget(self, known: AbstractSet[Version]) -> None:
+        """Forget what was counted of versions that have been gone for FORGET_SECONDS.
+
+        Args:
+            known: Those that are there.
+        """
+        now = time.monotonic()
+        counted = {key[:2] for key in list(self.own.tallies)}
+        self._gone = {version: self._gone.get(version, now) for version in counted - known}
+        for key in list(self.own.tallies):
+            if now - self._gone.get(key[:2], math.inf) >= FORGET_SECONDS:
+                del self.own.tallies[key]
 
     def save(self) -> None:
         """Write this worker's count down for the others."""
@@ -127,23 +154,57 @@ class Tallies:
     def total(self) -> Count:
         """Return what all workers have counted; of the others as of their last saving."""
         result = Count()
-        result.add(self.own)
-        for other in self._others():
-            result.add(other)
+        with self._locked(fcntl.LOCK_SH):
+            result.add(self.own)
+            for process, path in self._files():
+                if process != os.getpid():
+                    result.add(_read(path))
         return result
 
-    def _others(self) -> Iterator[Count]:
-        for path in self._folder.glob("[0-9]*.json"):
-            if path.stem != str(os.getpid()):
-                try:
-                    saved = orjson.loads(path.read_bytes())
-                    alive = time.time() - path.stat().st_mtime < STALE_SECONDS
-                except (OSError, ValueError) as error:
-                    logger.warning("the count of worker %s cannot be read: %s", path.stem, error)
-                    continue
-                yield Count(
-                    {(model, version, verb): Tally(**tally) for model, version, verb, tally in saved["tallies"]},
-                    Counter(saved["refusals"]),
-                    Counter(saved["loads"]),
-                    saved["in_flight"] if alive else 0,
-                )
+    def _inherit(self) -> None:
+        """Make this worker's own what those counted that are dead: their files would add up over the years."""
+        with self._locked(fcntl.LOCK_EX):
+            dead = [path for process, path in self._files() if process == os.getpid() or not _lives(process)]
+            for path in dead:
+                self.own.add(_read(path))
+            self.own.in_flight = 0
+            self.save()
+            for path in dead:
+                if path.stem != str(os.getpid()):
+                    path.unlink()
+
+    def _files(self) -> list[tuple[int, Path]]:
+        return [(int(path.stem), path) for path in self._folder.glob("[0-9]*.json")]
+
+    @contextmanager
+    def _locked(self, kind: int) -> Iterator[None]:
+        """Wait until nobody inherits, so that what a dead worker counted is found once."""
+        with (self._folder / "lock").open("ab") as file:
+            fcntl.flock(file, kind)
+            yield
+
+
+def _read(path: Path) -> Count:
+    """Return what a worker wrote down; nothing where that cannot be read."""
+    try:
+        saved = orjson.loads(path.read_bytes())
+        fresh = time.time() - path.stat().st_mtime < STALE_SECONDS
+    except (OSError, ValueError) as error:
+        logger.warning("the count of worker %s cannot be read: %s", path.stem, error)
+        return Count()
+    return Count(
+        {(model, version, verb): Tally(**tally) for model, version, verb, tally in saved["tallies"]},
+        Counter(saved["refusals"]),
+        Counter(saved["loads"]),
+        saved["in_flight"] if fresh else 0,
+    )
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # it is there, and another user's
+        return True
+    return True

@@ -6,14 +6,13 @@ binary tensor data and classification as Triton documents them.
 
 import struct
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from enn_models.card import Card
 from enn_models.package import INPUT
-from enn_service.errors import InvalidRequestError
-from enn_service.json_body import Numbers
+from enn_service.errors import InvalidRequestError, shown
 from enn_service.model import Model
 from enn_service.rows import read_rows, to_float32
 from enn_service.session import Array
@@ -26,39 +25,80 @@ DATA = "inputs[0].data"
 SIZE = "inputs[0].parameters.binary_data_size"
 
 
-def read_tensor(model: Model, tensor: dict[str, Any], numbers: Numbers, binary: memoryview) -> Array:
+class Tensor(NamedTuple):
+    """What a request says of its input tensor; nothing in it is ever changed.
+
+    Attributes:
+        datatype: Of BINARY.
+        shape: As it stands there.
+        rows: How many rows the shape has; 0 where it is no shape of rows.
+        columns: How many columns.
+        size: How many bytes of it follow the JSON part; None where it stands in that.
+        data: What stands in the JSON part; None where nothing does.
+    """
+
+    datatype: str
+    shape: object
+    rows: int
+    columns: int
+    size: int | None
+    data: Any
+
+
+def describe(tensor: dict[str, Any]) -> Tensor:
+    """Return what a request says of its input.
+
+    Raises:
+        InvalidRequestError: It is not what any model takes.
+    """
+    if tensor.get("name") != INPUT:
+        raise InvalidRequestError(f"inputs[0].name: {shown(tensor.get('name'))}; expected {INPUT!r}")
+    size = _binary_size(tensor.get("parameters"))
+    datatype = _datatype(tensor.get("datatype"), (*FLOATS, *INTEGERS) if size is None else tuple(BINARY))
+    if size is not None and "data" in tensor:
+        raise InvalidRequestError(f"{DATA}: stands beside {SIZE}; expected one of them")
+    shape = tensor.get("shape")
+    sizes = shape if isinstance(shape, list) and len(shape) == 2 and {*map(type, shape)} == {int} else [0, 0]
+    rows, columns = sizes if sizes[0] > 0 else (0, 0)
+    return Tensor(datatype, shape, rows, columns, size, tensor.get("data"))
+
+
+def read_tensor(
+    model: Model,
+    tensor: Tensor,
+    values: Any,  # noqa: ANN401  (JSON from outside)
+    binary: memoryview,
+) -> Array:
     """Return the input tensor as float32 [batch, features]; whether the model takes its values is checked later.
 
     Args:
         model: The model.
         tensor: What the request says about the tensor.
-        numbers: Its data, where those were read before.
+        values: Its data, an array of them or JSON.
         binary: The bytes after the JSON part.
 
     Raises:
         InvalidRequestError: It is not what the model takes; the text says where.
     """
-    if tensor.get("name") != INPUT:
-        raise InvalidRequestError(f"inputs[0].name: {tensor.get('name')!r:.80}; expected {INPUT!r}")
-    size = _binary_size(tensor.get("parameters"))
-    datatype = _datatype(tensor.get("datatype"), (*FLOATS, *INTEGERS) if size is None else tuple(BINARY))
-    batch = _batch(tensor.get("shape"), model.network.inputs)
-    if size is not None:
-        if "data" in tensor:
-            raise InvalidRequestError(f"{DATA}: stands beside {SIZE}; expected one of them")
-        _check_size(size, len(binary), np.dtype(BINARY[datatype]).itemsize * batch * model.network.inputs)
-        return _as_float32(np.frombuffer(binary, BINARY[datatype]), model.network.inputs)
+    batch, features = tensor.rows, len(model.card.features)
+    if tensor.columns != features:
+        raise InvalidRequestError(
+            f"inputs[0].shape: {shown(tensor.shape)}; expected [rows, {features}] with at least one row"
+        )
+    if tensor.size is not None:
+        _check_size(tensor.size, len(binary), np.dtype(BINARY[tensor.datatype]).itemsize * batch * features)
+        return _as_float32(np.frombuffer(binary, BINARY[tensor.datatype]), features)
     if len(binary):
         raise InvalidRequestError(f"{len(binary)} bytes follow the JSON part; expected none, or {SIZE}")
-    if numbers is not None:
-        if numbers.size != batch * model.network.inputs or (numbers.ndim == 2 and len(numbers) != batch):
-            raise InvalidRequestError(f"{DATA}: {_extent(numbers)}; the shape says {batch} x {model.network.inputs}")
-        return to_float32(numbers.reshape(batch, -1), DATA)
-    rows = _as_rows(tensor.get("data"), batch, model.network.inputs)
-    values = read_rows(model.card, rows, DATA, tensor=True)
-    if datatype in INTEGERS:
-        _check_integers(rows, datatype)
-    return values
+    if isinstance(values, np.ndarray):
+        if values.size != batch * features or (values.ndim == 2 and len(values) != batch):
+            raise InvalidRequestError(f"{DATA}: {_extent(values)}; the shape says {batch} x {features}")
+        return to_float32(values.reshape(batch, -1), DATA)
+    rows = _as_rows(values, batch, features)
+    result = read_rows(model.card, rows, DATA, tensor=True)
+    if tensor.datatype in INTEGERS:
+        _check_integers(rows, tensor.datatype)
+    return result
 
 
 def read_raw(body: bytes, features: int) -> Array:
@@ -104,7 +144,7 @@ def pack_texts(texts: list[str]) -> bytes:
 
 def _datatype(value: object, known: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in known:
-        raise InvalidRequestError(f"inputs[0].datatype: {value!r:.60}; expected one of {', '.join(known)}")
+        raise InvalidRequestError(f"inputs[0].datatype: {shown(value)}; expected one of {', '.join(known)}")
     return value
 
 
@@ -112,10 +152,10 @@ def _binary_size(parameters: object) -> int | None:
     if parameters is None:
         return None
     if not isinstance(parameters, dict):
-        raise InvalidRequestError(f"inputs[0].parameters: {parameters!r:.60}; expected an object")
+        raise InvalidRequestError(f"inputs[0].parameters: {shown(parameters)}; expected an object")
     size = parameters.get("binary_data_size")
     if size is not None and (type(size) is not int or size < 0):
-        raise InvalidRequestError(f"{SIZE}: {size!r:.60}; expected a number of bytes")
+        raise InvalidRequestError(f"{SIZE}: {shown(size)}; expected a number of bytes")
     return size
 
 
@@ -131,13 +171,6 @@ def _as_float32(values: np.ndarray[Any, Any], features: int) -> Array:
     if values.dtype != np.float32:
         return to_float32(rows.astype(np.float64), DATA)
     return np.require(rows, np.float32, "A")
-
-
-def _batch(shape: object, features: int) -> int:
-    sizes = shape if isinstance(shape, list) else []
-    if len(sizes) != 2 or any(type(size) is not int for size in sizes) or sizes[0] < 1 or sizes[1] != features:
-        raise InvalidRequestError(f"inputs[0].shape: {shape!r:.60}; expected [rows, {features}] with at least one row")
-    return sizes[0]
 
 
 def _as_rows(data: object, batch: int, features: int) -> list[Any]:
@@ -165,4 +198,4 @@ def _check_integers(rows: list[list[Any]], datatype: str) -> None:
     for row, values in enumerate(rows):
         for column, value in enumerate(values):
             if value is not None and (type(value) is not int or not limits.min <= value <= limits.max):
-                raise InvalidRequestError(f"{DATA}[{row}][{column}]: {value!r:.60} is no {datatype}")
+                raise InvalidRequestError(f"{DATA}[{row}][{column}]: {shown(value)} is no {datatype}")

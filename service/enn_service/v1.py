@@ -5,6 +5,7 @@ Source: the KServe V1 protocol, https://kserve.github.io/website/docs/concepts/a
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ import orjson
 from enn_service import explaining, json_numbers
 from enn_service.errors import InvalidRequestError
 from enn_service.exchange import Question, Request
-from enn_service.json_body import parse_numbers, parse_object
+from enn_service.json_body import parse_object
 from enn_service.model import Model
 from enn_service.replies import Reply
 from enn_service.rows import read_rows, to_float32
@@ -63,13 +64,16 @@ def explain(model: Model, request: Request) -> Question:
 
 def _read(model: Model, body: bytes) -> tuple[Array, str, dict[str, Any]]:
     """Return the rows, the name of their field, and the rest of the body."""
-    columns = len(model.card.features)
-    request, numbers = parse_numbers(body, ROWS, lambda text: json_numbers.rows(text, columns))
+    if len(body) >= json_numbers.WORTH_IT and not model.card.worded:
+        rest, text = json_numbers.cut(body, ROWS)
+        if text and (numbers := json_numbers.rows(text, len(model.card.features))) is not None:
+            with suppress(InvalidRequestError):  # what is wrong is told of the whole body
+                request = parse_object(rest)
+                field = _field(request)
+                if request[field] == json_numbers.PLACE:
+                    return to_float32(numbers, field), field, request
+    request = parse_object(body)
     field = _field(request)
-    if numbers is not None and request[field] == json_numbers.PLACE and not model.card.worded:
-        return to_float32(numbers, field), field, request
-    if numbers is not None:
-        request = parse_object(body)
     return read_rows(model.card, request[field], field), field, request
 
 

@@ -3,47 +3,28 @@
 Source: https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md
 """
 
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import orjson
 
-from enn_models.package import HARMONICS
-from enn_service import explaining, json_numbers
-from enn_service.errors import InvalidRequestError
+from enn_service import explaining
+from enn_service.errors import InvalidRequestError, shown
 from enn_service.exchange import Question, Request
-from enn_service.json_body import Numbers, parse_numbers, parse_object
+from enn_service.forms import Form, Wanted, read_form
 from enn_service.model import Model
 from enn_service.replies import Reply
 from enn_service.results import Outside
 from enn_service.session import Array
-from enn_service.tensors import DATA, FLOATS, classified, pack_texts, read_raw, read_tensor
+from enn_service.tensors import DATA, classified, pack_texts, read_raw, read_tensor
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 BINARY_TYPE = b"application/octet-stream"
-VALUES = re.compile(rb'"data"\s*:\s*')
+DEFAULT = {binary: (Wanted("output", binary),) for binary in (False, True)}
+"""What is given where no output is named: as bytes, and not."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """An output asked for.
-
-    Attributes:
-        name: Its name.
-        binary: Whether it is sent as bytes after the JSON part.
-        classes: How many classes to give in its place; 0 for the output itself.
-    """
-
-    name: str
-    binary: bool
-    classes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Inference:
+class Inference(NamedTuple):
     """What an infer request asks for: rows to answer, outputs to give, the request's identity and parameters."""
 
     rows: Array
@@ -60,7 +41,7 @@ def infer(model: Model, request: Request) -> Question:
         InvalidRequestError: The body is no such request, or its tensor is not what the model takes.
     """
     asked = _read(model, request)
-    tensors = tuple(dict.fromkeys(wanted.name for wanted in asked.outputs))
+    tensors = tuple([wanted.name for wanted in asked.outputs])
 
     def answer(arrays: Sequence[Array]) -> Reply:
         return _reply(model, asked, dict(zip(tensors, arrays, strict=True)), {})
@@ -88,30 +69,16 @@ def explain(model: Model, request: Request) -> Question:
     return Question(asked.rows, asked.outside, tensors, answer, written, wish.besides)
 
 
-def output_shapes(model: Model) -> dict[str, list[int]]:
-    """Return the shape of everything that infer gives, by name, float32 all of it."""
-    units, neurons = model.network.units, model.card.layers[-2]
-    shapes = {
-        "output": [-1, model.network.outputs],
-        "bumps": [-1, units, neurons],
-        "pre_activation": [-1, units],
-        HARMONICS: [-1, units, neurons, model.card.harmonics],
-    }
-    return {name: shapes[name] for name in model.session.outputs}
-
-
 def _read(model: Model, request: Request) -> Inference:
     if request.json_length == 0:
-        rows = read_raw(request.body, model.network.inputs)
-        return Inference(
-            rows, model.check_reach(rows, DATA), (Wanted("output", binary=True, classes=0),), request.id, {}
-        )
+        rows = read_raw(request.body, len(model.card.features))
+        return Inference(rows, model.check_reach(rows, DATA), DEFAULT[True], request.id, {})
     text, binary = _split(request)
-    body, tensor, numbers = _parse(text, model.network.inputs)
-    parameters = _object(body.get("parameters"), "parameters")
-    outputs = _outputs(model, body.get("outputs"), _flag(parameters, "binary_data_output", "parameters") or False)
-    rows = read_tensor(model, tensor, numbers, binary)
-    return Inference(rows, model.check_reach(rows, DATA), outputs, _identity(body, request), parameters)
+    form, values = read_form(text, len(model.card.features))
+    outputs = _outputs(model, form)
+    rows = read_tensor(model, form.tensor, values, binary)
+    identity = request.id if form.id is None else form.id
+    return Inference(rows, model.check_reach(rows, DATA), outputs, identity, form.parameters)
 
 
 def _split(request: Request) -> tuple[bytes, memoryview]:
@@ -124,83 +91,21 @@ def _split(request: Request) -> tuple[bytes, memoryview]:
     return body[:length], memoryview(body)[length:]
 
 
-def _parse(text: bytes, features: int) -> tuple[dict[str, Any], dict[str, Any], Numbers]:
-    """Return the body, its only input tensor, and that tensor's numbers if they were worth reading apart."""
-
-    def read(values: bytes) -> Numbers:
-        nested = values[1:].lstrip().startswith(b"[")
-        return json_numbers.rows(values, features) if nested else json_numbers.vector(values)
-
-    body, numbers = parse_numbers(text, VALUES, read)
-    tensor = _only_input(body)
-    if numbers is not None and (tensor.get("data") != json_numbers.PLACE or tensor.get("datatype") not in FLOATS):
-        body, numbers = parse_object(text), None
-        tensor = _only_input(body)
-    return body, tensor, numbers
-
-
-def _only_input(body: dict[str, Any]) -> dict[str, Any]:
-    inputs = body.get("inputs")
-    if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
-        raise InvalidRequestError('inputs: expected a list of one tensor, {"name": "input", ...}')
-    return inputs[0]
-
-
-def _identity(body: dict[str, Any], request: Request) -> str:
-    identity = body.get("id")
-    if identity is None:
-        return request.id
-    if not isinstance(identity, str):
-        raise InvalidRequestError(f"id: {identity!r:.60}; expected a string")
-    return identity
-
-
-def _outputs(model: Model, outputs: object, binary: bool) -> list[Wanted]:  # noqa: FBT001  (not a choice of the caller)
-    if outputs is None:
-        return [Wanted("output", binary, 0)]
-    if not isinstance(outputs, list) or not outputs or not all(isinstance(output, dict) for output in outputs):
-        raise InvalidRequestError('outputs: expected a list of at least one {"name": ...}')
-    known = output_shapes(model)
-    result: list[Wanted] = []
-    for index, output in enumerate(outputs):
-        place, name = f"outputs[{index}]", output.get("name")
-        if not isinstance(name, str) or name not in known:
-            raise InvalidRequestError(f"{place}.name: {name!r:.80}; the model gives {', '.join(known)}")
-        parameters = _object(output.get("parameters"), f"{place}.parameters")
-        own = _flag(parameters, "binary_data", f"{place}.parameters")
-        classes = _classes(model, name, parameters.get("classification"), f"{place}.parameters.classification")
-        result.append(Wanted(name, binary if own is None else own, classes))
-    if len({wanted.name for wanted in result}) != len(result):
-        raise InvalidRequestError("outputs: a name stands twice")
-    return result
-
-
-def _classes(model: Model, name: str, count: object, place: str) -> int:
-    if count is None:
-        return 0
-    if type(count) is not int or count < 1:
-        raise InvalidRequestError(f"{place}: {count!r:.60}; expected a number of classes")
-    if model.card.classes is None or name != "output":
-        raise InvalidRequestError(f"{place}: {name!r} of this model has no classes; leave it out")
-    return min(count, model.network.outputs)
-
-
-def _object(value: object, place: str) -> dict[str, Any]:
-    if value is not None and not isinstance(value, dict):
-        raise InvalidRequestError(f"{place}: {value!r:.60}; expected an object")
-    return value or {}
-
-
-def _flag(parameters: dict[str, Any], name: str, place: str) -> bool | None:
-    value = parameters.get(name)
-    if value is not None and not isinstance(value, bool):
-        raise InvalidRequestError(f"{place}.{name}: {value!r:.60}; expected true or false")
-    return value
+def _outputs(model: Model, form: Form) -> Sequence[Wanted]:
+    """Return the outputs that a request asks for, each of which the model gives."""
+    for name, _, classes, place in form.outputs or ():
+        if name not in model.shapes:
+            raise InvalidRequestError(f"{place}.name: {shown(name)}; the model gives {', '.join(model.shapes)}")
+        if classes and (model.card.classes is None or name != "output"):
+            raise InvalidRequestError(
+                f"{place}.parameters.classification: {name!r} of this model has no classes; leave it out"
+            )
+    return form.outputs or DEFAULT[form.binary]
 
 
 def _written(model: Model, outputs: Sequence[Wanted]) -> int:
-    shapes = output_shapes(model)
-    return sum(-int(np.prod(shapes[wanted.name])) for wanted in outputs if not wanted.binary)
+    """Return how many numbers a row has in the JSON part of the answer."""
+    return sum([model.sizes[wanted.name] for wanted in outputs if not wanted.binary])
 
 
 def _reply(model: Model, asked: Inference, arrays: dict[str, Array], more: dict[str, Any]) -> Reply:
@@ -220,7 +125,7 @@ def _told(model: Model, wanted: Wanted, array: Array, blobs: list[bytes | memory
     tensor: dict[str, Any] = {"name": wanted.name, "shape": list(array.shape), "datatype": "FP32"}
     texts: list[str] = []
     if wanted.classes:
-        rows = classified(model.card, array, wanted.classes)
+        rows = classified(model.card, array, min(wanted.classes, model.network.outputs))
         texts = [text for row in rows for text in row]
         tensor |= {"shape": [len(rows), len(rows[0])], "datatype": "BYTES"}
     if wanted.binary:

@@ -45,6 +45,15 @@ def explained(client: httpx.Client, name: str, rows: list, **parameters: object)
     return reply.json()
 
 
+def numbers(explanation: object) -> list[float]:
+    """Return every number in an explanation, in order."""
+    if isinstance(explanation, dict):
+        explanation = list(explanation.values())
+    if isinstance(explanation, list):
+        return [number for value in explanation for number in numbers(value)]
+    return [explanation] if isinstance(explanation, (int, float)) else []
+
+
 def values(bumps: list[dict], field: str = "value") -> np.ndarray:
     return np.array([bump[field] for bump in bumps])
 
@@ -63,6 +72,13 @@ def test_bias_and_bumps_of_every_output_are_its_pre_activation(every: httpx.Clie
             np.testing.assert_allclose(bumps, response.bumps[row, unit], atol=OF_SCALE * scale)
             terms = np.array([bump["harmonics"] for bump in output["bumps"]])
             np.testing.assert_allclose(terms.sum(axis=1), bumps, atol=OF_SCALE * np.abs(terms).max())
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_row_alone_is_explained_as_among_others(every: httpx.Client, name: str) -> None:
+    for row, among in zip(ROWS, explained(every, name, ROWS)["explanations"], strict=True):
+        (alone,) = explained(every, name, [row])["explanations"]
+        assert numbers(alone) == pytest.approx(numbers(among), rel=OF_SCALE, abs=OF_SCALE)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

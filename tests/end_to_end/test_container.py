@@ -88,3 +88,12 @@ def test_a_restart_of_the_container_loses_no_answer_of_clients_that_ask_again(co
 def test_the_image_has_no_torch(compose: Compose) -> None:
     found = compose("exec", "-T", "enn", "python", "-c", "from importlib.util import find_spec as f; print(f('torch'))")
     assert found.strip() == "None"
+
+
+def test_the_image_says_what_it_consists_of_and_no_tool_that_made_it_is_there(compose: Compose) -> None:
+    listed = json.loads(compose("exec", "-T", "enn", "cat", "/usr/share/enn/sbom.json"))
+    look = "from importlib.metadata import distributions as d; print(*(f'{x.name}=={x.version}' for x in d()))"
+    installed = compose("exec", "-T", "enn", "python", "-c", look).split()
+    parts = [listed["metadata"]["component"], *listed["components"]]
+    assert sorted(f"{part['name']}=={part['version']}" for part in parts) == sorted(installed)
+    assert len(installed) > 20

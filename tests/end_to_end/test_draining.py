@@ -16,6 +16,8 @@ import pytest
 from serving import SHIPPED, WORKERS, address_of, command
 
 CLIENTS = 2
+PAUSE_SECONDS = 0.005
+"""Between the requests of a client, so that the processors are there for the workers that start."""
 BODY = b'{"instances": [[0.1, 0.2]]}'
 PATH = "/v1/models/ring:predict"
 Eventually = Callable[[Callable[[], bool]], None]
@@ -30,7 +32,7 @@ def asking(address: str) -> Iterator[Found]:
 
     def ask() -> None:
         with httpx.Client(base_url=address) as client:
-            while not enough.is_set():
+            while not enough.wait(PAUSE_SECONDS):
                 reply = client.post(PATH, content=BODY)
                 found[reply.status_code, reply.content] += 1
 
@@ -112,3 +114,19 @@ def test_replacing_the_workers_by_sighup_loses_no_request(tmp_path: Path, eventu
         assert log.read_text().count("startup complete") == 2 * WORKERS
     assert {status for status, _ in found} == {200}
     assert len(found) == 1
+
+
+def test_workers_whose_supervisor_is_killed_answer_what_they_were_asked_and_free_the_address(
+    tmp_path: Path, eventually: Eventually
+) -> None:
+    log = tmp_path / "log"
+    with command(SHIPPED, log) as process:
+        address = address_of(process, log, WORKERS, eventually)
+        with half(address) as connection:
+            process.kill()
+            eventually(lambda: refused(address))
+            connection.sendall(BODY[5:])
+            assert b"predictions" in answer(connection)
+        eventually(lambda: log.read_text().count("Finished server process") == WORKERS)
+        with command(SHIPPED, tmp_path / "again", port=httpx.URL(address).port) as again:
+            assert address_of(again, tmp_path / "again", WORKERS, eventually) == address

@@ -1,5 +1,6 @@
 """Load and unload: off without a token, for its holder alone, kept until the opposite is asked, told in the index."""
 
+import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -84,8 +85,9 @@ def test_a_load_of_broken_files_says_why_and_what_was_served_goes_on(own_reposit
         ({"authorization": f"Bearer {TOKEN}".replace("t", "ť").encode()}, 401),
         (HOLDER | {"origin": "https://moon.example"}, 403),
         (HOLDER | {"origin": "null"}, 403),
+        (HOLDER | {"origin": "http://[::1"}, 403),
     ],
-    ids=["none", "wrong", "scheme", "no ascii", "cross-site", "opaque"],
+    ids=["none", "wrong", "scheme", "no ascii", "cross-site", "opaque", "no address"],
 )
 def test_only_the_holder_of_the_token_may_and_no_other_page(own_repository: Path, headers: dict, status: int) -> None:
     with serving(own_repository, token=TOKEN) as client:
@@ -115,3 +117,34 @@ def test_an_unloaded_model_is_unloaded_in_a_folder_named_beyond_a_restart(own_re
     with serving(own_repository, token=TOKEN, run=tmp_path / "run") as client:
         assert answers(client) == 503
         assert answers(client, "product") == 200
+
+
+def test_a_token_is_replaced_while_the_service_runs(
+    own_repository: Path, tmp_path: Path, eventually: Eventually
+) -> None:
+    file = tmp_path / "tokens"
+
+    def hold(*tokens: str) -> None:
+        lines = [f"{hashlib.sha256(token.encode()).hexdigest()}  -\n" for token in tokens]
+        (tmp_path / "new").write_text("".join(lines))
+        (tmp_path / "new").replace(file)
+
+    def opens(token: str) -> bool:
+        return ask(client, "load", headers={"authorization": f"Bearer {token}"}).status_code == 200
+
+    hold("spring")
+    with serving(own_repository, token_file=file) as client:
+        assert "model_repository" in client.get("/v2").json()["extensions"]
+        assert opens("spring")
+        hold("spring", "autumn")
+        eventually(lambda: opens("autumn"))
+        assert opens("spring")
+        hold("autumn")
+        eventually(lambda: not opens("spring"))
+        file.unlink()
+        assert opens("autumn")
+        hold()
+        eventually(lambda: not opens("autumn"))
+        assert ask(client, "load").status_code == 401
+    with serving(own_repository, token=TOKEN, token_file=file) as client:
+        assert opens(TOKEN)

@@ -50,16 +50,21 @@ const rows = JSON.parse(require("fs").readFileSync(0));
 
 
 def networks() -> list[Network]:
-    """Return networks of both heads and tasks, one that float32 cannot compute and one whose output takes pairs."""
+    """Return networks of both heads and tasks, one that float32 cannot compute, one whose output takes pairs,
+    and one that fills the blocks of convolutions.
+    """
     steep = network((3, 4, 1), head="linear", task="regression")
     steep = replace(steep, layers=(replace(steep.layers[0], weight=2000 * steep.layers[0].weight), steep.layers[1]))
-    smooth = network((3, 24, 2), head="linear", harmonics=12)
-    spectrum = smooth.spectrum / np.arange(1, 24, 2, dtype=np.float32) ** 2
-    smooth = replace(smooth, layers=(replace(smooth.layers[0], coefficients=spectrum), smooth.layers[1]))
-    return [network((3, 5, 4, 2)), network((3, 6, 1), task="regression"), smooth, steep]
+    smooth, wide = (_decaying(network((3, neurons, 2), head="linear", harmonics=12)) for neurons in (24, 64))
+    return [network((3, 5, 4, 2)), network((3, 6, 1), task="regression"), smooth, steep, wide]
 
 
-@pytest.fixture(params=range(4), ids=["deep", "paper", "pairs", "float64"])
+def _decaying(net: Network) -> Network:
+    spectrum = net.spectrum / np.arange(1, 24, 2, dtype=np.float32) ** 2
+    return replace(net, layers=(replace(net.layers[0], coefficients=spectrum), net.layers[1]))
+
+
+@pytest.fixture(params=range(5), ids=["deep", "paper", "pairs", "float64", "blocks"])
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path, dict[str, np.ndarray]]:
     """A package's file, that of its part for few rows, and what they are to give for ROWS."""
     net = networks()[request.param]

@@ -1,5 +1,10 @@
 """Several processes behind one address: each of them follows the repository, unloading and the others' counts."""
 
+import os
+import re
+import shutil
+import signal
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,10 +12,11 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from enn_models import repository
-from serving import SHIPPED, TOKEN
+from serving import SHIPPED, TOKEN, WORKERS, address_of, command
 
 Eventually = Callable[[Callable[[], bool]], None]
 ASKED = 16
+LOOKS = 30
 HOLDER = {"authorization": f"Bearer {TOKEN}"}
 BODY = {"instances": [[0.1, 0.2], [0.3, 0.4]]}
 
@@ -51,5 +57,38 @@ def test_all_workers_converge_and_add_up(address: str, own_repository: Path, eve
     assert httpx.post(f"{address}/v2/repository/models/ring/load", headers=HOLDER).status_code == 200
     eventually(lambda: every(address, predicts))
 
-    repository.publish(own_repository, "face", (SHIPPED / "face/1/model.onnx").read_bytes())
+    folder = repository.publish(own_repository, "face", (SHIPPED / "face/1/model.onnx").read_bytes())
     eventually(lambda: every(address, lambda client: predicts(client, "face")))
+    eventually(lambda: every(address, lambda client: 'model_name="face"' in client.get("/metrics").text))
+    counted = rows(address)
+    shutil.rmtree(folder)
+    eventually(lambda: every(address, lambda client: 'model_name="face"' not in client.get("/metrics").text))
+    assert wanted < rows(address) < counted
+
+
+def test_a_worker_that_dies_while_it_is_asked_whether_it_lives_is_replaced_at_once(
+    tmp_path: Path, own_repository: Path, eventually: Eventually
+) -> None:
+    log = tmp_path / "log"
+    looks: deque[int] = deque(maxlen=LOOKS)
+    with command(own_repository, log) as supervisor:
+        address = address_of(supervisor, log, WORKERS, eventually)
+        worker, *_ = re.findall(r"Started server process \[(\d+)\]", log.read_text())
+
+        def waits() -> bool:
+            """Whether the supervisor, which else looks around twice a second, has not moved for a while."""
+            looks.append(moves(supervisor.pid))
+            return len(looks) == LOOKS and len(set(looks)) == 1
+
+        os.kill(int(worker), signal.SIGSTOP)
+        eventually(waits)
+        os.kill(int(worker), signal.SIGKILL)
+        eventually(lambda: log.read_text().count("startup complete") == WORKERS + 1)
+        assert every(address, predicts)
+
+
+def moves(process: int) -> int:
+    """Return how often a process has waited for something."""
+    status = Path(f"/proc/{process}/status").read_text()
+    (found,) = re.findall(r"^voluntary_ctxt_switches:\s+(\d+)", status, flags=re.MULTILINE)
+    return int(found)

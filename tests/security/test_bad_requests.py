@@ -6,6 +6,7 @@ import socket
 import httpx
 import pytest
 
+from enn_service.explaining import PARAMETERS
 from serving import MAX_BODY_BYTES
 
 BODIES = {
@@ -65,6 +66,40 @@ def test_a_wrong_parameter_is_refused(client: httpx.Client, parameters: object, 
     reply = client.post("/v1/models/ring:explain", json={"instances": [[0, 0]], "parameters": parameters})
     assert reply.status_code == 400
     assert text in reply.json()["error"]
+
+
+DEEP = "[" * 900 + "]" * 900
+TENSOR = '{"name": "input", "shape": [1, 2], "datatype": "FP32", "data": [0, 0]}'
+PLACES = {
+    "/v1/models/ring:predict": ['{"instances": DEEP}', '{"instances": [[DEEP, 1]]}', '{"instances": [{"x0": DEEP}]}'],
+    "/v1/models/ring:explain": [
+        '{"instances": [[0, 0]], "parameters": DEEP}',
+        *(
+            f'{{"instances": [[0, 0]], "parameters": {{"attributions": "shapley", "{name}": DEEP}}}}'
+            for name in sorted(PARAMETERS)
+        ),
+        '{"instances": [[0, 0]], "parameters": {"outputs": [DEEP]}}',
+        '{"instances": [[0, 0]], "parameters": {"attributions": "shapley", "background": [DEEP]}}',
+    ],
+    "/v2/models/ring/infer": [
+        '{"inputs": DEEP}',
+        f'{{"inputs": [{TENSOR}], "id": DEEP}}',
+        f'{{"inputs": [{TENSOR}], "outputs": [{{"name": DEEP}}]}}',
+        f'{{"inputs": [{TENSOR}], "outputs": [{{"name": "output", "parameters": {{"classification": DEEP}}}}]}}',
+        *(f'{{"inputs": [{TENSOR.replace(part, "DEEP")}]}}' for part in ('"input"', "[1, 2]", '"FP32"', "[0, 0]")),
+    ],
+    "/v2/repository/index": ['{"ready": DEEP}'],
+}
+
+
+@pytest.mark.parametrize(("path", "body"), [(path, body) for path, bodies in PLACES.items() for body in bodies])
+def test_lists_and_objects_where_none_belong_are_refused_however_deep_and_shown_in_short(
+    client: httpx.Client, path: str, body: str
+) -> None:
+    for value in (DEEP, "[[]]", '{"a": {}}', "[" + "7, " * 10_000 + "7]"):
+        reply = client.post(path, content=body.replace("DEEP", value))
+        assert reply.status_code == 400
+        assert len(reply.json()["error"]) < 300
 
 
 def test_an_explanation_too_large_to_send_is_refused_before_it_is_made(client: httpx.Client) -> None:

@@ -19,6 +19,7 @@ IDLE_SECONDS = 1
 LARGE = 2**20
 ROW = {"instances": [[0.1, 0.2]]}
 HEAD = b"POST /v1/models/ring:predict HTTP/1.1\r\nhost: x\r\n"
+CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
 HEALTH = b"GET /v2/health/ready HTTP/1.1\r\nhost: x\r\n\r\n"
 ENDLESS = b"x" * 2**16
 IDLE = 300
@@ -132,22 +133,25 @@ def test_a_client_that_drips_is_told_goodbye(
 
 
 @pytest.mark.parametrize(
-    "begin",
+    ("begin", "endless"),
     [
-        b"GET /",
-        HEAD + b"x: ",
-        HEAD + b"transfer-encoding: chunked\r\n\r\n1;",
-        HEAD + b"transfer-encoding: chunked\r\n\r\n1\r\n{\r\n0\r\nx: ",
+        (b"GET /", ENDLESS),
+        (HEAD + b"x: ", ENDLESS),
+        (CHUNKED + b"1;", ENDLESS),
+        (CHUNKED + b"1\r\n{\r\n0\r\nx: ", ENDLESS),
+        (CHUNKED, b"1\r\n \r\n" * 10_000),
     ],
-    ids=["path", "header", "extension of a chunk", "trailer"],
+    ids=["path", "header", "extension of a chunk", "trailer", "many tiny chunks"],
 )
-def test_a_request_that_is_endless_besides_its_body_is_cut_off(strict: httpx.Client, begin: bytes) -> None:
+def test_a_request_that_is_endless_besides_its_body_is_cut_off(
+    strict: httpx.Client, begin: bytes, endless: bytes
+) -> None:
     with connect(strict, begin) as connection:
         sent = 0
         try:
             while sent < 1000 * FRAMING_BYTES:
-                connection.sendall(ENDLESS)
-                sent += len(ENDLESS)
+                connection.sendall(endless)
+                sent += len(endless)
         except (BrokenPipeError, ConnectionResetError):
             pass
         assert sent < 1000 * FRAMING_BYTES
@@ -162,6 +166,29 @@ def test_a_client_that_has_sent_all_it_wants_to_send_is_answered(strict: httpx.C
         assert ended(connection)
 
 
+@pytest.mark.parametrize("other", ["h2c", "websocket"])
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+@pytest.mark.parametrize("pieces", [1, 40])
+def test_a_request_that_offers_another_protocol_is_answered_in_this_one(
+    strict: httpx.Client, other: str, framing: str, pieces: int
+) -> None:
+    """As curl --http2 and the client of Java's library offer it with the first request of a connection."""
+    body = json.dumps(ROW).encode()
+    offer = f"connection: Upgrade, HTTP2-Settings\r\nUpgrade: {other}\r\nhttp2-settings: AAEAAEAAAAIAAAAB\r\n".encode()
+    framed = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if framing == "chunks" else body
+    length = b"transfer-encoding: chunked" if framing == "chunks" else b"content-length: %d" % len(body)
+    sent = (HEAD + offer + length + b"\r\n\r\n" + framed) * 2 + HEALTH
+    size = -(-len(sent) // pieces)
+    with connect(strict) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(sent), size):
+            connection.sendall(sent[start : start + size])
+        answers = Answers(connection)
+        for _ in range(2):
+            assert answer(answers)[1]["predictions"][0]["label"] == -1
+        assert answer(answers) == (200, {"live": True, "ready": True})
+
+
 def test_a_client_that_ends_in_the_midst_of_a_body_is_no_longer_waited_for(strict: httpx.Client) -> None:
     with connect(strict, HEAD + b"content-length: 100\r\n\r\n{") as connection:
         connection.shutdown(socket.SHUT_WR)
@@ -174,9 +201,10 @@ def test_requests_sent_at_once_are_answered_in_their_order_and_too_many_are_not_
         answers = Answers(connection)
         found = [answer(answers) for _ in paths]
     assert [body.get("name") for _, body in found] == ["ring", "face", None, "product"]
-    with connect(strict, b"".join([HEALTH] * (2 * PIPELINED))) as connection:
-        while not ended(connection):
-            pass
+    for much in (HEALTH, HEALTH.replace(b"host", b"connection: upgrade\r\nupgrade: h2c\r\nhost") * 20):
+        with connect(strict, much * (2 * PIPELINED)) as connection:
+            while not ended(connection):
+                pass
     assert predicts(strict)
 
 

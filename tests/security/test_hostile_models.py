@@ -6,9 +6,11 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import httpx
 import onnx
+import onnxruntime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -173,8 +175,13 @@ def test_a_model_swapped_while_it_is_read_is_one_of_the_two_or_refused(tmp_path:
 
 def test_the_runtime_gets_the_bytes_that_were_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
     given_to_it: list[bytes] = []
-    started = "onnxruntime.InferenceSession.__init__"
-    monkeypatch.setattr(started, lambda _, data, *__, **___: given_to_it.append(data))
+    start = onnxruntime.InferenceSession.__init__
+
+    def started(session: onnxruntime.InferenceSession, data: bytes, *others: Any, **named: Any) -> None:
+        given_to_it.append(data)
+        start(session, data, *others, **named)
+
+    monkeypatch.setattr("onnxruntime.InferenceSession.__init__", started)
     made = open_package(WHOLE)
     Session(made)
     assert given_to_it[0] is WHOLE

@@ -7,7 +7,10 @@ test_connections and end_to_end/test_change_under_load.
 import ast
 import asyncio
 import hashlib
+import hmac
 import logging
+import re
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +18,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from enn_service.access import Keys
 from enn_service.client import AsyncClient
+from enn_service.exploring import AT_ONCE
 from enn_service.session import Session
 from serving import SHIPPED, TOKEN, address_of, command, serving
 
@@ -28,6 +33,10 @@ KEY = "a key that nobody is to see"
 EVERYTHING = ("/docs", "/openapi.json", "/metrics", "/v2", "/v2/models/ring", "/v2/models/ring/config", "/moon")
 LARGE = {"instances": [[0.1, 0.2]] * 15_000}
 SMALL = {"instances": [[0.1, 0.2]]}
+SIZES = [*range(1, 300), *range(300, 30_000, 500)]
+ROUNDS = 3
+GROWTH_BYTES = 10 * 2**20
+"""After every size was there once: what the allocator keeps differs from round to round."""
 Eventually = Callable[[Callable[[], bool]], None]
 
 
@@ -132,6 +141,64 @@ def test_a_large_request_whose_time_is_over_gets_504_and_the_service_goes_on() -
         assert 'requests_refused_total{reason="deadline"} 1.0' in client.get("/metrics").text
 
 
+@pytest.mark.parametrize(
+    ("work", "path"),
+    [
+        ("enn_service.control_plane.exposition", "/metrics"),
+        ("enn_service.exploring._written", "/v1/models/ring/activations"),
+        ("enn_service.registry.Registry.load", "/v2/repository/models/ring/load"),
+    ],
+)
+def test_what_has_no_body_and_takes_too_long_gets_504_too(
+    monkeypatch: pytest.MonkeyPatch, work: str, path: str
+) -> None:
+    over = threading.Event()
+    monkeypatch.setattr(work, lambda *_: over.wait() and b"")
+    try:
+        with serving(SHIPPED, deadline_seconds=0.3, token=TOKEN) as client:
+            method = "POST" if path.endswith("load") else "GET"
+            for _ in range(AT_ONCE + 1):
+                reply = client.request(method, path, headers={"authorization": f"Bearer {TOKEN}"})
+                assert reply.status_code == 504
+                assert list(reply.json()) == ["error"]
+                assert "0.3 s" in reply.json()["error"]
+            assert client.get("/v2/models/ring").status_code == 200
+            over.set()
+    finally:
+        over.set()
+
+
+def test_memory_stays_where_it_is_while_shapes_change(tmp_path: Path, eventually: Eventually) -> None:
+    log = tmp_path / "log"
+    with command(SHIPPED, log, workers=1) as process:
+        address = address_of(process, log, 1, eventually)
+        memory: list[int] = []
+        with httpx.Client(base_url=address) as client:
+            for _ in range(ROUNDS):
+                for rows in SIZES:
+                    raw = {"inference-header-content-length": "0"}
+                    reply = client.post("/v2/models/ring/infer", content=bytes(8 * rows), headers=raw)
+                    assert reply.status_code == 200
+                (kib,) = re.findall(r"VmRSS:\s+(\d+) kB", Path(f"/proc/{process.pid}/status").read_text())
+                memory.append(1024 * int(kib))
+    assert max(memory) - memory[0] < GROWTH_BYTES
+
+
+@pytest.mark.parametrize("key", ["spring", "winter", "moon", ""])
+def test_a_key_is_compared_with_all_that_are_known_in_constant_time(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    known = ("spring", "summer", "autumn", "winter")
+    compared: list[tuple[bytes, bytes]] = []
+
+    def compare(one: bytes, other: bytes) -> bool:
+        compared.append((one, other))
+        return hmac.compare_digest(one, other)
+
+    monkeypatch.setattr("enn_service.access.compare_digest", compare)
+    keys = Keys([hashlib.sha256(word.encode()).hexdigest() for word in known])
+    assert keys.have(key.encode()) == (key in known)
+    assert [len(one) for pair in compared for one in pair] == [64] * 2 * len(known)
+
+
 def test_no_secret_is_in_a_log_a_reply_or_the_documentation(tmp_path: Path, eventually: Eventually) -> None:
     log = tmp_path / "log"
     digest = hashlib.sha256(KEY.encode()).hexdigest()
@@ -180,9 +247,14 @@ def test_pages_of_other_sites_are_let_in_nowhere(client: httpx.Client) -> None:
 def test_a_key_is_replaced_while_the_service_runs(tmp_path: Path, eventually: Eventually) -> None:
     file = tmp_path / "keys"
 
+    def write(text: str) -> None:
+        whole = file.with_suffix(".new")
+        whole.write_text(text)
+        whole.replace(file)  # nobody reads half of it
+
     def hold(*keys: str) -> None:
         lines = [f"{hashlib.sha256(key.encode()).hexdigest()}  -" for key in keys]
-        file.write_text("\n".join(["# as sha256sum prints them", *lines, ""]))
+        write("\n".join(["# as sha256sum prints them", *lines, ""]))
 
     def opens(key: str) -> bool:
         return client.get("/v2/models/ring", headers={"x-api-key": key}).status_code == 200
@@ -195,7 +267,7 @@ def test_a_key_is_replaced_while_the_service_runs(tmp_path: Path, eventually: Ev
         assert opens("spring")
         hold("autumn")
         eventually(lambda: not opens("spring"))
-        file.write_text("autumn, in clear\n")
+        write("autumn, in clear\n")
         assert opens("autumn")
         hold()
         eventually(lambda: not opens("autumn"))

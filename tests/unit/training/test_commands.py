@@ -65,6 +65,18 @@ def test_a_published_model_is_inspected_in_the_terminal_and_drawn(enn, tmp_path)
     assert "model 'moon' is not in" in err
 
 
+@pytest.mark.parametrize(("options", "unrolled"), [(("--unrolling", "clenshaw"), None), (("--optimize", 2), 2)])
+def test_the_unrolling_is_named_or_timed_where_asked_for(enn, tmp_path, monkeypatch, options, unrolled):
+    monkeypatch.setattr("enn_training.exporting.choice.SPAN", 0.0005)
+    assert enn("problem", "sum", "--models", tmp_path, "--samples", 200, "--passes", 2, *options)[0] == 0
+    record = open_package(repository.read(tmp_path, "sum", "1")).card.unrolling
+    if unrolled is None:
+        assert (record.output, record.measured) == ("clenshaw", None)
+    else:
+        assert record.measured is not None
+        assert record.measured.rows == unrolled
+
+
 def test_equal_seeds_publish_equal_bytes(enn, tmp_path):
     for name in ("one", "two"):
         status, *_ = enn("problem", "sum", "--models", tmp_path, "--name", name, "--samples", 200, "--passes", 2)
@@ -150,6 +162,13 @@ def test_a_table_is_learned_with_several_layers(enn, tmp_path, learner):
         (("problem", "ring", "--learner", "adam", "--pace", 2), "--pace does not belong to --learner adam"),
         (("problem", "ring", "--decay", 2), "--decay does not belong to --learner lms"),
         (("problem", "ring", "--spread", -1), "spread -1.0: expected a positive number"),
+        (("problem", "ring", "--optimize", "speed"), "--optimize speed: expected latency, throughput or"),
+        (("problem", "ring", "--optimize", 0), "--optimize 0: expected latency, throughput or"),
+        (("table", "t.csv", "--target", "t", "--name", "n", "--unrolling", "taylor"), "--unrolling taylor: expected"),
+        (
+            ("image", "--name", "n", "--unrolling", "direct", "--optimize", 1),
+            "--optimize and --unrolling: expected one of the two",
+        ),
         (("problem", "sum", "--samples", 64, "--passes", 1, "--name", "../x"), "name '../x'"),
         (("table", "nowhere.csv", "--target", "t", "--name", "n"), "nowhere.csv: cannot be read"),
     ],

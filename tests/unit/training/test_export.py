@@ -17,10 +17,11 @@ from enn_models.network import Head, Layer, Network, Task
 from enn_models.package import OUTPUTS, open_package, verify
 from enn_models.repository import read
 from enn_training.columns import Column
-from enn_training.exporting import ExportError, accuracy, export, package
+from enn_training.exporting import ExportError, accuracy, choice, export, package
 from enn_training.exporting.accuracy import TOLERANCE
-from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT
+from enn_training.exporting.assembly import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, assemble
 from enn_training.exporting.runtime import Runtime, part
+from enn_training.exporting.unrollings import Folded, Spectral
 from enn_training.model import LearnedModel, fingerprint, summarise
 from learned import learned
 
@@ -53,8 +54,9 @@ def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(w
     rows = np.random.default_rng(1).uniform(-1, 1, size=(40, net.inputs)).astype(np.float32)
     wanted = net.respond(rows)
     output, bumps, pre_activation = Runtime(model, OUTPUTS).run(rows)
-    few = Runtime(model, [FEW_OUTPUT], FEW_INPUT).run(rows)[0]
-    for found, exact in ((output, wanted.output), (few, wanted.output), (bumps, wanted.bumps)):
+    few = Runtime(model, [FEW_OUTPUT, FEW_BUMPS], FEW_INPUT).run(rows)
+    pairs = ((output, wanted.output), (few[0], wanted.output), (bumps, wanted.bumps), (few[1], wanted.bumps))
+    for found, exact in pairs:
         assert np.abs(found - exact).max() <= TOLERANCE * max(1.0, np.abs(exact).max())
     sums = bumps.sum(axis=2) + net.layers[-1].bias
     assert np.abs(sums - pre_activation).max() <= 1e-5 * max(1.0, np.abs(pre_activation).max())
@@ -81,10 +83,10 @@ def test_equal_models_give_equal_bytes_in_another_process_too():
     assert len(found) == 1
 
 
-@pytest.mark.parametrize("name", ["spectral", "ladder", "horner", "folded"])
+@pytest.mark.parametrize("name", ["spectral", "ladder", "horner", "folded", "blocked"])
 @pytest.mark.parametrize(("head", "task"), KINDS)
 def test_onnxs_reference_evaluator_gives_the_same_numbers(head, task, name):
-    net = network((2, 6, 1), 6, head, task)
+    net = network((2, 16, 1), 6, head, task)
     opened = open_package(package(learned(net), unrolling=name, harmonics=True))
     rows = np.random.default_rng(1).uniform(-1, 1, size=(9, 2)).astype(np.float32)
     response = net.respond(rows)
@@ -110,6 +112,13 @@ def test_the_route_for_few_rows_computes_no_more_of_a_large_batch_than_it_is_for
     assert few is not None
     rows = np.zeros((500, 2), np.float32)
     assert Runtime(opened.model, [few.input]).run(rows)[0].shape == (few.rows, 2)
+
+
+def test_a_large_read_out_explains_nothing():
+    for neurons, bumps in ((8, FEW_BUMPS), (256, None)):
+        few = open_package(package(learned(network((2, neurons, 1), 6)))).card.unrolling.few
+        assert few is not None
+        assert few.bumps == bumps
 
 
 @pytest.mark.parametrize(("head", "task"), KINDS)
@@ -242,6 +251,20 @@ def test_mixed_columns_give_the_oracles_numbers_on_every_route(head, columns):
     assert np.abs(output - wanted.output).max() <= TOLERANCE * np.abs(wanted.output).max()
     assert np.abs(few - wanted.output[: len(few)]).max() <= TOLERANCE * np.abs(wanted.output).max()
     assert np.abs(bumps - wanted.bumps).max() <= TOLERANCE * np.abs(wanted.bumps).max()
+
+
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("few_double", [False, True])
+def test_each_route_computes_in_its_own_precision(double, few_double):
+    net = network((3, 5, 4, 2), 6, "dct")
+    few = choice.layout_of(net, Spectral(), double=few_double)
+    layout = replace(choice.layout_of(net, Folded(), double=double), few=few, rows=40)
+    model = assemble(net, layout, harmonics=True)
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(40, 3)).astype(np.float32)
+    for output, source, precise in (("output", "input", double), (FEW_OUTPUT, FEW_INPUT, few_double)):
+        assert ("Cast" in {node.op_type for node in part(model, [output], source).graph.node}) == precise
+        wanted = net.respond(rows).output
+        assert np.abs(Runtime(model, [output], source).run(rows)[0] - wanted).max() < TOLERANCE * np.abs(wanted).max()
 
 
 def test_mixed_columns_are_exact_in_float64():

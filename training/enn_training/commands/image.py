@@ -1,16 +1,13 @@
 """The command `image`: a picture as a network, beside SIREN and ReLU networks of as many parameters."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from enn_models.repository import check_name
 from enn_training.commands import options
-from enn_training.errors import OptionError, TrainingError
-
-if TYPE_CHECKING:
-    from enn_training.model import LearnedModel
+from enn_training.errors import OptionError
 
 
 def image(
@@ -30,16 +27,20 @@ def image(
     ] = Path("docs"),
     models: Annotated[Path | None, typer.Option("--models", help="Model repository to publish the ENN in.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Name of the model.")] = None,
+    optimize: options.Optimize = None,
+    unrolling: options.UnrollingName = None,
 ) -> None:
     """Learn a picture from the places of its pixels, with the ENN and its peers."""
     if (models is None) != (name is None):
         raise OptionError("--models and --name: expected both, to publish, or neither")
     if name is not None:
         check_name(name)
+    unrolled = options.unrolled(optimize, unrolling)
     # Imported here: torch, numba and matplotlib take seconds that --help should not.
     import torch  # noqa: PLC0415
     from tqdm import tqdm  # noqa: PLC0415
 
+    from enn_training.commands import report  # noqa: PLC0415
     from enn_training.images import document, drawing, fitting, picture, results  # noqa: PLC0415
 
     torch.set_num_threads(1)  # the times of all contenders are those of one core
@@ -59,13 +60,4 @@ def image(
     folder.with_suffix(".md").write_text(document.text(results.read(folder)))
     typer.echo(f"{document.table(found)}\n\n{document.verdict(found)}")
     if models is not None and name is not None:
-        _publish(fitting.model(learned, settings, fitted[document.OURS]), models, name)
-
-
-def _publish(model: "LearnedModel", models: Path, name: str) -> None:
-    from enn_training.exporting import ExportError, export  # noqa: PLC0415
-
-    try:
-        typer.echo(f"published {export(model, models, name)}")
-    except ExportError as error:
-        raise TrainingError(str(error)) from error
+        report.publish(fitting.model(learned, settings, fitted[document.OURS]), models, name, unrolled)

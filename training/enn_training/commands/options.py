@@ -1,6 +1,6 @@
 """Options that the learning commands share: how they read, and the learner that they name."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +11,7 @@ from enn_training.errors import OptionError
 from enn_training.learners.learner import Learner
 
 if TYPE_CHECKING:
+    from enn_training.exporting import Batch
     from enn_training.problems import Problem
 
 
@@ -65,6 +66,34 @@ def learner(
     return replace(LMS(), **given)
 
 
+@dataclass(frozen=True)
+class Unrolled:
+    """How to write the activations in ONNX: arguments of `export`."""
+
+    optimize: "Batch | None"
+    unrolling: str | None
+
+
+def unrolled(optimize: str | None, unrolling: str | None) -> Unrolled:
+    """Return the arguments of `export` that the options name, before anything is learned.
+
+    Raises:
+        OptionError: One is out of its range, or both are given.
+    """
+    # Imported here: onnx takes a second that --help should not.
+    from enn_training.exporting.unrollings import family  # noqa: PLC0415
+
+    if optimize is not None and unrolling is not None:
+        raise OptionError("--optimize and --unrolling: expected one of the two")
+    if unrolling is not None and unrolling not in family():
+        raise OptionError(f"--unrolling {unrolling}: expected one of {', '.join(family())}")
+    if optimize is None or optimize in ("latency", "throughput"):
+        return Unrolled(optimize, unrolling)
+    if not optimize.isdecimal() or int(optimize) < 1:
+        raise OptionError(f"--optimize {optimize}: expected latency, throughput or a number of rows from 1")
+    return Unrolled(int(optimize), unrolling)
+
+
 def problems(listed: str | None) -> "tuple[Problem, ...]":
     """Return the paper's problems of a comma-separated option; all of them where it is left out.
 
@@ -97,6 +126,14 @@ Background = Annotated[
         help="Training rows in the package, to explain against; 0: nothing of the data.",
     ),
 ]
+Optimize = Annotated[
+    str | None,
+    typer.Option(
+        "--optimize",
+        help="Time the unrollings here for latency, throughput or a number of rows; a rule chooses where left out.",
+    ),
+]
+UnrollingName = Annotated[str | None, typer.Option("--unrolling", help="Use this unrolling; a wrong name lists all.")]
 Passes = Annotated[int | None, typer.Option("--passes", min=1, help="Times that every row is seen.")]
 Spread = Annotated[float | None, typer.Option("--spread", help="g: the higher, the higher the frequencies reached.")]
 Pace = Annotated[float | None, typer.Option("--pace", help="Multiplies the steps of lms.")]

@@ -24,9 +24,12 @@ def problem(
     spread: options.Spread = None,
     pace: options.Pace = None,
     decay: options.Decay = None,
+    optimize: options.Optimize = None,
+    unrolling: options.UnrollingName = None,
 ) -> None:
     """Learn one of the paper's problems over the square [-1, 1]^2."""
     check_name(published_name or name)
+    unrolled = options.unrolled(optimize, unrolling)
     # Imported here: torch and numba take seconds that --help should not.
     from enn_training import problems  # noqa: PLC0415
     from enn_training.commands import report  # noqa: PLC0415
@@ -43,4 +46,5 @@ def problem(
         background=background,
         models=models,
         name=published_name or name,
+        unrolled=unrolled,
     )

@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from enn_models.features import Feature
 from enn_models.network import Head
+from enn_training.commands.options import Unrolled
 from enn_training.data import Dataset
 from enn_training.errors import TrainingError
 from enn_training.exporting import ExportError, export
@@ -71,6 +72,7 @@ def learn_and_publish(
     background: int,
     models: Path,
     name: str,
+    unrolled: Unrolled,
 ) -> None:
     """Learn with a bar, print the report, publish the model and print where.
 
@@ -91,7 +93,18 @@ def learn_and_publish(
         )
     for line in lines(model, baselines(data)):
         typer.echo(line)
+    publish(model, models, name, unrolled)
+
+
+def publish(model: LearnedModel, models: Path, name: str, unrolled: Unrolled) -> None:
+    """Publish a model and print where.
+
+    Raises:
+        TrainingError: It cannot be exported exactly.
+        RepositoryError: The repository does not take it.
+    """
     try:
-        typer.echo(f"published {export(model, models, name)}")
+        folder = export(model, models, name, optimize=unrolled.optimize, unrolling=unrolled.unrolling)
+        typer.echo(f"published {folder}")
     except ExportError as error:
         raise TrainingError(str(error)) from error

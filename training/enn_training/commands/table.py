@@ -42,9 +42,12 @@ def table(
     spread: options.Spread = 0.25,
     pace: options.Pace = None,
     decay: options.Decay = None,
+    optimize: options.Optimize = None,
+    unrolling: options.UnrollingName = None,
 ) -> None:
     """Learn a table: a fifth of its rows judges the model, an eighth of the rest chooses it."""
     check_name(name)
+    unrolled = options.unrolled(optimize, unrolling)
     # Imported here: torch, numba and pandas take seconds that --help should not.
     from enn_training.commands import report  # noqa: PLC0415
 
@@ -62,6 +65,7 @@ def table(
         background=background,
         models=models,
         name=name,
+        unrolled=unrolled,
     )
 
 

@@ -15,13 +15,13 @@ from enn_models.package import OUTPUTS, attach, open_package, verify
 from enn_models.repository import publish
 from enn_models.signature import signing
 from enn_training.exporting import accuracy, choice
-from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, Layout, assemble
+from enn_training.exporting.assembly import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, Layout, assemble
 from enn_training.exporting.errors import ExportError
 from enn_training.exporting.runtime import Runtime
 from enn_training.exporting.unrollings import Unrolling, family
 from enn_training.model import LearnedModel
 
-__all__ = ["ExportError", "export", "package"]
+__all__ = ["Batch", "ExportError", "export", "package"]
 
 Batch = Literal["latency", "throughput"] | int
 
@@ -104,22 +104,25 @@ def _fastest(model: LearnedModel, network: Network, optimize: Batch) -> tuple[La
         raise ExportError(f'optimize {size!r}: expected "latency", "throughput" or a number of rows from 1')
     exact = _exact(model, network)
     times = choice.by_time(network, np.resize(accuracy.rows(model), (size, network.inputs)), exact)
-    best = min(exact, key=lambda layout: times[layout.many.name])
+    best = min(exact, key=lambda layout: times[layout.name])
     return best, Measured(rows=size, microseconds={name: round(value, 2) for name, value in times.items()})
 
 
 def _exact(model: LearnedModel, network: Network, unrolling: Unrolling | None = None) -> list[Layout]:
-    """Return the exact layouts, of one unrolling or of all that may win; in float64 if none is exact in float32."""
-    best = np.inf
+    """Return the exact layouts, of one unrolling or of all that may win; in float64 too if float32 fails any."""
+    exact, best = list[Layout](), np.inf
     for double in (False, True):
         if unrolling is None:
             layouts = choice.candidates(network, double=double)
         else:
             layouts = [choice.layout_of(network, unrolling, double=double)]
         errors = [_error(model, network, layout) for layout in layouts]
-        if exact := [layout for layout, error in zip(layouts, errors, strict=True) if error <= accuracy.TOLERANCE]:
-            return exact
+        exact += [layout for layout, error in zip(layouts, errors, strict=True) if error <= accuracy.TOLERANCE]
+        if len(exact) == len(layouts):
+            break
         best = min(best, *errors)
+    if exact:
+        return exact
     raise ExportError(
         f"the best graph differs from the float64 network by {best:.1e} of the output's scale; "
         f"at most {accuracy.TOLERANCE:.0e} is published. Pre-activations this large lose even float64's digits: "
@@ -138,7 +141,8 @@ def _record(layout: Layout, measured: Measured | None) -> Unrolled:
     """Return what the card says of the graph."""
     few = None
     if layout.few is not None:
-        few = FewRows(unrolling=layout.few.name, rows=layout.rows, input=FEW_INPUT, output=FEW_OUTPUT)
+        bumps = FEW_BUMPS if layout.few.explanation is None else None
+        few = FewRows(unrolling=layout.few.many.name, rows=layout.rows, input=FEW_INPUT, output=FEW_OUTPUT, bumps=bumps)
     return Unrolled(
         output=layout.many.name, precision="float64" if layout.double else "float32", few=few, measured=measured
     )

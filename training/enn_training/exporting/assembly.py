@@ -15,6 +15,8 @@ FEW_INPUT = "few/input"
 """The value inside the graph where the route for few rows starts: the first rows of the input."""
 FEW_OUTPUT = "few/output"
 """The value inside the graph where it ends: `output` of those rows."""
+FEW_BUMPS = "few/bumps"
+"""The value inside the graph that explains it: `bumps` of those rows."""
 
 
 @dataclass(frozen=True)
@@ -23,17 +25,23 @@ class Layout:
 
     Attributes:
         many: The unrolling on the way to `output`, for batches.
-        explanation: The unrolling on the way to the bumps; one without a read-out.
-        few: The unrolling on the way to FEW_OUTPUT, for single rows; None where `many` is as fast.
+        explanation: The unrolling on the way to the bumps, one without a read-out; None where `many` leads there too.
+        double: Whether both compute in float64.
+        few: The layout whose `many` is the way to FEW_OUTPUT, for single rows, and to FEW_BUMPS unless it has another
+            explanation; None where this one is as fast.
         rows: The most rows for which `few` is the faster one.
-        double: Whether the graph computes in float64.
     """
 
     many: Unrolling
-    explanation: Unrolling
-    few: Unrolling | None = None
-    rows: int = 0
+    explanation: Unrolling | None = None
     double: bool = False
+    few: "Layout | None" = None
+    rows: int = 0
+
+    @property
+    def name(self) -> str:
+        """The unrolling for batches, and the precision where it is not float32."""
+        return f"{self.many.name} float64" if self.double else self.many.name
 
 
 def assemble(network: Network, layout: Layout, *, harmonics: bool = False) -> onnx.ModelProto:
@@ -41,34 +49,38 @@ def assemble(network: Network, layout: Layout, *, harmonics: bool = False) -> on
 
     The graph outputs are `output`, `bumps`, `pre_activation` and, if asked for, `harmonics`. ONNX Runtime computes
     every node of its session, whatever is fetched; so who only predicts opens the part from `input` to `output`, or
-    from FEW_INPUT to FEW_OUTPUT. The route for few rows takes the first `layout.rows` rows only, so that it costs
-    little to who opens the whole file.
+    from FEW_INPUT to FEW_OUTPUT and, to explain it, to FEW_BUMPS. The route for few rows takes the first `layout.rows`
+    rows only, so that it costs little to who opens the whole file.
     """
     graph, depth = Graph(layout.double), len(network.layers) - 1
     many = Route(graph, network, layout.many, "")
-    features = many.hidden(many.source("input"), depth)
+    explain, features = many, many.hidden(many.source("input"), depth)
     many.predict(features, "output")
-    if layout.explanation != layout.many:
+    if layout.explanation is not None:
         explain = Route(graph, network, layout.explanation, "explain/")
         features = explain.hidden(explain.source("input"), depth)
-    explanation.bumps(graph, network, features.value)
+    activations = explain.activations(features)
+    explanation.bumps(graph, network, activations)
+    explanation.pre_activation(graph, network, activations)
     units, neurons = network.layers[-1].weight.shape
     outputs = {"output": [network.outputs], "bumps": [units, neurons], "pre_activation": [units]}
     if harmonics:
         explanation.harmonics(graph, network)
         outputs["harmonics"] = [units, *network.spectrum.shape]
     if layout.few is not None:
-        few = Route(graph, network, layout.few, "few/")
+        few = Route(graph.precise(double=layout.few.double), network, layout.few.many, "few/")
         bounds = [graph.constant(f"few/{name}", np.array([at])) for name, at in (("from", 0), ("to", layout.rows))]
         graph.node("Slice", ["input", *bounds, bounds[0]], FEW_INPUT)
-        few.predict(few.hidden(few.source(FEW_INPUT), depth), FEW_OUTPUT)
+        features = few.hidden(few.source(FEW_INPUT), depth)
+        few.predict(features, FEW_OUTPUT)
+        if layout.few.explanation is None:
+            explanation.bumps(few.graph, network, few.activations(features), "few/")
     return graph.model(outputs, network.inputs, _description(network, layout))
 
 
 def _description(network: Network, layout: Layout) -> str:
     few = f"; {FEW_OUTPUT} is the same for few rows, by {layout.few.name} nodes" if layout.few else ""
     return (
-        f"Expressive Neural Network, {network.task}, {network.head} head; output by {layout.many.name} nodes{few}; "
-        f"computed in {'float64' if layout.double else 'float32'}. "
+        f"Expressive Neural Network, {network.task}, {network.head} head; output by {layout.name} nodes{few}. "
         "bias + sum of bumps = pre_activation. Everything else about the model: the metadata enn.card."
     )

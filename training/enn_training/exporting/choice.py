@@ -17,13 +17,16 @@ from enn_training.exporting.cost import estimate
 from enn_training.exporting.polynomial import TRIED, fewest_doublings
 from enn_training.exporting.route import coefficients
 from enn_training.exporting.runtime import Runtime, part
-from enn_training.exporting.unrollings import Folded, Horner, Ladder, Spectral, Unrolling
+from enn_training.exporting.unrollings import Blocked, Folded, Horner, Ladder, Spectral, Unrolling
+from enn_training.exporting.unrollings.blocked import fills
 
 MANY_ROWS = 1024
 FEW_ROWS = 128
 """The most rows that are ever called few."""
 FOLDED_WEIGHTS = 2**18
 """The most weights of an affine map with a read-out folded in; reading more is slower than any other unrolling."""
+READOUT_WEIGHTS = 2**15
+"""The most weights of a read-out that explains: reading more takes longer than to unroll once more without one."""
 REPEATS = 21
 SPAN = 0.005
 """Seconds of one measurement."""
@@ -39,11 +42,11 @@ def by_rule(network: Network, layouts: Iterable[Layout]) -> Layout:
     rows = 1
     while rows < FEW_ROWS and estimate(models[few], rows + 1) < estimate(models[many], rows + 1):
         rows += 1
-    return replace(many, few=few.many, rows=rows)
+    return replace(many, few=few, rows=rows)
 
 
 def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layout]) -> dict[str, float]:
-    """Return the microseconds of the prediction by each layout's unrolling, as `measure` has them.
+    """Return the microseconds of the prediction by each layout, as `measure` has them.
 
     Args:
         network: The network.
@@ -51,11 +54,11 @@ def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layou
         layouts: The candidates.
     """
     at_once = rows_at_once(network)
-    runtimes = {layout.many.name: Runtime(prediction(network, layout), ["output"], rows=at_once) for layout in layouts}
+    runtimes = {layout.name: Runtime(prediction(network, layout), ["output"], rows=at_once) for layout in layouts}
     return measure(runtimes, rows)
 
 
-def measure(runtimes: Mapping[str, Runtime], rows: NDArray[np.float32]) -> dict[str, float]:
+def measure(runtimes: Mapping[str, Runtime], rows: NDArray[np.float32], repeats: int = REPEATS) -> dict[str, float]:
     """Return the microseconds of each runtime on float32 rows [batch, features]: the least of several, in turns.
 
     They are this thread's own, which is all that a runtime uses: what else the machine does counts little.
@@ -64,7 +67,7 @@ def measure(runtimes: Mapping[str, Runtime], rows: NDArray[np.float32]) -> dict[
     calls = {name: max(1, int(SPAN / _seconds(runtime, rows, 3, clock))) for name, runtime in runtimes.items()}
     turns = [
         {name: _seconds(runtime, rows, calls[name], time.thread_time) * 1e6 for name, runtime in runtimes.items()}
-        for _ in range(REPEATS)
+        for _ in range(repeats)
     ]
     return {name: min(turn[name] for turn in turns) for name in runtimes}
 
@@ -74,19 +77,22 @@ def candidates(network: Network, *, double: bool = False) -> list[Layout]:
 
     Args:
         network: The network.
-        double: Whether they compute in float64; there float32's cosine and products would be in vain.
+        double: Whether they compute in float64; there products as features win nowhere.
     """
     spectra, members = _spectra(network), list[Unrolling]([Spectral()])
     for doublings in sorted({fewest_doublings(spectra, TRIED), fewest_doublings(spectra)}):
-        members += [Horner(doublings)] if double else [Ladder(doublings), Horner(doublings), Folded(doublings)]
+        members += [Horner(doublings), Folded(doublings)] + ([] if double else [Ladder(doublings)])
+        if not double and any(fills(spectrum) for spectrum in spectra):
+            members.append(Blocked(doublings))
     return [layout_of(network, each, double=double) for each in members if _folds(network, each)]
 
 
 def layout_of(network: Network, unrolling: Unrolling, *, double: bool = False) -> Layout:
-    """Return the layout with an unrolling on the way to `output`, and on the way to the bumps if it has no read-out."""
+    """Return the layout with an unrolling on the way to `output`, and to the bumps unless its read-out is large."""
     spectra = _spectra(network)
-    if unrolling.readout(spectra[0]) is None:
-        return Layout(unrolling, unrolling, double=double)
+    readout = unrolling.readout(network.spectrum.astype(np.float64))
+    if readout is None or readout.weight.size <= READOUT_WEIGHTS:
+        return Layout(unrolling, double=double)
     return Layout(unrolling, Horner(fewest_doublings(spectra)), double=double)
 
 

@@ -9,15 +9,24 @@ from enn_training.exporting.route import Features, Route
 from enn_training.exporting.unrollings import Direct
 
 
-def bumps(graph: Graph, network: Network, activations: Value) -> None:
-    """Append `bumps`, weight x activation, and `pre_activation`, bias + their sum."""
-    layer, name = network.layers[-1], activations.name
+def bumps(graph: Graph, network: Network, activations: Value, scope: str = "") -> None:
+    """Append `bumps`, weight x activation."""
+    name = activations.name
     if activations.columns:
-        name = graph.node("Transpose", [name], "activation", perm=[1, 0])
-    every = graph.node("Unsqueeze", [name, graph.constant("unit_axis", np.array([1]))], "activation_of_every_unit")
-    weight = layer.weight.astype(np.float64)
-    graph.published(lambda inner: graph.binary("Mul", every, weight[None], inner), "bumps")
-    graph.published(lambda inner: graph.affine(activations, Affine.of(layer), inner, columns=False), "pre_activation")
+        name = graph.node(
+            "Transpose", [graph.flat(activations, f"{scope}activation_columns").name], f"{scope}activation", perm=[1, 0]
+        )
+    every = graph.node(
+        "Unsqueeze", [name, graph.constant("unit_axis", np.array([1]))], f"{scope}activation_of_every_unit"
+    )
+    weight = network.layers[-1].weight.astype(np.float64)
+    graph.published(lambda inner: graph.binary("Mul", every, weight[None], inner), f"{scope}bumps")
+
+
+def pre_activation(graph: Graph, network: Network, activations: Value) -> None:
+    """Append `pre_activation`, bias + the sum of the bumps."""
+    affine = Affine.of(network.layers[-1])
+    graph.published(lambda inner: graph.affine(activations, affine, inner, columns=False), "pre_activation")
 
 
 def harmonics(graph: Graph, network: Network) -> None:

@@ -16,12 +16,12 @@ TRIED = 64.0
 """The most with which one is tried, since few inputs meet the worst case: errors are measured before it is used."""
 
 
-def doubled(graph: Graph, cosine: str, count: int, scope: str) -> list[str]:
+def doubled(graph: Graph, cosine: str, count: int, neurons: int, scope: str) -> list[str]:
     """Append y_1 .. y_count, cosines of 2 theta, 4 theta, ... times `scale`: y_(k+1) = y_k^2 - scale(k+1)."""
     variables = [cosine]
     for k in range(1, count + 1):
         square = graph.node("Mul", [variables[-1], variables[-1]], f"{scope}/square{k}")
-        variables.append(graph.binary("Add", square, np.full((1, 1), -scale(k)), f"{scope}/y{k}"))
+        variables.append(graph.shifted(square, -scale(k), neurons, f"{scope}/y{k}"))
     return variables[1:]
 
 

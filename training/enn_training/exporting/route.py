@@ -51,6 +51,13 @@ class Route:
             features = self._activate(features, number)
         return features
 
+    def activations(self, features: Features) -> Value:
+        """Append what reads the last hidden layer's activations out of its features."""
+        if features.readout is None:
+            return features.value
+        name = f"{self.scope}activation_of_neurons"
+        return self.graph.affine(features.value, features.readout, name, columns=features.value.columns)
+
     def predict(self, features: Features, name: str) -> None:
         """Append the output layer, its head and the link to probabilities, from the last hidden layer's features."""
         network = self.network
@@ -65,10 +72,8 @@ class Route:
         spectrum = coefficients(layer)
         affine = unrolling.arguments(Affine.of(layer).after(features.readout), spectrum)
         arguments = self.graph.affine(features.value, affine, f"{scope}/arguments", columns=unrolling.columns)
-        name = unrolling.features(self.graph, arguments.name, spectrum, scope)
-        readout = unrolling.readout(spectrum)
-        width = len(spectrum) if readout is None else readout.weight.shape[1]
-        return Features(Value(name, width, unrolling.columns), readout)
+        found = unrolling.features(self.graph, arguments.name, spectrum, scope)
+        return Features(found, unrolling.readout(spectrum))
 
     def _linear(self, features: Features, name: str) -> None:
         network, graph = self.network, self.graph
@@ -93,7 +98,7 @@ class Route:
             affine = features.readout or Affine(np.eye(len(offset)), np.zeros(len(offset)))
             graph.affine(value, Affine(affine.weight, affine.bias + offset), name, columns=False)
         elif value.columns:
-            graph.node("Transpose", [value.name], name, perm=[1, 0])
+            graph.node("Transpose", [graph.flat(value, f"{name}_columns").name], name, perm=[1, 0])
         else:
             graph.node("Identity", [value.name], name)
 

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
-from enn_training.exporting.graph import Graph
+from enn_training.exporting.graph import Graph, Value
 
 
 class Unrolling(Protocol):
@@ -34,8 +34,8 @@ class Unrolling(Protocol):
         """
         ...
 
-    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
-        """Append the operators and return the name of the features.
+    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> Value:
+        """Append the operators and return the features.
 
         Args:
             graph: The graph to append to.

@@ -6,7 +6,7 @@ import numpy as np
 
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
-from enn_training.exporting.graph import Graph
+from enn_training.exporting.graph import Graph, Value
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,14 @@ class Clenshaw:
         """Return phi of each neuron."""
         return affine.angles()
 
-    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
+    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> Value:
         """Append one Sin and the recurrence."""
         sine = graph.node("Sin", [arguments], f"{scope}/sine")
         used = np.flatnonzero(coefficients.any(axis=0))
         last = int(used[-1]) if len(used) else 0
         if last == 0:
-            return graph.binary("Mul", sine, coefficients[:, :1], f"{scope}/activation")
+            name = graph.binary("Mul", sine, coefficients[:, :1], f"{scope}/activation")
+            return Value(name, len(coefficients), columns=True)
         square = graph.binary("Mul", sine, sine, f"{scope}/square")
         double = graph.binary("Mul", square, np.full((1, 1), 4.0), f"{scope}/square4")
         t = graph.binary("Sub", double, np.full((1, 1), 2.0), f"{scope}/t")
@@ -39,7 +40,7 @@ class Clenshaw:
                 term = graph.binary("Add", term, coefficients[:, q : q + 1], f"{scope}/sum{q}")
             above, b = b, graph.node("Sub", [term, above], f"{scope}/b{q}")
         difference = graph.node("Sub", [b, above], f"{scope}/difference")
-        return graph.node("Mul", [difference, sine], f"{scope}/activation")
+        return Value(graph.node("Mul", [difference, sine], f"{scope}/activation"), len(coefficients), columns=True)
 
     def readout(self, coefficients: Floats) -> None:
         """Return None: the features are the activations."""

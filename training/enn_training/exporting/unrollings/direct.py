@@ -6,7 +6,7 @@ import numpy as np
 
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
-from enn_training.exporting.graph import Graph
+from enn_training.exporting.graph import Graph, Value
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Direct:
         """Return phi of each neuron."""
         return affine.angles()
 
-    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
+    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> Value:
         """Append Mul, Sin, Mul for every harmonic, and their Sum."""
         used = np.flatnonzero(coefficients.any(axis=0)) if coefficients.any() else np.array([0])
         terms = [self._harmonic(graph, arguments, coefficients[:, q : q + 1], 2 * int(q) + 1, scope) for q in used]
-        return graph.node("Sum", terms, f"{scope}/activation")
+        return Value(graph.node("Sum", terms, f"{scope}/activation"), len(coefficients), columns=True)
 
     def _harmonic(self, graph: Graph, theta: str, coefficients: Floats, odd: int, scope: str) -> str:
         phase = graph.binary("Mul", theta, np.full((1, 1), float(odd if odd % 4 == 1 else -odd)), f"{scope}/phase{odd}")

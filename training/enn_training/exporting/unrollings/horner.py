@@ -5,10 +5,13 @@ A pair a + b y is an affine map of y with constants per neuron: one BatchNormali
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
 
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
-from enn_training.exporting.graph import Graph
+from enn_training.exporting.graph import Graph, Value
 from enn_training.exporting.polynomial import doubled, levels, products
 
 
@@ -32,22 +35,23 @@ class Horner:
         """Return phi of each neuron."""
         return affine.angles()
 
-    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
+    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> Value:
         """Append Sin and the polynomial."""
         angles = graph.with_channels(arguments, f"{scope}/angles")
         sine = graph.node("Sin", [angles], f"{scope}/sine")
-        return graph.without_channels(times_polynomial(graph, sine, coefficients, self.doublings, scope), scope)
+        found = times_polynomial(graph, sine, coefficients, self.doublings, scope)
+        return graph.without_channels(found, len(coefficients), f"{scope}/activation")
 
     def readout(self, coefficients: Floats) -> None:
         """Return None: the features are the activations."""
 
 
 def times_polynomial(graph: Graph, cosine: str, coefficients: Floats, doublings: int, scope: str) -> str:
-    """Append P of cos(theta), and their product; every value lies [1, neurons, batch]."""
+    """Append P of cos(theta), and their product; every value lies [1, neurons, batch], or as convolutions ask."""
     columns = list(products(coefficients, doublings).T)
     if len(columns) == 1:
-        return graph.binary("Mul", cosine, columns[0][:, None], f"{scope}/product")
-    variables = doubled(graph, cosine, levels(len(columns), doublings), scope)
+        return graph.per_neuron(cosine, columns[0], np.zeros(len(coefficients)), f"{scope}/product")
+    variables = doubled(graph, cosine, levels(len(columns), doublings), len(coefficients), scope)
     if doublings == 0 and len(columns) > 2:
         variables.append(graph.node("Mul", [variables[0], variables[0]], f"{scope}/power"))
     total = _sum(graph, variables, columns, f"{scope}/sum")
@@ -55,17 +59,19 @@ def times_polynomial(graph: Graph, cosine: str, coefficients: Floats, doublings:
 
 
 def _sum(graph: Graph, variables: Sequence[str], columns: Sequence[Floats], name: str) -> str:
-    """Append sum_n columns_n product_n, by Horner's rule in the last variable over groups in the others."""
-    if len(columns) == 1:
-        return graph.constant(name, columns[0][:, None])
+    """Append sum_n columns_n product_n, n from 0 to at least 1, by Horner's rule in the last variable over groups."""
     if len(columns) == 2:
         return graph.per_neuron(variables[0], columns[1], columns[0], name)
     *lower, variable = variables
     size = 2 ** len(lower)
-    starts = range(0, len(columns), size)
-    groups = [_sum(graph, lower, columns[start : start + size], f"{name}_{start // size}") for start in starts]
-    total = groups.pop()
+    *groups, top = (columns[start : start + size] for start in range(0, len(columns), size))
+    total = None if len(top) == 1 else _sum(graph, lower, top, f"{name}_{len(groups)}")
     for number in reversed(range(len(groups))):
-        product = graph.node("Mul", [total, variable], f"{name}/product{number}")
-        total = graph.node("Add", [product, groups[number]], name if number == 0 else f"{name}/sum{number}")
-    return total
+        product = f"{name}/product{number}"
+        if total is None:
+            graph.per_neuron(variable, top[0], np.zeros(len(top[0])), product)
+        else:
+            graph.node("Mul", [total, variable], product)
+        group = _sum(graph, lower, groups[number], f"{name}_{number}")
+        total = graph.node("Add", [product, group], name if number == 0 else f"{name}/sum{number}")
+    return cast("str", total)

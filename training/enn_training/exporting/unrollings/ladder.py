@@ -6,7 +6,7 @@ import numpy as np
 
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
-from enn_training.exporting.graph import Graph
+from enn_training.exporting.graph import Graph, Value
 from enn_training.exporting.polynomial import doubled, last_factor, levels, products
 
 
@@ -30,15 +30,16 @@ class Ladder:
         """Return phi of each neuron."""
         return affine.angles()
 
-    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:
+    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> Value:
         """Append Sin, the doubled cosines, one Mul a product and the Concat of them all."""
         terms = products(coefficients, self.doublings).shape[1]
         rungs = [graph.node("Sin", [arguments], f"{scope}/sine")]
-        variables = doubled(graph, rungs[0], levels(terms, self.doublings), scope)
+        variables = doubled(graph, rungs[0], levels(terms, self.doublings), len(coefficients), scope)
         for term in range(1, terms):
             k = last_factor(term, self.doublings)
             rungs.append(graph.node("Mul", [rungs[term - 2**k], variables[k]], f"{scope}/product{term}"))
-        return graph.node("Concat", rungs, f"{scope}/ladder", axis=0) if terms > 1 else rungs[0]
+        name = graph.node("Concat", rungs, f"{scope}/ladder", axis=0) if terms > 1 else rungs[0]
+        return Value(name, terms * len(coefficients), columns=True)
 
     def readout(self, coefficients: Floats) -> Affine:
         """Return the polynomial of each neuron, [neurons, terms x neurons]."""

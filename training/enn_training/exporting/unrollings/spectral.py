@@ -6,7 +6,7 @@ import numpy as np
 
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
-from enn_training.exporting.graph import Graph
+from enn_training.exporting.graph import Graph, Value
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Spectral:
         bias = np.remainder(odd * angles.bias[neurons] + np.pi, 2 * np.pi) - np.pi
         return Affine(odd[:, None] * angles.weight[neurons], bias)
 
-    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> str:  # noqa: ARG002
+    def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> Value:
         """Append one Sin."""
-        return graph.node("Sin", [arguments], f"{scope}/harmonics")
+        return Value(graph.node("Sin", [arguments], f"{scope}/harmonics"), len(kept(coefficients)[0]), columns=False)
 
     def readout(self, coefficients: Floats) -> Affine:
         """Return the matrix that adds the harmonics of each neuron, F times each."""

@@ -1,0 +1,183 @@
+"""Prompt answers: what came whole and takes little is answered where it is read, and leaves in one system call."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from enn_service.gathering import Gathering
+from enn_service.identity import Identity
+from enn_service.replies import Reply
+
+if TYPE_CHECKING:
+    from httptools import HttpRequestParser
+
+HELD_BYTES = 64 * 1024
+"""A larger body is the application's to read."""
+HELD_SECONDS = 0.05
+"""A body that comes later than this after its head is the application's to wait for."""
+HEAD_BYTES = 1024
+"""A longer head is not remembered."""
+
+
+class AtOnce(Protocol):
+    """How an application answers at once, besides as ASGI has it."""
+
+    def __call__(self, target: bytes, headers: Mapping[bytes, bytes], body: bytes) -> tuple[Reply, Identity] | None:
+        """Return the reply to a POST; None where it takes longer or is another's, and nothing has happened."""
+
+
+class Head(NamedTuple):
+    """What stands before a body.
+
+    Attributes:
+        text: Its bytes.
+        size: How many bytes a request with this head has in all.
+        target: What it asks for.
+        headers: By their names in lower case.
+    """
+
+    text: bytes
+    size: int
+    target: bytes
+    headers: Mapping[bytes, bytes]
+
+
+class PromptProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, which answers a request without a task where the application has `at_once` and uses it.
+
+    Args:
+        config: The server's.
+        server_state: The server's.
+        app_state: What the application's start has left.
+        _loop: The loop; the running one where there is none.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.at_once: AtOnce | None = getattr(self.app, "at_once", None)
+        self._last: Head | None = None
+        """The head of the last request answered at once."""
+        self._held: bytes | None = None
+        """The body so far of a request that may be answered at once."""
+        self._turn = False
+        """Whether what is being read may still have an answer at once: one, so that the others are answered too."""
+        self._read = self._begun = b""
+        """What is being read, and what was when the request began."""
+        self._hand_over: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to gather what is sent."""
+        self._gathering = Gathering(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._gathering))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Hold nothing."""
+        self._let_go()
+        super().connection_lost(exc)
+
+    def answer_again(self, data: bytes) -> bool:
+        """Answer a request whose head is that of the last one, byte for byte; return whether it was one."""
+        last = self._last
+        if last is None or len(data) != last.size or not data.startswith(last.text) or not self._idle:
+            return False
+        return self._answer(last.target, last.headers, data[len(last.text) :])
+
+    def data_received(self, data: bytes) -> None:
+        """Read on; a head whose body is still to come waits for it a moment."""
+        self._turn = True
+        self.read(data)
+        self._read = self._begun = b""
+        if self._held is not None and self._hand_over is None:
+            self._hand_over = self.loop.call_later(HELD_SECONDS, self.hand_over)
+
+    def read(self, data: bytes) -> None:
+        """Give bytes to the parser."""
+        self._read = data
+        super().data_received(data)
+
+    def on_message_begin(self) -> None:
+        """Remember where the request began."""
+        self._begun, self._last = self._read, None
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """Hold the request, or give it to the application."""
+        parser = cast("HttpRequestParser", self.parser)
+        prompt = self._turn and self._idle and parser.get_method() == b"POST" and not parser.should_upgrade()
+        if prompt and parser.should_keep_alive() and not self.expect_100_continue:
+            self._held, self._turn = b"", False
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Hold it, or give it to the application."""
+        if self._held is None:
+            super().on_body(body)
+            return
+        self._held += body
+        if len(self._held) > HELD_BYTES:
+            self.hand_over()
+
+    def on_message_complete(self) -> None:
+        """Answer the request at once, or give it to the application."""
+        held, headers = self._held, dict(self.headers)
+        if held is not None and self._answer(self.url, headers, held):
+            self._let_go()
+            self._last = self._head(held, headers)
+            return
+        self.hand_over()
+        super().on_message_complete()
+
+    def hand_over(self) -> None:
+        """Give the request that is held, if there is one, to the application, with what has come of its body."""
+        held = self._let_go()
+        if held is not None and not self.transport.is_closing():
+            super().on_headers_complete()
+            if held:
+                super().on_body(held)
+
+    def reply(self, reply: Reply, identity: Identity, more: bytes = b"") -> None:
+        """Send a whole answer, with more lines in its head."""
+        own = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
+        self._gathering.send(b"%b%b%b%b" % (STATUS_LINE[reply.status], own, more, reply.http(identity)))
+
+    @property
+    def _idle(self) -> bool:
+        """Whether no answer is under way, and the client reads."""
+        return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+
+    def _answer(self, target: bytes, headers: Mapping[bytes, bytes], body: bytes) -> bool:
+        """Answer a request at once; return whether that could be done."""
+        answer = None if self.at_once is None else self.at_once(target, headers, body)
+        if answer is None:
+            return False
+        self.reply(*answer)
+        self.on_response_complete()
+        return True
+
+    def _head(self, body: bytes, headers: Mapping[bytes, bytes]) -> Head | None:
+        """Return the head of the request that has just been read; None where it did not come with its body alone."""
+        data = self._read
+        size = data.find(b"\r\n\r\n") + 4
+        alone = data is self._begun and len(data) == size + len(body) and size <= HEAD_BYTES
+        if not alone or headers.get(b"content-length") != b"%d" % len(body):
+            return None
+        return Head(data[:size], len(data), self.url, headers)
+
+    def _let_go(self) -> bytes | None:
+        """Return what was held, and hold it no more."""
+        held, self._held = self._held, None
+        if self._hand_over is not None:
+            self._hand_over.cancel()
+            self._hand_over = None
+        return held

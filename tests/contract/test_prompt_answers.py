@@ -1,0 +1,152 @@
+"""However the bytes of a request come, and whatever came before it on the connection, its answer is the same."""
+
+import json
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from http.client import HTTPResponse
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from enn_service.prompt import HEAD_BYTES, HELD_BYTES
+
+PATH = "/v1/models/ring:predict"
+ROWS = [[[0.25, -0.5]], [[0.75, -0.5]], [[0.25, 0.75]]]
+
+
+def request(rows: object, path: str = PATH, **headers: str) -> bytes:
+    body = json.dumps({"instances": rows}).encode()
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST {path} HTTP/1.1\r\nhost: x\r\n{lines}content-length: {len(body)}\r\n\r\n".encode() + body
+
+
+class Connection:
+    """A connection on which what is sent is read before more is sent."""
+
+    def __init__(self, client: httpx.Client, own: socket.socket) -> None:
+        self._client, self._own, self._file = client, own, own.makefile("rb")
+
+    def send(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self._own.sendall(piece)
+            self._client.get("/v2/health/live").raise_for_status()
+
+    def answer(self) -> tuple[int, Any, str]:
+        """Return status, body and identity of the next answer."""
+        response = HTTPResponse(cast("socket.socket", self))
+        response.begin()
+        return response.status, json.loads(response.read()), response.headers["x-request-id"]
+
+    def makefile(self, _mode: str) -> "Connection":
+        return self
+
+    def close(self) -> None:
+        """Leave the rest to the next answer."""
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+
+@pytest.fixture
+def connection(client: httpx.Client) -> Iterator[Connection]:
+    with _connected(client) as connection:
+        yield connection
+
+
+@contextmanager
+def _connected(client: httpx.Client) -> Iterator[Connection]:
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=30) as own:
+        own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        yield Connection(client, own)
+
+
+def wanted(client: httpx.Client, rows: object) -> Any:
+    return client.post(PATH, json={"instances": rows}).json()
+
+
+ONE = request(ROWS[0])
+CHUNKS = b'transfer-encoding: chunked\r\n\r\n10\r\n{"instances":[[0\r\ne\r\n.25, -0.5]]}  \r\n0\r\n\r\n'
+WAYS = {
+    "whole": [ONE],
+    "head, then body": [ONE[:-20], ONE[-20:]],
+    "half a head, then the rest": [ONE[:30], ONE[30:]],
+    "byte by byte": [bytes([byte]) for byte in ONE[-40:]],
+    "after empty lines": [b"\r\n\r\n" + ONE],
+    "with spaces around the body's end": [request(ROWS[0], accept="*/*")],
+    "in chunks": [f"POST {PATH} HTTP/1.1\r\nhost: x\r\n".encode() + CHUNKS],
+    "with a long head": [request(ROWS[0], x="y" * HEAD_BYTES)],
+    "in capitals": [ONE.replace(b"content-length", b"CONTENT-LENGTH")],
+    "with a query": [request(ROWS[0], f"{PATH}?a=b")],
+}
+WAYS["byte by byte"].insert(0, ONE[:-40])
+
+
+@pytest.mark.parametrize("pieces", WAYS.values(), ids=WAYS.keys())
+def test_a_request_is_answered_however_it_comes(
+    client: httpx.Client, connection: Connection, pieces: Sequence[bytes]
+) -> None:
+    for _ in range(3):
+        connection.send(*pieces)
+        assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
+
+
+def test_requests_of_one_head_are_answered_each_by_its_body_and_identity(
+    client: httpx.Client, connection: Connection
+) -> None:
+    identities = set()
+    for rows in ROWS * 3:
+        connection.send(request(rows))
+        status, body, identity = connection.answer()
+        assert (status, body) == (200, wanted(client, rows))
+        identities.add(identity)
+    assert len(identities) == 9
+    connection.send(request(ROWS[0], **{"x-request-id": "mine"}))
+    assert connection.answer()[2] == "mine"
+
+
+def test_requests_sent_together_are_answered_in_their_order(client: httpx.Client, connection: Connection) -> None:
+    bad, large = request([["x", 1]]), request(ROWS[2] * 5000)
+    connection.send(ONE, ONE, request(ROWS[1]) + bad + large + ONE + request(ROWS[2])[:50], request(ROWS[2])[50:])
+    found = [connection.answer()[:2] for _ in range(7)]
+    single = [wanted(client, rows) for rows in ROWS]
+    assert [status for status, _ in found] == [200, 200, 200, 400, 200, 200, 200]
+    assert [body for _, body in found[:3]] == [single[0], single[0], single[1]]
+    assert len(found[4][1]["predictions"]) == 5000
+    assert [body for _, body in found[5:]] == [single[0], single[2]]
+
+
+def test_a_known_request_within_another_is_not_taken_for_one(client: httpx.Client, connection: Connection) -> None:
+    connection.send(ONE)
+    assert connection.answer()[1] == wanted(client, ROWS[0])
+    connection.send(b"POST /v1/models/moon:predict HTTP/1.1\r\nx: ", ONE)
+    assert connection.answer()[0] == 404
+    connection.send(ONE)
+    assert connection.answer()[1] == wanted(client, ROWS[0])
+    body = b'{"instances": "' + ONE.replace(b'"', b"'").replace(b"\r\n", b"  ")
+    head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body) + 2}\r\n\r\n".encode()
+    connection.send(head + body, b'"}')
+    assert connection.answer()[0] == 400
+
+
+def test_a_large_or_late_body_is_read_whole(client: httpx.Client, connection: Connection) -> None:
+    body = json.dumps({"instances": ROWS[0]}).encode() + b" " * HELD_BYTES
+    large = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
+    connection.send(large[:200], large[200:-1], large[-1:])
+    assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
+
+
+def test_an_offer_to_wait_is_taken_up(client: httpx.Client, connection: Connection) -> None:
+    whole = request(ROWS[0], expect="100-continue")
+    head, body = whole.split(b"\r\n\r\n")
+    connection.send(head + b"\r\n\r\n")
+    assert connection.readline() == b"HTTP/1.1 100 Continue\r\n"
+    assert connection.readline() == b"\r\n"
+    connection.send(body)
+    assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
+
+
+def test_a_request_to_change_the_protocol_is_answered_in_this_one(client: httpx.Client, connection: Connection) -> None:
+    connection.send(request(ROWS[0], connection="upgrade", upgrade="h2c"))
+    assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
