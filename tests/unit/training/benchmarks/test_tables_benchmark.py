@@ -69,6 +69,14 @@ def test_a_table_counts_only_once_all_of_it_is_measured(results):
     assert "| diabetes | **1.00 ± 0.00** | 2.00 ± 0.00" in document.text(results)
 
 
+def test_the_page_tells_where_a_search_helped(results):
+    found = results.read("diabetes")
+    better, worse = replace(measured(0.5), settings=1), replace(measured(1.5), settings=2)
+    searched = {Run(SEARCHED, "ENN", 0, 0): better, Run(SEARCHED, "ENN", 0, 1): worse}
+    results.write("diabetes", replace(found, runs=found.runs | searched))
+    assert "on so many folds: ENN 1 of 2, EBM 0 of 0" in document.text(results)
+
+
 def test_a_table_that_somebody_does_not_finish_is_told_and_not_ranked(results):
     found = results.read("diabetes")
     del found.runs[Run(DEFAULT, "EBM", 0, 1)]

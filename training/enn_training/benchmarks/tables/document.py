@@ -88,6 +88,7 @@ def text(results: Results) -> str:
         "unseen_verdict": _verdict([one for one in plain if one.table.unseen]),
         "incomplete": _incomplete(results, plain),
         "verdict": _verdict(plain),
+        "gains": _gains(plain, searched),
         "without_search": _without_search(plain, searched),
         "limit": f"{LIMIT / 60:g}",
         "searched_verdict": _verdict(searched),
@@ -138,6 +139,18 @@ def _without_search(plain: Sequence[Outcome], searched: Sequence[Outcome]) -> st
     left = [one for one in plain if one.table.name not in {other.table.name for other in searched}]
     told = [f"{one.table.name} ({fmean(one.values('seconds')[EBM]):.0f} s)" for one in left]
     return ", ".join(told) or "none"
+
+
+def _gains(plain: Sequence[Outcome], searched: Sequence[Outcome]) -> str:
+    """Return on how many folds the search of each contender left its defaults, and on how many that helped."""
+    defaults = {one.table.name: one.folds for one in plain}
+    told: list[str] = []
+    for name in NAMES:
+        both = [(defaults[one.table.name], one.folds) for one in searched if one.table.name in defaults]
+        pairs = [pair for before, after in both for pair in zip(before[name], after[name], strict=False)]
+        left = [(before.loss, after.loss) for before, after in pairs if after.settings]
+        told.append(f"{name} {sum(after < before for before, after in left)} of {len(left)}")
+    return ", ".join(told)
 
 
 def _ranks(measured: Sequence[Outcome]) -> str:
