@@ -23,8 +23,8 @@ class ENNClassifier(ClassifierMixin, Estimator):
             16 (the other learners).
         harmonics: Q, odd cosines of every activation.
         head: "linear" (probabilities) or "dct" (the paper's: scores).
-        learner: "auto" (AdamW; what is to be chosen is chosen by held-out loss, and all rows are learned from in the
-            end), "adam", "lms", or an object with their method learn.
+        learner: "auto" (AdamW; size, penalties and number of steps are chosen by held-out loss, and all rows are
+            learned from in the end), "adam", "lms", or an object with their method learn.
         max_time: Seconds that a fit may take; a fit that needs them all may differ from the next one.
         random_state: Seed of the split and of the learner; None: 0, since equal calls should learn equal networks.
 
@@ -118,8 +118,8 @@ class ENNRegressor(RegressorMixin, Estimator):
             16 (the other learners).
         harmonics: Q, odd cosines of every activation.
         head: "linear" or "dct".
-        learner: "auto" (AdamW; what is to be chosen is chosen by held-out loss, and all rows are learned from in the
-            end), "adam", "lms", or an object with their method learn.
+        learner: "auto" (AdamW; size, penalties and number of steps are chosen by held-out loss, and all rows are
+            learned from in the end), "adam", "lms", or an object with their method learn.
         max_time: Seconds that a fit may take; a fit that needs them all may differ from the next one.
         random_state: Seed of the split and of the learner; None: 0, since equal calls should learn equal networks.
 

@@ -25,7 +25,7 @@ from serving import serving
 @pytest.mark.parametrize("estimator", [ENNClassifier, ENNRegressor])
 def test_scikit_learns_own_checks_pass(estimator):
     # The default learner, smaller: the checks fit dozens of tiny tables.
-    quick = estimator(learner=TunedAdam(hidden=(4,), passes=30))
+    quick = estimator(learner=TunedAdam(hidden=(4,), passes=12))
     results = check_estimator(quick, on_fail=None, on_skip=None)
     assert [result for result in results if result["status"] not in ("passed", "skipped")] == []
 

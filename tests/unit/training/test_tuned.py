@@ -1,12 +1,18 @@
 """TunedAdam chooses by cross-validation, learns from every row, repeats itself and keeps its time."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from enn_training.architecture import Architecture
 from enn_training.errors import DivergenceError, OptionError
+from enn_training.learners import cycle
+from enn_training.learners.cycle import Cycle
 from enn_training.learners.learner import Samples
-from enn_training.learners.tuned import LARGE, SMALL, Folds, TunedAdam
+from enn_training.learners.stack import Stack
+from enn_training.learners.tuned import LARGE, LONGER, SMALL, Folds, TunedAdam
+from enn_training.start import start
 
 LINE = Architecture(2, head="linear", task="regression")
 NONE = Samples(np.zeros((0, 2)), np.zeros((0, 1)))
@@ -38,11 +44,20 @@ def test_few_rows_teach_and_judge_at_once():
     np.testing.assert_array_equal(made.taught, made.judged)
 
 
-def test_size_and_penalties_are_chosen_and_told():
+def test_size_penalties_and_steps_are_chosen_and_told():
     learned = TunedAdam(passes=10).learn(LINE, rows(100), NONE, 0)
     assert learned.settings["hidden"] in (SMALL, LARGE)
-    assert {"decay", "smoothing", "spread", "folds", "passes"} <= set(learned.settings)
-    assert [epoch.number for epoch in learned.history] == list(range(1, 31))
+    assert learned.settings["passes"] in (10, 10 * LONGER)
+    assert {"decay", "smoothing", "spread", "folds"} <= set(learned.settings)
+    made = (2 + LONGER) * 10 + learned.settings["passes"]
+    assert [epoch.number for epoch in learned.history] == list(range(1, made + 1))
+    assert learned.history[-1].total == made
+
+
+def test_what_few_steps_do_not_learn_gets_more():
+    data = rows(200)
+    waves = Samples(data.x, np.sin(6 * data.x[:, :1]))
+    assert TunedAdam(hidden=(6,), passes=10).learn(LINE, waves, NONE, 0).settings["passes"] == 10 * LONGER
 
 
 def test_the_callers_size_is_kept_whatever_the_number_of_layers():
@@ -67,12 +82,24 @@ def test_a_line_in_noise_is_learned_as_a_line():
 
 def test_a_short_time_leaves_one_pass_of_each_stage():
     learned = TunedAdam(max_time=1e-6).learn(LINE, rows(100), NONE, 0)
-    assert len(learned.history) == 3
+    assert len(learned.history) == 4
+
+
+def test_a_slow_first_pass_gives_up_no_others(monkeypatch):
+    # Compiling takes longer than learning: 10 s, and each pass after it 0.1 s.
+    ends = iter([0.0, *(10 + number / 10 for number in range(100))])
+    monkeypatch.setattr(cycle, "time", SimpleNamespace(monotonic=lambda: next(ends)))
+    data = rows(20)
+    stack, nothing = Stack(LINE, [start(LINE)]), np.zeros(1)
+    run = Cycle(50, 1e-2, 10, max_time=60).run(
+        stack, data, np.arange(20)[None], decay=nothing, smoothing=nothing, seed=0
+    )
+    assert list(run) == [50] * 50
 
 
 def test_numbers_that_cannot_be_learned_from_say_so():
     data = rows(50)
-    with pytest.raises(DivergenceError, match="none of 8 candidates has a finite loss"):
+    with pytest.raises(DivergenceError, match="no candidate has a finite loss"):
         TunedAdam(passes=2).learn(LINE, Samples(data.x, data.y * 1e200), NONE, 0)
 
 

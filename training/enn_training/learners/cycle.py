@@ -73,7 +73,8 @@ class Cycle:
         optimizer = torch.optim.AdamW(stack.parameters(), lr=self.rate, weight_decay=0.0, fused=True)
         decays, smoothings = torch.from_numpy(decay).float(), torch.from_numpy(smoothing).float()
         rng = np.random.default_rng(seed)
-        progress, began, number, left = 0.0, time.monotonic(), 0, self.passes
+        progress, left, began = 0.0, self.passes, time.monotonic()
+        ends: list[float] = []
         while left > 0:
             batches = torch.from_numpy(rng.permuted(rows, axis=1)).split(self.batch, dim=1)
             share = (1.0 - progress) / left
@@ -85,16 +86,22 @@ class Cycle:
                 stack.shrink(rate * decays, rate * smoothings)
                 optimizer.step()
             progress += share
-            number += 1
-            left = self._left(number, time.monotonic() - began)
-            yield number + left
+            ends.append(time.monotonic())
+            left = self._left(*(end - began for end in ends))
+            yield len(ends) + left
 
-    def _left(self, number: int, elapsed: float) -> int:
-        """Return how many passes are still to be made after some that took so many seconds."""
-        left = self.passes - number
+    def _left(self, first: float, *others: float) -> int:
+        """Return how many passes are still to be made after some that ended at these seconds.
+
+        In a new process the first takes far longer than the others: it tells only whether there is time for two.
+        """
+        left = self.passes - 1 - len(others)
         if self.max_time is None:
             return left
-        return min(left, int((self.max_time - elapsed) / max(elapsed / number, 1e-9)))
+        if not others:
+            return left if 2.0 * first <= self.max_time else 0
+        pace = (others[-1] - first) / len(others)
+        return min(left, int((self.max_time - others[-1]) / max(pace, 1e-9)))
 
 
 @contextmanager

@@ -1,13 +1,16 @@
 """The benchmark of tables measures what it says, goes on where it was stopped and ranks fairly."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.dummy import DummyRegressor
 
 from enn_training.benchmarks.tables import document, experiment
 from enn_training.benchmarks.tables.contenders import Contender, contenders
+from enn_training.benchmarks.tables.limit import limited
 from enn_training.benchmarks.tables.measures import Measured, calibration_error, judge
 from enn_training.benchmarks.tables.results import DEFAULT, SEARCHED, Found, Plan, Results, Run
 from enn_training.benchmarks.tables.tables import Table, named, tables
@@ -25,7 +28,7 @@ def results(tmp_path):
     """Return results of one table where the contenders stand in the order of contenders()."""
     results = Results(tmp_path, PLAN)
     places = {contender.name: place for place, contender in enumerate(contenders())}
-    runs = {
+    runs: dict[Run, Measured | None] = {
         one: measured(1.0 + places[one.contender], 0.9 - places[one.contender] / 10) for one in experiment.runs(PLAN)
     }
     results.write("diabetes", Found(442, 10, 0, runs))
@@ -61,8 +64,44 @@ def test_a_table_counts_only_once_all_of_it_is_measured(results):
     results.write("diabetes", found)
     assert len(document.outcomes(results, DEFAULT)) == 1
     assert document.outcomes(results, SEARCHED) == ()
-    assert "- wine: no fold that all share (0 shared folds)" in document.text(results)
+    assert "| wine | not measured | not measured |" in document.text(results)
+    assert "one fit of the EBM: diabetes (1 s)." in document.text(results)
     assert "| diabetes | **1.00 ± 0.00** | 2.00 ± 0.00" in document.text(results)
+
+
+def test_the_page_tells_where_a_search_helped(results):
+    found = results.read("diabetes")
+    better, worse = replace(measured(0.5), settings=1), replace(measured(1.5), settings=2)
+    searched = {Run(SEARCHED, "ENN", 0, 0): better, Run(SEARCHED, "ENN", 0, 1): worse}
+    results.write("diabetes", replace(found, runs=found.runs | searched))
+    assert "on so many folds: ENN 1 of 2, EBM 0 of 0" in document.text(results)
+
+
+def test_a_table_that_somebody_does_not_finish_is_told_and_not_ranked(results):
+    found = results.read("diabetes")
+    del found.runs[Run(DEFAULT, "EBM", 0, 1)]
+    results.write("diabetes", replace(found, runs=found.runs | {Run(DEFAULT, "EBM", 0, 0): None}))
+    assert results.read("diabetes").unfinished(Run(DEFAULT, "EBM", 0, 1))
+    assert document.outcomes(results, DEFAULT) == ()
+    assert "| diabetes | 1 (2 of 2 folds) | not finished within 5 minutes | 3 (2 of 2 folds)" in document.text(results)
+
+
+def test_a_fit_that_takes_too_long_is_given_up_and_its_settings_are_not_taken(monkeypatch):
+    class Slow:
+        def fit(self, _x, _y):
+            while True:
+                sum(range(1000))
+
+    def build(task, settings):
+        return Slow() if settings else DummyRegressor()
+
+    monkeypatch.setattr(experiment, "limited", lambda: limited(0.01))
+    for settings, finished in (({"slow": True}, {}), True), (({"slow": True}, {"slow": True}), False):
+        one = Contender("slow", build, {"regression": settings}, lambda _: 1)
+        monkeypatch.setattr(experiment, "contenders", lambda one=one: (one,))
+        table = small("regression")
+        found = experiment.measure(table, *table.load(), Run(SEARCHED, "slow", 0, 0), 2)
+        assert (found is not None and found.settings == 1) == finished
 
 
 def test_calibration_is_the_distance_of_confidence_and_accuracy():
@@ -95,6 +134,7 @@ def small(task):
 def test_a_contender_learns_a_table_with_categories_and_missing_values(name, task):
     table = small(task)
     found = experiment.measure(table, *table.load(), Run(SEARCHED, name, 0, 1), 2)
+    assert found is not None
     assert found.parameters > 0
     assert (found.calibration is None) == (task == "regression")
 

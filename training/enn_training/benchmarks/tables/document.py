@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.resources import files
 from statistics import fmean, stdev
 
 from enn_training.benchmarks.tables.contenders import contenders
+from enn_training.benchmarks.tables.limit import LIMIT
 from enn_training.benchmarks.tables.measures import Measured
 from enn_training.benchmarks.tables.results import DEFAULT, SEARCHED, Found, Results, Run
 from enn_training.benchmarks.tables.tables import Table, tables
@@ -60,10 +61,9 @@ def _outcome(results: Results, table: Table, mode: str) -> Outcome | None:
     places = [(repeat, fold) for repeat in range(repeats) for fold in range(plan.folds)]
     if found is None or not places:
         return None
-    if any(Run(mode, name, *place) not in found.runs for name in NAMES for place in places):
-        return None
-    folds = {name: tuple(found.runs[Run(mode, name, *place)] for place in places) for name in NAMES}
-    return Outcome(table, found, folds)
+    runs = {name: [found.runs.get(Run(mode, name, *place)) for place in places] for name in NAMES}
+    folds = {name: tuple(one for one in of_one if one) for name, of_one in runs.items()}
+    return Outcome(table, found, folds) if all(len(one) == len(places) for one in folds.values()) else None
 
 
 def _rank(value: float, values: list[float]) -> float:
@@ -88,6 +88,9 @@ def text(results: Results) -> str:
         "unseen_verdict": _verdict([one for one in plain if one.table.unseen]),
         "incomplete": _incomplete(results, plain),
         "verdict": _verdict(plain),
+        "gains": _gains(plain, searched),
+        "without_search": _without_search(plain, searched),
+        "limit": f"{LIMIT / 60:g}",
         "searched_verdict": _verdict(searched),
         "settings": _settings(),
     }
@@ -113,17 +116,41 @@ def _sources(measured: Sequence[Outcome]) -> str:
 
 def _incomplete(results: Results, measured: Sequence[Outcome]) -> str:
     """Return what is known of the tables that are not in the ranks, so that none drops out unseen."""
-    lines: list[str] = []
-    for table in tables():
-        if table.name in {one.table.name for one in measured}:
-            continue
-        found = results.read(table.name)
-        runs = {run: one for run, one in found.runs.items() if run.mode == DEFAULT} if found else {}
-        shared = [run for run in runs if all(replace(run, contender=name) in runs for name in NAMES)]
-        losses = {name: [runs[run].loss for run in shared if run.contender == name] for name in NAMES}
-        told = ", ".join(f"{name} {fmean(values):.3g}" for name, values in losses.items() if values)
-        lines.append(f"- {table.name}: {told or 'no fold that all share'} ({len(shared) // len(NAMES)} shared folds)")
-    return "\n".join(lines) or "None."
+    rows = [
+        [table.name, *(_known(results, table.name, name) for name in NAMES)]
+        for table in tables()
+        if table.name not in {one.table.name for one in measured}
+    ]
+    return _markdown(("table", *NAMES), rows) if rows else "None."
+
+
+def _known(results: Results, table: str, name: str) -> str:
+    """Return the mean loss of a contender over those folds of a table that it learned with defaults."""
+    found, plan = results.read(table), results.plan
+    of_one = [one for run, one in found.runs.items() if (run.mode, run.contender) == (DEFAULT, name)] if found else []
+    losses = [one.loss for one in of_one if one]
+    if len(losses) < len(of_one):
+        return f"not finished within {LIMIT / 60:g} minutes"
+    return f"{fmean(losses):.3g} ({len(losses)} of {plan.folds * plan.repeats} folds)" if losses else "not measured"
+
+
+def _without_search(plain: Sequence[Outcome], searched: Sequence[Outcome]) -> str:
+    """Return the tables that no search was measured on, with what makes it long."""
+    left = [one for one in plain if one.table.name not in {other.table.name for other in searched}]
+    told = [f"{one.table.name} ({fmean(one.values('seconds')[EBM]):.0f} s)" for one in left]
+    return ", ".join(told) or "none"
+
+
+def _gains(plain: Sequence[Outcome], searched: Sequence[Outcome]) -> str:
+    """Return on how many folds the search of each contender left its defaults, and on how many that helped."""
+    defaults = {one.table.name: one.folds for one in plain}
+    told: list[str] = []
+    for name in NAMES:
+        both = [(defaults[one.table.name], one.folds) for one in searched if one.table.name in defaults]
+        pairs = [pair for before, after in both for pair in zip(before[name], after[name], strict=False)]
+        left = [(before.loss, after.loss) for before, after in pairs if after.settings]
+        told.append(f"{name} {sum(after < before for before, after in left)} of {len(left)}")
+    return ", ".join(told)
 
 
 def _ranks(measured: Sequence[Outcome]) -> str:

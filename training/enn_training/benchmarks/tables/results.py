@@ -63,13 +63,20 @@ class Found:
         rows: Of the table.
         columns: Of the table, without the target.
         classes: How many there are; 0 for a regression.
-        runs: What was measured.
+        runs: What was measured; None for a fit that was given up.
     """
 
     rows: int
     columns: int
     classes: int
-    runs: dict[Run, Measured]
+    runs: dict[Run, Measured | None]
+
+    def unfinished(self, one: Run) -> bool:
+        """Return whether the contender of a run did not finish one of its mode, and so is not tried again."""
+        return any(
+            measured is None and (run.mode, run.contender) == (one.mode, one.contender)
+            for run, measured in self.runs.items()
+        )
 
 
 class Results:
@@ -95,7 +102,7 @@ class Results:
             return None
         try:
             text = json.loads(path.read_text())
-            runs = {Run.of(key): Measured(**fields) for key, fields in text["runs"].items()}
+            runs = {Run.of(key): fields and Measured(**fields) for key, fields in text["runs"].items()}
             found, folds = Found(text["rows"], text["columns"], text["classes"], runs), text["folds"]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{path}: not a file of results ({error}); remove it to measure again") from None
@@ -107,7 +114,7 @@ class Results:
         """Keep what is known of a table; a reader never sees half a file."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{table}.json"
-        lines = sorted(f"{json.dumps(run.key)}: {json.dumps(asdict(one))}" for run, one in found.runs.items())
+        lines = sorted(f"{json.dumps(run.key)}: {json.dumps(one and asdict(one))}" for run, one in found.runs.items())
         head = {"folds": self.plan.folds, "rows": found.rows, "columns": found.columns, "classes": found.classes}
         hidden = path.with_name(f".{path.name}.{os.getpid()}")
         hidden.write_text(json.dumps(head)[:-1] + ', "runs": {\n' + ",\n".join(lines) + "\n}}\n")

