@@ -5,6 +5,7 @@ import sys
 from math import inf
 from typing import Any
 
+from httptools import HttpRequestParser
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
@@ -141,6 +142,8 @@ class Connection(PromptProtocol):
         method, version = self.scope["method"].encode(), self.scope["http_version"].encode()
         kept = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
         head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, kept)
+        self.parser = HttpRequestParser(self)  # the other may take that request for the connection's last
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
         self.read(head + self._read[stop.args[0] :])
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (uvicorn's own words say less)

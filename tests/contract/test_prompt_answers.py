@@ -147,6 +147,10 @@ def test_an_offer_to_wait_is_taken_up(client: httpx.Client, connection: Connecti
     assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
 
 
-def test_a_request_to_change_the_protocol_is_answered_in_this_one(client: httpx.Client, connection: Connection) -> None:
-    connection.send(request(ROWS[0], connection="upgrade", upgrade="h2c"))
+@pytest.mark.parametrize(("version", "tokens"), [("1.1", "upgrade"), ("1.1", "upgrade, close"), ("1.0", "upgrade")])
+def test_a_request_to_change_the_protocol_is_answered_in_this_one(
+    client: httpx.Client, connection: Connection, version: str, tokens: str
+) -> None:
+    offer = request(ROWS[0], connection=tokens, upgrade="h2c").replace(b"HTTP/1.1", f"HTTP/{version}".encode())
+    connection.send(offer[:100], offer[100:])
     assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
