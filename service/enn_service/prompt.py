@@ -143,6 +143,7 @@ class PromptProtocol(HttpToolsProtocol):
         """Give the request that is held, if there is one, to the application, with what has come of its body."""
         held = self._let_go()
         if held is not None and not self.transport.is_closing():
+            self.expect_100_continue = False  # whatever followed the body
             super().on_headers_complete()
             if held:
                 super().on_body(held)
