@@ -169,3 +169,12 @@ def test_a_request_that_comes_when_the_server_ends_is_answered_and_is_the_last(
         client.get("/v2/health/live").raise_for_status()
         own.sendall(ONE)
         assert b"\r\nconnection: close\r\n" in b"".join(iter(lambda: own.recv(65536), b""))
+
+
+def test_empty_lines_before_known_requests_are_counted_for_each_alone(
+    client: httpx.Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served, "FRAMING_BYTES", 8)
+    for _ in range(len(ONE)):
+        connection.send(b"\r\n", ONE)
+        assert connection.answer()[0] == 200
