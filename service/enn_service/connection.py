@@ -63,6 +63,7 @@ class Connection(PromptProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on; refuse a request that is mostly something else than its body."""
         if self.answer_again(data):
+            self._framing = self._body = 0
             return
         self._framing += len(data)
         super().data_received(data)

@@ -86,6 +86,7 @@ class DataPlane:
         self._access = access
         self._drain = drain
         self._max_body_bytes = settings.max_body_bytes
+        self._prompt_bytes = min(LOOP_BYTES, settings.max_body_bytes)
         self._max_in_flight = settings.max_in_flight
         self._room = Room(settings.max_held_bytes)
         self._asked = 0
@@ -100,7 +101,7 @@ class DataPlane:
         """
         path = target.decode("latin-1")
         call = parse_path(path) if len(path) <= PATH_LENGTH else None
-        if call is None or len(body) > LOOP_BYTES or b"content-encoding" in headers:
+        if call is None or len(body) > self._prompt_bytes or b"content-encoding" in headers:
             return None
         if self._drain.begun or self._asked >= self._max_in_flight:
             return None

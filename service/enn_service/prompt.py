@@ -111,10 +111,9 @@ class PromptProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Hold the request, or give it to the application."""
-        parser = cast("HttpRequestParser", self.parser)
-        prompt = self._turn and self._idle and parser.get_method() == b"POST" and not parser.should_upgrade()
-        if prompt and parser.should_keep_alive() and not self.expect_100_continue:
+        """Hold the request, or give it to the application; fields that follow a body in chunks are no headers."""
+        self.headers = self.headers.copy()  # to which those go; the scope has the head's
+        if self._turn and self._idle and self._plain(cast("HttpRequestParser", self.parser)):
             self._held, self._turn = b"", False
         else:
             super().on_headers_complete()
@@ -130,11 +129,13 @@ class PromptProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer the request at once, or give it to the application."""
-        held, headers = self._held, dict(self.headers)
-        if held is not None and self._answer(self.url, headers, held):
-            self._let_go()
-            self._last = self._head(held, headers)
-            return
+        held = self._held
+        if held is not None:
+            headers: Mapping[bytes, bytes] = dict(self.scope["headers"])
+            if self._answer(self.url, headers, held):
+                self._let_go()
+                self._last = self._head(held, headers)
+                return
         self.hand_over()
         super().on_message_complete()
 
@@ -142,6 +143,7 @@ class PromptProtocol(HttpToolsProtocol):
         """Give the request that is held, if there is one, to the application, with what has come of its body."""
         held = self._let_go()
         if held is not None and not self.transport.is_closing():
+            self.expect_100_continue = False  # whatever followed the body
             super().on_headers_complete()
             if held:
                 super().on_body(held)
@@ -155,6 +157,17 @@ class PromptProtocol(HttpToolsProtocol):
     def _idle(self) -> bool:
         """Whether no answer is under way, and the client reads."""
         return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
+
+    def _plain(self, parser: "HttpRequestParser") -> bool:
+        """Return whether the request whose head was read is one after which the connection simply goes on."""
+        return (
+            self.at_once is not None
+            and parser.get_method() == b"POST"
+            and parser.should_keep_alive()
+            and parser.get_http_version() != "1.0"
+            and not parser.should_upgrade()
+            and not self.expect_100_continue
+        )
 
     def _answer(self, target: bytes, headers: Mapping[bytes, bytes], body: bytes) -> bool:
         """Answer a request at once; return whether that could be done."""

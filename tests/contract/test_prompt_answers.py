@@ -10,6 +10,7 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from enn_service import connection as served
 from enn_service.prompt import HEAD_BYTES, HELD_BYTES
 
 PATH = "/v1/models/ring:predict"
@@ -154,3 +155,30 @@ def test_a_request_to_change_the_protocol_is_answered_in_this_one(
     offer = request(ROWS[0], connection=tokens, upgrade="h2c").replace(b"HTTP/1.1", f"HTTP/{version}".encode())
     connection.send(offer[:100], offer[100:])
     assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
+
+
+def test_a_request_that_comes_when_the_server_ends_is_answered_and_is_the_last(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[served.Connection] = []
+    begin = served.Connection.connection_made
+    monkeypatch.setattr(served, "LAST_SECONDS", 30)
+    monkeypatch.setattr(
+        served.Connection, "connection_made", lambda self, transport: (made.append(self), begin(self, transport))
+    )
+    with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=10) as own:
+        own.sendall(ONE)
+        assert own.recv(65536).startswith(b"HTTP/1.1 200")
+        made[0].loop.call_soon_threadsafe(made[0].shutdown)
+        client.get("/v2/health/live").raise_for_status()
+        own.sendall(ONE)
+        assert b"\r\nconnection: close\r\n" in b"".join(iter(lambda: own.recv(65536), b""))
+
+
+def test_empty_lines_before_known_requests_are_counted_for_each_alone(
+    client: httpx.Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served, "FRAMING_BYTES", 8)
+    for _ in range(len(ONE)):
+        connection.send(b"\r\n", ONE)
+        assert connection.answer()[0] == 200
