@@ -39,6 +39,11 @@ class Answer:
         """How many rows were asked for; 0 where the question was refused."""
         return 0 if self._question is None else len(self._question.rows)
 
+    @property
+    def numbers(self) -> int:
+        """About how many numbers the reply has as text."""
+        return 0 if self._question is None else len(self._question.rows) * self._question.written
+
     def read(self) -> int:
         """Read and check the question, and return about how many nanoseconds it takes to answer it.
 

@@ -4,6 +4,7 @@ import asyncio
 import re
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -42,6 +43,8 @@ LOOP_BYTES = 64 * 1024
 """A larger body is answered in a thread, so that the loop goes on."""
 LOOP_NANOSECONDS = 1_000_000
 """Longer work goes on in a thread."""
+PROMPT_NUMBERS = 2048
+"""A reply of more numbers is not given at once: it may be so large that the client has to read it before it is done."""
 LARGE_AT_ONCE = 2
 """How many large requests are answered at once; the others wait, and hold no more than their bytes. If the time of one
 is over while it waits, it is never begun; if it was begun, it keeps its thread until it is done."""
@@ -111,7 +114,7 @@ class DataPlane:
             answer = self._begin(call, Request(body, _json_length(headers), identity.given))
         except RequestError:
             return None
-        reply = self._in_loop(answer)
+        reply = self._in_loop(answer, PROMPT_NUMBERS)
         if reply is None or len(reply.body) > LARGE_BYTES:
             return None
         self._tell(answer, reply, call)
@@ -178,10 +181,10 @@ class DataPlane:
     def _begin(self, call: Call, request: Request) -> Answer:
         return Answer(call.operation, self._registry.model(call.model, call.version), request)
 
-    def _in_loop(self, answer: Answer) -> Reply | None:
-        """Return the reply, a refusal too; None where it takes so long that a thread has to give it."""
+    def _in_loop(self, answer: Answer, numbers: float = inf) -> Reply | None:
+        """Return the reply, a refusal too; None where a thread has to give it, or it has more numbers than these."""
         try:
-            return answer.finish() if answer.read() <= LOOP_NANOSECONDS else None
+            return answer.finish() if answer.read() <= LOOP_NANOSECONDS and answer.numbers <= numbers else None
         except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
             return self._refuse(error)
 
