@@ -139,6 +139,11 @@ class Card(CardPart):
         return self
 
     @cached_property
+    def names(self) -> list[str]:
+        """The names of the features."""
+        return [feature.name for feature in self.features]
+
+    @cached_property
     def worded(self) -> tuple[tuple[int, Feature], ...]:
         """The features, by index, that take more than a number: a name, true, false or null."""
         return tuple(

@@ -1,12 +1,14 @@
 """One answer in its three stages: the question is read, the network runs, the reply is written."""
 
+from math import isfinite
 from time import perf_counter_ns
 
 import numpy as np
 
 from enn_service.exchange import Operation, Question, Request
-from enn_service.model import Model
+from enn_service.model import FEW, Model
 from enn_service.replies import Reply
+from enn_service.session import Array
 from enn_service.tallies import Tally
 
 PARAMETER_NANOSECONDS = 1
@@ -70,7 +72,7 @@ class Answer:
         began = perf_counter_ns()
         tensors = self.model.session.run(question.rows, question.tensors)
         for name, tensor in zip(question.tensors, tensors, strict=True):
-            if np.count_nonzero(np.isfinite(tensor)) != tensor.size:
+            if not _finite(tensor):
                 raise ArithmeticError(f"{self.model.name}/{self.model.version}: {name} is not finite for finite rows")
         ran = perf_counter_ns()
         reply = question.answer(tensors)
@@ -91,3 +93,10 @@ class Answer:
         tally.rows += len(self._question.rows)
         if self._question.outside is not None:
             tally.outside += int(self._question.outside.any(axis=1).sum())
+
+
+def _finite(tensor: Array) -> bool:
+    """Return whether all values are finite numbers."""
+    if tensor.size <= FEW:
+        return all(map(isfinite, tensor.ravel().tolist()))
+    return np.count_nonzero(np.isfinite(tensor)) == tensor.size

@@ -93,7 +93,7 @@ def attribute(model: Model, rows: Array, question: Question) -> Found:
 
 def texts(model: Model, found: Found, units: list[int]) -> list[bytes]:
     """Return the JSON object of each row's attributions of the unit explained."""
-    names, every = [feature.name for feature in model.card.features], found.attributions
+    names, every = model.card.names, found.attributions
     return [
         orjson.dumps(
             {

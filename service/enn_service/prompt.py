@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 from uvicorn.config import Config
@@ -150,7 +151,7 @@ class PromptProtocol(HttpToolsProtocol):
 
     def reply(self, reply: Reply, identity: Identity, more: bytes = b"") -> None:
         """Send a whole answer, with more lines in its head."""
-        own = b"".join([b"%b: %b\r\n" % header for header in self.server_state.default_headers])
+        own = _lines(tuple(self.server_state.default_headers))
         self._gathering.send(b"%b%b%b%b" % (STATUS_LINE[reply.status], own, more, reply.http(identity)))
 
     @property
@@ -194,3 +195,9 @@ class PromptProtocol(HttpToolsProtocol):
             self._hand_over.cancel()
             self._hand_over = None
         return held
+
+
+@lru_cache(1)
+def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """Return headers, the same for all answers of a second, as they stand in a head."""
+    return b"".join([b"%b: %b\r\n" % header for header in headers])

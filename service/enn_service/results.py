@@ -35,7 +35,7 @@ class Results:
         self._card = card
         self.units = _unit_names(card)
         self._indices = _indices(self.units)
-        self._features = [feature.name for feature in card.features]
+        self._features = card.names
         labels = [template(label) for label in card.classes or ()]
         self._scored = [b'{"label":%b,"score":%b}' % (label, PLACE) for label in labels]
         signs = zip(card.classes or (), (b"-", b""), strict=False)

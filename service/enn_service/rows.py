@@ -36,7 +36,7 @@ def read_rows(
     if not isinstance(rows, list) or not rows:
         raise InvalidRequestError(f"{field}: {_shown(rows)}; expected a list of at least one row")
     features = card.features
-    vectors = _vectors(rows, [feature.name for feature in features], field)
+    vectors = _vectors(rows, card.names, field)
     flat = list(chain.from_iterable(vectors))
     for column, feature in card.worded:
         flat[column :: len(features)] = map(reader(feature, tensor=tensor), flat[column :: len(features)])
