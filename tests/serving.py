@@ -1,5 +1,6 @@
 """A real server on a real socket, with the shipped models or those of a test."""
 
+import hashlib
 import os
 import re
 import signal
@@ -85,6 +86,18 @@ def address_of(
     found = running.search(log.read_text())
     assert found, log.read_text()
     return found[1]
+
+
+def write_digests(file: Path, *keys: str) -> None:
+    """Make a file of keys as sha256sum prints them, replaced whole: nobody reads half of it."""
+    lines = [f"{hashlib.sha256(key.encode()).hexdigest()}  -\n" for key in keys]
+    replace(file, "# as sha256sum prints them\n" + "".join(lines))
+
+
+def replace(file: Path, text: str) -> None:
+    """Write a file's text under another name, then rename it."""
+    file.with_suffix(".new").write_text(text)
+    file.with_suffix(".new").replace(file)
 
 
 def free_port(host: str = "127.0.0.1") -> int:

@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
 
-from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
-from uvicorn.server import ServerState
 
 from enn_service.gathering import Gathering
 from enn_service.identity import Identity
@@ -50,34 +48,24 @@ class Head(NamedTuple):
 class PromptProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which answers a request without a task where the application has `at_once` and uses it.
 
-    Args:
-        config: The server's.
-        server_state: The server's.
-        app_state: What the application's start has left.
-        _loop: The loop; the running one where there is none.
+    Attributes:
+        at_once: The application's; None where it has none, or the connection is to answer nothing more by it.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
-        self.at_once: AtOnce | None = getattr(self.app, "at_once", None)
-        self._last: Head | None = None
-        """The head of the last request answered at once."""
-        self._held: bytes | None = None
-        """The body so far of a request that may be answered at once."""
-        self._turn = False
-        """Whether what is being read may still have an answer at once: one, so that the others are answered too."""
-        self._read = self._begun = b""
-        """What is being read, and what was when the request began."""
-        self._hand_over: asyncio.TimerHandle | None = None
+    at_once: AtOnce | None = None
+    _last: Head | None = None
+    """The head of the last request answered at once."""
+    _held: bytes | None = None
+    """The body so far of a request that may be answered at once."""
+    _turn = False
+    """Whether what is being read may still have an answer at once: one, so that the others are answered too."""
+    _read = _begun = b""
+    """What is being read, and what was when the request began."""
+    _hand_over: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to gather what is sent."""
+        self.at_once = getattr(self.app, "at_once", None)
         self._gathering = Gathering(transport, self.loop)
         super().connection_made(cast("asyncio.Transport", self._gathering))
 

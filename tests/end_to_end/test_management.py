@@ -1,6 +1,5 @@
 """Load and unload: off without a token, for its holder alone, kept until the opposite is asked, told in the index."""
 
-import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +9,7 @@ import httpx
 import pytest
 
 from enn_models import repository
-from serving import SHIPPED, serving
+from serving import SHIPPED, serving, write_digests
 
 TOKEN = "a-token-of-the-test"
 HOLDER = {"authorization": f"Bearer {TOKEN}"}
@@ -124,26 +123,21 @@ def test_a_token_is_replaced_while_the_service_runs(
 ) -> None:
     file = tmp_path / "tokens"
 
-    def hold(*tokens: str) -> None:
-        lines = [f"{hashlib.sha256(token.encode()).hexdigest()}  -\n" for token in tokens]
-        (tmp_path / "new").write_text("".join(lines))
-        (tmp_path / "new").replace(file)
-
     def opens(token: str) -> bool:
         return ask(client, "load", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
-    hold("spring")
+    write_digests(file, "spring")
     with serving(own_repository, token_file=file) as client:
         assert "model_repository" in client.get("/v2").json()["extensions"]
         assert opens("spring")
-        hold("spring", "autumn")
+        write_digests(file, "spring", "autumn")
         eventually(lambda: opens("autumn"))
         assert opens("spring")
-        hold("autumn")
+        write_digests(file, "autumn")
         eventually(lambda: not opens("spring"))
         file.unlink()
         assert opens("autumn")
-        hold()
+        write_digests(file)
         eventually(lambda: not opens("autumn"))
         assert ask(client, "load").status_code == 401
     with serving(own_repository, token=TOKEN, token_file=file) as client:

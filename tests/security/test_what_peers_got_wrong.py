@@ -22,7 +22,7 @@ from enn_service.access import Keys
 from enn_service.client import AsyncClient
 from enn_service.exploring import AT_ONCE
 from enn_service.session import Session
-from serving import SHIPPED, TOKEN, address_of, command, serving
+from serving import SHIPPED, TOKEN, address_of, command, replace, serving, write_digests
 
 SERVICE = Path(__file__).parents[2] / "service" / "enn_service"
 MODELS = Path(__file__).parents[2] / "models" / "enn_models"
@@ -247,29 +247,20 @@ def test_pages_of_other_sites_are_let_in_nowhere(client: httpx.Client) -> None:
 def test_a_key_is_replaced_while_the_service_runs(tmp_path: Path, eventually: Eventually) -> None:
     file = tmp_path / "keys"
 
-    def write(text: str) -> None:
-        whole = file.with_suffix(".new")
-        whole.write_text(text)
-        whole.replace(file)  # nobody reads half of it
-
-    def hold(*keys: str) -> None:
-        lines = [f"{hashlib.sha256(key.encode()).hexdigest()}  -" for key in keys]
-        write("\n".join(["# as sha256sum prints them", *lines, ""]))
-
     def opens(key: str) -> bool:
         return client.get("/v2/models/ring", headers={"x-api-key": key}).status_code == 200
 
-    hold("spring")
+    write_digests(file, "spring")
     with serving(SHIPPED, keys_file=file) as client:
         assert opens("spring")
-        hold("spring", "autumn")
+        write_digests(file, "spring", "autumn")
         eventually(lambda: opens("autumn"))
         assert opens("spring")
-        hold("autumn")
+        write_digests(file, "autumn")
         eventually(lambda: not opens("spring"))
-        write("autumn, in clear\n")
+        replace(file, "autumn, in clear\n")
         assert opens("autumn")
-        hold()
+        write_digests(file)
         eventually(lambda: not opens("autumn"))
         assert client.get("/v2/health/ready").status_code == 200
 

@@ -1,7 +1,7 @@
 """Learns Expressive Neural Networks and exports them; names load what they need when they are first used."""
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from enn_training.activation import DCTActivation
@@ -24,7 +24,7 @@ _MODULES = {
 }
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562: any of the names above
+def __getattr__(name: str) -> object:
     """Import a public name on first use, so that importing this package stays cheap."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")

@@ -36,7 +36,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
         classes_: The labels, in the order of the probabilities.
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803 - scikit-learn's name
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Learn from rows X [rows, features] and labels y [rows].
 
         X may be a pandas frame with texts or categoricals for categories, booleans, and missing values; where some
@@ -53,7 +53,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
         self._learn(x, index.astype(np.int64), self._labels())
         return self
 
-    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:  # noqa: N803
+    def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
         """Learn one pass of the LMS over more rows, from where the network stands.
 
         Inputs and targets are scaled by the first rows, or as those of fit were, whatever comes later.
@@ -80,7 +80,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
         self._learn_on(x, np.searchsorted(self.classes_, labels).astype(np.int64), self._labels())
         return self
 
-    def _checked(self, x: Any, y: ArrayLike, *, reset: bool = True) -> tuple[Floats, NDArray[Any]]:  # noqa: ANN401
+    def _checked(self, x: ArrayLike, y: ArrayLike, *, reset: bool = True) -> tuple[Floats, NDArray[Any]]:
         """Return rows of numbers and their labels as arrays."""
         rows, labels = validate(self, x, y, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset)
         check_classification_targets(labels)
@@ -89,12 +89,12 @@ class ENNClassifier(ClassifierMixin, Estimator):
     def _labels(self) -> tuple[Label, ...]:
         return tuple(as_label(label) for label in self.classes_)
 
-    def predict(self, X: ArrayLike) -> NDArray[Any]:  # noqa: N803
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the label of each row of X [rows, features]."""
         scores = self.decision_function(X)
         return self.classes_[(scores > 0).astype(np.int64) if scores.ndim == 1 else scores.argmax(axis=1)]
 
-    def decision_function(self, X: ArrayLike) -> Floats:  # noqa: N803
+    def decision_function(self, X: ArrayLike) -> Floats:
         """Return logits (linear head) or scores (dct head): [rows] of two classes, else [rows, classes]."""
         network, x = self._rows(X)
         response = network.respond(x)
@@ -102,7 +102,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     @available_if(lambda self: self.head == "linear")
-    def predict_proba(self, X: ArrayLike) -> Floats:  # noqa: N803
+    def predict_proba(self, X: ArrayLike) -> Floats:
         """Return the probability of each class, [rows, classes]; the linear head only."""
         network, x = self._rows(X)
         return network.respond(x).output
@@ -130,7 +130,7 @@ class ENNRegressor(RegressorMixin, Estimator):
         columns_: What each column of a mixed pandas frame is; None where all were numbers.
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Learn from rows X [rows, features] and values y [rows] or [rows, outputs]; X as for the classifier.
 
         Raises:
@@ -141,7 +141,7 @@ class ENNRegressor(RegressorMixin, Estimator):
         self._learn(x, values, None)
         return self
 
-    def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:  # noqa: N803
+    def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Learn one pass of the LMS over more rows, from where the network stands.
 
         Inputs and targets are scaled by the first rows, or as those of fit were, whatever comes later.
@@ -163,13 +163,13 @@ class ENNRegressor(RegressorMixin, Estimator):
         self._learn_on(x, values, None)
         return self
 
-    def predict(self, X: ArrayLike) -> Floats:  # noqa: N803
+    def predict(self, X: ArrayLike) -> Floats:
         """Return the value of each row of X [rows, features]: [rows], or [rows, outputs] as y had them."""
         network, x = self._rows(X)
         output = network.respond(x).output
         return output[:, 0] if self._flat else output
 
-    def _checked(self, x: Any, y: ArrayLike, *, reset: bool = True) -> tuple[Floats, Floats]:  # noqa: ANN401
+    def _checked(self, x: ArrayLike, y: ArrayLike, *, reset: bool = True) -> tuple[Floats, Floats]:
         """Return rows of numbers and their values as arrays."""
         options = {"ensure_all_finite": "allow-nan", "y_numeric": True, "multi_output": True}
         rows, values = validate(self, x, y, dtype=np.float64, reset=reset, **options)

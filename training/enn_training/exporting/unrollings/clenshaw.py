@@ -16,7 +16,7 @@ class Clenshaw:
     name: str = "clenshaw"
     columns: bool = True
 
-    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
+    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:
         """Return phi of each neuron."""
         return affine.angles()
 

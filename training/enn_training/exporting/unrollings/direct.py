@@ -16,7 +16,7 @@ class Direct:
     name: str = "direct"
     columns: bool = True
 
-    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
+    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:
         """Return phi of each neuron."""
         return affine.angles()
 

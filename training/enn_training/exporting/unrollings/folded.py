@@ -49,7 +49,7 @@ class Folded:
         """Return folded, then the doublings if there are any."""
         return f"folded-{self.doublings}" if self.doublings else "folded"
 
-    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
+    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:
         """Return theta of each neuron in turns, (z + 1)/4, its bias brought to [-1/2, 1/2]."""
         bias = (affine.bias + 1.0) / 4.0
         return Affine(affine.weight / 4.0, bias - np.round(bias))

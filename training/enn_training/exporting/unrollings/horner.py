@@ -31,7 +31,7 @@ class Horner:
         """Return horner, then the doublings if there are any."""
         return f"horner-{self.doublings}" if self.doublings else "horner"
 
-    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
+    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:
         """Return phi of each neuron."""
         return affine.angles()
 

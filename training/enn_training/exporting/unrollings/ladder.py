@@ -26,7 +26,7 @@ class Ladder:
         """Return ladder, then the doublings if there are any."""
         return f"ladder-{self.doublings}" if self.doublings else "ladder"
 
-    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:  # noqa: ARG002
+    def arguments(self, affine: Affine, coefficients: Floats) -> Affine:
         """Return phi of each neuron."""
         return affine.angles()
 
