@@ -17,6 +17,8 @@ from enn_models.signature import SIGNATURE_FILE, Sign, Verify
 MODEL_FILE = "model.onnx"
 SUMS_FILE = "SHA256SUMS"
 MAX_SUMS = 2**16
+LINKED = "1"
+"""What stands for the versions of a model that is a link."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z", re.ASCII)
 
 Stamp = tuple[int, ...]
@@ -58,6 +60,8 @@ def version_key(version: str) -> tuple[int, int, str]:
 def entries(root: Path) -> Iterator[Entry]:
     """Yield every version under root, complete or not, links too, which read refuses by name; not what is hidden.
 
+    A model that is a link has the version LINKED alone: the names of what lies elsewhere are not told.
+
     Raises:
         RepositoryError: The root cannot be read.
     """
@@ -67,7 +71,7 @@ def entries(root: Path) -> Iterator[Entry]:
         raise RepositoryError(f"model repository {root}: {error.strerror}") from None
     for name in names:
         try:
-            versions = _folders(root / name)
+            versions = [LINKED] if (root / name).is_symlink() else _folders(root / name)
         except OSError:
             continue
         for version in versions:

@@ -183,3 +183,13 @@ def test_a_file_above_the_limit_is_refused_unread(tmp_path):
         file.truncate(repository.MAX_BYTES + 1)
     with pytest.raises(UnsafeModelError, match="not a plain file of at most"):
         repository.read(tmp_path, "ring", "1")
+
+
+def test_what_a_linked_model_leads_to_is_not_listed(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere" / "secret").mkdir(parents=True)
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "ring").symlink_to(tmp_path / "elsewhere")
+    (entry,) = repository.entries(tmp_path / "root")
+    assert (entry.name, entry.version) == ("ring", repository.LINKED)
+    with pytest.raises(UnsafeModelError, match="is a link"):
+        repository.read(tmp_path / "root", entry.name, entry.version)
