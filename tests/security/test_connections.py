@@ -172,7 +172,7 @@ def test_a_client_that_has_sent_all_it_wants_to_send_is_answered(strict: httpx.C
 def test_a_request_that_offers_another_protocol_is_answered_in_this_one(
     strict: httpx.Client, other: str, framing: str, pieces: int
 ) -> None:
-    """As curl --http2 and the client of Java's library offer it with the first request of a connection."""
+    """As curl --http2 offers it with the first request of a connection."""
     body = json.dumps(ROW).encode()
     offer = f"connection: Upgrade, HTTP2-Settings\r\nUpgrade: {other}\r\nhttp2-settings: AAEAAEAAAAIAAAAB\r\n".encode()
     framed = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body) if framing == "chunks" else body
