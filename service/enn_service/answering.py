@@ -86,13 +86,10 @@ class Answer:
             tally.refused += 1
             tally.refusing += took
             return
-        tally.took(took)
-        tally.reading += self._reading
-        tally.running += self._running
-        tally.writing += self._writing
-        tally.rows += len(self._question.rows)
-        if self._question.outside is not None:
-            tally.outside += int(self._question.outside.any(axis=1).sum())
+        outside = self._question.outside
+        rows_outside = 0 if outside is None else int(outside.any(axis=1).sum())
+        stages = self._reading, self._running, self._writing
+        tally.took(took, *stages, rows=len(self._question.rows), outside=rows_outside)
 
 
 def _finite(tensor: Array) -> bool:

@@ -1,23 +1,23 @@
 """The data plane: predict, explain and infer, from the body's bytes to the answer's, in front of the framework."""
 
 import asyncio
-import re
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from math import inf
-from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from enn_service import body, v1, v2
+from enn_service import body, single, v2
 from enn_service.access import OPEN, Access
 from enn_service.answering import Answer
 from enn_service.body import DisconnectedError, Headers
 from enn_service.draining import Drain
 from enn_service.errors import DeadlineError, InvalidRequestError, OverloadedError, RequestError, SlowBodyError
-from enn_service.exchange import Operation, Request
+from enn_service.exchange import Request
 from enn_service.identity import Identity
+from enn_service.model import Model
+from enn_service.paths import Call, parse_path
 from enn_service.patience import Patience
+from enn_service.prompt import Answering
 from enn_service.registry import Registry
 from enn_service.replies import LARGE_BYTES, Reply, failure
 from enn_service.room import Lease, Room
@@ -25,20 +25,6 @@ from enn_service.settings import Settings
 from enn_service.tallies import Count
 from enn_service.watching import ANSWER
 
-PATH = re.compile(
-    r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"
-    r"/(v2)/models/([^/]+)(?:/versions/([^/]+))?/(infer|explain)"
-)
-OPERATIONS: dict[tuple[str, str], Operation] = {
-    ("v1", "predict"): v1.predict,
-    ("v1", "explain"): v1.explain,
-    ("v2", "infer"): v2.infer,
-    ("v2", "explain"): v2.explain,
-}
-PATHS = 1024
-"""How many paths are known without reading them again."""
-PATH_LENGTH = 512
-"""A longer path names no model, and is not kept."""
 LOOP_BYTES = 64 * 1024
 """A larger body is answered in a thread, so that the loop goes on."""
 LOOP_NANOSECONDS = 1_000_000
@@ -48,15 +34,6 @@ PROMPT_NUMBERS = 2048
 LARGE_AT_ONCE = 2
 """How many large requests are answered at once; the others wait, and hold no more than their bytes. If the time of one
 is over while it waits, it is never begun; if it was begun, it keeps its thread until it is done."""
-
-
-class Call(NamedTuple):
-    """What a path of the data plane asks for."""
-
-    operation: Operation
-    verb: str
-    model: str
-    version: str | None
 
 
 class DataPlane:
@@ -97,28 +74,52 @@ class DataPlane:
         self._patience = Patience(settings.deadline_seconds)
         self._large = ThreadPoolExecutor(LARGE_AT_ONCE, "large")
 
-    def at_once(self, target: bytes, headers: Headers, body: bytes) -> tuple[Reply, Identity] | None:
-        """Return the reply to a POST whose body is there, if it is a hot path's, needs no waiting and is small.
+    def at_once(self, target: bytes, headers: Headers) -> Answering | None:
+        """Return what answers a POST with this head once its body is there; None where it is not a hot path's.
 
-        None leaves the request as it is, for __call__ to answer: by this everything unusual is written once.
+        What that returns is the reply, if it needs no waiting and is small, or None, which leaves the request as it
+        is, for __call__ to answer: by this everything unusual is written once.
         """
         path = target.decode("latin-1")
-        call = parse_path(path) if len(path) <= PATH_LENGTH else None
-        if call is None or len(body) > self._prompt_bytes or b"content-encoding" in headers:
+        call = parse_path(path)
+        if call is None or b"content-encoding" in headers:
             return None
-        if self._drain.begun or self._asked >= self._max_in_flight:
+        if int(headers.get(b"content-length", 0)) > self._prompt_bytes:
             return None
         try:
-            self._access.check(path, headers)
-            identity = Identity.of(headers)
-            answer = self._begin(call, Request(body, _json_length(headers), identity.given))
-        except RequestError:
+            length, identity = _json_length(headers), Identity.of(headers)
+        except InvalidRequestError:
             return None
+
+        def answer(body: bytes) -> tuple[Reply, Identity] | None:
+            if len(body) > self._prompt_bytes or self._drain.begun or self._asked >= self._max_in_flight:
+                return None
+            try:
+                self._access.check(path, headers)
+                model = self._registry.model(call.model, call.version)
+            except RequestError:
+                return None
+            reply = self._promptly(call, model, Request(body, length, identity.given))
+            return None if reply is None else (reply, identity.next())
+
+        return answer
+
+    def _promptly(self, call: Call, model: Model, request: Request) -> Reply | None:
+        """Return the reply, if that takes little and is small."""
+        if call.single is not None and len(request.body) <= single.SHORT:
+            tally = self._count.tally(model.name, model.version, call.verb)
+            try:
+                reply = single.answer(call.single, model, request, tally)
+            except Exception:  # noqa: BLE001  (what it is, the ordinary way tells)
+                reply = None
+            if reply is not None:
+                return reply
+        answer = Answer(call.operation, model, request)
         reply = self._in_loop(answer, PROMPT_NUMBERS)
         if reply is None or len(reply.body) > LARGE_BYTES:
             return None
         self._tell(answer, reply, call)
-        return reply, identity
+        return reply
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event as ASGI asks."""
@@ -150,7 +151,7 @@ class DataPlane:
         self._count.in_flight += 1
         try:
             content = await self._body(headers, receive, lease)
-            call = parse_path(scope["path"]) if len(scope["path"]) <= PATH_LENGTH else _parse(scope["path"])
+            call = parse_path(scope["path"])
             if call is None:
                 await self._control_plane(scope, body.replay(content, receive), identity.sending(send))
             else:
@@ -171,15 +172,13 @@ class DataPlane:
             raise SlowBodyError(f"the body did not come within {self._seconds:g} s") from None
 
     async def _reply(self, call: Call, scope: Scope, request: Request, lease: Lease) -> Reply:
-        answer = scope[ANSWER] = self._begin(call, request)
+        model = self._registry.model(call.model, call.version)
+        answer = scope[ANSWER] = Answer(call.operation, model, request)
         reply = self._in_loop(answer) if len(request.body) <= LOOP_BYTES else None
         if reply is None:
             reply = await self._in_thread(answer, lease)
         self._tell(answer, reply, call)
         return reply
-
-    def _begin(self, call: Call, request: Request) -> Answer:
-        return Answer(call.operation, self._registry.model(call.model, call.version), request)
 
     def _in_loop(self, answer: Answer, numbers: float = inf) -> Reply | None:
         """Return the reply, a refusal too; None where a thread has to give it, or it has more numbers than these."""
@@ -218,18 +217,6 @@ def _closing(send: Send) -> Send:
         await send(message)
 
     return last
-
-
-def _parse(path: str) -> Call | None:
-    """Return what a path asks for; None where it is not one of the data plane's."""
-    match = PATH.fullmatch(path)
-    if match is None:
-        return None
-    protocol, model, version, verb = match.groups()[:4] if match[1] else match.groups()[4:]
-    return Call(OPERATIONS[protocol, verb], verb, model, version)
-
-
-parse_path = lru_cache(PATHS)(_parse)
 
 
 def _json_length(headers: Headers) -> int | None:

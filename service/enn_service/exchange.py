@@ -1,7 +1,7 @@
 """What passes between the stages of an answer: the request as it came and the question read from it."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from enn_service.model import Model
 from enn_service.replies import Reply
@@ -44,3 +44,21 @@ class Question(NamedTuple):
 
 
 Operation = Callable[[Model, Request], Question]
+
+
+Row = tuple[Any, str]
+"""A single row as it was asked: its values, or what stands in their place, and the identity of its request."""
+
+
+class RowOperation(NamedTuple):
+    """An operation on a single row.
+
+    Attributes:
+        tensors: The names of the tensors to compute.
+        read: Returns the row of a request; None where that asks for something else.
+        write: Turns the row's values, the identity and those tensors into the text of the answer.
+    """
+
+    tensors: tuple[str, ...]
+    read: Callable[[Model, Request], Row | None]
+    write: Callable[[Model, Sequence[float], str, Sequence[Array]], bytes]

@@ -31,12 +31,16 @@ class Identity(NamedTuple):
     given: str
     header: tuple[bytes, bytes]
 
+    def next(self) -> "Identity":
+        """Return the identity of the next request with the same headers."""
+        return self if self.given else _new()
+
     @classmethod
     def of(cls, headers: Headers) -> "Identity":
         """Return the identity of a request with these headers, names in lower case."""
         given = headers.get(HEADER)
         if given is None or not ACCEPTED.fullmatch(given):
-            return cls("", (HEADER, b"%b%d" % (_prefix, next(_numbers))))
+            return _new()
         return cls(given.decode("ascii"), (HEADER, given))
 
     def sending(self, send: Send) -> Send:
@@ -51,3 +55,7 @@ class Identity(NamedTuple):
             await send(message)
 
         return named
+
+
+def _new() -> Identity:
+    return Identity("", (HEADER, b"%b%d" % (_prefix, next(_numbers))))

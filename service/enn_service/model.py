@@ -1,7 +1,9 @@
 """A served model: a package whose golden vector this process's runtime has reproduced."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import cycle
 from math import prod
 from operator import ge, le
@@ -16,12 +18,12 @@ from enn_models.errors import InvalidModelError
 from enn_models.features import Feature
 from enn_models.network import Network
 from enn_models.package import open_package, verify
-from enn_models.pieces import in_pieces
 from enn_models.signature import Verify
 from enn_service.errors import InvalidRequestError
 from enn_service.explanations import Explanations
 from enn_service.results import Outside, Results
 from enn_service.session import Array, Session
+from enn_service.words import NUMBERS
 
 MAX_RANGES = 1000
 """Further out float32 cannot tell where in a period an input is (docs/decisions/exactness.md)."""
@@ -54,6 +56,7 @@ class Model:
         parameters: How many parameters the network has.
         shapes: The shape of everything it gives, by name, the batch as -1; all of it is float32.
         sizes: How many numbers of each there are in a row.
+        usual: Minimum and maximum of each feature; none where a value may be a word, a code or missing.
     """
 
     name: str
@@ -74,6 +77,7 @@ class Model:
     parameters: int = field(init=False)
     shapes: dict[str, list[int]] = field(init=False)
     sizes: dict[str, int] = field(init=False)
+    usual: list[tuple[float, float]] = field(init=False)
 
     def __post_init__(self) -> None:
         """Lay the training ranges out as arrays, and make the templates of answers."""
@@ -81,6 +85,8 @@ class Model:
         for end in ("minimum", "maximum"):
             values = np.array([getattr(feature, end) for feature in features], dtype=np.float32)
             object.__setattr__(self, end, values)
+        usual = [] if self.card.worded else [*zip(self.minimum.tolist(), self.maximum.tolist(), strict=True)]
+        object.__setattr__(self, "usual", usual)
         ends = np.tile(self.minimum, (LONG, 1)), np.tile(self.maximum, (LONG, 1))
         object.__setattr__(self, "ends", ends)
         numeric = np.array([feature.kind == "numeric" for feature in features])
@@ -99,6 +105,15 @@ class Model:
         bumps = [-1, self.network.units, self.card.layers[-2]]
         shapes = {"output": [-1, self.network.outputs], "bumps": bumps, "pre_activation": bumps[:2]}
         return shapes.get(name, [*bumps, self.card.harmonics])
+
+    def takes(self, row: object) -> bool:
+        """Return whether a single row is a list of numbers within their training ranges, for features of numbers."""
+        if type(row) is not list or len(row) != len(self.usual):
+            return False
+        for value, (low, high) in zip(row, self.usual, strict=True):
+            if type(value) not in NUMBERS or not low <= value <= high:
+                return False
+        return True
 
     def check_reach(self, rows: Array, field: str) -> Outside | None:
         """Return which values of rows [batch, features] lie outside their training range; None where none does.
@@ -180,5 +195,11 @@ def load(root: Path, name: str, version: str, verify_signature: Verify | None = 
     verify(package, session.run)
     for route, names in session.routes:
         verify(package, route.run, names)
-        verify(package, lambda inputs, asked: in_pieces(lambda row: session.run(row, asked), inputs, 1), names)
+        verify(package, partial(_one_by_one, session), names)
     return Model(name, version, package.card, package.network, session, hashlib.sha256(package.data).hexdigest())
+
+
+def _one_by_one(session: Session, inputs: Array, names: Sequence[str]) -> list[Array]:
+    """Return the named outputs of inputs, a row at a time."""
+    every = [[tensor.copy() for tensor in session.run_row(row, tuple(names))] for row in inputs.tolist()]
+    return [np.concatenate(tensors) for tensors in zip(*every, strict=True)]

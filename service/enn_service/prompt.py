@@ -1,9 +1,9 @@
 """Prompt answers: what came whole and takes little is answered where it is read, and leaves in one system call."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
@@ -22,11 +22,10 @@ HEAD_BYTES = 1024
 """A longer head is not remembered."""
 
 
-class AtOnce(Protocol):
-    """How an application answers at once, besides as ASGI has it."""
-
-    def __call__(self, target: bytes, headers: Mapping[bytes, bytes], body: bytes) -> tuple[Reply, Identity] | None:
-        """Return the reply to a POST; None where it takes longer or is another's, and nothing has happened."""
+Answering = Callable[[bytes], tuple[Reply, Identity] | None]
+"""Returns the reply to a request with this body; None where it takes longer, and nothing has happened."""
+AtOnce = Callable[[bytes, Mapping[bytes, bytes]], Answering | None]
+"""Returns what answers a POST with this target and these headers at once; None where that is the application's."""
 
 
 class Head(NamedTuple):
@@ -35,14 +34,12 @@ class Head(NamedTuple):
     Attributes:
         text: Its bytes.
         size: How many bytes a request with this head has in all.
-        target: What it asks for.
-        headers: By their names in lower case.
+        answering: What answers it.
     """
 
     text: bytes
     size: int
-    target: bytes
-    headers: Mapping[bytes, bytes]
+    answering: Answering
 
 
 class PromptProtocol(HttpToolsProtocol):
@@ -55,8 +52,10 @@ class PromptProtocol(HttpToolsProtocol):
     at_once: AtOnce | None = None
     _last: Head | None = None
     """The head of the last request answered at once."""
+    _answering: Answering | None = None
+    """What may answer the request that is held."""
     _held: bytes | None = None
-    """The body so far of a request that may be answered at once."""
+    """The body so far of that request."""
     _turn = False
     """Whether what is being read may still have an answer at once: one, so that the others are answered too."""
     _read = _begun = b""
@@ -79,7 +78,7 @@ class PromptProtocol(HttpToolsProtocol):
         last = self._last
         if last is None or len(data) != last.size or not data.startswith(last.text) or not self._idle:
             return False
-        return self._answer(last.target, last.headers, data[len(last.text) :])
+        return self._answer(last.answering, data[len(last.text) :])
 
     def data_received(self, data: bytes) -> None:
         """Read on; a head whose body is still to come waits for it a moment."""
@@ -102,10 +101,12 @@ class PromptProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Hold the request, or give it to the application; fields that follow a body in chunks are no headers."""
         self.headers = self.headers.copy()  # to which those go; the scope has the head's
-        if self._turn and self._idle and self._plain(cast("HttpRequestParser", self.parser)):
-            self._held, self._turn = b"", False
-        else:
+        if self._turn and self._idle and self.at_once and self._plain(cast("HttpRequestParser", self.parser)):
+            self._answering = self.at_once(self.url, dict(self.scope["headers"]))
+        if self._answering is None:
             super().on_headers_complete()
+        else:
+            self._held, self._turn = b"", False
 
     def on_body(self, body: bytes) -> None:
         """Hold it, or give it to the application."""
@@ -118,13 +119,11 @@ class PromptProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer the request at once, or give it to the application."""
-        held = self._held
-        if held is not None:
-            headers: Mapping[bytes, bytes] = dict(self.scope["headers"])
-            if self._answer(self.url, headers, held):
-                self._let_go()
-                self._last = self._head(held, headers)
-                return
+        held, answering = self._held, self._answering
+        if held is not None and answering is not None and self._answer(answering, held):
+            self._let_go()
+            self._last = self._head(held, answering)
+            return
         self.hand_over()
         super().on_message_complete()
 
@@ -140,7 +139,7 @@ class PromptProtocol(HttpToolsProtocol):
     def reply(self, reply: Reply, identity: Identity, more: bytes = b"") -> None:
         """Send a whole answer, with more lines in its head."""
         own = _lines(tuple(self.server_state.default_headers))
-        self._gathering.send(b"%b%b%b%b" % (STATUS_LINE[reply.status], own, more, reply.http(identity)))
+        self._gathering.send(reply.http(STATUS_LINE[reply.status] + own + more, identity))
 
     @property
     def _idle(self) -> bool:
@@ -150,35 +149,35 @@ class PromptProtocol(HttpToolsProtocol):
     def _plain(self, parser: "HttpRequestParser") -> bool:
         """Return whether the request whose head was read is one after which the connection simply goes on."""
         return (
-            self.at_once is not None
-            and parser.get_method() == b"POST"
+            parser.get_method() == b"POST"
             and parser.should_keep_alive()
             and parser.get_http_version() != "1.0"
             and not parser.should_upgrade()
             and not self.expect_100_continue
         )
 
-    def _answer(self, target: bytes, headers: Mapping[bytes, bytes], body: bytes) -> bool:
+    def _answer(self, answering: Answering, body: bytes) -> bool:
         """Answer a request at once; return whether that could be done."""
-        answer = None if self.at_once is None else self.at_once(target, headers, body)
+        answer = None if self.at_once is None else answering(body)
         if answer is None:
             return False
         self.reply(*answer)
         self.on_response_complete()
         return True
 
-    def _head(self, body: bytes, headers: Mapping[bytes, bytes]) -> Head | None:
+    def _head(self, body: bytes, answering: Answering) -> Head | None:
         """Return the head of the request that has just been read; None where it did not come with its body alone."""
         data = self._read
         size = data.find(b"\r\n\r\n") + 4
         alone = data is self._begun and len(data) == size + len(body) and size <= HEAD_BYTES
-        if not alone or headers.get(b"content-length") != b"%d" % len(body):
+        if not alone or (b"content-length", b"%d" % len(body)) not in self.scope["headers"]:
             return None
-        return Head(data[:size], len(data), self.url, headers)
+        return Head(data[:size], len(data), answering)
 
     def _let_go(self) -> bytes | None:
         """Return what was held, and hold it no more."""
         held, self._held = self._held, None
+        self._answering = None
         if self._hand_over is not None:
             self._hand_over.cancel()
             self._hand_over = None

@@ -30,8 +30,7 @@ HEADERS: Mapping[type[Exception], Mapping[str, str]] = {
     errors.UnauthorizedError: {"WWW-Authenticate": "Bearer"},
     errors.OverloadedError: {"Retry-After": "1"},
 }
-
-
+NOSNIFF_LINE = b"%b: %b\r\n" % NOSNIFF
 LARGE_BYTES = 64 * 1024
 """A larger body counts as being answered until it is read."""
 
@@ -44,14 +43,15 @@ class Reply(NamedTuple):
     content_type: bytes = b"application/json"
     headers: Sequence[tuple[str, str]] = ()
 
-    def http(self, identity: Identity) -> bytes:
-        """Return the reply that names its request as HTTP/1.1 has it after the status line and the server's headers."""
+    def http(self, lines: bytes, identity: Identity) -> bytes:
+        """Return the reply that names its request as HTTP/1.1 has it; `lines` begin its head."""
         more = "".join([f"{name}: {value}\r\n" for name, value in self.headers]).encode("latin-1", "replace")
-        return b"content-type: %b\r\ncontent-length: %d\r\n%b: %b\r\n%b: %b\r\n%b\r\n%b" % (
+        return b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b: %b\r\n%b%b\r\n%b" % (
+            lines,
             self.content_type,
             len(self.body),
             *identity.header,
-            *NOSNIFF,
+            NOSNIFF_LINE,
             more,
             self.body,
         )

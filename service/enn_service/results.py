@@ -64,6 +64,17 @@ class Results:
         scored = zip(chosen.astype(int).tolist(), number_texts(scores), strict=True)
         return b"[%b]" % b",".join([self._scored[index] % text for index, text in scored])
 
+    def prediction(self, output: Array) -> bytes:
+        """Return the prediction of a single row as it stands in that list, from its output [outputs]."""
+        texts = orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+        if self._card.classes is None:
+            return texts[0] if len(texts) == 1 else b"[%b]" % b",".join(texts)
+        values = output.tolist()
+        if self._card.head == "linear":
+            return self._likely[values.index(max(values))] % tuple(texts)
+        best = values.index(max(values)) if len(values) > 1 else int(values[0] > 0)
+        return self._scored[best] % texts[best if len(values) > 1 else 0]
+
     def _signed(self, scores: Array) -> bytes:
         """Return the predictions of scores other than 0, whose sign is their class and is seen in their text."""
         text = (b"," + _dumps(scores)[1:-1]).replace(b",-", NEGATIVE).replace(b",", POSITIVE)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Sequence
-from threading import Lock
+from struct import Struct
 from typing import cast
 
 import numpy as np
@@ -60,10 +60,15 @@ class Session:
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
         asked = tuple(names)
-        if len(inputs) == 1 and asked in self._one and (found := self._one[asked].run(inputs)) is not None:
-            return found
         route = (self._few if len(inputs) <= self._few_rows else self._many).get(asked, self._whole)
         return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
+
+    def run_row(self, row: Sequence[float], names: tuple[str, ...]) -> list[Array]:
+        """Return the named outputs, those of PREDICTION or of EXPLANATION, of a single row.
+
+        Only one thread may ask, the event loop's, and it has the arrays until it asks again.
+        """
+        return self._one[names].run(row)
 
 
 class _Route:
@@ -103,23 +108,18 @@ class _OneRow:
 
     def __init__(self, route: _Route, features: int) -> None:
         self._session, self._binding = route.session, route.session.io_binding()
-        self._row = np.zeros((1, features), np.float32)
-        self._results = cast("list[Array]", self._session.run(None, {route.source: self._row}))
-        self._binding.bind_input(route.source, "cpu", 0, np.float32, self._row.shape, self._row.ctypes.data)
+        row = np.zeros((1, features), np.float32)
+        self._results = cast("list[Array]", self._session.run(None, {route.source: row}))
+        self._binding.bind_input(route.source, "cpu", 0, np.float32, row.shape, row.ctypes.data)
         for output, result in zip(self._session.get_outputs(), self._results, strict=True):
             self._binding.bind_output(output.name, "cpu", 0, np.float32, result.shape, result.ctypes.data)
-        self._free = Lock()
+        self._put, self._row = Struct(f"{features}f").pack_into, row.data
 
-    def run(self, inputs: Array) -> list[Array] | None:
-        """Return the outputs for one row in the graph's order; None while the tensors serve another thread."""
-        if not self._free.acquire(blocking=False):
-            return None
-        try:
-            self._row[:] = inputs
-            self._session.run_with_iobinding(self._binding)
-            return [result.copy() for result in self._results]
-        finally:
-            self._free.release()
+    def run(self, row: Sequence[float]) -> list[Array]:
+        """Return the outputs for one row in the graph's order; the next run writes over them."""
+        self._put(self._row, 0, *row)
+        self._session.run_with_iobinding(self._binding)
+        return self._results
 
 
 def _part(package: Package, source: str, outputs: Sequence[str]) -> _Route:

@@ -61,12 +61,17 @@ class Tally:
     writing: int = 0
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
 
-    def took(self, nanoseconds: int) -> None:
-        """Count an answer that took so long."""
+    def took(self, total: int, reading: int, running: int, writing: int, *, rows: int = 1, outside: int = 0) -> None:
+        """Count an answer: what it took in all and by its stages, its rows, and those that left the training range."""
         self.answered += 1
-        self.total += nanoseconds
         self.last = time.time_ns() // 1_000_000
-        self.buckets[bisect_left(_EDGES, nanoseconds)] += 1
+        self.buckets[bisect_left(_EDGES, total)] += 1
+        self.total += total
+        self.reading += reading
+        self.running += running
+        self.writing += writing
+        self.rows += rows
+        self.outside += outside
 
     def add(self, other: "Tally") -> None:
         """Add what another worker counted of the same."""

@@ -12,7 +12,7 @@ import orjson
 
 from enn_service import explaining, json_numbers
 from enn_service.errors import InvalidRequestError
-from enn_service.exchange import Question, Request
+from enn_service.exchange import Question, Request, Row, RowOperation
 from enn_service.json_body import parse_object
 from enn_service.model import Model
 from enn_service.replies import Reply
@@ -60,6 +60,22 @@ def explain(model: Model, request: Request) -> Question:
         return Reply(200, b'{"predictions":%b,"explanations":%b}' % (predictions, explanations))
 
     return Question(rows, outside, explaining.TENSORS, answer, wish.numbers, wish.besides)
+
+
+def _read_row(_: Model, request: Request) -> Row | None:
+    """Return the row of a body that has nothing else."""
+    body = orjson.loads(request.body)
+    if type(body) is not dict or len(body) != 1:
+        return None
+    rows = body.get("instances") or body.get("inputs")
+    return (rows[0], "") if type(rows) is list and len(rows) == 1 else None
+
+
+def _write_prediction(model: Model, _: Sequence[float], __: str, tensors: Sequence[Array]) -> bytes:
+    return b'{"predictions":[%b]}' % model.results.prediction(tensors[0][0])
+
+
+PREDICT_ROW = RowOperation(PREDICTION, _read_row, _write_prediction)
 
 
 def _read(model: Model, body: bytes) -> tuple[Array, str, dict[str, Any]]:

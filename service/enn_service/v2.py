@@ -10,18 +10,20 @@ import orjson
 
 from enn_service import explaining
 from enn_service.errors import InvalidRequestError, shown
-from enn_service.exchange import Question, Request
+from enn_service.exchange import Question, Request, Row, RowOperation
 from enn_service.forms import Form, Wanted, read_form
 from enn_service.model import Model
 from enn_service.replies import Reply
 from enn_service.results import Outside
-from enn_service.session import Array
-from enn_service.tensors import DATA, classified, pack_texts, read_raw, read_tensor
+from enn_service.session import PREDICTION, Array
+from enn_service.tensors import DATA, FLOATS, classified, pack_texts, read_raw, read_tensor
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 BINARY_TYPE = b"application/octet-stream"
 DEFAULT = {binary: (Wanted("output", binary),) for binary in (False, True)}
 """What is given where no output is named: as bytes, and not."""
+USUAL = (None, [Wanted("output", binary=False, place="outputs[0]")])
+"""Outputs that nearly every request asks for."""
 
 
 class Inference(NamedTuple):
@@ -67,6 +69,31 @@ def explain(model: Model, request: Request) -> Question:
 
     written = _written(model, asked.outputs) + wish.numbers
     return Question(asked.rows, asked.outside, tensors, answer, written, wish.besides)
+
+
+def _read_row(model: Model, request: Request) -> Row | None:
+    """Return the row of a request for `output` as JSON alone."""
+    features = len(model.card.features)
+    if request.json_length is not None:
+        return None
+    form, values = read_form(request.body, features)
+    shape = form.tensor.rows, form.tensor.columns, form.tensor.size
+    if shape != (1, features, None) or form.tensor.datatype not in FLOATS or type(values) is not list:
+        return None
+    if form.binary or form.outputs not in USUAL:
+        return None
+    identity = request.id if form.id is None else form.id
+    return (values[0] if len(values) == 1 and type(values[0]) is list else values), identity
+
+
+def _write_row(model: Model, _: Sequence[float], identity: str, tensors: Sequence[Array]) -> bytes:
+    ((values,),) = tensors
+    output = {"name": "output", "shape": [1, len(values)], "datatype": "FP32", "data": values}
+    answer = {"model_name": model.name, "model_version": model.version, "id": identity, "outputs": [output]}
+    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+INFER_ROW = RowOperation(PREDICTION, _read_row, _write_row)
 
 
 def _read(model: Model, request: Request) -> Inference:

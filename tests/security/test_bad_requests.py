@@ -161,7 +161,8 @@ def test_a_fault_of_the_service_is_an_error_object_too_and_tells_nothing_of_it(
     def fail(*_: object) -> None:
         raise RuntimeError("/secret/path")
 
-    monkeypatch.setattr("enn_service.session.Session.run", fail)
+    for run in ("run", "run_row"):
+        monkeypatch.setattr(f"enn_service.session.Session.{run}", fail)
     monkeypatch.setattr("enn_service.control_plane.metadata", fail)
     tensor = {"name": "input", "shape": [1, 2], "datatype": "FP32", "data": [0, 0]}
     for reply in (

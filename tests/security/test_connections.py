@@ -11,8 +11,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
+from enn_service import paths
 from enn_service.connection import FRAMING_BYTES, PIPELINED
-from enn_service.data_plane import PATH_LENGTH, PATHS, parse_path
 from serving import SHIPPED, serving
 
 IDLE_SECONDS = 1
@@ -258,12 +258,12 @@ def test_bodies_that_do_not_end_take_no_more_than_their_room(eventually: Eventua
 
 def test_a_thousand_names_of_no_model_leave_nothing_behind(strict: httpx.Client) -> None:
     before = labels(strict)
-    for number in range(PATHS + 10):
+    for number in range(paths.KEPT + 10):
         assert strict.post(f"/v1/models/moon-{number}:predict", json=ROW).status_code == 404
-    long = "x" * PATH_LENGTH
-    kept = parse_path.cache_info().currsize
+    long = "x" * paths.KEPT_LENGTH
+    kept = paths.known.cache_info().currsize
     assert strict.post(f"/v1/models/{long}:predict", json=ROW).status_code == 404
-    assert parse_path.cache_info().currsize == kept <= PATHS
+    assert paths.known.cache_info().currsize == kept <= paths.KEPT
     assert labels(strict) <= before | {'{reason="unknown_model"}'}
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from enn_service.tallies import Tallies
 own = Tallies(Path(sys.argv[1]))
 for model in ("ring", "gone"):
-    own.own.tally(model, "1", "predict").took(1000)
+    own.own.tally(model, "1", "predict").took(1000, 0, 0, 0)
 own.own.refusals["invalid"] += 1
 own.own.in_flight += 1
 own.save()
@@ -56,7 +56,7 @@ def test_a_version_that_is_gone_is_forgotten_after_a_while_and_counted_anew_if_i
     worker = Tallies(tmp_path)
     here = {RING[:2]}
     for key in (RING, GONE):
-        worker.own.tally(*key).took(1000)
+        worker.own.tally(*key).took(1000, 0, 0, 0)
     assert counts(worker.own.of(here)) == {RING: 1}
     worker.forget(here)
     now = tallies.FORGET_SECONDS - 1
@@ -69,7 +69,7 @@ def test_a_version_that_is_gone_is_forgotten_after_a_while_and_counted_anew_if_i
     now = 4 * tallies.FORGET_SECONDS
     worker.forget(here)
     assert counts(worker.own) == {RING: 1}
-    worker.own.tally(*GONE).took(1000)
+    worker.own.tally(*GONE).took(1000, 0, 0, 0)
     assert counts(worker.own) == {RING: 1, GONE: 1}
 
 
@@ -77,7 +77,7 @@ def test_years_of_publishing_leave_no_more_than_is_served(tmp_path: Path, monkey
     monkeypatch.setattr(tallies, "FORGET_SECONDS", 0)
     worker = Tallies(tmp_path)
     for version in range(1000):
-        worker.own.tally("ring", str(version), "predict").took(1000)
+        worker.own.tally("ring", str(version), "predict").took(1000, 0, 0, 0)
         worker.forget({("ring", str(version))})
         assert len(worker.own.tallies) == 1
     worker.save()

@@ -1,0 +1,57 @@
+"""Paths: which operation on which model a path of the data plane asks for."""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from enn_service import v1, v2
+from enn_service.exchange import Operation, RowOperation
+
+PATH = re.compile(
+    r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"
+    r"/(v2)/models/([^/]+)(?:/versions/([^/]+))?/(infer|explain)"
+)
+OPERATIONS: dict[tuple[str, str], tuple[Operation, RowOperation | None]] = {
+    ("v1", "predict"): (v1.predict, v1.PREDICT_ROW),
+    ("v1", "explain"): (v1.explain, None),
+    ("v2", "infer"): (v2.infer, v2.INFER_ROW),
+    ("v2", "explain"): (v2.explain, None),
+}
+KEPT = 1024
+"""How many paths are known without reading them again."""
+KEPT_LENGTH = 512
+"""A longer path names no model, and is not kept."""
+
+
+class Call(NamedTuple):
+    """What a path of the data plane asks for.
+
+    Attributes:
+        operation: What is to be done.
+        single: The same for a single row; None where that has no way of its own.
+        verb: Its name.
+        model: The name of the model.
+        version: The name of the version; None where the path names none.
+    """
+
+    operation: Operation
+    single: RowOperation | None
+    verb: str
+    model: str
+    version: str | None
+
+
+def parse_path(path: str) -> Call | None:
+    """Return what a path asks for; None where it is not one of the data plane's."""
+    return known(path) if len(path) <= KEPT_LENGTH else _parse(path)
+
+
+def _parse(path: str) -> Call | None:
+    match = PATH.fullmatch(path)
+    if match is None:
+        return None
+    protocol, model, version, verb = match.groups()[:4] if match[1] else match.groups()[4:]
+    return Call(*OPERATIONS[protocol, verb], verb, model, version)
+
+
+known = lru_cache(KEPT)(_parse)

@@ -1,0 +1,43 @@
+"""A single row, the commonest question: answered in Python's own numbers, as NumPy takes longer to begin than it takes.
+
+Whatever is unusual about it, such as a value out of range or a word, is left to `answering`, which gives the same
+answer byte for byte, and tells what is wrong.
+"""
+
+from math import isfinite
+from time import perf_counter_ns
+
+from enn_service.exchange import Request, RowOperation
+from enn_service.model import Model
+from enn_service.replies import Reply
+from enn_service.tallies import Tally
+
+SHORT = 512
+"""A longer body is no usual row."""
+
+
+def answer(operation: RowOperation, model: Model, request: Request, tally: Tally) -> Reply | None:
+    """Return the reply to a request, and count it; None where it is not one of a usual row, and nothing has happened.
+
+    Args:
+        operation: What is asked for.
+        model: Answers it.
+        request: Asks it.
+        tally: Counts the answer.
+
+    Raises:
+        Exception: Anything that makes the request one to refuse, or a fault of the service.
+    """
+    began = perf_counter_ns()
+    asked = operation.read(model, request)
+    if asked is None or not model.takes(asked[0]):
+        return None
+    read = perf_counter_ns()
+    tensors = model.session.run_row(asked[0], operation.tensors)
+    ran = perf_counter_ns()
+    if not all([all(map(isfinite, tensor.ravel().tolist())) for tensor in tensors]):
+        return None
+    reply = Reply(200, operation.write(model, *asked, tensors))
+    wrote = perf_counter_ns()
+    tally.took(wrote - began, read - began, ran - read, wrote - ran)
+    return reply

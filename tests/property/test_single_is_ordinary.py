@@ -1,0 +1,103 @@
+"""A single row that is answered in its own way gets, byte for byte, what it would get in the ordinary one."""
+
+import json
+from contextlib import suppress
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from enn_service import single
+from enn_service.answering import Answer
+from enn_service.errors import RequestError
+from enn_service.exchange import Request
+from enn_service.model import Model, load
+from enn_service.paths import Call, parse_path
+from enn_service.tallies import Tally
+from enn_training.exporting import export
+from examples import network
+from learned import learned
+
+KINDS = [*product(("classification", "regression"), ("dct", "linear"), (1, 3))]
+WITHIN = st.floats(-0.9, 0.9) | st.integers(0, 0)
+ANY = WITHIN | st.sampled_from([2.5, -2, 1e9, 1e40, 2**63, True, None, "x", [], {}])
+OUTPUT = {"name": "output"}
+FIELDS = {
+    "id": st.sampled_from([None, "", "other", 5]),
+    "outputs": st.sampled_from(
+        [None, [], [OUTPUT], [{"name": "bumps"}], [OUTPUT | {"parameters": {"binary_data": True}}]]
+    ),
+    "parameters": st.sampled_from([None, {}, {"binary_data_output": True}, {"binary_data_output": False}, {"x": 1}, 5]),
+}
+OF_THE_TENSOR = {
+    "name": st.sampled_from(["input", "x"]),
+    "shape": st.sampled_from([[1, 2], [2, 1], [2], [1.0, 2], [True, 2], [1, 2, 1]]),
+    "datatype": st.sampled_from(["FP32", "FP64", "INT32", "BOOL", "FP16"]),
+    "parameters": st.sampled_from([None, {}, {"binary_data_size": 8}]),
+}
+
+
+@pytest.fixture(scope="module", params=KINDS, ids=lambda kind: "-".join(map(str, kind)))
+def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Model:
+    """A model of each task, head and number of outputs."""
+    task, head, units = request.param
+    root = tmp_path_factory.mktemp("repository")
+    export(learned(network((2, 4, units), task=task, head=head)), root, "m")
+    return load(root, "m", "1")
+
+
+def called(path: str) -> Call:
+    call = parse_path(path)
+    assert call is not None
+    return call
+
+
+def ordinary(call: Call, model: Model, request: Request) -> bytes | None:
+    """Return what is answered in the ordinary way; None where the request is refused."""
+    try:
+        return Answer(call.operation, model, request).finish().body
+    except RequestError:
+        return None
+
+
+def quick(call: Call, model: Model, request: Request) -> bytes | None:
+    """Return what is answered in the single row's own way; None where it is left to the ordinary one."""
+    assert call.single is not None
+    tally, reply = Tally(), None
+    with suppress(ValueError, RequestError):
+        reply = single.answer(call.single, model, request, tally)
+    assert tally.answered == tally.rows == (reply is not None)
+    return reply and reply.body
+
+
+def v1(row: object) -> tuple[str, dict[str, Any]]:
+    return "/v1/models/m:predict", {"instances": [row]}
+
+
+def v2(row: object) -> tuple[str, dict[str, Any]]:
+    tensor = {"name": "input", "shape": [1, 2], "datatype": "FP32", "data": row}
+    return "/v2/models/m/infer", {"id": "own", "inputs": [tensor]}
+
+
+@pytest.mark.parametrize("asked", [v1, v2])
+@given(row=st.lists(WITHIN, min_size=2, max_size=2))
+def test_a_usual_row_gets_the_same(model: Model, asked, row) -> None:
+    path, body = asked(row)
+    request = Request(json.dumps(body).encode(), None, "named")
+    found = quick(called(path), model, request)
+    assert found is not None
+    assert found == ordinary(called(path), model, request)
+
+
+@given(data=st.data())
+def test_whatever_is_answered_gets_the_same(model: Model, data: st.DataObject) -> None:
+    row = data.draw(st.lists(ANY, max_size=3) | ANY)
+    path, body = data.draw(st.sampled_from([v1(row), v2(row), v2([row])]))
+    body |= data.draw(st.fixed_dictionaries({}, optional=FIELDS))
+    if "v2" in path and data.draw(st.booleans()):
+        body["inputs"] = [body["inputs"][0] | data.draw(st.fixed_dictionaries({}, optional=OF_THE_TENSOR))]
+    request = Request(json.dumps(body).encode(), data.draw(st.sampled_from([None, None, 0, 9])), "named")
+    found = quick(called(path), model, request)
+    assert found is None or found == ordinary(called(path), model, request)
