@@ -107,7 +107,7 @@ def explanations(model: Model, rows: Array, outside: Outside | None, wish: Wish,
     """
     output, bumps = tensors
     if len(rows) == 1 and model.explanations.by_row and outside is None and wish.plain:
-        return b"[%b]" % model.explanations.of_row(output[0].tolist(), bumps[0].tolist())
+        return b"[%b]" % model.explanations.of_row(output.tolist()[0], bumps.tolist()[0])
     found = attributions.attribute(model, rows, wish.question) if wish.question else None
     flags = model.explanations.flags(len(rows), outside)
 
