@@ -96,8 +96,8 @@ class _Waves(NamedTuple):
         count = len(self.frequencies) // 2
         angles = [self.frequencies[:count], self.phases[:count], self.phases[count:-1]]
         return [
-            _Curve(float(of[-1, 0]), np.column_stack([*angles, of[:count, 1], of[count:-1, 2]]).tolist())
-            for of in self.factors
+            _Curve(float(own[-1, 0]), np.column_stack([*angles, own[:count, 1], own[count:-1, 2]]).tolist())
+            for own in self.factors
         ]
 
 
@@ -109,7 +109,7 @@ class Readout:
 
     Attributes:
         base: The probability of each unit at the bias alone; None where the head gives no probabilities.
-        by_row: Whether `read_row` gives what `read` does.
+        by_row: Whether `read_row` reads this head: all but a softmax.
     """
 
     def __init__(self, network: Network) -> None:

@@ -99,6 +99,8 @@ class Explanations:
     def of_row(self, output: list[float], bumps: list[list[float]]) -> bytes:
         """Return the explanation of one row within its training ranges, the unit being that of its prediction.
 
+        It is what `told` gives, without an array on the way; only where `by_row`.
+
         Args:
             output: What the runtime gave, [outputs].
             bumps: What it gave besides, [units, neurons].
