@@ -17,10 +17,9 @@ Source: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", ICML
 inputs and no bumps as the baseline.
 """
 
-import math
 from collections.abc import Sequence
 from functools import lru_cache
-from operator import mul
+from math import cos, tanh
 from typing import NamedTuple
 
 import numpy as np
@@ -53,20 +52,24 @@ class Reading(NamedTuple):
 
 
 class _Curve(NamedTuple):
-    """Response, value and slope of one output activation as sums of the same cosines, in Python's own numbers.
+    """Response, value and slope of one output activation, in Python's own numbers.
 
     Attributes:
-        cosines: Frequency and phase of each.
-        factors: Of each cosine, for response, value and slope.
+        offset: What the response is besides the value.
+        terms: Of each cosine frequency, phase, the phase a quarter turn ahead, and the factors in value and slope.
     """
 
-    cosines: list[tuple[float, float]]
-    factors: list[list[float]]
+    offset: float
+    terms: list[list[float]]
 
     def at(self, z: float) -> list[float]:
         """Return response, value and slope at z."""
-        cosines = [math.cos(frequency * z + phase) for frequency, phase in self.cosines]
-        return [sum(map(mul, cosines, factors)) for factors in self.factors]
+        value = slope = 0.0
+        for frequency, phase, ahead, height, steepness in self.terms:
+            angle = frequency * z
+            value += height * cos(angle + phase)
+            slope += steepness * cos(angle + ahead)
+        return [value + self.offset, value, slope]
 
 
 class _Waves(NamedTuple):
@@ -90,8 +93,12 @@ class _Waves(NamedTuple):
 
     def curves(self) -> list[_Curve]:
         """Return each unit's."""
-        cosines = list(zip(self.frequencies.tolist(), self.phases.tolist(), strict=True))
-        return [_Curve(cosines, factors.T.tolist()) for factors in self.factors]
+        count = len(self.frequencies) // 2
+        angles = [self.frequencies[:count], self.phases[:count], self.phases[count:-1]]
+        return [
+            _Curve(float(own[-1, 0]), np.column_stack([*angles, own[:count, 1], own[count:-1, 2]]).tolist())
+            for own in self.factors
+        ]
 
 
 class Readout:
@@ -102,13 +109,16 @@ class Readout:
 
     Attributes:
         base: The probability of each unit at the bias alone; None where the head gives no probabilities.
+        by_row: Whether `read_row` reads this head: all but a softmax.
     """
 
     def __init__(self, network: Network) -> None:
         last = network.layers[-1]
         self._link, self._bias = network.link, last.bias.astype(np.float64)
+        self._logit = float(self._bias[0])
         self._waves = None if last.coefficients is None else _waves(last.coefficients, network.output_offset)
         self._curves = [] if self._waves is None else self._waves.curves()
+        self.by_row = self._link != "softmax"
         self.base: list[float] | None = None
         if self._link != "identity":
             base = network.finish(self._bias[None])[0]
@@ -135,7 +145,7 @@ class Readout:
             return self._sigmoid(bumps[:, 0], pre_activation)
         return self._softmax(bumps, np.broadcast_to(units, len(bumps)))
 
-    def read_row(self, bumps: Sequence[float], unit: int, z: float) -> tuple[list[float], list[float] | None] | None:
+    def read_row(self, bumps: Sequence[float], unit: int, z: float) -> tuple[list[float], list[float] | None]:
         """Return what `read` does, for one row in Python's own numbers: a few of them are had faster without arrays.
 
         Args:
@@ -144,15 +154,13 @@ class Readout:
             z: Its pre-activation.
 
         Returns:
-            Numbers and changes; None where it takes arrays.
+            Numbers and changes.
         """
         if self._curves:
             return self._curves[unit].at(z), None
-        if self._link == "identity":
+        if self.base is None:
             return [z], None
-        if self._link == "softmax" or self.base is None:
-            return None
-        probability, moved = 0.5 + 0.5 * math.tanh(0.5 * z), z - float(self._bias[0])
+        probability, moved = 0.5 + 0.5 * tanh(0.5 * z), z - self._logit
         slope = probability * (1.0 - probability)
         if abs(moved) > FLAT:
             slope = (probability - self.base[0]) / moved

@@ -1,6 +1,6 @@
 """Explaining: what an explain request may ask for on either protocol, and the text of its explanations."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from enn_service import attributions
 from enn_service.errors import InvalidRequestError, shown
@@ -15,30 +15,34 @@ MAX_NUMBERS = 1_000_000
 """The most numbers in the explanations of one request: some tens of megabytes of JSON."""
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(NamedTuple):
     """What is to be explained, and how.
 
     Attributes:
+        numbers: How many numbers the explanation of a row has.
         output: The label or name of the unit; None for that of each row's prediction.
         outputs: The units, where several are asked for; None where one is.
         top: How many bumps are told, the largest first; None for all in their order.
         harmonics: Whether each bump is split into the terms of its series.
-        attributions: How the pre-activation is shared out among the features; None where that is not asked.
-        numbers: How many numbers the explanation of a row has.
+        question: How the pre-activation is shared out among the features; None where that is not asked.
     """
 
-    output: object
-    outputs: list[int] | None
-    top: int | None
-    harmonics: bool
-    attributions: attributions.Question | None
     numbers: int
+    output: object = None
+    outputs: list[int] | None = None
+    top: int | None = None
+    harmonics: bool = False
+    question: attributions.Question | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing in particular is asked for."""
+        return self == (self.numbers, None, None, None, False, None)
 
     @property
     def besides(self) -> int:
         """About how many nanoseconds the attributions take: more than the event loop has for one request."""
-        return ATTRIBUTING_NANOSECONDS if self.attributions else 0
+        return ATTRIBUTING_NANOSECONDS if self.question else 0
 
 
 def read_wish(model: Model, parameters: object, rows: int) -> Wish:
@@ -47,6 +51,9 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
     Raises:
         InvalidRequestError: A parameter is not known or has no such value, or the answer would be too large.
     """
+    plain = Wish(model.explanations.numbers * model.card.layers[-2])
+    if parameters in (None, {}) and rows * plain.numbers <= MAX_NUMBERS:
+        return plain
     given = {} if parameters is None else parameters
     if not isinstance(given, dict):
         raise InvalidRequestError(f"parameters: {shown(given)}; expected an object")
@@ -71,7 +78,7 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
             f"{rows} rows have {rows * numbers} numbers to explain; send rows with at most {MAX_NUMBERS}, "
             "or ask for the top bumps"
         )
-    return Wish(output, outputs, top, harmonics, attributions.read_question(model, given), numbers)
+    return Wish(numbers, output, outputs, top, harmonics, attributions.read_question(model, given))
 
 
 def _read_outputs(model: Model, given: object) -> list[int] | None:
@@ -99,7 +106,9 @@ def explanations(model: Model, rows: Array, outside: Outside | None, wish: Wish,
         tensors: What the run gave for TENSORS.
     """
     output, bumps = tensors
-    found = attributions.attribute(model, rows, wish.attributions) if wish.attributions else None
+    if len(rows) == 1 and model.explanations.by_row and outside is None and wish.plain:
+        return b"[%b]" % model.explanations.of_row(output.tolist()[0], bumps.tolist()[0])
+    found = attributions.attribute(model, rows, wish.question) if wish.question else None
     flags = model.explanations.flags(len(rows), outside)
 
     def told(units: list[int], starts: list[bytes]) -> list[bytes]:

@@ -4,7 +4,6 @@ What is the same in every explanation of a unit is a template, made once; its pl
 """
 
 from collections.abc import Sequence
-from itertools import chain
 from operator import truediv
 
 import numpy as np
@@ -23,6 +22,7 @@ Indices = NDArray[np.intp]
 FEW = 32
 """So many bumps of one row are told faster in Python's own numbers."""
 UNFLAGGED = b',"out_of_range":[]'
+WITHIN = UNFLAGGED + b"}"
 
 
 class Explanations:
@@ -32,6 +32,10 @@ class Explanations:
         card: The model's card.
         network: Its float64 oracle, for what the graph does not give.
         results: What its units and features are called.
+
+    Attributes:
+        by_row: Whether `of_row` tells one row: faster without arrays, if its bumps are few.
+        numbers: How many numbers a bump is told in, without its harmonics.
     """
 
     def __init__(self, card: Card, network: Network, results: Results) -> None:
@@ -40,6 +44,9 @@ class Explanations:
         self._weight, self._bias = self._last.weight.astype(np.float64), self._last.bias.astype(np.float64)
         self._weights, self._biases = self._weight.tolist(), self._bias.tolist()
         self._weightless = np.count_nonzero(self._weight) != self._weight.size
+        self.by_row = self._readout.by_row and not self._weightless and self._neurons <= FEW
+        self._several = network.units > 1 and card.classes is not None
+        self.numbers = 3 if self._readout.base is None else 4
         self._ranges = {
             feature.name: [feature.minimum, feature.maximum] for feature in card.features if feature.kind == "numeric"
         }
@@ -49,11 +56,6 @@ class Explanations:
             b'%b,"bumps":[%b]%b' % (head, b",".join(bumps), PLACE)
             for head, bumps in zip(self._heads, self._bumps, strict=True)
         ]
-
-    @property
-    def numbers(self) -> int:
-        """How many numbers a bump is told in, without its harmonics."""
-        return 3 if self._readout.base is None else 4
 
     def told(
         self,
@@ -75,8 +77,8 @@ class Explanations:
             harmonics: Whether to split each bump into the terms of its series.
             top: How many bumps to tell, the largest first; None for all in their order.
         """
-        if len(rows) == 1 and top is None and not harmonics and (texts := self._texts_of_row(bumps[0], units[0])):
-            return [self._whole[units[0]] % (*texts, tails[0])]
+        if len(rows) == 1 and self.by_row and top is None and not harmonics:
+            return [self._of_row(bumps[0, units[0]].tolist(), units[0], tails[0])]
         chosen = units[0] if len(set(units)) == 1 else np.asarray(units)
         numbers, parts = self._numbers(rows, chosen, bumps)
         templates = [self._whole[unit] for unit in units]
@@ -94,6 +96,18 @@ class Explanations:
             for row, (open_, tail) in enumerate(zip(templates, tails, strict=True))
         ]
 
+    def of_row(self, output: list[float], bumps: list[list[float]]) -> bytes:
+        """Return the explanation of one row within its training ranges, the unit being that of its prediction.
+
+        It is what `told` gives, without an array on the way; only where `by_row`.
+
+        Args:
+            output: What the runtime gave, [outputs].
+            bumps: What it gave besides, [units, neurons].
+        """
+        unit = output.index(max(output)) if self._several else 0
+        return self._of_row(bumps[unit], unit, WITHIN)
+
     def flags(self, rows: int, outside: Outside | None) -> list[bytes]:
         """Return for each row the text that tells which features lie outside their training range, and that range."""
         named = {} if outside is None else self._results.out_of_range(outside)
@@ -105,19 +119,17 @@ class Explanations:
             for row in range(rows)
         ]
 
-    def _texts_of_row(self, bumps: Array, unit: int) -> list[bytes] | None:
-        """Return the texts of the numbers of one row, bumps [units, neurons]; None where arrays have them faster."""
-        if self._weightless or len(self._hidden.bias) > FEW:
-            return None
-        values = bumps[unit].tolist()
-        z = self._biases[unit] + sum(values)
-        if (read := self._readout.read_row(values, unit, z)) is None:
-            return None
-        parts = [values, list(map(truediv, values, self._weights[unit]))]
-        if read[1] is not None:
-            parts.append(read[1])
-        numbers = [z, *read[0], *chain.from_iterable(zip(*parts, strict=True))]
-        return orjson.dumps(numbers)[1:-1].split(b",")
+    def _of_row(self, bumps: list[float], unit: int, tail: bytes) -> bytes:
+        """Return the explanation of one row; its bumps are those of the unit."""
+        z = self._biases[unit] + sum(bumps)
+        read, changes = self._readout.read_row(bumps, unit, z)
+        width = self.numbers - 1
+        parts = bumps * width
+        parts[::width] = bumps
+        parts[1::width] = map(truediv, bumps, self._weights[unit])
+        if changes is not None:
+            parts[2::width] = changes
+        return self._whole[unit] % (*orjson.dumps([z, *read, *parts])[1:-1].split(b","), tail)
 
     def _numbers(self, rows: Array, chosen: int | Indices, bumps: Array) -> tuple[Floats, Floats]:
         """Return the numbers of each row, [batch, numbers], and a view of those of its bumps, all float64.

@@ -1,0 +1,79 @@
+"""One row told in Python's own numbers is the explanation that arrays give, whatever its bumps."""
+
+import re
+from dataclasses import replace
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from enn_models.network import Head, Network, Task
+from enn_service.explanations import FEW, WITHIN, Explanations
+from enn_service.results import Results
+from examples import network
+from tiny import card
+
+NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:e-?\d+)?")
+ROUNDING = 1e-7
+"""Of some bumps added in another order, and of what is read off where they lead."""
+HEADS: tuple[Head, ...] = ("dct", "linear")
+TASKS: tuple[Task, ...] = ("classification", "regression")
+SIZES = [(2, 1, 1), (2, 6, 1), (2, 5, 3), (2, FEW, 2)]
+NETWORKS = [network(sizes, head=head, task=task) for head, task, sizes in product(HEADS, TASKS, SIZES)]
+OFFSET = 0.75
+"""Of the outputs where they are values."""
+
+
+def explanations(net: Network) -> tuple[Explanations, Results]:
+    if net.task == "regression":
+        net = replace(net, output_offset=np.full(net.units, OFFSET, np.float32))
+    described = card(net)
+    results = Results(described)
+    return Explanations(described, net, results), results
+
+
+TOLD = [(net, *explanations(net)) for net in NETWORKS if net.link != "softmax"]
+
+
+def numbers(limit: float) -> st.SearchStrategy[float]:
+    return st.floats(-limit, limit, width=32)
+
+
+@settings(deadline=None)
+@given(which=st.sampled_from(TOLD), data=st.data())
+def test_a_row_told_by_its_prediction_is_the_row_told_by_its_unit(which: tuple, data: st.DataObject) -> None:
+    net, told, results = which
+    output = data.draw(arrays(np.float32, (1, net.outputs), elements=numbers(2.0**127)))
+    bumps = data.draw(arrays(np.float32, (1, net.units, net.layers[-2].bias.size), elements=numbers(2.0**127)))
+    rows, units = np.zeros((1, net.inputs), np.float32), results.chosen_units(output, None)
+    assert told.by_row
+    assert [told.of_row(output[0].tolist(), bumps[0].tolist())] == told.told(rows, units, bumps, [WITHIN])
+
+
+@settings(deadline=None)
+@given(which=st.sampled_from(TOLD), data=st.data())
+def test_a_row_told_alone_is_the_row_told_by_arrays(which: tuple, data: st.DataObject) -> None:
+    net, told, results = which
+    output = data.draw(arrays(np.float32, (1, net.outputs), elements=numbers(3.0)))
+    bumps = data.draw(arrays(np.float32, (1, net.units, net.layers[-2].bias.size), elements=numbers(3.0)))
+    pair = np.repeat(bumps, 2, axis=0)
+    units = results.chosen_units(np.repeat(output, 2, axis=0), None)
+    among = told.told(np.zeros((2, net.inputs), np.float32), units, pair, [WITHIN, WITHIN])[1]
+    alone = told.of_row(output[0].tolist(), bumps[0].tolist())
+    assert NUMBER.sub(b"0", alone) == NUMBER.sub(b"0", among)
+    found, wanted = (list(map(float, NUMBER.findall(text))) for text in (alone, among))
+    assert found == pytest.approx(wanted, rel=ROUNDING, abs=ROUNDING)
+
+
+@pytest.mark.parametrize("sizes", [(2, 5, 3), (2, FEW + 1, 1)])
+def test_what_takes_arrays_is_not_told_by_row(sizes: tuple[int, ...]) -> None:
+    assert not explanations(network(sizes, head="linear"))[0].by_row
+
+
+def test_a_neuron_without_a_weight_is_not_told_by_row() -> None:
+    net = network()
+    net.layers[-1].weight[0, 0] = 0
+    assert not explanations(net)[0].by_row
