@@ -56,9 +56,9 @@ class RowOperation(NamedTuple):
     Attributes:
         tensors: The names of the tensors to compute.
         read: Returns the row of a request; None where that asks for something else.
-        write: Turns the row's values, the identity and those tensors into the text of the answer.
+        write: Turns the identity of the request and those tensors into the text of the answer.
     """
 
     tensors: tuple[str, ...]
     read: Callable[[Model, Request], Row | None]
-    write: Callable[[Model, Sequence[float], str, Sequence[Array]], bytes]
+    write: Callable[[Model, str, Sequence[Array]], bytes]

@@ -13,7 +13,7 @@ PATH = re.compile(
 )
 OPERATIONS: dict[tuple[str, str], tuple[Operation, RowOperation | None]] = {
     ("v1", "predict"): (v1.predict, v1.PREDICT_ROW),
-    ("v1", "explain"): (v1.explain, None),
+    ("v1", "explain"): (v1.explain, v1.EXPLAIN_ROW),
     ("v2", "infer"): (v2.infer, v2.INFER_ROW),
     ("v2", "explain"): (v2.explain, None),
 }

@@ -29,15 +29,18 @@ def answer(operation: RowOperation, model: Model, request: Request, tally: Tally
         Exception: Anything that makes the request one to refuse, or a fault of the service.
     """
     began = perf_counter_ns()
-    asked = operation.read(model, request)
-    if asked is None or not model.takes(asked[0]):
+    if (asked := operation.read(model, request)) is None:
+        return None
+    row, identity = asked
+    if not model.takes(row):
         return None
     read = perf_counter_ns()
-    tensors = model.session.run_row(asked[0], operation.tensors)
+    tensors = model.session.run_row(row, operation.tensors)
     ran = perf_counter_ns()
-    if not all([all(map(isfinite, tensor.ravel().tolist())) for tensor in tensors]):
-        return None
-    reply = Reply(200, operation.write(model, *asked, tensors))
+    for tensor in tensors:
+        if not isfinite(sum(tensor.ravel().tolist())):
+            return None
+    reply = Reply(200, operation.write(model, identity, tensors))
     wrote = perf_counter_ns()
     tally.took(wrote - began, read - began, ran - read, wrote - ran)
     return reply

@@ -17,7 +17,7 @@ from enn_service.json_body import parse_object
 from enn_service.model import Model
 from enn_service.replies import Reply
 from enn_service.rows import read_rows, to_float32
-from enn_service.session import PREDICTION, Array
+from enn_service.session import EXPLANATION, PREDICTION, Array
 
 FIELDS = ("instances", "inputs")
 ROWS = re.compile(rb'"(?:instances|inputs)"\s*:\s*')
@@ -63,19 +63,35 @@ def explain(model: Model, request: Request) -> Question:
 
 
 def _read_row(_: Model, request: Request) -> Row | None:
+    return _row(orjson.loads(request.body))
+
+
+def _read_row_to_explain(model: Model, request: Request) -> Row | None:
+    body = parse_object(request.body)
+    wish = explaining.read_wish(model, body.pop("parameters", None), 1)
+    return _row(body) if wish.plain and model.explanations.by_row else None
+
+
+def _row(body: Any) -> Row | None:  # noqa: ANN401  (JSON from outside)
     """Return the row of a body that has nothing else."""
-    body = orjson.loads(request.body)
     if type(body) is not dict or len(body) != 1:
         return None
     rows = body.get("instances") or body.get("inputs")
     return (rows[0], "") if type(rows) is list and len(rows) == 1 else None
 
 
-def _write_prediction(model: Model, _: Sequence[float], __: str, tensors: Sequence[Array]) -> bytes:
+def _write_prediction(model: Model, _: str, tensors: Sequence[Array]) -> bytes:
     return b'{"predictions":[%b]}' % model.results.prediction(tensors[0][0])
 
 
+def _write_explanation(model: Model, _: str, tensors: Sequence[Array]) -> bytes:
+    (output,), (bumps,) = tensors
+    explanation = model.explanations.of_row(output.tolist(), bumps.tolist())
+    return b'{"predictions":[%b],"explanations":[%b]}' % (model.results.prediction(output), explanation)
+
+
 PREDICT_ROW = RowOperation(PREDICTION, _read_row, _write_prediction)
+EXPLAIN_ROW = RowOperation(EXPLANATION, _read_row_to_explain, _write_explanation)
 
 
 def _read(model: Model, body: bytes) -> tuple[Array, str, dict[str, Any]]:

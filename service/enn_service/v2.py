@@ -86,7 +86,7 @@ def _read_row(model: Model, request: Request) -> Row | None:
     return (values[0] if len(values) == 1 and type(values[0]) is list else values), identity
 
 
-def _write_row(model: Model, _: Sequence[float], identity: str, tensors: Sequence[Array]) -> bytes:
+def _write_row(model: Model, identity: str, tensors: Sequence[Array]) -> bytes:
     ((values,),) = tensors
     output = {"name": "output", "shape": [1, len(values)], "datatype": "FP32", "data": values}
     answer = {"model_name": model.name, "model_version": model.version, "id": identity, "outputs": [output]}

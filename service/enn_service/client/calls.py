@@ -143,14 +143,14 @@ def _asking(
         "output": output,
         "outputs": outputs,
         "top": top,
-        "harmonics": harmonics,
+        "harmonics": harmonics or None,
         "attributions": attributions,
         "background": None if background is None else to_instances(background),
         "baseline": None if baseline is None else to_instances([baseline])[0],
         "permutations": permutations,
     }
     parameters = {name: value for name, value in asked.items() if value is not None}
-    return to_json({"instances": instances, "parameters": parameters})
+    return to_json({"instances": instances} | ({"parameters": parameters} if parameters else {}))
 
 
 def infer(
