@@ -6,7 +6,6 @@ binary tensor data and classification as Triton documents them.
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -41,6 +40,10 @@ class Wanted(NamedTuple):
     place: str = ""
 
 
+USUAL = (None, [Wanted("output", binary=False, place="outputs[0]")])
+"""Outputs that nearly every request asks for."""
+
+
 class Form(NamedTuple):
     """An inference request without its numbers; nothing in it is ever changed.
 
@@ -50,6 +53,7 @@ class Form(NamedTuple):
         binary: Whether outputs are sent as bytes where they do not say so themselves.
         id: Its identity; None where it has none.
         parameters: Its parameters.
+        usual: Whether it asks for the output of a single row, all as JSON, and for nothing besides.
     """
 
     tensor: Tensor
@@ -57,6 +61,7 @@ class Form(NamedTuple):
     binary: bool
     id: str | None
     parameters: dict[str, Any]
+    usual: bool
 
 
 def read_form(text: bytes, features: int) -> tuple[Form, Any]:
@@ -67,12 +72,14 @@ def read_form(text: bytes, features: int) -> tuple[Form, Any]:
     """
     rest, numbers = json_numbers.cut(text, VALUES)
     if numbers:
-        with suppress(ValueError, InvalidRequestError):  # they would tell of the rest
+        try:
             form = _form(rest)
             if form.tensor.data == json_numbers.PLACE:
                 values = _values(numbers, form.tensor.datatype, features)
                 if values is not None:
                     return form, values
+        except (ValueError, InvalidRequestError):
+            pass  # they would tell of the rest
     form = _form(text)
     return form, form.tensor.data
 
@@ -99,7 +106,10 @@ def _parse(text: bytes) -> Form:
         raise InvalidRequestError(f"id: {shown(identity)}; expected a string")
     parameters = _object(body.get("parameters"), "parameters")
     binary = _flag(parameters, "binary_data_output", "parameters") or False
-    return Form(describe(inputs[0]), _outputs(body.get("outputs"), binary), binary, identity, parameters)
+    tensor, outputs = describe(inputs[0]), _outputs(body.get("outputs"), binary)
+    in_json = tensor.size is None and tensor.datatype in FLOATS and not binary
+    usual = tensor.rows == 1 and in_json and outputs in USUAL
+    return Form(tensor, outputs, binary, identity, parameters, usual)
 
 
 _kept = lru_cache(KEPT)(_parse)

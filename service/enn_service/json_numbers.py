@@ -9,7 +9,7 @@ Whatever is not read here is left to `rows`, which names the place.
 import re
 import uuid
 from collections.abc import Iterator
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 import simdjson
@@ -26,28 +26,26 @@ PIECE = 32 * 1024
 _QUOTED = f'"{PLACE}"'.encode()
 
 
-class Cut(NamedTuple):
-    """A body without its numbers, and the text of those, an array in brackets; empty where none were cut."""
-
-    rest: bytes
-    numbers: bytes
-
-
-def cut(body: bytes, key: re.Pattern[bytes]) -> Cut:
+def cut(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, bytes]:
     """Cut the array that follows the key, up to the first quote or brace, out of a JSON text.
 
     Args:
         body: The text.
         key: Matches the key, its colon and nothing of the array.
+
+    Returns:
+        The text without its numbers, and the text of those, an array in brackets; empty where none were cut.
     """
-    found = key.search(body)
-    if found is None or (brace := body.find(b"}", found.end())) < 0:
-        return Cut(body, b"")
-    start, quote = found.end(), body.find(b'"', found.end(), brace)
+    if (found := key.search(body)) is None:
+        return body, b""
+    start = found.end()
+    if (brace := body.find(b"}", start)) < 0:
+        return body, b""
+    quote = body.find(b'"', start, brace)
     end = body.rfind(b"]", start, brace if quote < 0 else quote) + 1
     if end <= start:
-        return Cut(body, b"")
-    return Cut(b"%b%b%b" % (body[:start], _QUOTED, body[end:]), body[start:end])
+        return body, b""
+    return body[:start] + _QUOTED + body[end:], body[start:end]
 
 
 def rows(text: bytes, columns: int) -> NDArray[np.float64] | None:

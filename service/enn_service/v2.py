@@ -16,14 +16,12 @@ from enn_service.model import Model
 from enn_service.replies import Reply
 from enn_service.results import Outside
 from enn_service.session import PREDICTION, Array
-from enn_service.tensors import DATA, FLOATS, classified, pack_texts, read_raw, read_tensor
+from enn_service.tensors import DATA, classified, pack_texts, read_raw, read_tensor
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 BINARY_TYPE = b"application/octet-stream"
 DEFAULT = {binary: (Wanted("output", binary),) for binary in (False, True)}
 """What is given where no output is named: as bytes, and not."""
-USUAL = (None, [Wanted("output", binary=False, place="outputs[0]")])
-"""Outputs that nearly every request asks for."""
 
 
 class Inference(NamedTuple):
@@ -72,15 +70,11 @@ def explain(model: Model, request: Request) -> Question:
 
 
 def _read_row(model: Model, request: Request) -> Row | None:
-    """Return the row of a request for `output` as JSON alone."""
-    features = len(model.card.features)
     if request.json_length is not None:
         return None
+    features = len(model.card.features)
     form, values = read_form(request.body, features)
-    shape = form.tensor.rows, form.tensor.columns, form.tensor.size
-    if shape != (1, features, None) or form.tensor.datatype not in FLOATS or type(values) is not list:
-        return None
-    if form.binary or form.outputs not in USUAL:
+    if not form.usual or form.tensor.columns != features or type(values) is not list:
         return None
     identity = request.id if form.id is None else form.id
     return (values[0] if len(values) == 1 and type(values[0]) is list else values), identity
