@@ -44,8 +44,6 @@ class Question(NamedTuple):
 
 
 Operation = Callable[[Model, Request], Question]
-
-
 Row = tuple[Any, str]
 """A single row as it was asked: its values, or what stands in their place, and the identity of its request."""
 

@@ -14,6 +14,8 @@ from enn_service.tallies import Tally
 
 SHORT = 512
 """A longer body is no usual row."""
+PARAMETERS = 4096
+"""A network of more is left to `answering`, which knows what may take long or has a large answer."""
 
 
 def answer(operation: RowOperation, model: Model, request: Request, tally: Tally) -> Reply | None:
@@ -29,6 +31,8 @@ def answer(operation: RowOperation, model: Model, request: Request, tally: Tally
         Exception: Anything that makes the request one to refuse, or a fault of the service.
     """
     began = perf_counter_ns()
+    if len(request.body) > SHORT or model.parameters > PARAMETERS:
+        return None
     if (asked := operation.read(model, request)) is None:
         return None
     row, identity = asked

@@ -116,3 +116,14 @@ def test_whatever_is_answered_gets_the_same(model: Model, data: st.DataObject) -
     request = Request(json.dumps(body).encode(), data.draw(st.sampled_from([None, None, 0, 9])), "named")
     found = quick(called(path), model, request)
     assert found in (None, ordinary(called(path), model, request))
+
+
+@pytest.mark.parametrize("bound", ["SHORT", "PARAMETERS"])
+def test_what_may_take_long_is_left_to_the_ordinary_way(
+    model: Model, monkeypatch: pytest.MonkeyPatch, bound: str
+) -> None:
+    path, body = v1([0, 0])
+    request = Request(json.dumps(body).encode())
+    assert quick(called(path), model, request)
+    monkeypatch.setattr(single, bound, 10)
+    assert quick(called(path), model, request) is None

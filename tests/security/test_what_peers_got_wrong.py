@@ -94,7 +94,8 @@ def test_an_unexpected_error_does_not_show_its_text_or_a_path(
 
     with serving(SHIPPED) as client, caplog.at_level(logging.ERROR):
         if plane == "data":
-            monkeypatch.setattr(Session, "run", fail)
+            for run in ("run", "run_row"):
+                monkeypatch.setattr(Session, run, fail)
             reply = client.post("/v1/models/ring:predict", json=SMALL)
         else:
             monkeypatch.setattr("enn_service.control_plane.exposition", fail)
