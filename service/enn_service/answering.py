@@ -6,7 +6,8 @@ from time import perf_counter_ns
 import numpy as np
 
 from enn_service.exchange import Operation, Question, Request
-from enn_service.model import FEW, Model
+from enn_service.model import Model
+from enn_service.reach import FEW
 from enn_service.replies import Reply
 from enn_service.session import Array
 from enn_service.tallies import Tally
@@ -92,7 +93,7 @@ class Answer:
         tally.writing += self._writing
         tally.rows += len(self._question.rows)
         if self._question.outside is not None:
-            tally.outside += int(self._question.outside.any(axis=1).sum())
+            tally.outside += self._question.outside.rows
 
 
 def _finite(tensor: Array) -> bool:

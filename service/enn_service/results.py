@@ -12,13 +12,12 @@ from numpy.typing import NDArray
 
 from enn_models.card import Card
 from enn_service.errors import InvalidRequestError, shown
+from enn_service.reach import Outside
 from enn_service.session import Array
 
 PLACE = b"%b"
 NEGATIVE, POSITIVE = b"\0", b"\1"
 """What stands for the text before a number while there is more to replace: no JSON has these bytes."""
-Outside = NDArray[np.bool_]
-"""Which values of rows lie outside their training range, [batch, features]."""
 
 
 class Results:
@@ -76,7 +75,7 @@ class Results:
         Outside that range the activations go on periodically, so such an answer is an extrapolation.
         """
         result: dict[int, list[str]] = {}
-        for row, feature in np.argwhere(outside).tolist():
+        for row, feature in outside.places():
             result.setdefault(row, []).append(self._features[feature])
         return result
 
