@@ -3,6 +3,9 @@
 import asyncio
 from typing import Any
 
+LARGE_BYTES = 64 * 1024
+"""What is larger goes out at once, with what waits: whoever sends it learns whether the client reads."""
+
 
 class Gathering:
     """A transport whose writes go out together: when it is told to, or else when the event loop comes round.
@@ -14,18 +17,20 @@ class Gathering:
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
-        self._pending: list[bytes] = []
+        self._pending: list[bytes | memoryview] = []
         self.is_closing = transport.is_closing
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (the transport's)
         """Return what the transport has of this name."""
         return getattr(self._transport, name)
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes | memoryview) -> None:
         """Send bytes after those that wait already."""
         if not self._pending:
             self._loop.call_soon(self.flush)
         self._pending.append(data)
+        if len(data) > LARGE_BYTES:
+            self.flush()
 
     def send(self, data: bytes) -> None:
         """Send bytes now, after those that wait."""
