@@ -18,23 +18,24 @@ BLOCK = 8192
 """So many values are compared at once with as many ends: arrays of one shape are compared faster."""
 
 Array = NDArray[np.float32]
-Ends = tuple[Array, Array]
-"""The lower and the upper end of each feature for the rows of a block, float32 [rows, features]."""
+Places = NDArray[np.intp]
+"""Where values of rows stand, counted from the first value of the first row, in order."""
 
 
 class Outside:
     """Which values of rows lie outside their training range; at least one does.
 
     Args:
-        values: Which do, bool [batch, features].
+        found: Where they stand.
+        features: How many values a row has.
 
     Attributes:
         rows: How many rows have such a value.
     """
 
-    def __init__(self, values: NDArray[np.bool_]) -> None:
-        self._found, self._features = np.flatnonzero(values), values.shape[1]
-        self.rows = 1 + int(np.count_nonzero(np.diff(self._found // self._features)))
+    def __init__(self, found: Places, features: int) -> None:
+        self._found, self._features = found, features
+        self.rows = 1 + int(np.count_nonzero(np.diff(found // features)))
 
     def places(self) -> list[tuple[int, int]]:
         """Return the row and the feature of each of these values, by row."""
@@ -58,11 +59,12 @@ class Reach:
         self.maximum = np.array([feature.maximum for feature in features], dtype=np.float32)
         numeric = np.array([feature.kind == "numeric" for feature in features])
         reach = np.where(numeric, MAX_RANGES * (self.maximum - self.minimum), np.float32(0))
+        self._lowest, self._highest = self.minimum - reach, self.maximum + reach
         self._coded = np.flatnonzero(~numeric)
         self._missing = np.array([feature.missing for feature in features])
-        self._trained = _ends(self.minimum, self.maximum)
-        self._taken = _ends(self.minimum - reach, self.maximum + reach)
-        self._lists = self.minimum.tolist(), self.maximum.tolist()
+        self._few = self.minimum.tolist(), self.maximum.tolist()
+        block = max(1, BLOCK // len(features))
+        self._many = np.tile(self.minimum, (block, 1)), np.tile(self.maximum, (block, 1))
 
     def check(self, rows: Array, field: str) -> Outside | None:
         """Return which values of rows [batch, features] lie outside their training range; None where none does.
@@ -73,69 +75,57 @@ class Reach:
         """
         if rows.size <= FEW and not len(self._coded) and self._holds_few(rows):
             return None
-        extremes = _extremes(rows, len(self._trained[0]))
-        if not len(self._coded) and _between(extremes, self._trained):
+        usual = _between(rows, *self._many)
+        if len(self._coded):
+            usual[:, self._coded] &= ~(rows[:, self._coded] % 1 > 0)
+        if np.count_nonzero(usual) == rows.size:
             return None
-        if len(self._coded) or not _between(extremes, self._taken):
-            self._check_each(rows, field)
-        outside = _beyond(rows, self._trained)
-        return Outside(outside) if outside.any() else None
+        found = np.flatnonzero(~usual)
+        values = rows.ravel()[found]
+        if not self._takes(values):
+            self._check_each(values, found, field)
+            found = found[~np.isnan(values)]
+        return Outside(found, rows.shape[1]) if len(found) else None
 
     def _holds_few(self, rows: Array) -> bool:
         """Return whether every value of rows lies in its training range; a missing one does not."""
         values = rows.ravel().tolist()
-        low, high = self._lists
+        low, high = self._few
         return all(map(le, cycle(low), values)) and all(map(ge, cycle(high), values))
 
-    def _check_each(self, rows: Array, field: str) -> None:
-        lowest, highest = self._taken[0][0], self._taken[1][0]
-        beyond = ~((rows >= lowest) & (rows <= highest))
-        beyond[:, self._coded] |= rows[:, self._coded] % 1 > 0
-        beyond &= ~(np.isnan(rows) & self._missing)
-        if beyond.any():
-            row, column = np.argwhere(beyond)[0].tolist()
-            place = f"{field}[{row}][{column}]: {rows[row, column]:.8g}"
-            raise InvalidRequestError(f"{place} for feature {_why(self._features[column], float(rows[row, column]))}")
+    def _takes(self, values: Array) -> bool:
+        """Return whether values are taken whatever their features, which is soon said of many."""
+        return not len(self._coded) and bool(self._lowest.max() <= values.min() and values.max() <= self._highest.min())
+
+    def _check_each(self, values: Array, found: Places, field: str) -> None:
+        """Check unusual values, given with their places: out of their training range, missing, or parts of codes."""
+        features = found % len(self._features)
+        taken = (values >= self._lowest[features]) & (values <= self._highest[features])
+        if len(self._coded):
+            taken &= ~(np.isin(features, self._coded) & (values % 1 > 0))
+        taken |= np.isnan(values) & self._missing[features]
+        if not taken.all():
+            first = int(taken.argmin())
+            row, column = divmod(int(found[first]), len(self._features))
+            place = f"{field}[{row}][{column}]: {values[first]:.8g}"
+            raise InvalidRequestError(f"{place} for feature {_why(self._features[column], float(values[first]))}")
 
 
-def _ends(low: Array, high: Array) -> Ends:
-    """Return the ends of each feature for the rows of a block."""
-    rows = max(1, BLOCK // len(low))
-    return np.tile(low, (rows, 1)), np.tile(high, (rows, 1))
+def _between(rows: Array, low: Array, high: Array) -> NDArray[np.bool_]:
+    """Return which values of rows lie between the ends of their feature; a missing one does not.
 
-
-def _extremes(rows: Array, block: int) -> Ends:
-    """Return a block at most, whose least and greatest values are those of rows; NaN where a value is missing."""
-    if len(rows) <= block:
-        return rows, rows
-    blocks, rest = _blocks(rows, block)
-    least, most = np.minimum.reduce(blocks), np.maximum.reduce(blocks)
-    first = slice(len(rest))
-    np.minimum(least[first], rest, out=least[first])
-    np.maximum(most[first], rest, out=most[first])
-    return least, most
-
-
-def _between(extremes: Ends, ends: Ends) -> bool:
-    """Return whether values lie between the ends of their feature if these are their extremes; NaN does not."""
-    (least, most), (low, high) = extremes, ends
-    first = slice(len(least))
-    return np.count_nonzero((least >= low[first]) & (most <= high[first])) == least.size
-
-
-def _beyond(rows: Array, ends: Ends) -> NDArray[np.bool_]:
-    """Return which values of rows lie beyond the ends of their feature; a missing one does not."""
-    low, high = ends
-    blocks, rest = _blocks(rows, len(low))
-    first = slice(len(rest))
-    of_rest = (rest < low[first]) | (rest > high[first])
-    return np.concatenate([((blocks < low) | (blocks > high)).reshape(-1, rows.shape[1]), of_rest])
-
-
-def _blocks(rows: Array, block: int) -> Ends:
-    """Return rows as whole blocks [blocks, rows, features], and the rows that are left."""
-    whole = len(rows) // block * block
-    return rows[:whole].reshape(-1, block, rows.shape[1]), rows[whole:]
+    Args:
+        rows: As many as there are, [batch, features].
+        low: The lower end of each feature, once for each row of a block, [block, features].
+        high: The upper end.
+    """
+    block, count = len(low), len(rows)
+    if count <= block:
+        return (rows >= low[:count]) & (rows <= high[:count])
+    whole = count // block * block
+    blocks = rows[:whole].reshape(-1, *low.shape)
+    between = (blocks >= low) & (blocks <= high)
+    return np.concatenate([between.reshape(whole, -1), _between(rows[whole:], low, high)])
 
 
 def _why(feature: Feature, value: float) -> str:
