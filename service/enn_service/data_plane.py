@@ -115,7 +115,7 @@ class DataPlane:
         except RequestError:
             return None
         reply = self._in_loop(answer, PROMPT_NUMBERS)
-        if reply is None or reply.size > LARGE_BYTES:
+        if reply is None or len(reply.body) > LARGE_BYTES:
             return None
         self._tell(answer, reply, call)
         return reply, identity
@@ -192,7 +192,7 @@ class DataPlane:
         try:
             async with asyncio.timeout(self._seconds):
                 reply = await asyncio.get_running_loop().run_in_executor(self._large, answer.finish)
-            lease.take(reply.size)
+            lease.take(len(reply.body))
         except TimeoutError:
             late = DeadlineError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows")
             return self._refuse(late)

@@ -17,14 +17,14 @@ class Gathering:
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._loop = transport, loop
-        self._pending: list[bytes | memoryview] = []
+        self._pending: list[bytes] = []
         self.is_closing = transport.is_closing
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (the transport's)
         """Return what the transport has of this name."""
         return getattr(self._transport, name)
 
-    def write(self, data: bytes | memoryview) -> None:
+    def write(self, data: bytes) -> None:
         """Send bytes after those that wait already."""
         if not self._pending:
             self._loop.call_soon(self.flush)

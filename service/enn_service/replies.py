@@ -37,56 +37,38 @@ LARGE_BYTES = 64 * 1024
 
 
 class Reply(NamedTuple):
-    """What goes out.
-
-    Attributes:
-        status: Its status.
-        body: The body, or its beginning.
-        content_type: What the body is.
-        headers: Those besides the ones that tell of the body.
-        tensors: The rest of the body, which may be large: it is sent from where it lies.
-    """
+    """What goes out: a status, a body, what the body is, and headers besides those that tell of it."""
 
     status: int
     body: bytes
     content_type: bytes = b"application/json"
     headers: Sequence[tuple[str, str]] = ()
-    tensors: Sequence[bytes | memoryview] = ()
-
-    @property
-    def size(self) -> int:
-        """How many bytes the body has."""
-        return sum(map(len, self.tensors), len(self.body))
 
     def http(self, identity: Identity) -> bytes:
         """Return the reply that names its request as HTTP/1.1 has it after the status line and the server's headers."""
         more = "".join([f"{name}: {value}\r\n" for name, value in self.headers]).encode("latin-1", "replace")
-        head = b"content-type: %b\r\ncontent-length: %d\r\n%b: %b\r\n%b: %b\r\n%b\r\n%b" % (
+        return b"content-type: %b\r\ncontent-length: %d\r\n%b: %b\r\n%b: %b\r\n%b\r\n%b" % (
             self.content_type,
-            self.size,
+            len(self.body),
             *identity.header,
             *NOSNIFF,
             more,
             self.body,
         )
-        return b"".join([head, *self.tensors]) if self.tensors else head
 
     async def send(self, send: Send, identity: Identity) -> None:
         """Send the reply as one ASGI response that names its request."""
         headers = [
             (b"content-type", self.content_type),
-            (b"content-length", b"%d" % self.size),
+            (b"content-length", b"%d" % len(self.body)),
             identity.header,
             NOSNIFF,
         ]
         headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         # What is large is done once the client has read it: the server waits before the part that follows.
-        large = self.size > LARGE_BYTES
-        *first, last = self.body, *self.tensors
-        for part in first:
-            await send({"type": "http.response.body", "body": part, "more_body": True})
-        await send({"type": "http.response.body", "body": last, "more_body": large})
+        large = len(self.body) > LARGE_BYTES
+        await send({"type": "http.response.body", "body": self.body, "more_body": large})
         if large:
             await send({"type": "http.response.body"})
 

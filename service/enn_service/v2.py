@@ -117,7 +117,7 @@ def _reply(model: Model, asked: Inference, arrays: dict[str, Array], more: dict[
     text = orjson.dumps(answer | more, option=orjson.OPT_SERIALIZE_NUMPY)
     if not blobs:
         return Reply(200, text)
-    return Reply(200, text, BINARY_TYPE, [(JSON_LENGTH, str(len(text)))], blobs)
+    return Reply(200, b"".join([text, *blobs]), BINARY_TYPE, [(JSON_LENGTH, str(len(text)))])
 
 
 def _told(model: Model, wanted: Wanted, array: Array, blobs: list[bytes | memoryview]) -> dict[str, Any]:
