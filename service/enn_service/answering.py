@@ -1,12 +1,11 @@
 """One answer in its three stages: the question is read, the network runs, the reply is written."""
 
-from math import isfinite
 from time import perf_counter_ns
 
 import numpy as np
 
 from enn_service.exchange import Operation, Question, Request
-from enn_service.model import FEW, Model
+from enn_service.model import Model
 from enn_service.replies import Reply
 from enn_service.session import Array
 from enn_service.tallies import Tally
@@ -87,13 +86,10 @@ class Answer:
             tally.refusing += took
             return
         outside = self._question.outside
-        rows_outside = 0 if outside is None else int(outside.any(axis=1).sum())
         stages = self._reading, self._running, self._writing
-        tally.took(took, *stages, rows=len(self._question.rows), outside=rows_outside)
+        tally.took(took, *stages, rows=len(self._question.rows), outside=0 if outside is None else outside.rows)
 
 
 def _finite(tensor: Array) -> bool:
     """Return whether all values are finite numbers."""
-    if tensor.size <= FEW:
-        return all(map(isfinite, tensor.ravel().tolist()))
     return np.count_nonzero(np.isfinite(tensor)) == tensor.size

@@ -133,7 +133,7 @@ def _reference(model: Model, method: Method, parameters: dict[str, Any]) -> Floa
     given = parameters.get(wanted)
     if given is not None:
         rows = read_rows(model.card, [given] if wanted == "baseline" else given, f"parameters.{wanted}")
-        model.check_reach(rows, f"parameters.{wanted}")
+        model.reach.check(rows, f"parameters.{wanted}")
         return model.network.encode(rows)
     if wanted == "baseline" and all(feature.kind == "numeric" for feature in model.card.features):
         return model.network.encode([[feature.mean for feature in model.card.features if feature.kind == "numeric"]])

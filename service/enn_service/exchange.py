@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from enn_service.model import Model
+from enn_service.reach import Outside
 from enn_service.replies import Reply
-from enn_service.results import Outside
 from enn_service.session import Array
 
 

@@ -3,6 +3,9 @@
 import asyncio
 from typing import Any
 
+LARGE_BYTES = 64 * 1024
+"""What is larger goes out at once, with what waits: whoever sends it learns whether the client reads."""
+
 
 class Gathering:
     """A transport whose writes go out together: when it is told to, or else when the event loop comes round.
@@ -26,6 +29,8 @@ class Gathering:
         if not self._pending:
             self._loop.call_soon(self.flush)
         self._pending.append(data)
+        if len(data) > LARGE_BYTES:
+            self.flush()
 
     def send(self, data: bytes) -> None:
         """Send bytes now, after those that wait."""

@@ -50,21 +50,23 @@ def cut(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, bytes]:
 
 def rows(text: bytes, columns: int) -> NDArray[np.float64] | None:
     """Return a JSON array of rows of numbers as [rows, columns], or None where it is anything else."""
-    return _parse(text, columns, b"[%b]" % (b"," * (columns - 1)))
+    return _parse(text, columns, nested=True)
 
 
 def vector(text: bytes) -> NDArray[np.float64] | None:
     """Return a flat JSON array of numbers as [numbers], or None where it is anything else."""
-    values = _parse(text, 1, b"")
+    values = _parse(text, 1, nested=False)
     return None if values is None else values.ravel()
 
 
-def _parse(text: bytes, columns: int, row: bytes) -> NDArray[np.float64] | None:
+def _parse(text: bytes, columns: int, *, nested: bool) -> NDArray[np.float64] | None:
+    row = b"[%b]" % (b"," * (columns - 1)) if nested else b""
     try:
-        pieces = [_parse_piece(piece, columns, row) for piece in _pieces(text, nested=bool(row))]
+        if len(text) <= PIECE:
+            return _parse_piece(text, columns, row)
+        return np.concatenate([_parse_piece(piece, columns, row) for piece in _pieces(text, nested=nested)])
     except (ValueError, RuntimeError):
         return None
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 def _parse_piece(text: bytes, columns: int, row: bytes) -> NDArray[np.float64]:

@@ -124,7 +124,7 @@ def _fixed(model: Model, axes: Sequence[Axis], at: str) -> Array:
     card = model.card
     typical = {feature.name: told(feature, value) for feature, value in zip(card.features, card.typical, strict=True)}
     rows = read_rows(card, [typical | given], "at")
-    model.check_reach(rows, "at")
+    model.reach.check(rows, "at")
     return rows[0]
 
 

@@ -111,7 +111,7 @@ class PromptProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Hold it, or give it to the application."""
         if self._held is None:
-            super().on_body(body)
+            self._give(body)
             return
         self._held += body
         if len(self._held) > HELD_BYTES:
@@ -134,7 +134,16 @@ class PromptProtocol(HttpToolsProtocol):
             self.expect_100_continue = False  # whatever followed the body
             super().on_headers_complete()
             if held:
-                super().on_body(held)
+                self._give(held)
+
+    def _give(self, body: bytes) -> None:
+        """Give the application what came of a body: what it has read by the time more comes is not copied."""
+        cycle = self.cycle
+        if not cycle.body:
+            cycle.body = b""  # type: ignore[assignment]
+        elif isinstance(cycle.body, bytes):
+            cycle.body = bytearray(cycle.body)
+        super().on_body(body)
 
     def reply(self, reply: Reply, identity: Identity, more: bytes = b"") -> None:
         """Send a whole answer, with more lines in its head."""

@@ -12,13 +12,15 @@ from numpy.typing import NDArray
 
 from enn_models.card import Card
 from enn_service.errors import InvalidRequestError, shown
+from enn_service.reach import Outside
 from enn_service.session import Array
 
 PLACE = b"%b"
-NEGATIVE, POSITIVE = b"\0", b"\1"
-"""What stands for the text before a number while there is more to replace: no JSON has these bytes."""
-Outside = NDArray[np.bool_]
-"""Which values of rows lie outside their training range, [batch, features]."""
+NEGATIVE = b"\0"
+"""What stands for the comma before a negative number while there is more to replace: no JSON has this byte."""
+COMMA, MINUS = b",-"
+LONG = 4096
+"""Bytes of a text from which arrays of its characters are compared faster than it is searched."""
 
 
 class Results:
@@ -38,8 +40,7 @@ class Results:
         self._features = card.names
         labels = [template(label) for label in card.classes or ()]
         self._scored = [b'{"label":%b,"score":%b}' % (label, PLACE) for label in labels]
-        signs = zip(card.classes or (), (b"-", b""), strict=False)
-        self._separators = [b'},{"label":%b,"score":%b' % (orjson.dumps(label), sign) for label, sign in signs]
+        self._separators = [b'},{"label":%b,"score":' % orjson.dumps(label) for label in card.classes or ()]
         pairs = b",".join(b"%b:%b" % (template(str(label)), PLACE) for label in card.classes or ())
         self._likely = [b'{"label":%b,"probabilities":{%b}}' % (label, pairs) for label in labels]
 
@@ -77,9 +78,9 @@ class Results:
 
     def _signed(self, scores: Array) -> bytes:
         """Return the predictions of scores other than 0, whose sign is their class and is seen in their text."""
-        text = (b"," + _dumps(scores)[1:-1]).replace(b",-", NEGATIVE).replace(b",", POSITIVE)
         negative, positive = self._separators
-        return b"[%b}]" % text.replace(NEGATIVE, negative).replace(POSITIVE, positive)[2:]
+        text = _marked(b"," + _dumps(scores)[1:-1]).replace(b",", positive).replace(NEGATIVE, negative)
+        return b"[%b}]" % text[2:]
 
     def out_of_range(self, outside: Outside) -> dict[int, list[str]]:
         """Return, for each row that leaves the training range, the names of the features that do.
@@ -87,7 +88,7 @@ class Results:
         Outside that range the activations go on periodically, so such an answer is an extrapolation.
         """
         result: dict[int, list[str]] = {}
-        for row, feature in np.argwhere(outside).tolist():
+        for row, feature in outside.places():
             result.setdefault(row, []).append(self._features[feature])
         return result
 
@@ -132,6 +133,16 @@ def template(value: Any) -> bytes:  # noqa: ANN401  (any JSON)
 
 def _dumps(array: NDArray[np.floating]) -> bytes:
     return orjson.dumps(np.ascontiguousarray(array), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _marked(numbers: bytes) -> bytes:
+    """Return numbers, each behind a comma, with another mark for a comma before a negative one."""
+    if len(numbers) < LONG:
+        return numbers.replace(b",-", NEGATIVE + b"-")
+    characters = np.frombuffer(bytearray(numbers), np.uint8)
+    before = characters[:-1]
+    before *= (before != COMMA) | (characters[1:] != MINUS)
+    return characters.tobytes()
 
 
 def number_texts(array: NDArray[np.floating]) -> list[bytes]:

@@ -36,7 +36,7 @@ def answer(operation: RowOperation, model: Model, request: Request, tally: Tally
     if (asked := operation.read(model, request)) is None:
         return None
     row, identity = asked
-    if not model.takes(row):
+    if not model.reach.holds(row):
         return None
     read = perf_counter_ns()
     tensors = model.session.run_row(row, operation.tensors)

@@ -30,7 +30,7 @@ def predict(model: Model, request: Request) -> Question:
         InvalidRequestError: The body is not such an object, or a row in it is not what the model takes.
     """
     rows, field, _ = _read(model, request.body)
-    outside = model.check_reach(rows, field)
+    outside = model.reach.check(rows, field)
 
     def answer(tensors: Sequence[Array]) -> Reply:
         predictions = model.results.predictions(tensors[0])
@@ -50,7 +50,7 @@ def explain(model: Model, request: Request) -> Question:
         InvalidRequestError: As for predict; or a parameter is not known or has no such value.
     """
     rows, field, body = _read(model, request.body)
-    outside = model.check_reach(rows, field)
+    outside = model.reach.check(rows, field)
     wish = explaining.read_wish(model, body.get("parameters"), len(rows))
 
     def answer(tensors: Sequence[Array]) -> Reply:

@@ -13,8 +13,8 @@ from enn_service.errors import InvalidRequestError, shown
 from enn_service.exchange import Question, Request, Row, RowOperation
 from enn_service.forms import Form, Wanted, read_form
 from enn_service.model import Model
+from enn_service.reach import Outside
 from enn_service.replies import Reply
-from enn_service.results import Outside
 from enn_service.session import PREDICTION, Array
 from enn_service.tensors import DATA, classified, pack_texts, read_raw, read_tensor
 
@@ -93,13 +93,13 @@ INFER_ROW = RowOperation(PREDICTION, _read_row, _write_row)
 def _read(model: Model, request: Request) -> Inference:
     if request.json_length == 0:
         rows = read_raw(request.body, len(model.card.features))
-        return Inference(rows, model.check_reach(rows, DATA), DEFAULT[True], request.id, {})
+        return Inference(rows, model.reach.check(rows, DATA), DEFAULT[True], request.id, {})
     text, binary = _split(request)
     form, values = read_form(text, len(model.card.features))
     outputs = _outputs(model, form)
     rows = read_tensor(model, form.tensor, values, binary)
     identity = request.id if form.id is None else form.id
-    return Inference(rows, model.check_reach(rows, DATA), outputs, identity, form.parameters)
+    return Inference(rows, model.reach.check(rows, DATA), outputs, identity, form.parameters)
 
 
 def _split(request: Request) -> tuple[bytes, memoryview]:
@@ -132,7 +132,7 @@ def _written(model: Model, outputs: Sequence[Wanted]) -> int:
 def _reply(model: Model, asked: Inference, arrays: dict[str, Array], more: dict[str, Any]) -> Reply:
     answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "id": asked.id}
     if asked.outside is not None:
-        answer["parameters"] = {"rows_out_of_range": int(asked.outside.any(axis=1).sum())}
+        answer["parameters"] = {"rows_out_of_range": asked.outside.rows}
     blobs: list[bytes | memoryview] = []
     answer["outputs"] = [_told(model, wanted, arrays[wanted.name], blobs) for wanted in asked.outputs]
     text = orjson.dumps(answer | more, option=orjson.OPT_SERIALIZE_NUMPY)

@@ -26,7 +26,7 @@ def model(request: pytest.FixtureRequest) -> Model:
 @pytest.fixture(scope="module")
 def rows(model: Model) -> np.ndarray:
     random = np.random.default_rng(0)
-    return random.uniform(model.minimum, model.maximum, (1000, model.network.inputs)).astype(np.float32)
+    return random.uniform(model.reach.minimum, model.reach.maximum, (1000, model.network.inputs)).astype(np.float32)
 
 
 def relative(found: np.ndarray, expected: np.ndarray) -> float:

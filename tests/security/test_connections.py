@@ -23,6 +23,8 @@ CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
 HEALTH = b"GET /v2/health/ready HTTP/1.1\r\nhost: x\r\n\r\n"
 ENDLESS = b"x" * 2**16
 IDLE = 300
+MANY = 400_000
+"""So many rows of six bumps are more than the buffers between service and client hold."""
 NO_HTTP = {
     "words": b"moon\r\n\r\n",
     "another protocol": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -221,6 +223,24 @@ def test_an_answer_that_is_not_read_is_not_kept(strict: httpx.Client, eventually
         assert predicts(strict)
         eventually(lambda: in_flight(strict) == 0)
     assert predicts(strict)
+
+
+def test_a_large_answer_is_being_given_until_it_is_read(eventually: Eventually) -> None:
+    tensor = {"name": "input", "shape": [MANY, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8 * MANY}}
+    asked = {"inputs": [tensor], "outputs": [{"name": "bumps", "parameters": {"binary_data": True}}]}
+    text = json.dumps(asked).encode()
+    fields = b"inference-header-content-length: %d\r\ncontent-length: %d\r\n" % (len(text), len(text) + 8 * MANY)
+    with serving(SHIPPED, max_body_bytes=8 * MANY + LARGE) as client, socket.socket() as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
+        connection.connect((client.base_url.host, client.base_url.port or 80))
+        connection.sendall(b"POST /v2/models/ring/infer HTTP/1.1\r\nhost: x\r\n" + fields + b"\r\n" + text)
+        connection.sendall(bytes(8 * MANY))
+        assert connection.recv(1, socket.MSG_PEEK)
+        assert in_flight(client) == 1
+        response = HTTPResponse(connection)
+        response.begin()
+        assert len(response.read()) > 24 * MANY
+        eventually(lambda: in_flight(client) == 0)
 
 
 def in_flight(client: httpx.Client) -> float:

@@ -15,6 +15,8 @@ from enn_service.client.rows import Row, Rows, to_instances, to_json, to_matrix
 
 BINARY_FROM = 4096
 """From so many numbers on infer uses binary tensors unless told: JSON would cost more than the network does."""
+ALIGNED = 8
+"""A tensor that begins at a multiple of so many bytes is read where it lies; a service copies another one."""
 REQUEST_ID = "x-request-id"
 JSON = {"content-type": "application/json"}
 BINARY = {"content-type": "application/octet-stream"}
@@ -167,6 +169,7 @@ def infer(
         return Call("POST", path, read, head, JSON)
     tail = array.tobytes()
     head = to_json({"inputs": [{**tensor, "parameters": {"binary_data_size": len(tail)}}], "outputs": wanted})
+    head += b" " * (-len(head) % ALIGNED)
     return Call("POST", path, read, head + tail, {**BINARY, tensors.HEADER: str(len(head))})
 
 

@@ -1,0 +1,85 @@
+"""Values out of their training range are found wherever they stand, and those too far away are refused."""
+
+import re
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from enn_models.features import Boolean, Feature, Numeric
+from enn_service.errors import InvalidRequestError
+from enn_service.reach import BLOCK, MAX_RANGES, Reach
+
+FEATURES: list[Feature] = [
+    Numeric(name="length", minimum=-1, maximum=1, mean=0),
+    Numeric(name="age", minimum=10, maximum=20, mean=15, missing=True),
+]
+CODED: list[Feature] = [*FEATURES, Boolean(name="known")]
+FULL = BLOCK // len(FEATURES)
+"""Rows of two features that are a whole block."""
+COUNTS = [1, 8, FULL, FULL + 1, 3 * FULL, 3 * FULL + 7]
+
+
+def rows(count: int, features: list[Feature] = FEATURES) -> NDArray[np.float32]:
+    """Return rows that are within the training ranges, at their ends here and there."""
+    reach = Reach(features)
+    between = np.random.default_rng(0).uniform(reach.minimum, reach.maximum, (count, len(features)))
+    between[::3], between[1::3] = reach.minimum, reach.maximum
+    if features is CODED:
+        between[:, -1] = between[:, -1].round()
+    return between.astype(np.float32)
+
+
+@pytest.mark.parametrize("features", [FEATURES, CODED], ids=["numbers", "codes"])
+@pytest.mark.parametrize("count", COUNTS)
+def test_rows_within_their_ranges_are_all_within(count: int, features: list[Feature]) -> None:
+    assert Reach(features).check(rows(count, features), "rows") is None
+
+
+@pytest.mark.parametrize("features", [FEATURES, CODED], ids=["numbers", "codes"])
+@pytest.mark.parametrize("count", COUNTS)
+def test_each_value_that_leaves_its_range_is_found_and_its_row_counted_once(
+    count: int, features: list[Feature]
+) -> None:
+    given, places = rows(count, features), [(0, 0), (0, 1), (count // 2, 1), (count - 1, 0)]
+    for row, column in places:
+        given[row, column] = np.nextafter(Reach(features).maximum[column], np.float32(np.inf))
+    outside = Reach(features).check(given, "rows")
+    assert outside is not None
+    assert outside.places() == sorted({*places})
+    assert outside.rows == len({row for row, _ in places})
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_a_value_that_may_be_missing_is_not_outside(count: int) -> None:
+    given = rows(count)
+    given[-1, 1] = np.nan
+    assert Reach(FEATURES).check(given, "rows") is None
+    given[0, 0] = 2
+    outside = Reach(FEATURES).check(given, "rows")
+    assert outside is not None
+    assert outside.places() == [(0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "told"),
+    [
+        (0, 1.001 * (1 + 2 * MAX_RANGES), "'length' is more than"),
+        (0, -np.inf, "'length' is more than"),
+        (0, np.nan, "'length': a missing value"),
+        (1, 1e6, "'age' is more than"),
+        (2, 0.5, "'known': expected false, 0, or true, 1"),
+        (2, 2, "'known': expected"),
+        (2, np.nan, "'known': a missing value"),
+    ],
+)
+@pytest.mark.parametrize("count", COUNTS)
+def test_what_a_feature_does_not_take_is_named_at_the_first_place(
+    count: int, column: int, value: float, told: str
+) -> None:
+    features = CODED if column == 2 else FEATURES
+    given, row = rows(count, features), count // 2
+    given[0, 0] = 1.5
+    given[row:, column] = value
+    with pytest.raises(InvalidRequestError, match=re.escape(f"rows[{row}][{column}]: ") + ".*" + re.escape(told)):
+        Reach(features).check(given, "rows")
