@@ -18,7 +18,7 @@ fuzz: .venv/dev
 	ENN_FUZZ_EXAMPLES=250 pytest tests/security/test_generated_requests.py
 
 soak: .venv/dev
-	python benchmarks/soak.py --out docs/benchmarks/soak.md
+	python benchmarks/soak.py $(if $(IMAGE),--image $(IMAGE)) --out docs/benchmarks/soak.md
 
 check: .venv/dev
 	ruff format --check

@@ -62,7 +62,9 @@ def _key(path: Path, *, private: bool) -> Any:  # noqa: ANN401  (one of two type
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import ed25519  # noqa: PLC0415
     except ImportError:
-        raise RepositoryError("signatures need the package cryptography; install enn[signing]") from None
+        raise RepositoryError(
+            "signatures need the package cryptography; install this project with its extra signing"
+        ) from None
     try:
         data = path.read_bytes()
         key = serialization.load_pem_private_key(data, None) if private else serialization.load_pem_public_key(data)

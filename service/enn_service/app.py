@@ -44,7 +44,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     source = _source(settings, run)
     tracing = traces()
 
-    keys, tokens = Keys(settings.keys, settings.keys_file), settings.tokens()
+    keys, tokens = Keys(settings.api_keys, settings.api_keys_file), settings.tokens()
     drain = Drain(settings.drain_seconds, run.drain if settings.workers == 1 else None)
 
     def look() -> None:

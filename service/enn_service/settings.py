@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from enn_models.errors import ModelError
 from enn_models.signature import verifying
@@ -70,14 +70,15 @@ class Settings(BaseSettings):
     deadline_seconds: Annotated[
         float, Field(gt=0, description="how long a body may take to come, and then any answer")
     ] = 30.0
-    keys: Annotated[
+    api_keys: Annotated[
         tuple[Digest, ...],
+        NoDecode,
         Field(
-            description="SHA-256 of each key that requests take as X-API-Key or Bearer, as a JSON list; health and the "
-            "explorer's files are open"
+            description="SHA-256 of each key that requests take as X-API-Key or Bearer, with commas between or as a "
+            "JSON list; health and the explorer's files are open"
         ),
     ] = ()
-    keys_file: Annotated[
+    api_keys_file: Annotated[
         Path | None,
         Field(description="file of such SHA-256, one a line, looked at as the repository is; None: no file"),
     ] = None
@@ -93,6 +94,15 @@ class Settings(BaseSettings):
         str, Field(pattern="^(debug|info|warning|error)$", description="lowest level logged; debug logs requests")
     ] = "info"
     log_format: Annotated[Literal["console", "json"], Field(description="what the log is, console or json")] = "console"
+
+    @field_validator("api_keys", mode="before")
+    @classmethod
+    def _listed(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        if given.lstrip().startswith("["):
+            return json.loads(given)
+        return [digest.strip() for digest in given.split(",") if digest.strip()]
 
     @field_validator("public_key")
     @classmethod

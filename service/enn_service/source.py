@@ -50,7 +50,9 @@ class Source:
 
             self._files, path = fsspec.url_to_fs(url)
         except (ImportError, ValueError) as error:
-            raise RepositoryError(f"source {url.split('://', maxsplit=1)[0]}: {error}; install enn[storage]") from None
+            raise RepositoryError(
+                f"source {url.split('://', maxsplit=1)[0]}: {error}; install this project with its extra storage"
+            ) from None
         self._path, self._models, self._lock, self._seconds = path.rstrip("/"), models, lock, seconds
 
     def start(self) -> None:

@@ -80,5 +80,9 @@ def traces() -> Traces | None:
     try:
         return Traces()
     except ImportError as error:
-        logger.warning("no traces, although %s names a collector: %s; install enn[telemetry]", ENDPOINTS[0], error)
+        logger.warning(
+            "no traces, although %s names a collector: %s; install this project with its extra telemetry",
+            ENDPOINTS[0],
+            error,
+        )
         return None

@@ -259,7 +259,7 @@ def test_an_address_where_nothing_answers_is_named() -> None:
 def test_without_httpx_the_extra_to_install_is_named() -> None:
     program = "import sys; sys.modules['httpx'] = None; import enn_service.client"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert "ModuleNotFoundError: the client needs httpx: pip install 'enn[client]'" in done.stderr
+    assert "ModuleNotFoundError: the client needs httpx: install this project with its extra client" in done.stderr
 
 
 def test_the_client_imports_no_pandas_and_no_server() -> None:

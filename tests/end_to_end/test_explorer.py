@@ -311,7 +311,7 @@ def test_categories_booleans_and_what_is_missing_have_their_fields(browser: Brow
 
 def test_a_key_typed_into_the_page_opens_it(browser: Browser) -> None:
     digest = hashlib.sha256(KEY.encode()).hexdigest()
-    with serving(SHIPPED, keys=(digest,)) as guarded:
+    with serving(SHIPPED, api_keys=(digest,)) as guarded:
         page = browser.new_page(base_url=str(guarded.base_url))
         page.goto("/explorer")
         expect(page.get_by_role("alert")).to_contain_text("expected a key")

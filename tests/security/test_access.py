@@ -22,7 +22,7 @@ Eventually = Callable[[Callable[[], bool]], None]
 @pytest.fixture(scope="module")
 def guarded() -> Iterator[httpx.Client]:
     """A client, without a key, of a service that takes two keys."""
-    with serving(SHIPPED, keys=tuple(hashlib.sha256(key.encode()).hexdigest() for key in KEYS)) as client:
+    with serving(SHIPPED, api_keys=tuple(hashlib.sha256(key.encode()).hexdigest() for key in KEYS)) as client:
         yield client
 
 
@@ -65,7 +65,7 @@ def test_without_a_key_nothing_but_health_and_the_files_of_the_explorer_is_answe
 
 def test_a_key_in_clear_is_refused_by_the_settings_and_not_repeated() -> None:
     with pytest.raises(ValidationError, match="keys") as error:
-        Settings(keys=("spring",))
+        Settings(api_keys=("spring",))
     assert "spring" not in str(error.value)
 
 

@@ -252,7 +252,7 @@ def test_a_key_is_replaced_while_the_service_runs(tmp_path: Path, eventually: Ev
         return client.get("/v2/models/ring", headers={"x-api-key": key}).status_code == 200
 
     write_digests(file, "spring")
-    with serving(SHIPPED, keys_file=file) as client:
+    with serving(SHIPPED, api_keys_file=file) as client:
         assert opens("spring")
         write_digests(file, "spring", "autumn")
         eventually(lambda: opens("autumn"))
@@ -269,6 +269,6 @@ def test_a_key_is_replaced_while_the_service_runs(tmp_path: Path, eventually: Ev
 def test_a_file_of_keys_with_a_wrong_line_lets_nothing_start(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"{KEY}\n")
-    with pytest.raises(ValueError, match="line 1 of") as error, serving(SHIPPED, keys_file=file):
+    with pytest.raises(ValueError, match="line 1 of") as error, serving(SHIPPED, api_keys_file=file):
         pass
     assert KEY not in str(error.value)

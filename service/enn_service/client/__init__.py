@@ -42,7 +42,9 @@ try:
 except ModuleNotFoundError as error:
     if error.name not in ("httpx", "httpx_retries"):
         raise
-    raise ModuleNotFoundError(f"the client needs {error.name}: pip install 'enn[client]'", name=error.name) from error
+    raise ModuleNotFoundError(
+        f"the client needs {error.name}: install this project with its extra client", name=error.name
+    ) from error
 from enn_service.client.errors import (
     AccessError,
     ClientError,

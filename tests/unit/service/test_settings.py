@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+from hashlib import sha256
 
 import pytest
 from pydantic import ValidationError
 
 from enn_service.settings import Settings
+
+ONE, OTHER = (sha256(key).hexdigest() for key in (b"one", b"other"))
 
 
 def test_the_service_listens_on_this_machine_unless_told() -> None:
@@ -26,6 +29,23 @@ def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, va
     monkeypatch.setenv(f"ENN_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
+
+
+@pytest.mark.parametrize("text", [f"{ONE},{OTHER}", f" {ONE} , {OTHER} ", f'["{ONE}", "{OTHER}"]'])
+def test_hashes_of_keys_are_listed_with_commas_or_as_json(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("ENN_API_KEYS", text)
+    assert Settings().api_keys == (ONE, OTHER)
+    monkeypatch.setenv("ENN_API_KEYS", Settings().environment()["ENN_API_KEYS"])
+    assert Settings().api_keys == (ONE, OTHER)
+
+
+@pytest.mark.parametrize("text", ["secret", f"{ONE};{OTHER}", '["secret"]', "[secret]"])
+def test_what_is_no_list_of_hashes_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("ENN_API_KEYS", text)
+    with pytest.raises(ValidationError, match="api_keys") as error:
+        Settings()
+    assert text not in str(error.value)
+    assert "secret" not in str(error.value)
 
 
 def test_help_lists_every_setting() -> None:
