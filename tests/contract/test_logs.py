@@ -24,7 +24,7 @@ def test_json_lines_of_every_worker_tell_request_model_version_rows_and_time(
 ) -> None:
     log = tmp_path / "log"
     digest = hashlib.sha256(KEY.encode()).hexdigest()
-    settings = {"log_format": "json", "log_level": "debug", "keys": json.dumps([digest])}
+    settings = {"log_format": "json", "log_level": "debug", "api_keys": json.dumps([digest])}
     with command(own_repository, log, **settings) as process:
         address = address_of(process, log, 2, eventually)
         headers = {"x-api-key": KEY, "x-request-id": "mine-1"}

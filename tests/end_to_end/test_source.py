@@ -108,7 +108,7 @@ def test_a_source_that_is_away_is_an_error_only_where_there_is_no_copy(
 
 
 def test_an_address_that_nobody_knows_is_refused_with_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(RepositoryError, match=r"install enn\[storage\]"):
+    with pytest.raises(RepositoryError, match=r"its extra storage"):
         Source("moon://models", tmp_path, tmp_path / "lock", 1)
 
 
