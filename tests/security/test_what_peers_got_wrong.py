@@ -203,7 +203,7 @@ def test_a_key_is_compared_with_all_that_are_known_in_constant_time(monkeypatch:
 def test_no_secret_is_in_a_log_a_reply_or_the_documentation(tmp_path: Path, eventually: Eventually) -> None:
     log = tmp_path / "log"
     digest = hashlib.sha256(KEY.encode()).hexdigest()
-    told = {"log_level": "debug", "workers": 1, "keys": f'["{digest}"]', "token": TOKEN + KEY}
+    told = {"log_level": "debug", "workers": 1, "api_keys": f'["{digest}"]', "token": TOKEN + KEY}
     with command(SHIPPED, log, **told) as process:
         address = address_of(process, log, 1, eventually)
         said = ""
