@@ -39,6 +39,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     stack = ExitStack()
     run = RunFolder(stack.enter_context(own_folder(settings.run)))
     tallies = Tallies(run.tallies)
+    stack.callback(tallies.close)
     verify = None if settings.public_key is None else verifying(settings.public_key)
     registry = Registry(settings.models, run, tallies.own.loads, verify)
     source = _source(settings, run)
@@ -73,7 +74,6 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            tallies.save()
             if tracing is not None:
                 await asyncio.to_thread(tracing.close)
 

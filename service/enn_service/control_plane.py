@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from http import HTTPStatus
 from importlib.metadata import version as installed_version
 from typing import Any
 
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from enn_service import administration
 from enn_service.access import Keys
 from enn_service.documentation import ModelName, ModelVersion, create_documentation, documented
-from enn_service.errors import DeadlineError, DrainingError, RequestError
+from enn_service.errors import DeadlineError, DrainingError, InvalidRequestError, RequestError
 from enn_service.explorer import PATH as EXPLORER
 from enn_service.explorer import create_explorer
 from enn_service.exploring import create_exploring
@@ -27,7 +28,7 @@ from enn_service.metrics import exposition
 from enn_service.registry import Registry
 from enn_service.replies import Reply, failure, refusal
 from enn_service.statistics import statistics
-from enn_service.tallies import Tallies
+from enn_service.tallies import Count, Tallies
 
 NAME = "enn"
 EXTENSIONS = ["binary_tensor_data", "classification", "explain", "model_configuration", "statistics"]
@@ -67,10 +68,8 @@ def create_control_plane(
         redirect_slashes=False,
         swagger_ui_parameters={"tryItOutEnabled": True},
     )
-    api.exception_handler(HTTPException)(_on_http_error)
-    api.exception_handler(RequestValidationError)(_on_invalid)
-    api.exception_handler(RequestError)(_on_error)
-    api.add_middleware(_Faults, seconds=seconds)
+    _answer_errors(api, tallies.own)
+    api.add_middleware(_Faults, count=tallies.own, seconds=seconds)
     extensions = sorted([*EXTENSIONS, MANAGEMENT]) if tokens else EXTENSIONS
     api.include_router(_health(api.version, extensions, draining))
     api.include_router(_counts(registry, tallies))
@@ -200,11 +199,12 @@ class _Faults:
 
     Args:
         app: The application.
+        count: Where that is counted.
         seconds: How long it may take to begin an answer.
     """
 
-    def __init__(self, app: ASGIApp, seconds: float) -> None:
-        self._app, self._seconds = app, seconds
+    def __init__(self, app: ASGIApp, count: Count, seconds: float) -> None:
+        self._app, self._count, self._seconds = app, count, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event as ASGI asks."""
@@ -226,7 +226,7 @@ class _Faults:
             if begun:
                 raise
             late = DeadlineError(f"the answer was not there within {self._seconds:g} s; ask for less")
-            await _response(failure(late if patience.expired() else error))(scope, receive, send)
+            await _refused(late if patience.expired() else error, self._count)(scope, receive, send)
 
 
 def _remove_framework_errors(document: dict[str, Any]) -> None:
@@ -238,18 +238,28 @@ def _remove_framework_errors(document: dict[str, Any]) -> None:
         document["components"]["schemas"].pop(name, None)
 
 
+def _answer_errors(api: FastAPI, count: Count) -> None:
+    """Answer each error in the shape of all, and count it; what the framework refuses itself by the status's name."""
+
+    @api.exception_handler(RequestError)
+    async def on_error(_: Request, error: RequestError) -> Response:
+        return _refused(error, count)
+
+    @api.exception_handler(RequestValidationError)
+    async def on_invalid(_: Request, error: RequestValidationError) -> Response:
+        first = error.errors()[0]
+        return _refused(InvalidRequestError(f"{'.'.join(map(str, first['loc']))}: {first['msg']}"), count)
+
+    @api.exception_handler(HTTPException)
+    async def on_http_error(_: Request, error: HTTPException) -> Response:
+        count.refusals[HTTPStatus(error.status_code).name.lower()] += 1
+        return _response(refusal(error.status_code, str(error.detail), error.headers))
+
+
+def _refused(error: Exception, count: Count) -> Response:
+    count.refuse(error)
+    return _response(failure(error))
+
+
 def _response(reply: Reply) -> Response:
     return Response(reply.body, reply.status, dict(reply.headers), reply.content_type.decode())
-
-
-async def _on_http_error(_: Request, error: HTTPException) -> Response:
-    return _response(refusal(error.status_code, str(error.detail), error.headers))
-
-
-async def _on_invalid(_: Request, error: RequestValidationError) -> Response:
-    first = error.errors()[0]
-    return _response(refusal(400, f"{'.'.join(map(str, first['loc']))}: {first['msg']}"))
-
-
-async def _on_error(_: Request, error: Exception) -> Response:
-    return _response(failure(error))

@@ -69,7 +69,6 @@ class DataPlane:
         self._prompt_bytes = min(LOOP_BYTES, settings.max_body_bytes)
         self._max_in_flight = settings.max_in_flight
         self._room = Room(settings.max_held_bytes)
-        self._asked = 0
         self._seconds = settings.deadline_seconds
         self._patience = Patience(settings.deadline_seconds)
         self._large = ThreadPoolExecutor(LARGE_AT_ONCE, "large")
@@ -80,7 +79,7 @@ class DataPlane:
         What that returns is the reply, if it needs no waiting and is small, or None, which leaves the request as it
         is, for __call__ to answer: by this everything unusual is written once.
         """
-        path = target.decode("latin-1")
+        path, count = target.decode("latin-1"), self._count
         call = parse_path(path)
         if call is None or b"content-encoding" in headers:
             return None
@@ -92,7 +91,7 @@ class DataPlane:
             return None
 
         def answer(body: bytes) -> tuple[Reply, Identity] | None:
-            if len(body) > self._prompt_bytes or self._drain.begun or self._asked >= self._max_in_flight:
+            if len(body) > self._prompt_bytes or self._drain.begun or count.in_flight >= self._max_in_flight:
                 return None
             try:
                 self._access.check(path, headers)
@@ -130,10 +129,10 @@ class DataPlane:
         identity = Identity.of(headers)
         if self._drain.begun:
             send = _closing(send)
-        self._asked += 1
+        self._count.in_flight += 1
         try:
             self._access.check(scope["path"], headers)
-            if self._asked > self._max_in_flight and scope["path"] not in OPEN:
+            if self._count.in_flight > self._max_in_flight and scope["path"] not in OPEN:
                 raise OverloadedError(f"{self._max_in_flight} requests are being answered; ask again in a second")
             if scope["method"] == "POST":
                 await self._post(scope, receive, send, headers, identity)
@@ -144,11 +143,10 @@ class DataPlane:
         except RequestError as error:
             await self._refuse(error).send(send, identity)
         finally:
-            self._asked -= 1
+            self._count.in_flight -= 1
 
     async def _post(self, scope: Scope, receive: Receive, send: Send, headers: Headers, identity: Identity) -> None:
         lease = Lease(self._room)
-        self._count.in_flight += 1
         try:
             content = await self._body(headers, receive, lease)
             call = parse_path(scope["path"])
@@ -162,7 +160,6 @@ class DataPlane:
             return
         finally:
             lease.give_back()
-            self._count.in_flight -= 1
 
     async def _body(self, headers: Headers, receive: Receive, lease: Lease) -> bytes:
         try:
@@ -204,7 +201,7 @@ class DataPlane:
         answer.tell(self._count.tally(model.name, model.version, call.verb), refused=reply.status != 200)
 
     def _refuse(self, error: Exception) -> Reply:
-        self._count.refusals[error.reason if isinstance(error, RequestError) else "internal"] += 1
+        self._count.refuse(error)
         return failure(error)
 
 

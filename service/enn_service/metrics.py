@@ -1,6 +1,6 @@
 """Metrics: the tallies of all workers as Prometheus reads them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import accumulate
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -8,9 +8,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from enn_service.tallies import BUCKETS, Count, Tally
+from enn_service.tallies import BUCKETS, Count, Tally, Version
 
-VERBS = {"predict": "predict", "infer": "predict", "explain": "explain"}
+VERBS = {"predict": ("predict", "infer"), "explain": ("explain",)}
 """KServe knows two: infer is V2's word for predict."""
 MODEL = ["model_name", "model_version"]
 STAGES = ("reading", "running", "writing")
@@ -24,26 +24,25 @@ def exposition(count: Count, served: list[tuple[str, str]]) -> bytes:
         served: Names and versions of the models that answer.
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(lambda: _families(count, served)))
+    registry.register(_Collector(list(_families(count, served))))
     return generate_latest(registry)
 
 
 class _Collector(Collector):
-    def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
+    def __init__(self, families: list[Metric]) -> None:
         self._families = families
 
-    def collect(self) -> Iterator[Metric]:
-        return self._families()
+    def collect(self) -> list[Metric]:
+        return self._families
 
 
 def _families(count: Count, served: list[tuple[str, str]]) -> Iterator[Metric]:
-    for verb in ("predict", "explain"):
-        yield _durations(verb, _by_version(count, verb))
-    every = _by_version(count, None)
+    for verb, asked in VERBS.items():
+        yield _durations(verb, count.by_version(*asked))
     stages = CounterMetricFamily("request_stage_seconds", "time in each stage of an answer", labels=[*MODEL, "stage"])
     rows = CounterMetricFamily("rows", "rows answered", labels=MODEL)
     outside = CounterMetricFamily("rows_out_of_range", "rows answered that left the training range", labels=MODEL)
-    for key, tally in every.items():
+    for key, tally in count.by_version().items():
         for stage in STAGES:
             stages.add_metric([*key, stage], getattr(tally, stage) / 1e9)
         rows.add_metric(key, tally.rows)
@@ -56,23 +55,16 @@ def _families(count: Count, served: list[tuple[str, str]]) -> Iterator[Metric]:
     for result in ("loaded", "refused"):
         loads.add_metric([result], count.loads[result])
     yield from (refusals, loads)
-    yield GaugeMetricFamily("requests_in_flight", "requests that are being answered", value=count.in_flight)
+    yield GaugeMetricFamily(
+        "requests_in_flight", "requests that are being answered, this one too", value=count.in_flight
+    )
     ready = GaugeMetricFamily("model_ready", "1 for each version that answers", labels=MODEL)
     for key in served:
         ready.add_metric(key, 1)
     yield ready
 
 
-def _by_version(count: Count, verb: str | None) -> dict[tuple[str, str], Tally]:
-    """Return the tallies of a verb, or of all, by model and version."""
-    result: dict[tuple[str, str], Tally] = {}
-    for (model, version, asked), tally in sorted(count.tallies.items()):
-        if verb is None or VERBS[asked] == verb:
-            result.setdefault((model, version), Tally()).add(tally)
-    return result
-
-
-def _durations(verb: str, tallies: dict[tuple[str, str], Tally]) -> Metric:
+def _durations(verb: str, tallies: dict[Version, Tally]) -> Metric:
     name, text = f"request_{verb}_seconds", f"time from whole request to whole answer, {verb}"
     family = HistogramMetricFamily(name, text, labels=MODEL)
     ends = [*(str(edge) for edge in BUCKETS), "+Inf"]

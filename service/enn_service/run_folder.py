@@ -1,6 +1,6 @@
 """The run folder: what the workers of one service tell each other through files, each of them written whole.
 
-`unloaded/<name>` is there while a model is unloaded; `tallies/<process>.json` is what a worker has counted;
+`unloaded/<name>` is there while a model is unloaded; `tallies/<seat>.json` is what a worker has counted;
 `draining` is there once the service is to end; who copies from the source has a lock on `source`.
 """
 
@@ -14,10 +14,10 @@ from enn_models.repository import check_name
 
 
 class RunFolder:
-    """A folder that the workers share, made if it is not there.
+    """A folder that the workers of one service share, made if it is not there.
 
     Args:
-        path: The folder; its owner alone may read it.
+        path: The folder; made for its owner alone.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,8 +29,8 @@ class RunFolder:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def forget(self) -> None:
-        """Remove what the workers of an earlier service have counted, and that it was to end."""
-        for path in (*self.tallies.iterdir(), self._draining):
+        """Remove what the workers of an earlier service have counted, and that it was to end; locks stay."""
+        for path in (*self.tallies.glob("*.json"), self._draining):
             path.unlink(missing_ok=True)
 
     def drain(self) -> None:
@@ -67,8 +67,8 @@ def own_folder(path: Path | None) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one."""
+def replace_file(path: Path, data: bytes) -> None:
+    """Write a file so that a reader sees the old one or the new one; a failure of power may leave neither."""
     hidden = path.with_name(f".{path.name}")
     hidden.write_bytes(data)
     hidden.replace(path)

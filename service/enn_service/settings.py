@@ -43,9 +43,9 @@ class Settings(BaseSettings):
     host: Annotated[str, Field(description="address to listen on; 0.0.0.0 reaches beyond this machine")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8080
     workers: Annotated[int, Field(ge=1, le=256, description="number of processes")] = 1
-    run: Annotated[Path | None, Field(description="folder that the workers share; None makes one while they run")] = (
-        None
-    )
+    run: Annotated[
+        Path | None, Field(description="folder that the workers of one service share; None makes one while they run")
+    ] = None
     token: Annotated[
         SecretStr | None,
         Field(

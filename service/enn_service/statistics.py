@@ -11,14 +11,11 @@ from enn_service.tallies import Count, Tally
 
 def statistics(models: list[Model], count: Count) -> dict[str, Any]:
     """Return the statistics of models, as counted by all workers since they started."""
-    return {"model_stats": [_of(model, count) for model in models]}
+    counted = count.by_version()
+    return {"model_stats": [_of(model, counted.get((model.name, model.version), Tally())) for model in models]}
 
 
-def _of(model: Model, count: Count) -> dict[str, Any]:
-    tally = Tally()
-    for (name, version, _), own in count.tallies.items():
-        if (name, version) == (model.name, model.version):
-            tally.add(own)
+def _of(model: Model, tally: Tally) -> dict[str, Any]:
     times = {"compute_input": tally.reading, "compute_infer": tally.running, "compute_output": tally.writing}
     durations = {"success": tally.total, "queue": tally.total - sum(times.values()), **times}
     return {

@@ -3,30 +3,30 @@
 Counting is a few additions to plain numbers; metrics and statistics are made of them when somebody asks.
 """
 
-import fcntl
 import logging
 import math
-import os
+import threading
 import time
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 import orjson
+from pydantic import Field, TypeAdapter
 
-from enn_service.run_folder import write_whole
+from enn_service.errors import RequestError
+from enn_service.run_folder import replace_file
+from enn_service.seats import Seat
 
 logger = logging.getLogger(__name__)
 
 BUCKETS = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5)
 """Upper ends of the buckets of durations, in seconds; one more holds what is longer."""
 _EDGES = tuple(int(edge * 1e9) for edge in BUCKETS)
-STALE_SECONDS = 10.0
-"""A worker that has not told its requests in flight for so long is gone."""
+_PLACES = len(BUCKETS) + 1
 FORGET_SECONDS = 60.0
 """What was counted of a version that is gone is kept so long: until every worker has seen it, and none tells of it."""
 
@@ -59,7 +59,9 @@ class Tally:
     reading: int = 0
     running: int = 0
     writing: int = 0
-    buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
+    buckets: Annotated[list[int], Field(min_length=_PLACES, max_length=_PLACES)] = field(
+        default_factory=lambda: [0] * _PLACES
+    )
 
     def took(self, total: int, reading: int, running: int, writing: int, *, rows: int = 1, outside: int = 0) -> None:
         """Count an answer: what it took in all and by its stages, its rows, and those that left the training range."""
@@ -110,13 +112,26 @@ class Count:
             tally = self.tallies[key] = Tally()
         return tally
 
+    def refuse(self, error: Exception) -> None:
+        """Count a refusal by its reason; what is none is a fault of the service."""
+        self.refusals[error.reason if isinstance(error, RequestError) else "internal"] += 1
+
     def add(self, other: "Count") -> None:
         """Add what another worker counted."""
         for key, tally in list(other.tallies.items()):
             self.tally(*key).add(tally)
-        self.refusals += other.refusals
-        self.loads += other.loads
+        # Another thread may be counting: a copy is made at once, a loop may meet a new reason.
+        self.refusals.update(dict(other.refusals))
+        self.loads.update(dict(other.loads))
         self.in_flight += other.in_flight
+
+    def by_version(self, *verbs: str) -> dict[Version, Tally]:
+        """Return what each version did for these verbs, or for all, in the order of models and versions."""
+        result: dict[Version, Tally] = {}
+        for (model, version, verb), tally in sorted(self.tallies.items()):
+            if not verbs or verb in verbs:
+                result.setdefault((model, version), Tally()).add(tally)
+        return result
 
     def of(self, versions: AbstractSet[Version]) -> "Count":
         """Return the count with the tallies of these versions alone."""
@@ -126,15 +141,18 @@ class Count:
 class Tallies:
     """What this worker has counted, and what the others wrote down.
 
+    It goes on from what an earlier worker on its seat has counted.
+
     Args:
         folder: Where every worker writes its count, a file each.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.own = Count()
+        self._seat = Seat(folder)
+        self._saving = threading.Lock()
         self._gone: dict[Version, float] = {}
-        self._inherit()
+        self.own = _read(self._seat.path, lives=False) if self._seat.path.exists() else Count()
+        self.save()
 
     def forget(self, known: AbstractSet[Version]) -> None:
         """Forget what was counted of versions that have been gone for FORGET_SECONDS.
@@ -150,66 +168,46 @@ class Tallies:
                 del self.own.tallies[key]
 
     def save(self) -> None:
-        """Write this worker's count down for the others."""
-        own = self.own
-        tallies = [[*key, tally] for key, tally in list(own.tallies.items())]
-        saved = {"tallies": tallies, "refusals": own.refusals, "loads": own.loads, "in_flight": own.in_flight}
-        write_whole(self._folder / f"{os.getpid()}.json", orjson.dumps(saved))
+        """Write this worker's count down for the others; of two threads one after the other."""
+        with self._saving:
+            own = self.own
+            tallies = [(*key, tally) for key, tally in list(own.tallies.items())]
+            saved = _Saved(tallies, own.refusals, own.loads, own.in_flight)
+            replace_file(self._seat.path, orjson.dumps(saved))
 
     def total(self) -> Count:
         """Return what all workers have counted; of the others as of their last saving."""
         result = Count()
-        with self._locked(fcntl.LOCK_SH):
-            result.add(self.own)
-            for process, path in self._files():
-                if process != os.getpid():
-                    result.add(_read(path))
+        result.add(self.own)
+        for path, lives in self._seat.others():
+            result.add(_read(path, lives=lives))
         return result
 
-    def _inherit(self) -> None:
-        """Make this worker's own what those counted that are dead: their files would add up over the years."""
-        with self._locked(fcntl.LOCK_EX):
-            dead = [path for process, path in self._files() if process == os.getpid() or not _lives(process)]
-            for path in dead:
-                self.own.add(_read(path))
-            self.own.in_flight = 0
-            self.save()
-            for path in dead:
-                if path.stem != str(os.getpid()):
-                    path.unlink()
-
-    def _files(self) -> list[tuple[int, Path]]:
-        return [(int(path.stem), path) for path in self._folder.glob("[0-9]*.json")]
-
-    @contextmanager
-    def _locked(self, kind: int) -> Iterator[None]:
-        """Wait until nobody inherits, so that what a dead worker counted is found once."""
-        with (self._folder / "lock").open("ab") as file:
-            fcntl.flock(file, kind)
-            yield
+    def close(self) -> None:
+        """Write the count down for the last time, and leave it to the next worker."""
+        self.save()
+        self._seat.leave()
 
 
-def _read(path: Path) -> Count:
-    """Return what a worker wrote down; nothing where that cannot be read."""
+@dataclass
+class _Saved:
+    """A count as a worker writes it down."""
+
+    tallies: list[tuple[str, str, str, Tally]]
+    refusals: Counter[str]
+    loads: Counter[str]
+    in_flight: int
+
+
+_SAVED = TypeAdapter(_Saved)
+
+
+def _read(path: Path, *, lives: bool) -> Count:
+    """Return what a worker that lives, or not, wrote down; nothing where that is not what this release writes."""
     try:
-        saved = orjson.loads(path.read_bytes())
-        fresh = time.time() - path.stat().st_mtime < STALE_SECONDS
+        saved = _SAVED.validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        logger.warning("the count of worker %s cannot be read: %s", path.stem, error)
+        logger.warning("what a worker counted in %s cannot be read: %s", path.name, error)
         return Count()
-    return Count(
-        {(model, version, verb): Tally(**tally) for model, version, verb, tally in saved["tallies"]},
-        Counter(saved["refusals"]),
-        Counter(saved["loads"]),
-        saved["in_flight"] if fresh else 0,
-    )
-
-
-def _lives(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it is there, and another user's
-        return True
-    return True
+    tallies = {(model, version, verb): tally for model, version, verb, tally in saved.tallies}
+    return Count(tallies, saved.refusals, saved.loads, saved.in_flight if lives else 0)

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving import SHIPPED, serving
+from serving import SHIPPED, TOKEN, serving
 
 RING = {"model_name": "ring", "model_version": "1"}
 INSIDE, OUTSIDE = [0.1, 0.2], [0.1, 3.5]
@@ -17,6 +17,13 @@ TENSOR = {"name": "input", "shape": [1, 2], "datatype": "FP32", "data": INSIDE}
 def fresh() -> Iterator[httpx.Client]:
     """A client of a server that nobody has asked yet."""
     with serving(SHIPPED) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[httpx.Client]:
+    """A client, without a token, of a server that takes one."""
+    with serving(SHIPPED, token=TOKEN) as client:
         yield client
 
 
@@ -57,7 +64,7 @@ def test_metrics_count_requests_rows_refusals_and_loads(fresh: httpx.Client) -> 
     for reason in ("invalid", "unknown_model", "unsupported_encoding", "too_large"):
         assert value(found, "requests_refused_total", reason=reason) == 1
     assert value(found, "model_loads_total", result="loaded") == len(fresh.get("/v1/models").json()["models"])
-    assert value(found, "requests_in_flight") == 0
+    assert value(found, "requests_in_flight") == 1  # this one
     assert value(found, "model_ready", **RING) == 1
     stages = [value(found, "request_stage_seconds_total", stage=stage, **RING) for stage in ("reading", "writing")]
     assert min(stages) > 0
@@ -67,8 +74,31 @@ def test_no_label_comes_from_a_client(fresh: httpx.Client) -> None:
     before = set(metrics(fresh))
     for name in ("a", "b", "c"):
         fresh.post(f"/v1/models/{name}:predict", json={"instances": [INSIDE]})
+        fresh.get(f"/v1/models/{name}")
+        fresh.get(f"/{name}")
     new = set(metrics(fresh)) - before
-    assert new == {("requests_refused_total", ("reason", "unknown_model"))}
+    assert new == {("requests_refused_total", ("reason", reason)) for reason in ("unknown_model", "not_found")}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "reason"),
+    [
+        ("GET", "/v1/models/moon", "unknown_model"),
+        ("GET", "/v1/models/ring/surface", "invalid"),
+        ("GET", "/v1/models/ring/surface?x=x&y=x", "invalid"),
+        ("GET", "/moon", "not_found"),
+        ("PUT", "/v1/models", "method_not_allowed"),
+        ("POST", "/v2/repository/index", "invalid"),
+        ("POST", "/v2/repository/models/ring/unload", "unauthorized"),
+    ],
+)
+def test_whatever_is_refused_is_counted_once(guarded: httpx.Client, method: str, path: str, reason: str) -> None:
+    def refused() -> float:
+        return metrics(guarded).get(("requests_refused_total", ("reason", reason)), 0)
+
+    before = refused()
+    assert guarded.request(method, path, content=b"[]" if method == "POST" else None).is_client_error
+    assert refused() == before + 1
 
 
 def test_statistics_count_what_a_version_answered_and_refused(fresh: httpx.Client) -> None:
