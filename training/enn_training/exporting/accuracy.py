@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.network import Network, Response
+from enn_models.series import Floats
 from enn_training.model import LearnedModel
 
 TOLERANCE = 5e-6
@@ -67,7 +68,7 @@ def error(network: Network, response: Response, values: Mapping[str, NDArray[np.
     return worst
 
 
-def share(found: NDArray[np.float32], wanted: NDArray[np.float64], least: float = TINY) -> float:
+def share(found: NDArray[np.floating], wanted: Floats, least: float = TINY) -> float:
     """Return the largest difference as a share of the largest value wanted, or of `least` if that is more.
 
     It is infinite if what was found is not finite.
