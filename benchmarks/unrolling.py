@@ -8,7 +8,8 @@ import os
 import platform
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from statistics import median
@@ -26,19 +27,18 @@ from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, Layout, assem
 from enn_training.exporting.graph import Graph, Value
 from enn_training.exporting.runtime import Runtime
 from enn_training.exporting.unrollings import Clenshaw, Direct
+from enn_training.loading import load
 
-SHAPES = ((2, 6, 1, 6), (30, 16, 2, 6), (64, 64, 10, 6), (64, 256, 10, 12))
+Shape = tuple[int, int, int, int]
 BATCHES = (1, 64, 1024, 8192)
-TARGETS = {
-    ((2, 6, 1, 6), 1): 1.15,
-    ((30, 16, 2, 6), 1): 1.15,
-    ((64, 64, 10, 6), 1): 1.45,
-    ((2, 6, 1, 6), 1024): 4.5,
-    ((30, 16, 2, 6), 1024): 4.0,
-    ((64, 64, 10, 6), 1024): 2.8,
-    ((64, 256, 10, 12), 1024): 3.5,
+TARGETS: dict[Shape, dict[int, float]] = {
+    (2, 6, 1, 6): {1: 1.15, 1024: 4.5},
+    (30, 16, 2, 6): {1: 1.15, 1024: 4.0},
+    (64, 64, 10, 6): {1: 1.45, 1024: 2.8},
+    (64, 256, 10, 12): {1024: 3.5},
 }
 """The most that the chosen one may take, in times of ReLU, by shape and batch."""
+SHIPPED = Path(__file__).parents[1] / "models" / "repository"
 RELU = ("ReLU", "ReLU in pieces")
 CHOSEN = "chosen"
 REPEATS = 7
@@ -48,9 +48,44 @@ Runtime on one thread. Times are processor time, the least of {repeats} in turns
 counts little; ratios are medians over {sessions} sessions, since where the values of one lie in memory makes a tenth of
 its time. The unrollings run as the service runs them, a large batch in pieces that the cache holds; ReLU runs in pieces
 or whole, whichever is faster. Errors are the largest differences from float64 over up to 1,024 rows, as a share of the
-largest output; {tolerance:.0e} is allowed. Linear heads; Q harmonics a neuron."""
+largest output; {tolerance:.0e} is allowed. Q harmonics a neuron. Heads are linear; `ring` has an activation there,
+which the ReLU network beside it has not."""
 
-Shape = tuple[int, int, int, int]
+
+@dataclass(frozen=True)
+class Case:
+    """A network to measure.
+
+    Attributes:
+        title: What it is.
+        network: The network.
+        layouts: What to measure.
+        chosen: What the rule chooses.
+        targets: The most that it may take, in times of ReLU, by batch.
+    """
+
+    title: str
+    network: Network
+    layouts: Sequence[Layout]
+    chosen: Layout
+    targets: Mapping[int, float] = field(default_factory=dict)
+
+
+def drawn(shape: Shape) -> Case:
+    """Return a network of a shape, with the candidates of the rule and, for comparison, those that never win."""
+    like = network(*shape)
+    candidates = choice.candidates(like)
+    layouts = [choice.layout_of(like, Direct()), choice.layout_of(like, Clenshaw()), *candidates]
+    title = "{} inputs, {} hidden, {} outputs, Q = {}".format(*shape)
+    return Case(title, like, layouts, choice.by_rule(like, candidates), TARGETS[shape])
+
+
+def ring() -> Case:
+    """Return the shipped model that float32 cannot compute exactly, in both precisions."""
+    like = load(SHIPPED, "ring").network
+    exact = choice.candidates(like, double=True)
+    title = "The shipped `ring`: 2 inputs, 6 hidden, 1 output, Q = 6"
+    return Case(title, like, [*choice.candidates(like), *exact], choice.by_rule(like, exact))
 
 
 def network(inputs: int, hidden: int, outputs: int, harmonics: int) -> Network:
@@ -75,34 +110,27 @@ def relu(like: Network) -> onnx.ModelProto:
     return graph.model({"output": [like.units]}, like.inputs, "ReLU network")
 
 
-def layouts(like: Network) -> list[Layout]:
-    """Return the candidates of the rule and, for comparison, those that never win."""
-    return [choice.layout_of(like, Direct()), choice.layout_of(like, Clenshaw()), *choice.candidates(like)]
-
-
-def runtimes(like: Network, chosen: Layout, batch: int) -> dict[str, Runtime]:
+def runtimes(case: Case, batch: int) -> dict[str, Runtime]:
     """Return the sessions to time at a batch, by name."""
-    at_once = rows_at_once(like)
-    found = {
-        layout.name: Runtime(choice.prediction(like, layout), ["output"], rows=at_once) for layout in layouts(like)
-    }
+    like, chosen, at_once = case.network, case.chosen, rows_at_once(case.network)
+    found = {layout.name: Runtime(choice.prediction(like, layout), ["output"], rows=at_once) for layout in case.layouts}
     output, source = (FEW_OUTPUT, FEW_INPUT) if batch <= chosen.rows else ("output", "input")
     plain = relu(like)
     baselines = dict(zip(RELU, (Runtime(plain, ["output"]), Runtime(plain, ["output"], rows=at_once)), strict=True))
     return {**baselines, **found, CHOSEN: Runtime(assemble(like, chosen), [output], source, at_once)}
 
 
-def measured(like: Network, chosen: Layout, batch: int) -> tuple[float, dict[str, tuple[float, float]]]:
+def measured(case: Case, batch: int) -> tuple[float, dict[str, tuple[float, float]]]:
     """Return the microseconds of ReLU, and of each layout the ratio to it and the largest error."""
-    rows = np.random.default_rng(1).uniform(-1, 1, size=(batch, like.inputs)).astype(np.float32)
-    times = [choice.measure(runtimes(like, chosen, batch), rows, REPEATS) for _ in range(SESSIONS)]
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(batch, case.network.inputs)).astype(np.float32)
+    times = [choice.measure(runtimes(case, batch), rows, REPEATS) for _ in range(SESSIONS)]
     baselines = [min(turn[name] for name in RELU) for turn in times]
     return median(baselines), {
         name: (
             median(turn[name] / baseline for turn, baseline in zip(times, baselines, strict=True)),
-            error(like, runtime, rows),
+            error(case.network, runtime, rows),
         )
-        for name, runtime in runtimes(like, chosen, batch).items()
+        for name, runtime in runtimes(case, batch).items()
         if name not in RELU
     }
 
@@ -113,14 +141,13 @@ def error(like: Network, runtime: Runtime, rows: NDArray[np.float32]) -> float:
     return float(np.abs(runtime.run(rows)[0][:1024] - wanted).max() / np.abs(wanted).max())
 
 
-def section(shape: Shape, batches: Sequence[int]) -> Iterator[str]:
+def section(case: Case, batches: Sequence[int]) -> Iterator[str]:
     """Yield the lines on one network: its choice, a row for each layout, and a row of targets."""
-    like = network(*shape)
-    chosen = choice.by_rule(like, choice.candidates(like))
+    chosen = case.chosen
     few = f"{chosen.few.name} up to {chosen.rows} rows, then " if chosen.few else ""
-    yield "## {} inputs, {} hidden, {} outputs, Q = {}\n".format(*shape)
-    yield f"Chosen: {few}{chosen.many.name}.\n"
-    found = {batch: measured(like, chosen, batch) for batch in batches}
+    yield f"## {case.title}\n"
+    yield f"Chosen: {few}{chosen.name}.\n"
+    found = {batch: measured(case, batch) for batch in batches}
     yield "| layout | " + " | ".join(f"batch {batch:,}" for batch in batches) + " | largest error |"
     yield "|---" * (len(batches) + 2) + "|"
     yield "| ReLU, microseconds | " + " | ".join(f"{time:.1f}" for time, _ in found.values()) + " | |"
@@ -128,15 +155,15 @@ def section(shape: Shape, batches: Sequence[int]) -> Iterator[str]:
         ratios = [layout[name][0] for _, layout in found.values()]
         worst = max(layout[name][1] for _, layout in found.values())
         yield f"| {name} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + f" | {worst:.0e} |"
-    verdicts = [_verdict(shape, batch, found[batch][1][CHOSEN][0]) for batch in batches]
+    verdicts = [_verdict(case, batch, found[batch][1][CHOSEN][0]) for batch in batches]
     exact = max(layout[CHOSEN][1] for _, layout in found.values()) <= accuracy.TOLERANCE
     yield f"| target | {' | '.join(verdicts)} | <= {accuracy.TOLERANCE:.0e}: {'met' if exact else '**not met**'} |\n"
 
 
-def _verdict(shape: Shape, batch: int, ratio: float) -> str:
-    if (shape, batch) not in TARGETS:
+def _verdict(case: Case, batch: int, ratio: float) -> str:
+    if batch not in case.targets:
         return ""
-    most = TARGETS[shape, batch]
+    most = case.targets[batch]
     return f"<= {most:g}: {'met' if ratio <= most else '**not met**'}"
 
 
@@ -147,8 +174,8 @@ def page(batches: Sequence[int], command: str) -> Iterator[str]:
     yield "# Unrollings, side by side\n"
     yield f"`{command}` measured this on one machine ({cores}): {versions}.\n"
     yield HOW.format(repeats=REPEATS, sessions=SESSIONS, tolerance=accuracy.TOLERANCE) + "\n"
-    for shape in SHAPES:
-        yield from section(shape, batches)
+    for case in (*map(drawn, TARGETS), ring()):
+        yield from section(case, batches)
 
 
 def main() -> None:

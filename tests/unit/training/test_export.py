@@ -1,6 +1,5 @@
 """What `export` publishes: exact, safe, deterministic packages, or nothing."""
 
-import itertools
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +12,7 @@ import pytest
 
 from enn_models.card import Unrolled
 from enn_models.features import encoding
-from enn_models.network import Head, Layer, Network, Task
+from enn_models.network import Head, Network
 from enn_models.package import OUTPUTS, open_package, verify
 from enn_models.repository import read
 from enn_training.columns import Column
@@ -23,25 +22,9 @@ from enn_training.exporting.assembly import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, as
 from enn_training.exporting.runtime import Runtime, part
 from enn_training.exporting.unrollings import Folded, Spectral
 from enn_training.model import LearnedModel, fingerprint, summarise
-from learned import learned
+from learned import KINDS, faster, learned, network
 
 SHAPES = [((2, 6, 1), 6), ((5, 8, 3), 2), ((3, 5, 4, 2), 12)]
-KINDS = [("dct", "regression"), ("dct", "classification"), ("linear", "regression"), ("linear", "classification")]
-
-
-def network(widths, harmonics, head: Head = "linear", task: Task = "regression", gain=1.0):
-    generator = np.random.default_rng(len(widths) + harmonics)
-    layers = []
-    for index, (inputs, neurons) in enumerate(itertools.pairwise(widths), start=1):
-        coefficients = generator.normal(size=(neurons, harmonics)) / np.arange(1, 2 * harmonics, 2) ** 2
-        linear = head == "linear" and index == len(widths) - 1
-        weight = gain * generator.normal(size=(neurons, inputs)) / np.sqrt(inputs)
-        bias = generator.normal(size=neurons)
-        arrays = [array.astype(np.float32) for array in (weight, bias, coefficients)]
-        layers.append(Layer(arrays[0], arrays[1], None if linear else arrays[2]))
-    offset = np.full(widths[0], 0.25, np.float32)
-    moved = head == "dct" and task == "regression"
-    return Network(task, head, tuple(layers), offset, np.full(widths[-1], 0.5 if moved else 0.0, np.float32))
 
 
 @pytest.mark.parametrize(("widths", "harmonics"), SHAPES)
@@ -60,6 +43,14 @@ def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(w
         assert np.abs(found - exact).max() <= TOLERANCE * max(1.0, np.abs(exact).max())
     sums = bumps.sum(axis=2) + net.layers[-1].bias
     assert np.abs(sums - pre_activation).max() <= 1e-5 * max(1.0, np.abs(pre_activation).max())
+
+
+def test_the_oracle_is_asked_once_however_many_layouts_there_are(monkeypatch):
+    asked = []
+    respond = Network.respond
+    monkeypatch.setattr(Network, "respond", lambda self, rows: asked.append(len(rows)) or respond(self, rows))
+    package(learned(network((2, 6, 1), 6)))
+    assert len([rows for rows in asked if rows > accuracy.SAMPLES]) == 1
 
 
 def test_an_exported_file_is_the_next_version_and_whole(tmp_path):
@@ -121,31 +112,6 @@ def test_a_large_read_out_explains_nothing():
         assert few.bumps == bumps
 
 
-@pytest.mark.parametrize(("head", "task"), KINDS)
-def test_harmonics_are_an_output_that_predictions_do_not_compute(head, task):
-    net = network((3, 5, 4, 2), 12, head, task)
-    opened = open_package(package(learned(net), harmonics=True))
-    assert opened.outputs == (*OUTPUTS, "harmonics")
-    rows = np.random.default_rng(1).uniform(-1, 1, size=(40, 3)).astype(np.float32)
-    wanted = net.harmonics(rows)
-    found = Runtime(opened.model, ["harmonics"]).run(rows)[0]
-    assert found.shape == (40, 2, 4, 12)
-    assert np.abs(found - wanted).max() <= TOLERANCE * np.abs(wanted).max()
-    without = open_package(package(learned(net)))
-    for source, output in (("input", "output"), (FEW_INPUT, FEW_OUTPUT)):
-        nodes = [[node.name for node in part(each.model, [output], source).graph.node] for each in (opened, without)]
-        assert nodes[0] == nodes[1]
-
-
-def test_layers_may_differ_in_their_harmonics():
-    net = network((2, 4, 3, 1), 6)
-    coefficients = net.layers[0].coefficients
-    assert coefficients is not None
-    short = replace(net.layers[0], coefficients=coefficients[:, :2])
-    net = replace(net, layers=(short, *net.layers[1:]))
-    assert open_package(package(learned(net))).card.harmonics == 6
-
-
 @pytest.mark.parametrize("field", ["weight", "bias", "coefficients"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
 def test_parameters_that_are_not_finite_are_refused_and_nothing_is_published(tmp_path, field, value):
@@ -166,9 +132,7 @@ def test_a_network_that_float64_cannot_compute_is_refused_and_nothing_is_publish
 
 @pytest.mark.parametrize("gain", [3e3, 1e4])
 def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_and_exact(gain):
-    net = network((2, 6, 1), 6)
-    first = replace(net.layers[0], weight=np.float32(gain) * net.layers[0].weight)
-    net = replace(net, layers=(first, net.layers[1]))
+    net = faster(network((2, 6, 1), 6), gain)
     opened = open_package(package(learned(net)))
     assert opened.card.unrolling.precision == "float64"
     rows = np.random.default_rng(1).uniform(-0.9, 0.9, size=(200, 2)).astype(np.float32)
@@ -183,6 +147,8 @@ def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_a
         ({"unrolling": "taylor"}, "expected one of direct"),
         ({"optimize": 0}, "number of rows"),
         ({"optimize": "speed"}, "number of rows"),
+        ({"optimize": 2.0}, "number of rows"),
+        ({"optimize": True}, "number of rows"),
         ({"optimize": 1, "unrolling": "direct"}, "one of the two"),
     ],
 )
@@ -269,9 +235,7 @@ def test_each_route_computes_in_its_own_precision(double, few_double):
 
 def test_mixed_columns_are_exact_in_float64():
     model = mixed(MIXED)
-    first = replace(model.network.layers[0], weight=np.float32(3e3) * model.network.layers[0].weight)
-    net = replace(model.network, layers=(first, model.network.layers[1]))
-    opened = open_package(package(replace(model, network=net)))
+    opened = open_package(package(replace(model, network=faster(model.network, 3e3))))
     assert opened.card.unrolling.precision == "float64"
 
 

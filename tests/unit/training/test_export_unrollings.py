@@ -14,7 +14,7 @@ from enn_training.exporting.assembly import Layout, assemble
 from enn_training.exporting.choice import by_rule, candidates
 from enn_training.exporting.cost import estimate
 from enn_training.exporting.graph import Graph, Value
-from enn_training.exporting.polynomial import AMPLIFICATION, amplification, products, scale
+from enn_training.exporting.polynomial import AMPLIFICATION, amplification, fewest_doublings, products, scale
 from enn_training.exporting.runtime import Runtime
 from enn_training.exporting.unrollings import family
 from enn_training.exporting.unrollings.folded import cosine_of_turns
@@ -123,6 +123,15 @@ def test_the_folded_cosine_is_the_cosine_at_every_angle(double, tolerance):
 def test_more_doublings_amplify_rounding_less():
     flat = np.ones((1, 12))
     assert amplification(flat, 0) > 10 * amplification(flat, 1) > 10 * amplification(flat, 3)
+
+
+@pytest.mark.parametrize("harmonics", [1, 2, 3, 9, 12, 33, 64])
+def test_doublings_end_where_more_of_them_change_nothing(harmonics):
+    top = np.eye(harmonics)[[-1]]
+    most = fewest_doublings([top], most=0.0)
+    assert np.array_equal(products(top, most), products(top, most + 1))
+    assert most == 0 or not np.array_equal(products(top, most - 1), products(top, most))
+    assert set(family()) >= {f"horner-{doublings}" for doublings in range(1, most + 1)}
 
 
 def test_more_rows_are_estimated_to_cost_more():

@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from enn_models.card import Card, FewRows, Golden, Measured, RawRows, Unrolled, pack
 from enn_models.errors import ModelError
-from enn_models.network import Layer, Network
-from enn_models.package import OUTPUTS, attach, open_package, verify
+from enn_models.network import Layer, Network, Response
+from enn_models.package import HARMONICS, OUTPUTS, attach, open_package, verify
 from enn_models.repository import publish
 from enn_models.signature import signing
 from enn_training.exporting import accuracy, choice
@@ -24,6 +24,8 @@ from enn_training.model import LearnedModel
 __all__ = ["Batch", "ExportError", "export", "package"]
 
 Batch = Literal["latency", "throughput"] | int
+COMPARED = 2**23
+"""The most terms of bumps that are held to the tolerance, of all rows together: 64 MiB."""
 
 
 def export(
@@ -43,7 +45,7 @@ def export(
         root: The model repository.
         name: The model's name there.
         optimize: Time the unrollings on this machine and keep the fastest exact one for single rows, for batches of
-            1,024, or for that many rows. None: a rule chooses, and equal models make equal bytes.
+            1,024, or for that many rows. None: a rule chooses among the exact ones, and equal models make equal bytes.
         unrolling: Use this one of `unrollings.family`.
         harmonics: Whether the graph has the output `harmonics`, [batch, units, neurons, Q], which sums to the bumps.
         key: PEM file of the Ed25519 private key to sign the version with.
@@ -72,7 +74,9 @@ def package(
         )
     network = _padded(model.network)
     _check_finite(network)
-    layout, measured = _choose(model, network, optimize, unrolling)
+    size, named = _options(optimize, unrolling)
+    exact = _exact(model, network, named, harmonics=harmonics)
+    layout, measured = (choice.by_rule(network, exact), None) if size is None else _fastest(model, network, exact, size)
     graph = assemble(network, layout, harmonics=harmonics)
     try:
         data = attach(graph, _card(model, network, _record(layout, measured)))
@@ -83,40 +87,37 @@ def package(
     return data
 
 
-def _choose(
-    model: LearnedModel, network: Network, optimize: Batch | None, unrolling: str | None
-) -> tuple[Layout, Measured | None]:
-    """Return the layout and what was measured to choose it."""
+def _options(optimize: Batch | None, unrolling: str | None) -> tuple[int | None, Unrolling | None]:
+    """Return the rows to time with and the unrolling to use, of which one may be given."""
     if optimize is not None and unrolling is not None:
         raise ExportError(f"unrolling {unrolling!r} and optimize {optimize!r}: expected one of the two")
-    if optimize is not None:
-        return _fastest(model, network, optimize)
-    if unrolling is None:
-        return choice.by_rule(network, _exact(model, network)), None
-    if unrolling not in family():
+    if unrolling is not None and unrolling not in family():
         raise ExportError(f"unrolling {unrolling!r}: expected one of {', '.join(family())}")
-    return _exact(model, network, family()[unrolling])[0], None
-
-
-def _fastest(model: LearnedModel, network: Network, optimize: Batch) -> tuple[Layout, Measured]:
     size = {"latency": 1, "throughput": choice.MANY_ROWS}.get(str(optimize), optimize)
-    if not isinstance(size, int) or size < 1:
+    if size is not None and (type(size) is not int or size < 1):
         raise ExportError(f'optimize {size!r}: expected "latency", "throughput" or a number of rows from 1')
-    exact = _exact(model, network)
+    return size, None if unrolling is None else family()[unrolling]
+
+
+def _fastest(model: LearnedModel, network: Network, exact: list[Layout], size: int) -> tuple[Layout, Measured]:
+    """Return the layout that takes least for so many rows, and what each took."""
     times = choice.by_time(network, np.resize(accuracy.rows(model), (size, network.inputs)), exact)
     best = min(exact, key=lambda layout: times[layout.name])
     return best, Measured(rows=size, microseconds={name: round(value, 2) for name, value in times.items()})
 
 
-def _exact(model: LearnedModel, network: Network, unrolling: Unrolling | None = None) -> list[Layout]:
+def _exact(model: LearnedModel, network: Network, unrolling: Unrolling | None, *, harmonics: bool) -> list[Layout]:
     """Return the exact layouts, of one unrolling or of all that may win; in float64 too if float32 fails any."""
+    rows = accuracy.rows(model)
+    response = network.respond(rows)
     exact, best = list[Layout](), np.inf
     for double in (False, True):
         if unrolling is None:
             layouts = choice.candidates(network, double=double)
         else:
             layouts = [choice.layout_of(network, unrolling, double=double)]
-        errors = [_error(model, network, layout) for layout in layouts]
+        terms = _error_of_harmonics(network, layouts[0], rows) if harmonics else 0.0
+        errors = [max(terms, _error(network, layout, rows, response)) for layout in layouts]
         exact += [layout for layout, error in zip(layouts, errors, strict=True) if error <= accuracy.TOLERANCE]
         if len(exact) == len(layouts):
             break
@@ -130,11 +131,17 @@ def _exact(model: LearnedModel, network: Network, unrolling: Unrolling | None = 
     )
 
 
-def _error(model: LearnedModel, network: Network, layout: Layout) -> float:
+def _error(network: Network, layout: Layout, rows: NDArray[np.float32], response: Response) -> float:
     """Return the largest error of the three outputs in ONNX Runtime."""
-    rows = accuracy.rows(model)
     values = Runtime(assemble(network, layout), OUTPUTS).run(rows)
-    return accuracy.error(network, rows, dict(zip(OUTPUTS, values, strict=True)))
+    return accuracy.error(network, response, dict(zip(OUTPUTS, values, strict=True)))
+
+
+def _error_of_harmonics(network: Network, layout: Layout, rows: NDArray[np.float32]) -> float:
+    """Return the largest error of the output `harmonics`, which depends on the layout's precision alone."""
+    rows = rows[: max(1, COMPARED // (network.units * network.spectrum.size))]
+    found = Runtime(assemble(network, layout, harmonics=True), [HARMONICS]).run(rows)[0]
+    return accuracy.share(found, network.harmonics(rows))
 
 
 def _record(layout: Layout, measured: Measured | None) -> Unrolled:

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models.network import Network
+from enn_models.network import Network, Response
+from enn_models.series import Floats
 from enn_training.model import LearnedModel
 
 TOLERANCE = 5e-6
@@ -49,22 +50,28 @@ def _corners(model: LearnedModel) -> tuple[NDArray[np.float64], NDArray[np.float
     return low, np.array([feature.maximum for feature in model.features])
 
 
-def error(network: Network, inputs: NDArray[np.float32], values: Mapping[str, NDArray[np.float32]]) -> float:
+def error(network: Network, response: Response, values: Mapping[str, NDArray[np.float32]]) -> float:
     """Return the largest difference from the oracle as a share of the value's scale; infinite if any is not finite.
 
     Args:
         network: The oracle.
-        inputs: Raw inputs, [batch, features].
-        values: What a runtime gave, by name: output, bumps, pre_activation.
+        response: What it gives for some rows.
+        values: What a runtime gave for them, by name: output, bumps, pre_activation.
     """
-    response = network.respond(inputs)
     bumps = float(np.abs(response.bumps).max(initial=TINY))
     worst = 0.0
     for name, found in values.items():
         wanted = getattr(response, name)
         # A sum of bumps that cancel is exact to the rounding of the bumps, not of what is left of them.
         cancels = name == "pre_activation" or (network.head == "linear" and network.link == "identity")
-        scale = max(float(np.abs(wanted).max()), bumps if cancels else 0.0, TINY)
-        share = float(np.abs(found - wanted).max()) / scale
-        worst = max(worst, share if np.isfinite(share) else float("inf"))
+        worst = max(worst, share(found, wanted, bumps if cancels else TINY))
     return worst
+
+
+def share(found: NDArray[np.floating], wanted: Floats, least: float = TINY) -> float:
+    """Return the largest difference as a share of the largest value wanted, or of `least` if that is more.
+
+    It is infinite if what was found is not finite.
+    """
+    difference = float(np.abs(found - wanted).max()) / max(float(np.abs(wanted).max()), least)
+    return difference if np.isfinite(difference) else float("inf")

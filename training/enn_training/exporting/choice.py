@@ -1,4 +1,4 @@
-"""Which unrollings suit a network: by a rule from its sizes, the same on every machine, or by the clock of this one."""
+"""Which unrollings suit a network: by a rule, the same wherever the same are exact, or by the clock of this machine."""
 
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -14,10 +14,10 @@ from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
 from enn_training.exporting.assembly import Layout, assemble
 from enn_training.exporting.cost import estimate
-from enn_training.exporting.polynomial import TRIED, fewest_doublings
+from enn_training.exporting.polynomial import MAX_TERMS, TRIED, fewest_doublings, term_count
 from enn_training.exporting.route import coefficients
 from enn_training.exporting.runtime import Runtime, part
-from enn_training.exporting.unrollings import Blocked, Folded, Horner, Ladder, Spectral, Unrolling
+from enn_training.exporting.unrollings import Blocked, Clenshaw, Folded, Horner, Ladder, Spectral, Unrolling
 from enn_training.exporting.unrollings.blocked import fills
 
 MANY_ROWS = 1024
@@ -33,7 +33,7 @@ SPAN = 0.005
 
 
 def by_rule(network: Network, layouts: Iterable[Layout]) -> Layout:
-    """Return the layout with the least estimated cost for one row and for MANY_ROWS, the same on every machine."""
+    """Return the layout with the least estimated cost for one row and for MANY_ROWS, whatever the machine."""
     models = {layout: prediction(network, layout) for layout in layouts}
     few = min(models, key=lambda layout: estimate(models[layout], 1))
     many = min(models, key=lambda layout: estimate(models[layout], MANY_ROWS))
@@ -79,11 +79,8 @@ def candidates(network: Network, *, double: bool = False) -> list[Layout]:
         network: The network.
         double: Whether they compute in float64; there products as features win nowhere.
     """
-    spectra, members = _spectra(network), list[Unrolling]([Spectral()])
-    for doublings in sorted({fewest_doublings(spectra, TRIED), fewest_doublings(spectra)}):
-        members += [Horner(doublings), Folded(doublings)] + ([] if double else [Ladder(doublings)])
-        if not double and any(fills(spectrum) for spectrum in spectra):
-            members.append(Blocked(doublings))
+    spectra = _spectra(network)
+    members = [Spectral(), *(_polynomials(spectra, double=double) if _short(spectra) else [Clenshaw()])]
     return [layout_of(network, each, double=double) for each in members if _folds(network, each)]
 
 
@@ -93,7 +90,8 @@ def layout_of(network: Network, unrolling: Unrolling, *, double: bool = False) -
     readout = unrolling.readout(network.spectrum.astype(np.float64))
     if readout is None or readout.weight.size <= READOUT_WEIGHTS:
         return Layout(unrolling, double=double)
-    return Layout(unrolling, Horner(fewest_doublings(spectra)), double=double)
+    explanation = Horner(fewest_doublings(spectra)) if _short(spectra) else Clenshaw()
+    return Layout(unrolling, explanation, double=double)
 
 
 def prediction(network: Network, layout: Layout) -> onnx.ModelProto:
@@ -104,6 +102,21 @@ def prediction(network: Network, layout: Layout) -> onnx.ModelProto:
 def _spectra(network: Network) -> list[Floats]:
     """Return the DCT coefficients of every layer that has them, float64 [neurons, Q]."""
     return [layer.coefficients.astype(np.float64) for layer in network.layers if layer.coefficients is not None]
+
+
+def _short(spectra: list[Floats]) -> bool:
+    """Whether every activation can be a polynomial."""
+    return all(term_count(spectrum) <= MAX_TERMS for spectrum in spectra)
+
+
+def _polynomials(spectra: list[Floats], *, double: bool) -> list[Unrolling]:
+    """Return the unrollings by polynomials that are perhaps precise enough."""
+    members = list[Unrolling]()
+    for doublings in sorted({fewest_doublings(spectra, TRIED), fewest_doublings(spectra)}):
+        members += [Horner(doublings), Folded(doublings)] + ([] if double else [Ladder(doublings)])
+        if not double and any(fills(spectrum) for spectrum in spectra):
+            members.append(Blocked(doublings))
+    return members
 
 
 def _folds(network: Network, unrolling: Unrolling) -> bool:

@@ -1,4 +1,4 @@
-"""What a graph costs in ONNX Runtime, estimated from its operators: equal models get equal graphs on every machine."""
+"""What a graph costs in ONNX Runtime, estimated from its operators: the same on every machine, as no clock is."""
 
 import math
 from dataclasses import dataclass

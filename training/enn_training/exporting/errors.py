@@ -2,4 +2,4 @@
 
 
 class ExportError(Exception):
-    """The network has no graph that computes it exactly enough; nothing was published."""
+    """The model, the options or its graph are refused; nothing was published."""

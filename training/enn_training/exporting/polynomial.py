@@ -8,12 +8,15 @@ import numpy as np
 from numpy.polynomial import chebyshev
 
 from enn_models.series import Floats
+from enn_training.exporting.errors import ExportError
 from enn_training.exporting.graph import Graph
 
 AMPLIFICATION = 16.0
 """The most by which a polynomial may enlarge the rounding of float32, 6e-8: errors stay near 1e-6."""
 TRIED = 64.0
 """The most with which one is tried, since few inputs meet the worst case: errors are measured before it is used."""
+MAX_TERMS = 64
+"""The most terms of a polynomial: the weight of product n grows as 4^n does, out of float32's range after these."""
 
 
 def doubled(graph: Graph, cosine: str, count: int, neurons: int, scope: str) -> list[str]:
@@ -23,6 +26,12 @@ def doubled(graph: Graph, cosine: str, count: int, neurons: int, scope: str) -> 
         square = graph.node("Mul", [variables[-1], variables[-1]], f"{scope}/square{k}")
         variables.append(graph.shifted(square, -scale(k), neurons, f"{scope}/y{k}"))
     return variables[1:]
+
+
+def term_count(coefficients: Floats) -> int:
+    """Return how many terms P has: as many as there are harmonics up to the last in use, at least 1."""
+    used = np.flatnonzero(coefficients.any(axis=0))
+    return int(used[-1]) + 1 if len(used) else 1
 
 
 def levels(terms: int, doublings: int) -> int:
@@ -40,10 +49,16 @@ def products(coefficients: Floats, doublings: int) -> Floats:
 
     product_n is the product of y_(k+1) over the bits k < doublings of n, times y_(doublings+1)^(n >> doublings).
 
+    Raises:
+        ExportError: There are more than MAX_TERMS.
+
     Source: cos((2q+1) theta)/cos(theta) = 2 T_q - 2 T_(q-1) + ... in Chebyshev polynomials T of cos(2 theta).
     """
-    used = np.flatnonzero(coefficients.any(axis=0))
-    size = int(used[-1]) + 1 if len(used) else 1
+    size = term_count(coefficients)
+    if size > MAX_TERMS:
+        raise ExportError(
+            f"{size} harmonics: a polynomial takes at most {MAX_TERMS}; expected unrolling direct, spectral or clenshaw"
+        )
     q, n = np.arange(size)[:, None], np.arange(size)
     ratios = np.where(n <= q, 2.0 * (-1.0) ** (q - n), 0.0)
     ratios[:, 0] /= 2.0
@@ -65,7 +80,7 @@ def last_factor(term: int, doublings: int) -> int:
 def amplification(coefficients: Floats, doublings: int) -> float:
     """Return by how much the polynomial's terms exceed the activation's own coefficients, over all neurons.
 
-    Rounding errors grow by it: 82 in the worst case for Q = 6 without doublings, less for coefficients that decay.
+    Rounding errors grow by it: 99 in the worst case for Q = 6 without doublings, less for coefficients that decay.
     """
     weights = products(coefficients, doublings)
     largest = np.ones(weights.shape[1])
@@ -77,8 +92,8 @@ def amplification(coefficients: Floats, doublings: int) -> float:
 
 
 def fewest_doublings(spectra: list[Floats], most: float = AMPLIFICATION) -> int:
-    """Return the fewest doublings with which no spectrum's rounding grows by more than `most`."""
-    doublings = 0
-    while max(amplification(spectrum, doublings) for spectrum in spectra) > most:
+    """Return the fewest doublings with which no spectrum's rounding grows by more than `most`; else all that help."""
+    doublings, helpful = 0, levels(max(term_count(spectrum) for spectrum in spectra), MAX_TERMS) - 1
+    while doublings < helpful and max(amplification(spectrum, doublings) for spectrum in spectra) > most:
         doublings += 1
     return doublings

@@ -1,5 +1,6 @@
 """The family of unrollings: each writes the same activation in other ONNX operators, faster for some sizes."""
 
+from enn_training.exporting.polynomial import MAX_TERMS, levels
 from enn_training.exporting.unrollings.base import Unrolling
 from enn_training.exporting.unrollings.blocked import Blocked
 from enn_training.exporting.unrollings.clenshaw import Clenshaw
@@ -13,14 +14,15 @@ __all__ = ["Blocked", "Clenshaw", "Direct", "Folded", "Horner", "Ladder", "Spect
 
 
 def family() -> dict[str, Unrolling]:
-    """Return every unrolling by its name."""
+    """Return every unrolling by its name, polynomials with as many doublings as the longest has use for."""
+    doublings = range(levels(MAX_TERMS, MAX_TERMS))
     members: tuple[Unrolling, ...] = (
         Direct(),
         Spectral(),
         Clenshaw(),
-        *(Ladder(doublings) for doublings in range(4)),
-        *(Horner(doublings) for doublings in range(4)),
-        *(Folded(doublings) for doublings in range(4)),
-        *(Blocked(doublings) for doublings in range(4)),
+        *map(Ladder, doublings),
+        *map(Horner, doublings),
+        *map(Folded, doublings),
+        *map(Blocked, doublings),
     )
     return {member.name: member for member in members}

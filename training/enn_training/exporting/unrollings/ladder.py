@@ -7,7 +7,7 @@ import numpy as np
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
 from enn_training.exporting.graph import Graph, Value
-from enn_training.exporting.polynomial import doubled, last_factor, levels, products
+from enn_training.exporting.polynomial import doubled, last_factor, levels, products, term_count
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Ladder:
 
     def features(self, graph: Graph, arguments: str, coefficients: Floats, scope: str) -> Value:
         """Append Sin, the doubled cosines, one Mul a product and the Concat of them all."""
-        terms = products(coefficients, self.doublings).shape[1]
+        terms = term_count(coefficients)
         rungs = [graph.node("Sin", [arguments], f"{scope}/sine")]
         variables = doubled(graph, rungs[0], levels(terms, self.doublings), len(coefficients), scope)
         for term in range(1, terms):

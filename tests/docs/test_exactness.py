@@ -1,0 +1,91 @@
+"""What the page on exactness says of the shipped models."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from enn_models.network import Network
+from enn_models.package import open_package
+from enn_models.repository import read
+from enn_models.series import Floats
+from enn_service.reach import MAX_RANGES
+from enn_training import load
+from enn_training.exporting import accuracy, choice
+from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT
+from enn_training.exporting.runtime import Runtime, part
+from enn_training.exporting.unrollings import Spectral
+from serving import SHIPPED
+
+NAMES = ["breast-cancer", "face", "product", "ring", "stripes"]
+PAGE = (Path(__file__).parents[2] / "docs" / "decisions" / "exactness.md").read_text()
+
+
+def output(net: Network, rows: NDArray[np.float32], step: str | None = None) -> Floats:
+    """Return the output of a network with one hidden layer, computed in float64 but for one step's rounding."""
+
+    def after(name: str, values: Floats) -> Floats:
+        return values.astype(np.float32).astype(np.float64) if name == step else values
+
+    first, last = net.layers
+    number = np.arange(net.spectrum.shape[1])
+    odd = (2 * number + 1) * (-1.0) ** number
+    z = after("pre-activations", first.pre_activation(net.encode(rows) - net.input_offset))
+    sines = after("sines", np.sin(odd * after("angles", -np.pi / 2 * z)[..., None]))
+    activations = after("activations", (net.spectrum * sines).sum(axis=-1))
+    return net.finish(last.pre_activation(activations))
+
+
+def cost(name: str, step: str) -> float:
+    """Return what it costs, as a share of the output's scale, to round one step of a shipped model."""
+    model = load(SHIPPED, name)
+    rows = accuracy.rows(model)
+    wanted = model.network.respond(rows).output
+    assert np.allclose(output(model.network, rows), wanted, rtol=0, atol=1e-12)
+    return accuracy.share(output(model.network, rows, step), wanted)
+
+
+@pytest.mark.parametrize(("step", "said"), [("pre-activations", 2.5e-6), ("angles", 4.2e-6)])
+def test_the_first_rounding_takes_most_of_the_bound(step, said):
+    assert f"{said:.1e}".replace("e-0", "e-") in PAGE
+    assert cost("ring", step) == pytest.approx(said, rel=0.05)
+    assert cost("stripes", step) > accuracy.TOLERANCE
+
+
+@pytest.mark.parametrize("name", ["ring", "stripes"])
+@pytest.mark.parametrize("step", ["sines", "activations"])
+def test_later_roundings_take_a_tenth_of_it(name, step):
+    assert cost(name, step) == pytest.approx(accuracy.TOLERANCE / 10, rel=0.4)
+
+
+def test_ring_stripes_and_the_batches_of_face_are_float64_and_nothing_else_is():
+    def doubles(source: str, found: str) -> set[str]:
+        graphs = {name: part(open_package(read(SHIPPED, name, "1")).model, [found], source) for name in NAMES}
+        return {name for name, graph in graphs.items() if "Cast" in {node.op_type for node in graph.graph.node}}
+
+    assert doubles("input", "output") == {"ring", "stripes", "face"}
+    assert doubles(FEW_INPUT, FEW_OUTPUT) == {"ring", "stripes"}
+
+
+def test_a_single_row_has_seven_nodes_and_five_in_float32():
+    net = load(SHIPPED, "ring").network
+    assert [
+        len(choice.prediction(net, choice.layout_of(net, Spectral(), double=double)).graph.node)
+        for double in (True, False)
+    ] == [7, 5]
+
+
+def test_inputs_far_outside_are_off_by_what_the_page_says():
+    def errors(name: str) -> Floats:
+        model = load(SHIPPED, name)
+        low, high = np.array([(feature.minimum, feature.maximum) for feature in model.features]).T
+        rows = low + (high - low) * np.random.default_rng(0).uniform(-MAX_RANGES, MAX_RANGES, size=(20_000, len(low)))
+        found = Runtime(open_package(read(SHIPPED, name, "1")).model, ["output"]).run(rows.astype(np.float32))[0]
+        wanted = model.network.respond(rows).output
+        return np.abs(found - wanted) / np.abs(wanted).max()
+
+    found = {name: errors(name) for name in NAMES}
+    assert max(np.median(each) for each in found.values()) < 2e-4
+    assert max(found, key=lambda name: found[name].max()) == "stripes"
+    assert 0.02 < found["stripes"].max() < 0.045
