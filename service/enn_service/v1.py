@@ -68,8 +68,10 @@ def _read_row(_: Model, request: Request) -> Row | None:
 
 def _read_row_to_explain(model: Model, request: Request) -> Row | None:
     body = parse_object(request.body)
-    wish = explaining.read_wish(model, body.pop("parameters", None), 1)
-    return _row(body) if wish.plain and model.explanations.by_row else None
+    parameters = body.pop("parameters", None)
+    if parameters is not None and not explaining.read_wish(model, parameters, 1).plain:
+        return None
+    return _row(body) if model.explanations.by_row else None
 
 
 def _row(body: Any) -> Row | None:  # noqa: ANN401  (JSON from outside)
@@ -85,7 +87,7 @@ def _write_prediction(model: Model, _: str, tensors: Sequence[Array]) -> bytes:
 
 
 def _write_explanation(model: Model, _: str, tensors: Sequence[Array]) -> bytes:
-    (output,), (bumps,) = tensors
+    output, bumps = tensors[0][0], tensors[1][0]
     explanation = model.explanations.of_row(output.tolist(), bumps.tolist())
     return b'{"predictions":[%b],"explanations":[%b]}' % (model.results.prediction(output), explanation)
 

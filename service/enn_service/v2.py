@@ -81,7 +81,7 @@ def _read_row(model: Model, request: Request) -> Row | None:
 
 
 def _write_row(model: Model, identity: str, tensors: Sequence[Array]) -> bytes:
-    ((values,),) = tensors
+    values = tensors[0][0]
     output = {"name": "output", "shape": [1, len(values)], "datatype": "FP32", "data": values}
     answer = {"model_name": model.name, "model_version": model.version, "id": identity, "outputs": [output]}
     return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
