@@ -20,6 +20,12 @@ class DisconnectedError(Exception):
     """The client went away before its request was whole."""
 
 
+def announced(headers: Headers) -> int:
+    """Return how many bytes a body is said to have; 0 where nothing is said."""
+    digits = headers.get(b"content-length", b"").lstrip(b"0")
+    return int(digits[:20]) if digits.isdigit() else 0
+
+
 async def read(headers: Headers, receive: Receive, limit: int, lease: Lease) -> bytes:
     """Return the body of a request, inflated.
 
@@ -41,9 +47,8 @@ async def read(headers: Headers, receive: Receive, limit: int, lease: Lease) -> 
         raise UnsupportedMediaError(
             f"content-encoding {encoding[:40].decode('latin-1')!r}: expected gzip, deflate or the body as it is"
         )
-    announced = headers.get(b"content-length", b"0")
-    if announced.isdigit() and int(announced[:20]) > limit:
-        raise _too_large(f"{int(announced[:20])} bytes", limit)
+    if (length := announced(headers)) > limit:
+        raise _too_large(f"{length} bytes", limit)
     body = await _receive(receive, limit, lease)
     if encoding in INFLATERS:
         body = await _inflate(body, encoding, limit)

@@ -1,6 +1,7 @@
 """The data plane: predict, explain and infer, from the body's bytes to the answer's, in front of the framework."""
 
 import asyncio
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from math import inf
 
@@ -24,6 +25,8 @@ from enn_service.room import Lease, Room
 from enn_service.settings import Settings
 from enn_service.tallies import Count
 from enn_service.watching import ANSWER
+
+logger = logging.getLogger(__name__)
 
 LOOP_BYTES = 64 * 1024
 """A larger body is answered in a thread, so that the loop goes on."""
@@ -83,22 +86,22 @@ class DataPlane:
         call = parse_path(path)
         if call is None or b"content-encoding" in headers:
             return None
-        if int(headers.get(b"content-length", 0)) > self._prompt_bytes:
+        if body.announced(headers) > self._prompt_bytes:
             return None
         try:
             length, identity = _json_length(headers), Identity.of(headers)
         except InvalidRequestError:
             return None
 
-        def answer(body: bytes) -> tuple[Reply, Identity] | None:
-            if len(body) > self._prompt_bytes or self._drain.begun or count.in_flight >= self._max_in_flight:
+        def answer(content: bytes) -> tuple[Reply, Identity] | None:
+            if len(content) > self._prompt_bytes or self._drain.begun or count.in_flight >= self._max_in_flight:
                 return None
             try:
                 self._access.check(path, headers)
                 model = self._registry.model(call.model, call.version)
             except RequestError:
                 return None
-            reply = self._promptly(call, model, Request(body, length, identity.given))
+            reply = self._promptly(call, model, Request(content, length, identity.given))
             return None if reply is None else (reply, identity.next())
 
         return answer
@@ -108,14 +111,15 @@ class DataPlane:
         if call.single is not None:
             tally = self._count.tally(model.name, model.version, call.verb)
             try:
-                reply = single.answer(call.single, model, request, tally)
-            except Exception:  # noqa: BLE001  (what it is, the ordinary way tells)
-                reply = None
-            if reply is not None:
-                return reply
+                if (reply := single.answer(call.single, model, request, tally)) is not None:
+                    return reply
+            except (ValueError, RequestError):
+                pass  # what is wrong, the ordinary way tells
+            except Exception:
+                logger.exception("a single row is answered in the ordinary way")
         answer = Answer(call.operation, model, request)
         reply = self._in_loop(answer, PROMPT_NUMBERS)
-        if reply is None or len(reply.body) > LARGE_BYTES:
+        if reply is None or (reply.status == 200 and len(reply.body) > LARGE_BYTES):
             return None
         self._tell(answer, reply, call)
         return reply

@@ -37,7 +37,7 @@ class Wish(NamedTuple):
     @property
     def plain(self) -> bool:
         """Whether nothing in particular is asked for."""
-        return self == (self.numbers, None, None, None, False, None)
+        return self == Wish(self.numbers)
 
     @property
     def besides(self) -> int:

@@ -3,8 +3,7 @@
 import asyncio
 from typing import Any
 
-LARGE_BYTES = 64 * 1024
-"""What is larger goes out at once, with what waits: whoever sends it learns whether the client reads."""
+from enn_service.replies import LARGE_BYTES
 
 
 class Gathering:
@@ -29,7 +28,7 @@ class Gathering:
         if not self._pending:
             self._loop.call_soon(self.flush)
         self._pending.append(data)
-        if len(data) > LARGE_BYTES:
+        if len(data) > LARGE_BYTES:  # whoever sends it is to learn whether the client reads
             self.flush()
 
     def send(self, data: bytes) -> None:

@@ -60,13 +60,13 @@ class Reach:
         self._coded = np.flatnonzero(~numeric)
         self._missing = np.array([feature.missing for feature in features])
         plain = all(feature.kind == "numeric" and not feature.missing for feature in features)
-        self._ends = [*zip(self.minimum.tolist(), self.maximum.tolist(), strict=True)] if plain else []
+        self._ends = [*zip(self.minimum.tolist(), self.maximum.tolist(), strict=True)] if plain else None
         block = max(1, BLOCK // len(features))
         self._many = np.tile(self.minimum, (block, 1)), np.tile(self.maximum, (block, 1))
 
     def holds(self, row: object) -> bool:
         """Return whether a row is a list of numbers within their training ranges, and no feature is but a number."""
-        if type(row) is not list or len(row) != len(self._ends):
+        if self._ends is None or type(row) is not list or len(row) != len(self._ends):
             return False
         for value, (low, high) in zip(row, self._ends, strict=True):
             if type(value) not in NUMBERS or not low <= value <= high:

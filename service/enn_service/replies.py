@@ -47,7 +47,9 @@ class Reply(NamedTuple):
         """Return the reply that names its request as HTTP/1.1 has it; `lines` begin its head."""
         more = b""
         if self.headers:
-            more = "".join([f"{name}: {value}\r\n" for name, value in self.headers]).encode("latin-1", "replace")
+            more = "".join([f"{name.lower()}: {value}\r\n" for name, value in self.headers]).encode(
+                "latin-1", "replace"
+            )
         return b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b: %b\r\n%b%b\r\n%b" % (
             lines,
             self.content_type,

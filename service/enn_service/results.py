@@ -73,8 +73,10 @@ class Results:
         values = output.tolist()
         if self._card.head == "linear":
             return self._likely[values.index(max(values))] % tuple(texts)
-        best = values.index(max(values)) if len(values) > 1 else int(values[0] > 0)
-        return self._scored[best] % texts[best if len(values) > 1 else 0]
+        if len(values) == 1:
+            return self._scored[int(values[0] > 0)] % texts[0]
+        best = values.index(max(values))
+        return self._scored[best] % texts[best]
 
     def _signed(self, scores: Array) -> bytes:
         """Return the predictions of scores other than 0, whose sign is their class and is seen in their text."""

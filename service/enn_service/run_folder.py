@@ -30,7 +30,7 @@ class RunFolder:
 
     def forget(self) -> None:
         """Remove what the workers of an earlier service have counted, and that it was to end; locks stay."""
-        for path in (*self.tallies.glob("*.json"), self._draining):
+        for path in (*self.tallies.glob("[0-9]*.json"), self._draining):
             path.unlink(missing_ok=True)
 
     def drain(self) -> None:

@@ -1,6 +1,6 @@
 """Seats: each worker has one for its life, and who comes after takes over the seat with what lies on it.
 
-So what the dead have left is never moved, which a worker killed meanwhile could do by half; and there are never more
+So what the dead have left is never moved, which a worker killed meanwhile could do by half; and there are hardly more
 seats than there were workers at once.
 """
 

@@ -66,7 +66,7 @@ class Session:
     def run_row(self, row: Sequence[float], names: tuple[str, ...]) -> list[Array]:
         """Return the named outputs, those of PREDICTION or of EXPLANATION, of a single row.
 
-        Only one thread may ask, the event loop's, and it has the arrays until it asks again.
+        One thread at a time may ask, who loads it and then the event loop; it has the arrays until it asks again.
         """
         return self._one[names].run(row)
 

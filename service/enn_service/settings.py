@@ -5,6 +5,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
+import orjson
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -101,8 +102,10 @@ class Settings(BaseSettings):
         if not isinstance(given, str):
             return given
         if given.lstrip().startswith("["):
-            return json.loads(given)
-        return [digest.strip() for digest in given.split(",") if digest.strip()]
+            return orjson.loads(given)
+        if not (listed := [digest.strip() for digest in given.split(",") if digest.strip()]):
+            raise ValueError("expected at least one SHA-256; leave the setting out to ask for no key")
+        return listed
 
     @field_validator("public_key")
     @classmethod

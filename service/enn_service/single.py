@@ -9,17 +9,17 @@ from time import perf_counter_ns
 
 from enn_service.exchange import Request, RowOperation
 from enn_service.model import Model
-from enn_service.replies import Reply
+from enn_service.replies import LARGE_BYTES, Reply
 from enn_service.tallies import Tally
 
 SHORT = 512
 """A longer body is no usual row."""
 PARAMETERS = 4096
-"""A network of more is left to `answering`, which knows what may take long or has a large answer."""
+"""A network of more is left to `answering`, which knows what may take long."""
 
 
 def answer(operation: RowOperation, model: Model, request: Request, tally: Tally) -> Reply | None:
-    """Return the reply to a request, and count it; None where it is not one of a usual row, and nothing has happened.
+    """Return the reply to a request, and count it; None where it is not one of a usual row, and nothing is counted.
 
     Args:
         operation: What is asked for.
@@ -28,7 +28,8 @@ def answer(operation: RowOperation, model: Model, request: Request, tally: Tally
         tally: Counts the answer.
 
     Raises:
-        Exception: Anything that makes the request one to refuse, or a fault of the service.
+        ValueError: The body is no JSON.
+        RequestError: The request is one to refuse.
     """
     began = perf_counter_ns()
     if len(request.body) > SHORT or model.parameters > PARAMETERS:
@@ -45,6 +46,8 @@ def answer(operation: RowOperation, model: Model, request: Request, tally: Tally
         if not isfinite(sum(tensor.ravel().tolist())):
             return None
     reply = Reply(200, operation.write(model, identity, tensors))
+    if len(reply.body) > LARGE_BYTES:
+        return None
     wrote = perf_counter_ns()
     tally.took(wrote - began, read - began, ran - read, wrote - ran)
     return reply

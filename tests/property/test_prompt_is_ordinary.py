@@ -26,6 +26,7 @@ ASKED = [
     ("/v1/models/moon:predict", {"inputs": V1[0]}),
     ("http://x/v2/models/ring/versions/1/explain", V2[0]),
     ("/v1/models/ring:predict", {"inputs": V1[0] * LIMIT}),
+    ("/v2/models/ring/infer", {"inputs": [TENSOR], "parameters": {"binary_data_output": True}}),
     ("/v2/repository/index", {}),
 ]
 FIELDS = ["accept: */*", "x-request-id: own", "connection: keep-alive", "content-encoding: gzip", "x: " + "y" * 1024]
@@ -34,7 +35,9 @@ OTHERS = [f"{verb} /v2/health/live HTTP/1.1\r\nhost: x\r\n\r\n".encode() for ver
 TRAILER = b"0\r\nx-request-id: trailer\r\ncontent-encoding: gzip\r\nexpect: 100-continue\r\n\r\n"
 LAST = ["HTTP/1.0", "HTTP/1.0\r\nconnection: keep-alive", "HTTP/1.1\r\nconnection: close"]
 VARYING = re.compile(rb"date: [^\r]*|[0-9a-f]{16}-[0-9]+")
-COUNTED = re.compile(r"(?m)^(?!.*(?:seconds|_ns|duration|bytes|loads|start|process|created|#)).*$")
+COUNTED = re.compile(
+    r"(?m)^(?!.*(?:seconds_sum|seconds_bucket|stage_seconds|_ns|duration|bytes|loads|start|process|created|#)).*$"
+)
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +109,23 @@ def test_answers_at_once_are_counted_as_those_of_the_application(
         counts.append((before, COUNTED.findall(client.get("/metrics").text)))
     assert counts[0] == counts[1]
     assert counts[0][0] != counts[0][1]
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n",
+        b"content-length: " + b"0" * 5000 + b"%d\r\n\r\n%b",
+        b"content-length: %d\r\n\r\n%b",
+    ],
+    ids=["in chunks", "with many zeros", "as usual"],
+)
+@pytest.mark.parametrize(("rows", "status"), [(1, b"200"), (LIMIT, b"413")])
+def test_a_body_is_bounded_however_it_is_told(
+    services: tuple[httpx.Client, httpx.Client], framing: bytes, rows: int, status: bytes
+) -> None:
+    body = json.dumps({"instances": [[0.25, -0.5]] * rows}).encode()
+    sent = b"POST /v1/models/ring:predict HTTP/1.1\r\nhost: x\r\n" + framing % (len(body), body)
+    last = b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n"
+    for client in services:
+        assert answers(client, [sent, last]).startswith(b"HTTP/1.1 " + status)

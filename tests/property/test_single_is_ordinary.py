@@ -5,6 +5,7 @@ from contextlib import suppress
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,6 +16,7 @@ from enn_service.errors import RequestError
 from enn_service.exchange import Request
 from enn_service.model import Model, load
 from enn_service.paths import Call, parse_path
+from enn_service.session import PREDICTION, Session
 from enn_service.tallies import Tally
 from enn_training.exporting import export
 from examples import network
@@ -47,6 +49,15 @@ OF_THE_TENSOR = {
     "shape": st.sampled_from([[1, 2], [2, 1], [2], [1.0, 2], [True, 2], [1, 2, 1]]),
     "datatype": st.sampled_from(["FP32", "FP64", "INT32", "BOOL", "FP16"]),
     "parameters": st.sampled_from([None, {}, {"binary_data_size": 8}]),
+}
+ONE_CHANGE = {
+    "id": [None, "", 5],
+    "outputs": [None, [], [OUTPUT], [{"name": "bumps"}], [OUTPUT, {"name": "bumps"}]]
+    + [[OUTPUT | {"parameters": {name: value}}] for name, value in (("binary_data", True), ("classification", 1))],
+    "parameters": [None, {}, {"binary_data_output": True}, 5],
+    "shape": [[2, 1], [1, 3], [2, 2], [1, 1], [0, 2], [-1, 2], [1.0, 2], [True, 2], [2], None],
+    "datatype": ["FP64", "INT32", "FP16", "BOOL", None],
+    "data": [[0.25], [0.25] * 3, [[0.25, -0.5]] * 2, [[0.25], [-0.5]], [True, 0], [None, 0], [], "x"],
 }
 
 
@@ -127,3 +138,28 @@ def test_what_may_take_long_is_left_to_the_ordinary_way(
     assert quick(called(path), model, request)
     monkeypatch.setattr(single, bound, 10)
     assert quick(called(path), model, request) is None
+
+
+@pytest.mark.parametrize("change", ONE_CHANGE)
+def test_one_unusual_thing_is_seen(model: Model, change: str) -> None:
+    _, usual = v2([0.25, -0.5])
+    for value, length in product(ONE_CHANGE[change], (None, 0, 9)):
+        one = {change: value}
+        body = usual | (one if change in FIELDS else {"inputs": [usual["inputs"][0] | one]})
+        request = Request(json.dumps(body).encode(), length, "named")
+        call = called("/v2/models/m/infer")
+        assert quick(call, model, request) in (None, ordinary(call, model, request))
+
+
+def test_what_is_not_finite_is_left_to_the_ordinary_way(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, body = v1([0, 0])
+    tensors = model.session.run_row([0, 0], PREDICTION)
+    for wrong in (np.inf, -np.inf, np.nan):
+        monkeypatch.setattr(Session, "run_row", lambda *_, wrong=wrong: [np.full_like(tensors[0], wrong)])
+        assert quick(called(path), model, Request(json.dumps(body).encode())) is None
+
+
+def test_a_large_answer_is_left_to_the_ordinary_way(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+    path, body = v1([0, 0])
+    monkeypatch.setattr(single, "LARGE_BYTES", 10)
+    assert quick(called(path), model, Request(json.dumps(body).encode())) is None

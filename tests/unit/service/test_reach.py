@@ -83,3 +83,29 @@ def test_what_a_feature_does_not_take_is_named_at_the_first_place(
     given[row:, column] = value
     with pytest.raises(InvalidRequestError, match=re.escape(f"rows[{row}][{column}]: ") + ".*" + re.escape(told)):
         Reach(features).check(given, "rows")
+
+
+def test_a_usual_row_is_held_and_no_other() -> None:
+    features = [FEATURES[0], Numeric(name="age", minimum=10, maximum=20, mean=15)]
+    reach, inside = Reach(features), [0.5, 15]
+    assert reach.holds(inside)
+    assert reach.holds([1, 10])
+    odd = [
+        [],
+        [0.5],
+        [*inside, 0.0],
+        tuple(inside),
+        None,
+        [True, 15],
+        [None, 15],
+        [1e9, 15],
+        [float("nan"), 15],
+        ["0", 15],
+    ]
+    assert not any(map(reach.holds, odd))
+
+
+@pytest.mark.parametrize("features", [FEATURES, CODED], ids=["missing", "codes"])
+def test_where_a_value_may_be_more_than_a_number_no_row_is_usual(features: list[Feature]) -> None:
+    assert not Reach(features).holds([0.5, 15, 1][: len(features)])
+    assert not Reach(features).holds([])
