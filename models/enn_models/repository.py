@@ -116,7 +116,8 @@ def read(root: Path, name: str, version: str, verify: Verify | None = None) -> b
     expected = _sums(sums).get(MODEL_FILE)
     if expected != found:
         raise InvalidModelError(
-            f"{MODEL_FILE} has SHA-256 {found}; {SUMS_FILE} says {expected}: the file is not the one published"
+            f"{MODEL_FILE} has SHA-256 {found}; {SUMS_FILE} says {expected or 'nothing of it'}:"
+            " the file is not the one published"
         )
     return data
 
