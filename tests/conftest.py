@@ -7,8 +7,12 @@ from pathlib import Path
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from serving import POLL_SECONDS, SHIPPED, WORKERS, address_of, command, serving
+
+settings.register_profile("without wall time", deadline=None)
+settings.load_profile("without wall time")
 
 
 @pytest.fixture(scope="session")

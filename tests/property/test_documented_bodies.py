@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from enn_service import schemas
 
-QUICK = settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+QUICK = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NUMBERS = st.floats(-1, 1, width=32)
 VECTORS = st.tuples(NUMBERS, NUMBERS).map(list)
 ROWS = st.lists(VECTORS | VECTORS.map(lambda row: dict(zip(("x0", "x1"), row, strict=True))), min_size=1, max_size=4)

@@ -6,7 +6,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -42,7 +42,6 @@ def numbers(limit: float) -> st.SearchStrategy[float]:
     return st.floats(-limit, limit, width=32)
 
 
-@settings(deadline=None)
 @given(which=st.sampled_from(TOLD), data=st.data())
 def test_a_row_told_by_its_prediction_is_the_row_told_by_its_unit(which: tuple, data: st.DataObject) -> None:
     net, told, results = which
@@ -53,7 +52,6 @@ def test_a_row_told_by_its_prediction_is_the_row_told_by_its_unit(which: tuple, 
     assert [told.of_row(output[0].tolist(), bumps[0].tolist())] == told.told(rows, units, bumps, [WITHIN])
 
 
-@settings(deadline=None)
 @given(which=st.sampled_from(TOLD), data=st.data())
 def test_a_row_told_alone_is_the_row_told_by_arrays(which: tuple, data: st.DataObject) -> None:
     net, told, results = which

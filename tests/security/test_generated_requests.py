@@ -37,7 +37,7 @@ INSIDE = ("Traceback", 'File "', "site-packages", "enn_service", str(SHIPPED), T
 Eventually = Callable[[Callable[[], bool]], None]
 
 SLOW = [HealthCheck.too_slow, HealthCheck.filter_too_much, HealthCheck.data_too_large]
-few = settings(max_examples=EXAMPLES, deadline=None, database=None, suppress_health_check=SLOW)
+few = settings(max_examples=EXAMPLES, database=None, suppress_health_check=SLOW)
 many = settings(few, max_examples=10 * EXAMPLES)
 
 

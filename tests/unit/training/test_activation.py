@@ -23,7 +23,7 @@ def activation_of(coefficients):
     return module
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     z=arrays(np.float64, (5, 3), elements=st.floats(-50, 50)),
     coefficients=st.integers(1, 12).flatmap(lambda q: arrays(np.float64, (3, q), elements=st.floats(-2, 2))),
@@ -45,7 +45,7 @@ def test_its_gradients_are_the_derivative_and_the_basis():
     np.testing.assert_allclose(module.coefficients.grad.numpy(), basis, atol=EXACT)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(rows=st.integers(0, 20), features=st.integers(1, 20), harmonics=st.integers(1, 12), seed=st.integers(0, 99))
 def test_in_single_precision_it_and_its_gradients_are_the_oracle_at_every_width(rows, features, harmonics, seed):
     rng = np.random.default_rng(seed)

@@ -54,7 +54,7 @@ def worst(found, exact):
 
 
 @given(drawn=networks(), name=st.sampled_from(sorted(family())))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_every_unrolling_equals_the_oracle_where_it_is_precise(drawn, name):
     net, rows = drawn
     unrolling = family()[name]
@@ -69,7 +69,7 @@ def test_every_unrolling_equals_the_oracle_where_it_is_precise(drawn, name):
 
 
 @given(drawn=networks())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_the_rule_chooses_layouts_that_equal_the_oracle(drawn):
     net, rows = drawn
     model = assemble(net, by_rule(net, candidates(net)))

@@ -13,7 +13,7 @@ from enn_training.start import start
 ROUNDED = 5e-6
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     center=st.floats(-1e6, 1e6),
     half=st.floats(1e-3, 1e6),
