@@ -84,9 +84,7 @@ class DataPlane:
         """
         path, count = target.decode("latin-1"), self._count
         call = parse_path(path)
-        if call is None or b"content-encoding" in headers:
-            return None
-        if body.announced(headers) > self._prompt_bytes:
+        if call is None or b"content-encoding" in headers or body.announced(headers) > self._prompt_bytes:
             return None
         try:
             length, identity = _json_length(headers), Identity.of(headers)

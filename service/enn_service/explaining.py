@@ -51,9 +51,6 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
     Raises:
         InvalidRequestError: A parameter is not known or has no such value, or the answer would be too large.
     """
-    plain = Wish(model.explanations.numbers * model.card.layers[-2])
-    if parameters in (None, {}) and rows * plain.numbers <= MAX_NUMBERS:
-        return plain
     given = {} if parameters is None else parameters
     if not isinstance(given, dict):
         raise InvalidRequestError(f"parameters: {shown(given)}; expected an object")
@@ -106,8 +103,6 @@ def explanations(model: Model, rows: Array, outside: Outside | None, wish: Wish,
         tensors: What the run gave for TENSORS.
     """
     output, bumps = tensors
-    if len(rows) == 1 and model.explanations.by_row and outside is None and wish.plain:
-        return b"[%b]" % model.explanations.of_row(output.tolist()[0], bumps.tolist()[0])
     found = attributions.attribute(model, rows, wish.question) if wish.question else None
     flags = model.explanations.flags(len(rows), outside)
 

@@ -45,7 +45,6 @@ class Explanations:
         self._weights, self._biases = self._weight.tolist(), self._bias.tolist()
         self._weightless = np.count_nonzero(self._weight) != self._weight.size
         self.by_row = self._readout.by_row and not self._weightless and self._neurons <= FEW
-        self._several = network.units > 1 and card.classes is not None
         self.numbers = 3 if self._readout.base is None else 4
         self._ranges = {
             feature.name: [feature.minimum, feature.maximum] for feature in card.features if feature.kind == "numeric"
@@ -105,7 +104,7 @@ class Explanations:
             output: What the runtime gave, [outputs].
             bumps: What it gave besides, [units, neurons].
         """
-        unit = output.index(max(output)) if self._several else 0
+        unit = output.index(max(output)) if self._results.chooses else 0
         return self._of_row(bumps[unit], unit, WITHIN)
 
     def flags(self, rows: int, outside: Outside | None) -> list[bytes]:

@@ -53,8 +53,8 @@ class PromptProtocol(HttpToolsProtocol):
     _last: Head | None = None
     """The head of the last request answered at once."""
     _answering: Answering | None = None
-    """What may answer the request that is held."""
-    _held: bytes | None = None
+    """What may answer the request that is held; None where none is."""
+    _held = b""
     """The body so far of that request."""
     _turn = False
     """Whether what is being read may still have an answer at once: one, so that the others are answered too."""
@@ -85,7 +85,7 @@ class PromptProtocol(HttpToolsProtocol):
         self._turn = True
         self.read(data)
         self._read = self._begun = b""
-        if self._held is not None and self._hand_over is None:
+        if self._answering is not None and self._hand_over is None:
             self._hand_over = self.loop.call_later(HELD_SECONDS, self.hand_over)
 
     def read(self, data: bytes) -> None:
@@ -106,11 +106,11 @@ class PromptProtocol(HttpToolsProtocol):
         if self._answering is None:
             super().on_headers_complete()
         else:
-            self._held, self._turn = b"", False
+            self._turn = False
 
     def on_body(self, body: bytes) -> None:
         """Hold it, or give it to the application."""
-        if self._held is None:
+        if self._answering is None:
             self._give(body)
             return
         self._held += body
@@ -119,18 +119,17 @@ class PromptProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Answer the request at once, or give it to the application."""
-        held, answering = self._held, self._answering
-        if held is not None and answering is not None and self._answer(answering, held):
-            self._let_go()
-            self._last = self._head(held, answering)
+        answering = self._answering
+        if answering is not None and self._answer(answering, self._held):
+            self._last = self._head(self._let_go(), answering)
             return
         self.hand_over()
         super().on_message_complete()
 
     def hand_over(self) -> None:
         """Give the request that is held, if there is one, to the application, with what has come of its body."""
-        held = self._let_go()
-        if held is not None and not self.transport.is_closing():
+        waited, held = self._answering is not None, self._let_go()
+        if waited and not self.transport.is_closing():
             self.expect_100_continue = False  # whatever followed the body
             super().on_headers_complete()
             if held:
@@ -183,10 +182,9 @@ class PromptProtocol(HttpToolsProtocol):
             return None
         return Head(data[:size], len(data), answering)
 
-    def _let_go(self) -> bytes | None:
-        """Return what was held, and hold it no more."""
-        held, self._held = self._held, None
-        self._answering = None
+    def _let_go(self) -> bytes:
+        """Return the body that was held, and hold none any more."""
+        held, self._held, self._answering = self._held, b"", None
         if self._hand_over is not None:
             self._hand_over.cancel()
             self._hand_over = None

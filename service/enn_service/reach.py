@@ -59,7 +59,7 @@ class Reach:
         self._lowest, self._highest = self.minimum - reach, self.maximum + reach
         self._coded = np.flatnonzero(~numeric)
         self._missing = np.array([feature.missing for feature in features])
-        plain = all(feature.kind == "numeric" and not feature.missing for feature in features)
+        plain = not len(self._coded) and not self._missing.any()
         self._ends = [*zip(self.minimum.tolist(), self.maximum.tolist(), strict=True)] if plain else None
         block = max(1, BLOCK // len(features))
         self._many = np.tile(self.minimum, (block, 1)), np.tile(self.maximum, (block, 1))

@@ -31,11 +31,13 @@ class Results:
 
     Attributes:
         units: What each output unit stands for.
+        chooses: Whether one of several units stands for what is predicted.
     """
 
     def __init__(self, card: Card) -> None:
         self._card = card
         self.units = _unit_names(card)
+        self.chooses = len(self.units) > 1 and card.classes is not None
         self._indices = _indices(self.units)
         self._features = card.names
         labels = [template(label) for label in card.classes or ()]
@@ -67,7 +69,7 @@ class Results:
 
     def prediction(self, output: Array) -> bytes:
         """Return the prediction of a single row as it stands in that list, from its output [outputs]."""
-        texts = orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
+        texts = number_texts(output)
         if self._card.classes is None:
             return texts[0] if len(texts) == 1 else b"[%b]" % b",".join(texts)
         values = output.tolist()
@@ -97,8 +99,7 @@ class Results:
     def chosen_units(self, output: Array, wanted: object) -> list[int]:
         """Return the unit to explain for each row: the one asked for, or that of the predicted class."""
         if wanted is None:
-            several = len(self.units) > 1 and self._card.classes
-            return output.argmax(axis=1).tolist() if several else [0] * len(output)
+            return output.argmax(axis=1).tolist() if self.chooses else [0] * len(output)
         return [self.unit(wanted)] * len(output)
 
     def unit(self, wanted: object, field: str = "parameters.output") -> int:

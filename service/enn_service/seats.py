@@ -16,8 +16,8 @@ class Seat:
 
     A lock says who has it. The system lets go of it when the worker ends, however it ends, and shows it to whoever
     sees the folder, whatever they call the worker's process: other containers, and other machines as far as their file
-    system tells of locks. NFS does from version 4 on, and keeps those of a machine that died for its lease, 90 seconds;
-    mounted with `nolock` or `local_lock` it does not, and workers of two machines would take the same seat.
+    system tells of locks. Where it keeps them to itself, as NFS mounted with `nolock` does, workers of two machines
+    would take the same seat.
 
     Args:
         folder: Where the seats are: `<number>.json`, what lies on one, and `<number>.lock`, which is never removed.

@@ -1,6 +1,5 @@
 """Settings: ENN_* environment variables or command line options, checked before anything starts."""
 
-import json
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
@@ -135,4 +134,4 @@ class Settings(BaseSettings):
 def _text(value: object) -> str:
     if isinstance(value, SecretStr):
         return value.get_secret_value()
-    return json.dumps(value) if isinstance(value, tuple) else str(value)
+    return orjson.dumps(value).decode() if isinstance(value, tuple) else str(value)

@@ -28,7 +28,7 @@ def answer(operation: RowOperation, model: Model, request: Request, tally: Tally
         tally: Counts the answer.
 
     Raises:
-        ValueError: The body is no JSON.
+        ValueError: The row is no JSON.
         RequestError: The request is one to refuse.
     """
     began = perf_counter_ns()

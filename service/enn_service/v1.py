@@ -63,7 +63,7 @@ def explain(model: Model, request: Request) -> Question:
 
 
 def _read_row(_: Model, request: Request) -> Row | None:
-    return _row(orjson.loads(request.body))
+    return _row(parse_object(request.body))
 
 
 def _read_row_to_explain(model: Model, request: Request) -> Row | None:
@@ -74,9 +74,9 @@ def _read_row_to_explain(model: Model, request: Request) -> Row | None:
     return _row(body) if model.explanations.by_row else None
 
 
-def _row(body: Any) -> Row | None:  # noqa: ANN401  (JSON from outside)
+def _row(body: dict[str, Any]) -> Row | None:
     """Return the row of a body that has nothing else."""
-    if type(body) is not dict or len(body) != 1:
+    if len(body) != 1:
         return None
     rows = body.get("instances") or body.get("inputs")
     return (rows[0], "") if type(rows) is list and len(rows) == 1 else None

@@ -4,7 +4,8 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
-from typing import Any, TypeGuard
+from types import UnionType
+from typing import TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -240,7 +241,7 @@ def _is_numeric(known: pd.Series) -> bool:
     )
 
 
-def _all_of(known: pd.Series, kinds: Any) -> bool:  # noqa: ANN401 - a type or a union of types
+def _all_of(known: pd.Series, kinds: type | UnionType) -> bool:
     """Whether all values are of some types."""
     if known.dtype.kind in "iuf":
         return False

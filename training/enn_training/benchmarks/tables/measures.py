@@ -34,7 +34,7 @@ class Measured:
     settings: int
 
 
-def judge(task: Task, model: Any, x: pd.DataFrame, y: pd.Series) -> tuple[float, float, float | None]:  # noqa: ANN401
+def judge(task: Task, model: Any, x: pd.DataFrame, y: pd.Series) -> tuple[float, float, float | None]:  # noqa: ANN401 - any library's
     """Return score, loss and calibration error of a fitted model."""
     if task == "regression":
         found = model.predict(x)
