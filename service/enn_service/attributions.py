@@ -132,9 +132,9 @@ def _reference(model: Model, method: Method, parameters: dict[str, Any]) -> Floa
         raise InvalidRequestError(f'parameters.{other}: not used by "{method}"; expected {wanted}, or neither')
     given = parameters.get(wanted)
     if given is not None:
-        rows = read_rows(model.card, [given] if wanted == "baseline" else given, f"parameters.{wanted}")
-        model.reach.check(rows, f"parameters.{wanted}")
-        return model.network.encode(rows)
+        field = f"parameters.{wanted}"
+        numbers = read_rows(model.card, [given] if wanted == "baseline" else given, field)
+        return model.network.encode(model.reach.admit(numbers, field)[0])
     if wanted == "baseline" and all(feature.kind == "numeric" for feature in model.card.features):
         return model.network.encode([[feature.mean for feature in model.card.features if feature.kind == "numeric"]])
     if model.card.background is None:

@@ -1,9 +1,9 @@
 """Numbers of a JSON text as one array, without a Python object for each.
 
-The array of numbers is cut out of the body, so that what remains is small and read by an ordinary parser. The cut text
-counts as rows only if all but its number characters is exactly the brackets and commas of such rows: a string, true,
-null, an object or a row of another length leaves something else. The rest of JSON's grammar is checked by simdjson.
-Whatever is not read here is left to `rows`, which names the place.
+The array of numbers is cut out of the body, so that what remains is small and read by an ordinary parser. simdjson
+takes an array of numbers alone, but flattens arrays in it: a flat one may have no bracket more, and a text counts as
+rows only if all but its number characters is exactly the brackets and commas of rows of one length. Whatever is not
+read here is left to `rows`, which names the place.
 """
 
 import re
@@ -50,33 +50,34 @@ def cut(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, bytes]:
 
 def rows(text: bytes, columns: int) -> NDArray[np.float64] | None:
     """Return a JSON array of rows of numbers as [rows, columns], or None where it is anything else."""
-    return _parse(text, columns, nested=True)
+    row = b"[%b]" % (b"," * (columns - 1))
+    values = _numbers(text, row)
+    return None if values is None else values.reshape(-1, columns)
 
 
 def vector(text: bytes) -> NDArray[np.float64] | None:
     """Return a flat JSON array of numbers as [numbers], or None where it is anything else."""
-    values = _parse(text, 1, nested=False)
-    return None if values is None else values.ravel()
+    return _numbers(text) if text.startswith(b"[") and text.count(b"[") == 1 else None
 
 
-def _parse(text: bytes, columns: int, *, nested: bool) -> NDArray[np.float64] | None:
-    row = b"[%b]" % (b"," * (columns - 1)) if nested else b""
+def _numbers(text: bytes, row: bytes = b"") -> NDArray[np.float64] | None:
+    """Return all numbers of an array, of rows that are `row` without their numbers where there is one."""
     try:
         if len(text) <= PIECE:
-            return _parse_piece(text, columns, row)
-        return np.concatenate([_parse_piece(piece, columns, row) for piece in _pieces(text, nested=nested)])
-    except (ValueError, RuntimeError):
+            return _parse(text, row)
+        return np.concatenate([_parse(piece, row) for piece in _pieces(text, nested=bool(row))])
+    except (TypeError, ValueError, RuntimeError):
         return None
 
 
-def _parse_piece(text: bytes, columns: int, row: bytes) -> NDArray[np.float64]:
-    skeleton = text.translate(None, NUMBER)
-    count = skeleton.count(b"]") - 1 if row else skeleton.count(b",") + 1
-    if count < 1 or skeleton != b"[%b]" % ((b"," + row) * count)[1:]:
-        raise ValueError("not rows of numbers alone")
+def _parse(text: bytes, row: bytes) -> NDArray[np.float64]:
+    if row:
+        skeleton = text.translate(None, NUMBER)
+        count = skeleton.count(b"]") - 1
+        if count < 1 or skeleton != b"[%b]" % ((b"," + row) * count)[1:]:
+            raise ValueError("not rows of numbers alone")
     array = cast("simdjson.Array", simdjson.Parser().parse(text))
-    values = np.frombuffer(array.as_buffer(of_type="d"))
-    return values.reshape(count, columns)
+    return np.frombuffer(array.as_buffer(of_type="d"))
 
 
 def _pieces(text: bytes, *, nested: bool) -> Iterator[bytes]:

@@ -123,8 +123,7 @@ def _fixed(model: Model, axes: Sequence[Axis], at: str) -> Array:
         raise InvalidRequestError(f"at: feature {varied[0]!r} varies along an axis; leave it out")
     card = model.card
     typical = {feature.name: told(feature, value) for feature, value in zip(card.features, card.typical, strict=True)}
-    rows = read_rows(card, [typical | given], "at")
-    model.reach.check(rows, "at")
+    rows, _ = model.reach.admit(read_rows(card, [typical | given], "at"), "at")
     return rows[0]
 
 

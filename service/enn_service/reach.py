@@ -1,4 +1,4 @@
-"""Reach: how far the values of rows may lie from where a model was trained, and which lie outside that."""
+"""Reach: the rows of numbers that a model takes, how far they may lie from where it was trained, and which do not."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,11 @@ MAX_RANGES = 1000
 BLOCK = 8192
 """So many values are compared at once with as many ends: arrays of one shape are compared faster."""
 
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
 Array = NDArray[np.float32]
+Numbers = NDArray[np.float32 | np.float64]
+"""Numbers as they came, exactly; NaN stands for a missing value."""
 Places = NDArray[np.intp]
 """Where values of rows stand, counted from the first value of the first row, in order."""
 
@@ -61,8 +65,8 @@ class Reach:
         self._missing = np.array([feature.missing for feature in features])
         plain = not len(self._coded) and not self._missing.any()
         self._ends = [*zip(self.minimum.tolist(), self.maximum.tolist(), strict=True)] if plain else None
-        block = max(1, BLOCK // len(features))
-        self._many = np.tile(self.minimum, (block, 1)), np.tile(self.maximum, (block, 1))
+        many = [np.tile(ends, (max(1, BLOCK // len(features)), 1)) for ends in (self.minimum, self.maximum)]
+        self._many = {np.dtype(kind): [ends.astype(kind) for ends in many] for kind in (np.float32, np.float64)}
 
     def holds(self, row: object) -> bool:
         """Return whether a row is a list of numbers within their training ranges, and no feature is but a number."""
@@ -73,24 +77,35 @@ class Reach:
                 return False
         return True
 
-    def check(self, rows: Array, field: str) -> Outside | None:
-        """Return which values of rows [batch, features] lie outside their training range; None where none does.
+    def admit(self, numbers: Numbers, field: str) -> tuple[Array, Outside | None]:
+        """Return rows of numbers [batch, features] as float32, and which lie outside their training range, if any do.
+
+        Args:
+            numbers: The rows.
+            field: Their name in the request, for messages.
 
         Raises:
-            InvalidRequestError: A number is more than MAX_RANGES training ranges away, where float32 cannot tell in
-                which place of a period it is; a code is none; or a value is missing that may not be. The text names it.
+            InvalidRequestError: A number exceeds float32, or is more than MAX_RANGES training ranges away, where
+                float32 cannot tell in which place of a period it is; a code is none; or a value is missing that may
+                not be. The text names it.
         """
-        usual = _between(rows, *self._many)
-        if len(self._coded):
-            usual[:, self._coded] &= ~(rows[:, self._coded] % 1 > 0)
-        if np.count_nonzero(usual) == rows.size:
-            return None
-        found = np.flatnonzero(~usual)
+        usual = self._usual(numbers)
+        if np.count_nonzero(usual) == numbers.size:
+            return numbers.astype(np.float32, copy=False), None  # the ends are float32: rounding passes none of them
+        rows = to_float32(numbers, field)
+        found = np.flatnonzero(~(usual if rows is numbers else self._usual(rows)))
         values = rows.ravel()[found]
-        if not self._takes(values):
+        if len(found) and not self._takes(values):
             self._check_each(values, found, field)
             found = found[~np.isnan(values)]
-        return Outside(found, rows.shape[1]) if len(found) else None
+        return rows, Outside(found, rows.shape[1]) if len(found) else None
+
+    def _usual(self, numbers: Numbers) -> NDArray[np.bool_]:
+        """Return which numbers are there and in their training range, or codes."""
+        usual = _between(numbers, *self._many[numbers.dtype])
+        if len(self._coded):
+            usual[:, self._coded] &= ~(numbers[:, self._coded] % 1 > 0)
+        return usual
 
     def _takes(self, values: Array) -> bool:
         """Return whether values are taken whatever their features, which is soon said of many."""
@@ -110,7 +125,25 @@ class Reach:
             raise InvalidRequestError(f"{place} for feature {_why(self._features[column], float(values[first]))}")
 
 
-def _between(rows: Array, low: Array, high: Array) -> NDArray[np.bool_]:
+def to_float32(numbers: Numbers, field: str) -> Array:
+    """Return numbers of any shape as float32.
+
+    Raises:
+        InvalidRequestError: One is infinite or exceeds float32; the text names its index.
+    """
+    with np.errstate(over="ignore"):
+        result = numbers.astype(np.float32, copy=False)
+    infinite = np.isinf(result)
+    if np.count_nonzero(infinite):
+        index = np.argwhere(infinite)[0].tolist()
+        place = "".join(f"[{part}]" for part in index)
+        raise InvalidRequestError(
+            f"{field}{place}: {numbers[tuple(index)]} is no finite float32 (at most {FLOAT32_MAX:.8g})"
+        )
+    return result
+
+
+def _between(rows: Numbers, low: Numbers, high: Numbers) -> NDArray[np.bool_]:
     """Return which values of rows lie between the ends of their feature; a missing one does not.
 
     Args:

@@ -12,8 +12,6 @@ from enn_models.card import Card
 from enn_service.errors import InvalidRequestError
 from enn_service.words import NUMBERS, expected, reader
 
-FLOAT32_MAX = float(np.finfo(np.float32).max)
-
 
 def read_rows(
     card: Card,
@@ -21,8 +19,8 @@ def read_rows(
     field: str,
     *,
     tensor: bool = False,
-) -> NDArray[np.float32]:
-    """Return rows as float32 [batch, features]: categories as their indices, missing values as NaN.
+) -> NDArray[np.float64]:
+    """Return rows as float64 [batch, features]: categories as their indices, missing values as NaN.
 
     Args:
         card: The model's card.
@@ -43,27 +41,7 @@ def read_rows(
     if not set(map(type, flat)) <= NUMBERS:
         index = next(index for index, value in enumerate(flat) if type(value) not in NUMBERS)
         raise _not_a_number(card, vectors, divmod(index, len(features)), field, tensor=tensor)
-    if not card.worded and min(flat) >= -FLOAT32_MAX and max(flat) <= FLOAT32_MAX:
-        return np.array(flat, dtype=np.float32).reshape(-1, len(features))
-    return to_float32(np.array(flat, dtype=np.float64).reshape(-1, len(features)), field)
-
-
-def to_float32(values: NDArray[np.float64], field: str) -> NDArray[np.float32]:
-    """Return values, float64 of any shape, as float32; NaN stands for a missing value, which a model checks.
-
-    Raises:
-        InvalidRequestError: One is infinite or exceeds float32; the text names its index.
-    """
-    with np.errstate(over="ignore"):
-        result = values.astype(np.float32)
-    infinite = np.isinf(result)
-    if np.count_nonzero(infinite):
-        index = np.argwhere(infinite)[0].tolist()
-        place = "".join(f"[{part}]" for part in index)
-        raise InvalidRequestError(
-            f"{field}{place}: {values[tuple(index)]} is no finite float32 (at most {FLOAT32_MAX:.8g})"
-        )
-    return result
+    return np.array(flat, dtype=np.float64).reshape(-1, len(features))
 
 
 def _vectors(rows: list[Any], names: list[str], field: str) -> list[Any]:

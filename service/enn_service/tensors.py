@@ -14,7 +14,8 @@ from enn_models.card import Card
 from enn_models.package import INPUT
 from enn_service.errors import InvalidRequestError, shown
 from enn_service.model import Model
-from enn_service.rows import read_rows, to_float32
+from enn_service.reach import Numbers
+from enn_service.rows import read_rows
 from enn_service.session import Array
 
 INTEGERS = {f"{sign}INT{bits}": f"<{sign.lower() or 'i'}{bits // 8}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
@@ -68,8 +69,8 @@ def read_tensor(
     tensor: Tensor,
     values: Any,  # noqa: ANN401  (JSON from outside)
     binary: memoryview,
-) -> Array:
-    """Return the input tensor as float32 [batch, features]; whether the model takes its values is checked later.
+) -> Numbers:
+    """Return the input tensor [batch, features]; whether the model takes its values is checked later.
 
     Args:
         model: The model.
@@ -87,13 +88,13 @@ def read_tensor(
         )
     if tensor.size is not None:
         _check_size(tensor.size, len(binary), np.dtype(BINARY[tensor.datatype]).itemsize * batch * features)
-        return _as_float32(np.frombuffer(binary, BINARY[tensor.datatype]), features)
+        return _numbers(np.frombuffer(binary, BINARY[tensor.datatype]), features)
     if len(binary):
         raise InvalidRequestError(f"{len(binary)} bytes follow the JSON part; expected none, or {SIZE}")
     if isinstance(values, np.ndarray):
         if values.size != batch * features or (values.ndim == 2 and len(values) != batch):
             raise InvalidRequestError(f"{DATA}: {_extent(values)}; the shape says {batch} x {features}")
-        return to_float32(values.reshape(batch, -1), DATA)
+        return values.reshape(batch, features)
     rows = _as_rows(values, batch, features)
     result = read_rows(model.card, rows, DATA, tensor=True)
     if tensor.datatype in INTEGERS:
@@ -101,7 +102,7 @@ def read_tensor(
     return result
 
 
-def read_raw(body: bytes, features: int) -> Array:
+def read_raw(body: bytes, features: int) -> Numbers:
     """Return a body that is nothing but the bytes of an FP32 input as float32 [batch, features].
 
     Raises:
@@ -111,7 +112,7 @@ def read_raw(body: bytes, features: int) -> Array:
         raise InvalidRequestError(
             f"the body has {len(body)} raw bytes; expected rows of {features} FP32 values, {4 * features} bytes each"
         )
-    return _as_float32(np.frombuffer(body, "<f4"), features)
+    return _numbers(np.frombuffer(body, "<f4"), features)
 
 
 def classified(card: Card, output: Array, most: int) -> list[list[str]]:
@@ -166,11 +167,9 @@ def _check_size(announced: int, found: int, expected: int) -> None:
         raise InvalidRequestError(f"{found} bytes follow the JSON part; {SIZE} says {announced}")
 
 
-def _as_float32(values: np.ndarray[Any, Any], features: int) -> Array:
+def _numbers(values: np.ndarray[Any, Any], features: int) -> Numbers:
     rows = values.reshape(-1, features)
-    if values.dtype != np.float32:
-        return to_float32(rows.astype(np.float64), DATA)
-    return np.require(rows, np.float32, "A")
+    return np.require(rows, np.float32, "A") if values.dtype == np.float32 else rows.astype(np.float64)
 
 
 def _as_rows(data: object, batch: int, features: int) -> list[Any]:

@@ -15,8 +15,9 @@ from enn_service.errors import InvalidRequestError
 from enn_service.exchange import Question, Request, Row, RowOperation
 from enn_service.json_body import parse_object
 from enn_service.model import Model
+from enn_service.reach import Numbers
 from enn_service.replies import Reply
-from enn_service.rows import read_rows, to_float32
+from enn_service.rows import read_rows
 from enn_service.session import EXPLANATION, PREDICTION, Array
 
 FIELDS = ("instances", "inputs")
@@ -29,8 +30,8 @@ def predict(model: Model, request: Request) -> Question:
     Raises:
         InvalidRequestError: The body is not such an object, or a row in it is not what the model takes.
     """
-    rows, field, _ = _read(model, request.body)
-    outside = model.reach.check(rows, field)
+    numbers, field, _ = _read(model, request.body)
+    rows, outside = model.reach.admit(numbers, field)
 
     def answer(tensors: Sequence[Array]) -> Reply:
         predictions = model.results.predictions(tensors[0])
@@ -49,8 +50,8 @@ def explain(model: Model, request: Request) -> Question:
     Raises:
         InvalidRequestError: As for predict; or a parameter is not known or has no such value.
     """
-    rows, field, body = _read(model, request.body)
-    outside = model.reach.check(rows, field)
+    numbers, field, body = _read(model, request.body)
+    rows, outside = model.reach.admit(numbers, field)
     wish = explaining.read_wish(model, body.get("parameters"), len(rows))
 
     def answer(tensors: Sequence[Array]) -> Reply:
@@ -96,7 +97,7 @@ PREDICT_ROW = RowOperation(PREDICTION, _read_row, _write_prediction)
 EXPLAIN_ROW = RowOperation(EXPLANATION, _read_row_to_explain, _write_explanation)
 
 
-def _read(model: Model, body: bytes) -> tuple[Array, str, dict[str, Any]]:
+def _read(model: Model, body: bytes) -> tuple[Numbers, str, dict[str, Any]]:
     """Return the rows, the name of their field, and the rest of the body."""
     if len(body) >= json_numbers.WORTH_IT and not model.card.worded:
         rest, text = json_numbers.cut(body, ROWS)
@@ -105,7 +106,7 @@ def _read(model: Model, body: bytes) -> tuple[Array, str, dict[str, Any]]:
                 request = parse_object(rest)
                 field = _field(request)
                 if request[field] == json_numbers.PLACE:
-                    return to_float32(numbers, field), field, request
+                    return numbers, field, request
     request = parse_object(body)
     field = _field(request)
     return read_rows(model.card, request[field], field), field, request

@@ -92,14 +92,14 @@ INFER_ROW = RowOperation(PREDICTION, _read_row, _write_row)
 
 def _read(model: Model, request: Request) -> Inference:
     if request.json_length == 0:
-        rows = read_raw(request.body, len(model.card.features))
-        return Inference(rows, model.reach.check(rows, DATA), DEFAULT[True], request.id, {})
+        numbers = read_raw(request.body, len(model.card.features))
+        return Inference(*model.reach.admit(numbers, DATA), DEFAULT[True], request.id, {})
     text, binary = _split(request)
     form, values = read_form(text, len(model.card.features))
     outputs = _outputs(model, form)
-    rows = read_tensor(model, form.tensor, values, binary)
+    numbers = read_tensor(model, form.tensor, values, binary)
     identity = request.id if form.id is None else form.id
-    return Inference(rows, model.reach.check(rows, DATA), outputs, identity, form.parameters)
+    return Inference(*model.reach.admit(numbers, DATA), outputs, identity, form.parameters)
 
 
 def _split(request: Request) -> tuple[bytes, memoryview]:
