@@ -9,11 +9,7 @@ from enn_service.model import Model
 from enn_service.replies import Reply
 from enn_service.session import Array
 from enn_service.tallies import Tally
-
-PARAMETER_NANOSECONDS = 1
-"""What a row costs for each parameter of the network, roughly: its run."""
-NUMBER_NANOSECONDS = 60
-"""What a row costs for each number in its reply, roughly: its text."""
+from enn_service.work import row_nanoseconds
 
 
 class Answer:
@@ -54,8 +50,7 @@ class Answer:
         began = perf_counter_ns()
         question = self._question = self._operation(self.model, self._request)
         self._reading = perf_counter_ns() - began
-        row = PARAMETER_NANOSECONDS * self.model.parameters + NUMBER_NANOSECONDS * question.written
-        return len(question.rows) * row + question.besides
+        return len(question.rows) * row_nanoseconds(self.model.parameters, question.written) + question.besides
 
     def finish(self) -> Reply:
         """Run the network on the question, read now if it was not, and write the reply.
@@ -70,9 +65,9 @@ class Answer:
         assert question is not None  # noqa: S101  (it was read)
         began = perf_counter_ns()
         tensors = self.model.session.run(question.rows, question.tensors)
-        for name, tensor in zip(question.tensors, tensors, strict=True):
-            if not _finite(tensor):
-                raise ArithmeticError(f"{self.model.name}/{self.model.version}: {name} is not finite for finite rows")
+        if not all(map(_finite, tensors)):
+            names = ", ".join(question.tensors)
+            raise ArithmeticError(f"{self.model.name}/{self.model.version}: not finite for finite rows, one of {names}")
         ran = perf_counter_ns()
         reply = question.answer(tensors)
         self._running, self._writing = ran - began, perf_counter_ns() - ran

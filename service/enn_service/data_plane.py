@@ -7,7 +7,7 @@ from math import inf
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from enn_service import body, single, v2
+from enn_service import body, usual, v2
 from enn_service.access import OPEN, Access
 from enn_service.answering import Answer
 from enn_service.body import DisconnectedError, Headers
@@ -25,15 +25,12 @@ from enn_service.room import Lease, Room
 from enn_service.settings import Settings
 from enn_service.tallies import Count
 from enn_service.watching import ANSWER
+from enn_service.work import LOOP_NANOSECONDS, PROMPT_NUMBERS
 
 logger = logging.getLogger(__name__)
 
 LOOP_BYTES = 64 * 1024
 """A larger body is answered in a thread, so that the loop goes on."""
-LOOP_NANOSECONDS = 1_000_000
-"""Longer work goes on in a thread."""
-PROMPT_NUMBERS = 2048
-"""A reply of more numbers is not given at once: it may be so large that the client has to read it before it is done."""
 LARGE_AT_ONCE = 2
 """How many large requests are answered at once; the others wait, and hold no more than their bytes. If the time of one
 is over while it waits, it is never begun; if it was begun, it keeps its thread until it is done."""
@@ -106,15 +103,15 @@ class DataPlane:
 
     def _promptly(self, call: Call, model: Model, request: Request) -> Reply | None:
         """Return the reply, if that takes little and is small."""
-        if call.single is not None:
+        if call.usual is not None:
             tally = self._count.tally(model.name, model.version, call.verb)
             try:
-                if (reply := single.answer(call.single, model, request, tally)) is not None:
+                if (reply := usual.answer(call.usual, model, request, tally)) is not None:
                     return reply
             except (ValueError, RequestError):
                 pass  # what is wrong, the ordinary way tells
             except Exception:
-                logger.exception("a single row is answered in the ordinary way")
+                logger.exception("a usual question is answered in the ordinary way")
         answer = Answer(call.operation, model, request)
         reply = self._in_loop(answer, PROMPT_NUMBERS)
         if reply is None or (reply.status == 200 and len(reply.body) > LARGE_BYTES):

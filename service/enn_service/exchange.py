@@ -3,6 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from enn_service.model import Model
 from enn_service.reach import Outside
 from enn_service.replies import Reply
@@ -44,19 +47,19 @@ class Question(NamedTuple):
 
 
 Operation = Callable[[Model, Request], Question]
-Row = tuple[Any, str]
-"""A single row as it was asked: its values, or what stands in their place, and the identity of its request."""
+UsualRows = list[Any] | NDArray[np.float64]
+"""A single row, a list of whatever stands there, or rows of numbers [batch, features]."""
 
 
-class RowOperation(NamedTuple):
-    """An operation on a single row.
+class UsualOperation(NamedTuple):
+    """An operation on usual rows.
 
     Attributes:
         tensors: The names of the tensors to compute.
-        read: Returns the row of a request; None where that asks for something else.
+        read: Returns the rows of a request and its identity; None where it asks for something else.
         write: Turns the identity of the request and those tensors into the text of the answer.
     """
 
     tensors: tuple[str, ...]
-    read: Callable[[Model, Request], Row | None]
+    read: Callable[[Model, Request], tuple[UsualRows, str] | None]
     write: Callable[[Model, str, Sequence[Array]], bytes]

@@ -6,6 +6,7 @@ binary tensor data and classification as Triton documents them.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -40,28 +41,28 @@ class Wanted(NamedTuple):
     place: str = ""
 
 
-USUAL = (None, [Wanted("output", binary=False, place="outputs[0]")])
-"""Outputs that nearly every request asks for."""
-
-
 class Form(NamedTuple):
     """An inference request without its numbers; nothing in it is ever changed.
 
     Attributes:
         tensor: What it says of its input.
-        outputs: Those it asks for, whether a model gives them or not; None where it names none.
-        binary: Whether outputs are sent as bytes where they do not say so themselves.
+        outputs: Those it asks for, whether a model gives them or not; `output` where it names none.
+        names: Their names.
         id: Its identity; None where it has none.
         parameters: Its parameters.
-        usual: Whether it asks for the output of a single row, all as JSON, and for nothing besides.
+        usual: Whether it asks for the output of rows, all as JSON, and for nothing besides.
     """
 
     tensor: Tensor
-    outputs: Sequence[Wanted] | None
-    binary: bool
+    outputs: Sequence[Wanted]
+    names: tuple[str, ...]
     id: str | None
     parameters: dict[str, Any]
     usual: bool
+
+
+RAW = Form(Tensor("FP32", None, 0, 0, None, None), [Wanted("output", binary=True)], ("output",), None, {}, usual=False)
+"""What a body without a JSON part says."""
 
 
 def read_form(text: bytes, features: int) -> tuple[Form, Any]:
@@ -70,21 +71,35 @@ def read_form(text: bytes, features: int) -> tuple[Form, Any]:
     Raises:
         InvalidRequestError: It is no inference request.
     """
-    rest, numbers = json_numbers.cut(text, VALUES)
-    if numbers:
-        try:
-            form = _form(rest)
-            if form.tensor.data == json_numbers.PLACE:
-                values = _values(numbers, form.tensor.datatype, features)
-                if values is not None:
-                    return form, values
-        except (ValueError, InvalidRequestError):
-            pass  # they would tell of the rest
+    with suppress(ValueError, InvalidRequestError):  # they would tell of the rest
+        form, numbers = cut_form(text)
+        values = read_values(numbers, form.tensor.datatype, features)
+        if values is not None:
+            return form, values
     form = _form(text)
     return form, form.tensor.data
 
 
-def _values(text: bytes, datatype: str, features: int) -> Any:  # noqa: ANN401  (JSON, where it is short)
+def cut_form(text: bytes) -> tuple[Form, bytes]:
+    """Return the form of a request's JSON part without the array of its tensor's values, and the text of that.
+
+    Raises:
+        ValueError: There is no such array, or the rest is no JSON.
+        InvalidRequestError: The rest is no inference request.
+    """
+    rest, numbers = json_numbers.cut(text, VALUES)
+    form = _form(rest)
+    if form.tensor.data != json_numbers.PLACE:
+        raise ValueError("no array of values")
+    return form, numbers
+
+
+def read_values(text: bytes, datatype: str, features: int) -> Any:  # noqa: ANN401  (JSON, where it is short)
+    """Return values: an array of numbers, or JSON of any kind where they are few; None where they are not numbers.
+
+    Raises:
+        ValueError: They are few and no JSON.
+    """
     if len(text) < json_numbers.WORTH_IT:
         return orjson.loads(text)
     if datatype not in FLOATS:
@@ -107,17 +122,18 @@ def _parse(text: bytes) -> Form:
     parameters = _object(body.get("parameters"), "parameters")
     binary = _flag(parameters, "binary_data_output", "parameters") or False
     tensor, outputs = describe(inputs[0]), _outputs(body.get("outputs"), binary)
-    in_json = tensor.size is None and tensor.datatype in FLOATS and not binary
-    usual = tensor.rows == 1 and in_json and outputs in USUAL
-    return Form(tensor, outputs, binary, identity, parameters, usual)
+    names = tuple([wanted.name for wanted in outputs])
+    in_json = tensor.size is None and tensor.datatype in FLOATS and not (outputs[0].binary or outputs[0].classes)
+    usual = tensor.rows > 0 and in_json and names == ("output",)
+    return Form(tensor, outputs, names, identity, parameters, usual)
 
 
 _kept = lru_cache(KEPT)(_parse)
 
 
-def _outputs(outputs: object, binary: bool) -> list[Wanted] | None:  # noqa: FBT001  (not a choice of the caller)
+def _outputs(outputs: object, binary: bool) -> list[Wanted]:  # noqa: FBT001  (not a choice of the caller)
     if outputs is None:
-        return None
+        return [Wanted("output", binary)]
     if not isinstance(outputs, list) or not outputs or not all(isinstance(output, dict) for output in outputs):
         raise InvalidRequestError('outputs: expected a list of at least one {"name": ...}')
     result = [_wanted(output, f"outputs[{index}]", binary) for index, output in enumerate(outputs)]

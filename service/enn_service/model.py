@@ -19,6 +19,7 @@ from enn_service.explanations import Explanations
 from enn_service.reach import Reach
 from enn_service.results import Results
 from enn_service.session import Array, Session
+from enn_service.work import prompt_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,6 +37,7 @@ class Model:
         results: How its predictions are told.
         explanations: How its explanations are told.
         parameters: How many parameters the network has.
+        usual_rows: The most rows that `usual` answers at once; 0 where a feature is more than a number.
         shapes: The shape of everything it gives, by name, the batch as -1; all of it is float32.
         sizes: How many numbers of each there are in a row.
     """
@@ -50,6 +52,7 @@ class Model:
     results: Results = field(init=False)
     explanations: Explanations = field(init=False)
     parameters: int = field(init=False)
+    usual_rows: int = field(init=False)
     shapes: dict[str, list[int]] = field(init=False)
     sizes: dict[str, int] = field(init=False)
 
@@ -59,6 +62,8 @@ class Model:
         object.__setattr__(self, "results", Results(self.card))
         object.__setattr__(self, "explanations", Explanations(self.card, self.network, self.results))
         object.__setattr__(self, "parameters", self.network.parameters)
+        usual_rows = prompt_rows(self.parameters, self.network.outputs) if self.reach.plain else 0
+        object.__setattr__(self, "usual_rows", usual_rows)
         object.__setattr__(self, "shapes", {name: self._shape(name) for name in self.session.outputs})
         object.__setattr__(self, "sizes", {name: -prod(shape) for name, shape in self.shapes.items()})
 

@@ -5,16 +5,16 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from enn_service import v1, v2
-from enn_service.exchange import Operation, RowOperation
+from enn_service.exchange import Operation, UsualOperation
 
 PATH = re.compile(
     r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"
     r"/(v2)/models/([^/]+)(?:/versions/([^/]+))?/(infer|explain)"
 )
-OPERATIONS: dict[tuple[str, str], tuple[Operation, RowOperation | None]] = {
-    ("v1", "predict"): (v1.predict, v1.PREDICT_ROW),
-    ("v1", "explain"): (v1.explain, v1.EXPLAIN_ROW),
-    ("v2", "infer"): (v2.infer, v2.INFER_ROW),
+OPERATIONS: dict[tuple[str, str], tuple[Operation, UsualOperation | None]] = {
+    ("v1", "predict"): (v1.predict, v1.USUAL_PREDICT),
+    ("v1", "explain"): (v1.explain, v1.USUAL_EXPLAIN),
+    ("v2", "infer"): (v2.infer, v2.USUAL_INFER),
     ("v2", "explain"): (v2.explain, None),
 }
 KEPT = 1024
@@ -28,14 +28,14 @@ class Call(NamedTuple):
 
     Attributes:
         operation: What is to be done.
-        single: The same for a single row; None where that has no way of its own.
+        usual: The same for usual rows; None where these have no way of their own.
         verb: Its name.
         model: The name of the model.
         version: The name of the version; None where the path names none.
     """
 
     operation: Operation
-    single: RowOperation | None
+    usual: UsualOperation | None
     verb: str
     model: str
     version: str | None

@@ -1,6 +1,7 @@
 """Reach: the rows of numbers that a model takes, how far they may lie from where it was trained, and which do not."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,6 +53,7 @@ class Reach:
     Attributes:
         minimum: Lower ends of the training ranges, or the lowest codes, float32 [features].
         maximum: Upper ends of the training ranges, or the highest codes, float32 [features].
+        plain: Whether all features are numbers, none of which may be missing.
     """
 
     def __init__(self, features: Sequence[Feature]) -> None:
@@ -63,16 +65,22 @@ class Reach:
         self._lowest, self._highest = self.minimum - reach, self.maximum + reach
         self._coded = np.flatnonzero(~numeric)
         self._missing = np.array([feature.missing for feature in features])
-        plain = not len(self._coded) and not self._missing.any()
-        self._ends = [*zip(self.minimum.tolist(), self.maximum.tolist(), strict=True)] if plain else None
+        self.plain = not len(self._coded) and not self._missing.any()
+        self._ends = [*zip(self.minimum.tolist(), self.maximum.tolist(), strict=True)]
         many = [np.tile(ends, (max(1, BLOCK // len(features)), 1)) for ends in (self.minimum, self.maximum)]
         self._many = {np.dtype(kind): [ends.astype(kind) for ends in many] for kind in (np.float32, np.float64)}
 
-    def holds(self, row: object) -> bool:
-        """Return whether a row is a list of numbers within their training ranges, and no feature is but a number."""
-        if self._ends is None or type(row) is not list or len(row) != len(self._ends):
+    def holds(self, rows: list[Any] | Numbers) -> bool:
+        """Return whether all are numbers within their training ranges, where all features are `plain`.
+
+        Args:
+            rows: A single row, a list of whatever stands there, or rows of numbers [batch, features].
+        """
+        if not isinstance(rows, list):
+            return np.count_nonzero(self._usual(rows)) == rows.size
+        if len(rows) != len(self._ends):
             return False
-        for value, (low, high) in zip(row, self._ends, strict=True):
+        for value, (low, high) in zip(rows, self._ends, strict=True):
             if type(value) not in NUMBERS or not low <= value <= high:
                 return False
         return True

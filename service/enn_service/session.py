@@ -59,8 +59,9 @@ class Session:
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
-        asked = tuple(names)
-        route = (self._few if len(inputs) <= self._few_rows else self._many).get(asked, self._whole)
+        route = (self._few if len(inputs) <= self._few_rows else self._many).get(tuple(names), self._whole)
+        if len(inputs) <= self._rows:
+            return route.run(inputs, names)
         return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
 
     def run_row(self, row: Sequence[float], names: tuple[str, ...]) -> list[Array]:

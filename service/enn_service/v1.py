@@ -12,7 +12,7 @@ import orjson
 
 from enn_service import explaining, json_numbers
 from enn_service.errors import InvalidRequestError
-from enn_service.exchange import Question, Request, Row, RowOperation
+from enn_service.exchange import Question, Request, UsualOperation, UsualRows
 from enn_service.json_body import parse_object
 from enn_service.model import Model
 from enn_service.reach import Numbers
@@ -63,28 +63,40 @@ def explain(model: Model, request: Request) -> Question:
     return Question(rows, outside, explaining.TENSORS, answer, wish.numbers, wish.besides)
 
 
-def _read_row(_: Model, request: Request) -> Row | None:
-    return _row(parse_object(request.body))
+def _read_usual(model: Model, request: Request) -> tuple[UsualRows, str] | None:
+    if len(request.body) < json_numbers.WORTH_IT:
+        return _row(parse_object(request.body))
+    rest, text = json_numbers.cut(request.body, ROWS)
+    body = parse_object(rest) if text else {}
+    if len(body) != 1 or json_numbers.PLACE not in map(body.get, FIELDS):
+        return None
+    numbers = json_numbers.rows(text, len(model.card.features))
+    return None if numbers is None else (numbers, "")
 
 
-def _read_row_to_explain(model: Model, request: Request) -> Row | None:
+def _read_row_to_explain(model: Model, request: Request) -> tuple[UsualRows, str] | None:
+    if len(request.body) >= json_numbers.WORTH_IT or not model.explanations.by_row:
+        return None
     body = parse_object(request.body)
     parameters = body.pop("parameters", None)
     if parameters is not None and not explaining.read_wish(model, parameters, 1).plain:
         return None
-    return _row(body) if model.explanations.by_row else None
+    return _row(body)
 
 
-def _row(body: dict[str, Any]) -> Row | None:
+def _row(body: dict[str, Any]) -> tuple[UsualRows, str] | None:
     """Return the row of a body that has nothing else."""
-    if len(body) != 1:
-        return None
     rows = body.get("instances") or body.get("inputs")
-    return (rows[0], "") if type(rows) is list and len(rows) == 1 else None
+    if len(body) != 1 or not isinstance(rows, list) or len(rows) != 1 or not isinstance(rows[0], list):
+        return None
+    return rows[0], ""
 
 
-def _write_prediction(model: Model, _: str, tensors: Sequence[Array]) -> bytes:
-    return b'{"predictions":[%b]}' % model.results.prediction(tensors[0][0])
+def _write_predictions(model: Model, _: str, tensors: Sequence[Array]) -> bytes:
+    output = tensors[0]
+    if len(output) > 1:
+        return b'{"predictions":%b}' % model.results.predictions(output)
+    return b'{"predictions":[%b]}' % model.results.prediction(output[0])
 
 
 def _write_explanation(model: Model, _: str, tensors: Sequence[Array]) -> bytes:
@@ -93,8 +105,8 @@ def _write_explanation(model: Model, _: str, tensors: Sequence[Array]) -> bytes:
     return b'{"predictions":[%b],"explanations":[%b]}' % (model.results.prediction(output), explanation)
 
 
-PREDICT_ROW = RowOperation(PREDICTION, _read_row, _write_prediction)
-EXPLAIN_ROW = RowOperation(EXPLANATION, _read_row_to_explain, _write_explanation)
+USUAL_PREDICT = UsualOperation(PREDICTION, _read_usual, _write_predictions)
+USUAL_EXPLAIN = UsualOperation(EXPLANATION, _read_row_to_explain, _write_explanation)
 
 
 def _read(model: Model, body: bytes) -> tuple[Numbers, str, dict[str, Any]]:

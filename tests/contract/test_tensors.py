@@ -172,7 +172,7 @@ WRONG = [
     (body({"parameters": 7}), b"", "inputs[0].parameters: 7; expected an object"),
     (body(SIZED | {"datatype": "BYTES"}), ROWS.tobytes(), "inputs[0].datatype: 'BYTES'"),
     (body(SIZED), np.full((3, 2), np.nan, "<f4").tobytes(), "inputs[0].data[0][0]: nan for feature 'x0'"),
-    (body(SIZED), np.full((3, 2), np.inf, "<f4").tobytes(), "inputs[0].data[0][0]: inf for feature 'x0'"),
+    (body(SIZED), np.full((3, 2), np.inf, "<f4").tobytes(), "inputs[0].data[0][0]: inf is no finite float32"),
     (body({"data": ROWS.tolist()}, parameters={"binary_data_output": 1}), b"", "binary_data_output: 1"),
     (body({"data": ROWS.tolist()}, outputs=[{"name": "output", "parameters": {"binary_data": "yes"}}]), b"", "'yes'"),
     (

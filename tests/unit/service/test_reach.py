@@ -94,8 +94,6 @@ def test_a_usual_row_is_held_and_no_other() -> None:
         [],
         [0.5],
         [*inside, 0.0],
-        tuple(inside),
-        None,
         [True, 15],
         [None, 15],
         [1e9, 15],
@@ -105,7 +103,37 @@ def test_a_usual_row_is_held_and_no_other() -> None:
     assert not any(map(reach.holds, odd))
 
 
-@pytest.mark.parametrize("features", [FEATURES, CODED], ids=["missing", "codes"])
-def test_where_a_value_may_be_more_than_a_number_no_row_is_usual(features: list[Feature]) -> None:
-    assert not Reach(features).holds([0.5, 15, 1][: len(features)])
-    assert not Reach(features).holds([])
+@pytest.mark.parametrize("count", COUNTS)
+def test_many_rows_are_held_if_all_of_them_are(count: int) -> None:
+    reach, given = Reach(FEATURES), rows(count).astype(np.float64)
+    assert reach.holds(given)
+    for odd in (np.nan, -np.inf, 1e300, np.nextafter(1, 2)):
+        given[-1, 0] = odd
+        assert not reach.holds(given)
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_numbers_are_judged_as_what_they_are_rounded_to(count: int) -> None:
+    reach, given = Reach(CODED), rows(count, CODED).astype(np.float64)
+    for place, value, rounded in (((-1, 0), 1 + 1e-12, 1), ((0, 1), 20 + 1e-9, 20), ((-1, 2), 1 - 1e-12, 1)):
+        given[place] = value
+        taken, outside = reach.admit(given, "rows")
+        assert taken.dtype == np.float32
+        assert (taken[place], outside) == (rounded, None)
+    np.testing.assert_array_equal(taken, given.astype(np.float32))
+    given[0, 0] = np.nextafter(np.float32(1), np.float32(2))
+    assert reach.admit(given, "rows")[1] is not None
+
+
+@pytest.mark.parametrize("value", [np.inf, -1e39, 3.4028236e38])
+def test_a_number_that_no_float32_holds_is_named_with_its_place(value: float) -> None:
+    given = rows(8).astype(np.float64)
+    given[5, 1], given[6, 0] = value, 5 * MAX_RANGES
+    with pytest.raises(InvalidRequestError, match=re.escape(f"rows[5][1]: {value} is no finite float32")):
+        Reach(FEATURES).admit(given, "rows")
+
+
+def test_features_are_plain_where_no_value_may_be_more_than_a_number() -> None:
+    assert Reach(FEATURES[:1]).plain
+    assert not Reach(FEATURES).plain
+    assert not Reach([FEATURES[0], CODED[-1]]).plain

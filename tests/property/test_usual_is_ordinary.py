@@ -1,4 +1,4 @@
-"""A single row that is answered in its own way gets, byte for byte, what it would get in the ordinary one."""
+"""Usual rows, answered in their own way, get byte for byte what they would get in the ordinary one."""
 
 import json
 from contextlib import suppress
@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enn_service import single
+from enn_service import usual
 from enn_service.answering import Answer
 from enn_service.errors import RequestError
 from enn_service.exchange import Request
+from enn_service.json_numbers import WORTH_IT
 from enn_service.model import Model, load
 from enn_service.paths import Call, parse_path
 from enn_service.session import PREDICTION, Session
@@ -85,17 +86,31 @@ def ordinary(call: Call, model: Model, request: Request) -> bytes | None:
 
 
 def quick(call: Call, model: Model, request: Request) -> bytes | None:
-    """Return what is answered in the single row's own way; None where it is left to the ordinary one."""
-    assert call.single is not None
+    """Return what is answered in the own way of usual rows; None where it is left to the ordinary one."""
+    assert call.usual is not None
     tally, reply = Tally(), None
     with suppress(ValueError, RequestError):
-        reply = single.answer(call.single, model, request, tally)
-    assert tally.answered == tally.rows == (reply is not None)
+        reply = usual.answer(call.usual, model, request, tally)
+    assert tally.answered == (reply is not None) == (tally.rows > 0)
     return reply and reply.body
 
 
 def v1(row: object) -> tuple[str, dict[str, Any]]:
     return "/v1/models/m:predict", {"instances": [row]}
+
+
+def v1_of(rows: object) -> tuple[str, dict[str, Any]]:
+    return "/v1/models/m:predict", {"inputs": rows}
+
+
+def v2_of(rows: list) -> tuple[str, dict[str, Any]]:
+    tensor = {"name": "input", "shape": [len(rows), 2], "datatype": "FP64", "data": [x for row in rows for x in row]}
+    return "/v2/models/m/infer", {"id": "own", "inputs": [tensor]}
+
+
+def v2_nested(rows: list) -> tuple[str, dict[str, Any]]:
+    tensor = {"name": "input", "shape": [len(rows), 2], "datatype": "FP32", "data": rows}
+    return "/v2/models/m/infer", {"inputs": [tensor], "outputs": [OUTPUT]}
 
 
 def explain(row: object) -> tuple[str, dict[str, Any]]:
@@ -117,6 +132,34 @@ def test_a_usual_row_gets_the_same(model: Model, asked, row) -> None:
     assert found in (None, ordinary(called(path), model, request))
 
 
+@pytest.mark.parametrize("asked", [v1_of, v2_of, v2_nested])
+@given(rows=st.lists(st.lists(WITHIN, min_size=2, max_size=2), min_size=1, max_size=40), times=st.integers(1, 9))
+def test_usual_rows_get_the_same(model: Model, asked, rows, times) -> None:
+    path, body = asked(rows * times)
+    request = Request(json.dumps(body).encode(), None, "named")
+    found = quick(called(path), model, request)
+    assert found is not None or len(request.body) < 2 * WORTH_IT or len(rows * times) == 1
+    assert found in (None, ordinary(called(path), model, request))
+
+
+@pytest.mark.parametrize("asked", [v1_of, v2_of, v2_nested])
+@given(odd=ANY | st.lists(ANY, max_size=3), place=st.integers(0, 99), whole=st.booleans())
+def test_one_unusual_value_among_many_is_seen(model: Model, asked, odd, place, whole) -> None:
+    rows: list[Any] = [[0.25, -0.5]] * 100
+    rows[place] = [odd, odd] if whole and asked is v2_of else odd if whole else [0.25, odd]
+    path, body = asked(rows)
+    request = Request(json.dumps(body).encode(), None, "named")
+    assert quick(called(path), model, request) in (None, ordinary(called(path), model, request))
+
+
+@pytest.mark.parametrize("more", [{"parameters": {}}, {"instances": [[0, 0]]}, {"x": {"inputs": [[0.25, -0.5]] * 99}}])
+@pytest.mark.parametrize("first", [True, False])
+def test_what_stands_beside_many_rows_is_seen(model: Model, more: dict[str, Any], *, first: bool) -> None:
+    path, body = v1_of([[0.25, -0.5]] * 100)
+    request = Request(json.dumps(more | body if first else body | more).encode())
+    assert quick(called(path), model, request) is None
+
+
 @given(data=st.data())
 def test_whatever_is_answered_gets_the_same(model: Model, data: st.DataObject) -> None:
     row = data.draw(st.lists(ANY, max_size=3) | ANY)
@@ -129,15 +172,13 @@ def test_whatever_is_answered_gets_the_same(model: Model, data: st.DataObject) -
     assert found in (None, ordinary(called(path), model, request))
 
 
-@pytest.mark.parametrize("bound", ["SHORT", "PARAMETERS"])
-def test_what_may_take_long_is_left_to_the_ordinary_way(
-    model: Model, monkeypatch: pytest.MonkeyPatch, bound: str
-) -> None:
-    path, body = v1([0, 0])
-    request = Request(json.dumps(body).encode())
-    assert quick(called(path), model, request)
-    monkeypatch.setattr(single, bound, 10)
-    assert quick(called(path), model, request) is None
+def test_rows_are_answered_at_once_as_far_as_they_take_little(model: Model) -> None:
+    rows = [[0.25, -0.5]] * (model.usual_rows + 1)
+    for ask in (v1_of, v2_of):
+        path, body = ask(rows[1:])
+        assert quick(called(path), model, Request(json.dumps(body).encode()))
+        path, body = ask(rows)
+        assert quick(called(path), model, Request(json.dumps(body).encode())) is None
 
 
 @pytest.mark.parametrize("change", ONE_CHANGE)
@@ -157,9 +198,15 @@ def test_what_is_not_finite_is_left_to_the_ordinary_way(model: Model, monkeypatc
     for wrong in (np.inf, -np.inf, np.nan):
         monkeypatch.setattr(Session, "run_row", lambda *_, wrong=wrong: [np.full_like(tensors[0], wrong)])
         assert quick(called(path), model, Request(json.dumps(body).encode())) is None
+    path, body = v1_of([[0, 0]] * 99)
+    output = np.zeros((99, model.network.outputs), np.float32)
+    for wrong in (0, np.inf, -np.inf, np.nan):
+        output[-1, -1] = wrong
+        monkeypatch.setattr(Session, "run", lambda *_: [output])
+        assert bool(quick(called(path), model, Request(json.dumps(body).encode()))) == (wrong == 0)
 
 
 def test_a_large_answer_is_left_to_the_ordinary_way(model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     path, body = v1([0, 0])
-    monkeypatch.setattr(single, "LARGE_BYTES", 10)
+    monkeypatch.setattr(usual, "LARGE_BYTES", 10)
     assert quick(called(path), model, Request(json.dumps(body).encode())) is None
