@@ -84,9 +84,12 @@ class Connection(PromptProtocol):
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Wait for the application."""
+        """Wait for the application; refuse what does not name one host: others may take another (RFC 9112, 3.2)."""
         self._in_head = False
         self._head_due = inf
+        hosts = sum([name == b"host" for name, _ in self.headers])
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            raise ConnectionError(f"a request names {hosts} hosts")
         super().on_headers_complete()
         if self._ending and self.cycle is not None:
             self.cycle.keep_alive = False
@@ -149,7 +152,7 @@ class Connection(PromptProtocol):
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (uvicorn's own words say less)
         """Refuse what is no request."""
-        self._refuse(400, "what came is no HTTP/1.1 request")
+        self._refuse(400, "what came is no HTTP/1.1 request, or names no host or several")
 
     def _look(self) -> None:
         """Look whether the client has made the connection wait too long, and look again in time."""

@@ -36,6 +36,10 @@ NO_HTTP = {
     "a header without a colon": HEAD + b"moon\r\n\r\n",
     "a space in a header's name": HEAD + b"content length: 2\r\n\r\n{}",
     "a path that is no text": b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",
+    "no host": b"GET /v2/health/live HTTP/1.1\r\n\r\n",
+    "two hosts": b"GET /v2/health/live HTTP/1.1\r\nhost: x\r\nhost: x\r\n\r\n",
+    "two hosts of an older request": b"GET /v2/health/live HTTP/1.0\r\nhost: x\r\nHost: y\r\n\r\n",
+    "two hosts before a body": HEAD + b"host: y\r\ncontent-length: 2\r\n\r\n{}",
     "a method of its own": b"MOON / HTTP/1.1\r\nhost: x\r\n\r\n",
 }
 Eventually = Callable[[Callable[[], bool]], None]
