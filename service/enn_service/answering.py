@@ -66,8 +66,8 @@ class Answer:
         began = perf_counter_ns()
         tensors = self.model.session.run(question.rows, question.tensors)
         if not all(map(_finite, tensors)):
-            names = ", ".join(question.tensors)
-            raise ArithmeticError(f"{self.model.name}/{self.model.version}: not finite for finite rows, one of {names}")
+            model, names = f"{self.model.name}/{self.model.version}", ", ".join(question.tensors)
+            raise ArithmeticError(f"{model}: not all of {names} is finite for finite rows")
         ran = perf_counter_ns()
         reply = question.answer(tensors)
         self._running, self._writing = ran - began, perf_counter_ns() - ran

@@ -1,4 +1,4 @@
-"""Reach: the rows of numbers that a model takes, how far they may lie from where it was trained, and which do not."""
+"""Reach: how far from its training range a model takes numbers, as float32, and which of them lie outside it."""
 
 from collections.abc import Sequence
 from typing import Any
