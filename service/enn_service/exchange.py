@@ -3,11 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from enn_service.model import Model
-from enn_service.reach import Outside
+from enn_service.reach import Numbers, Outside
 from enn_service.replies import Reply
 from enn_service.session import Array
 
@@ -47,7 +44,7 @@ class Question(NamedTuple):
 
 
 Operation = Callable[[Model, Request], Question]
-UsualRows = list[Any] | NDArray[np.float64]
+UsualRows = list[Any] | Numbers
 """A single row, a list of whatever stands there, or rows of numbers [batch, features]."""
 
 

@@ -64,14 +64,10 @@ def explain(model: Model, request: Request) -> Question:
 
 
 def _read_usual(model: Model, request: Request) -> tuple[UsualRows, str] | None:
-    if len(request.body) < json_numbers.WORTH_IT:
-        return _row(parse_object(request.body))
-    rest, text = json_numbers.cut(request.body, ROWS)
-    body = parse_object(rest) if text else {}
-    if len(body) != 1 or json_numbers.PLACE not in map(body.get, FIELDS):
-        return None
-    numbers = json_numbers.rows(text, len(model.card.features))
-    return None if numbers is None else (numbers, "")
+    if len(request.body) < json_numbers.WORTH_IT and (row := _row(parse_object(request.body))) is not None:
+        return row
+    numbers, _, body = _read(model, request.body)
+    return (numbers, "") if len(body) == 1 else None
 
 
 def _read_row_to_explain(model: Model, request: Request) -> tuple[UsualRows, str] | None:

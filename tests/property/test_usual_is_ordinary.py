@@ -103,6 +103,10 @@ def v1_of(rows: object) -> tuple[str, dict[str, Any]]:
     return "/v1/models/m:predict", {"inputs": rows}
 
 
+def v1_named(rows: list) -> tuple[str, dict[str, Any]]:
+    return "/v1/models/m:predict", {"instances": [{"x0": row[0], "x1": row[1]} for row in rows]}
+
+
 def v2_of(rows: list) -> tuple[str, dict[str, Any]]:
     tensor = {"name": "input", "shape": [len(rows), 2], "datatype": "FP64", "data": [x for row in rows for x in row]}
     return "/v2/models/m/infer", {"id": "own", "inputs": [tensor]}
@@ -132,13 +136,13 @@ def test_a_usual_row_gets_the_same(model: Model, asked, row) -> None:
     assert found in (None, ordinary(called(path), model, request))
 
 
-@pytest.mark.parametrize("asked", [v1_of, v2_of, v2_nested])
+@pytest.mark.parametrize("asked", [v1_of, v1_named, v2_of, v2_nested])
 @given(rows=st.lists(st.lists(WITHIN, min_size=2, max_size=2), min_size=1, max_size=40), times=st.integers(1, 9))
 def test_usual_rows_get_the_same(model: Model, asked, rows, times) -> None:
     path, body = asked(rows * times)
     request = Request(json.dumps(body).encode(), None, "named")
     found = quick(called(path), model, request)
-    assert found is not None or len(request.body) < 2 * WORTH_IT or len(rows * times) == 1
+    assert found is not None or ("v2" in path and len(request.body) < 2 * WORTH_IT)
     assert found in (None, ordinary(called(path), model, request))
 
 
