@@ -41,8 +41,8 @@ class FewRows(CardPart):
 
     Attributes:
         unrolling: How the activation was written there.
-        rows: The most rows for which it is the faster one, and the most that it takes.
-        input: The value to feed, as `input`.
+        rows: The most rows for which it is the faster one.
+        input: The value to feed, as `input`; who opens the whole graph has its first row there.
         output: The value to fetch, as `output`.
         bumps: The value to fetch as `bumps`; None where it is no faster.
     """

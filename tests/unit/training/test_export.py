@@ -97,12 +97,21 @@ def test_the_graph_states_an_old_opset_and_readable_names():
     assert model.graph.doc_string
 
 
-def test_the_route_for_few_rows_computes_no_more_of_a_large_batch_than_it_is_for():
-    opened = open_package(package(learned(network((2, 6, 1), 6))))
+@pytest.mark.parametrize("head", ["linear", "dct"])
+def test_the_whole_file_computes_one_row_of_the_route_for_few_and_the_part_as_many_as_it_is_fed(head):
+    net = network((2, 6, 1), 6, head)
+    opened = open_package(package(learned(net)))
     few = opened.card.unrolling.few
     assert few is not None
-    rows = np.zeros((500, 2), np.float32)
-    assert Runtime(opened.model, [few.input]).run(rows)[0].shape == (few.rows, 2)
+    assert few.rows > 1
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(500, 2)).astype(np.float32)
+    wanted = net.respond(rows).output
+    for count in (1, few.rows, 500):
+        first, found = Runtime(opened.model, [few.input, few.output]).run(rows[:count])
+        assert np.array_equal(first, rows[:1])
+        assert np.abs(found - wanted[:1]).max() <= TOLERANCE * np.abs(wanted).max()
+        found = Runtime(opened.model, [few.output], few.input).run(rows[:count])[0]
+        assert np.abs(found - wanted[:count]).max() <= TOLERANCE * np.abs(wanted).max()
 
 
 def test_a_large_read_out_explains_nothing():

@@ -12,11 +12,11 @@ from enn_training.exporting.route import Route
 from enn_training.exporting.unrollings.base import Unrolling
 
 FEW_INPUT = "few/input"
-"""The value inside the graph where the route for few rows starts: the first rows of the input."""
+"""The value inside the graph where the route for few rows starts: the first row of the input, or what is fed there."""
 FEW_OUTPUT = "few/output"
-"""The value inside the graph where it ends: `output` of those rows."""
+"""The value inside the graph where it ends: `output` of what it starts with."""
 FEW_BUMPS = "few/bumps"
-"""The value inside the graph that explains it: `bumps` of those rows."""
+"""The value inside the graph that explains it: `bumps` of the same."""
 
 
 @dataclass(frozen=True)
@@ -49,8 +49,8 @@ def assemble(network: Network, layout: Layout, *, harmonics: bool = False) -> on
 
     The graph outputs are `output`, `bumps`, `pre_activation` and, if asked for, `harmonics`. ONNX Runtime computes
     every node of its session, whatever is fetched; so who only predicts opens the part from `input` to `output`, or
-    from FEW_INPUT to FEW_OUTPUT and, to explain it, to FEW_BUMPS. The route for few rows takes the first `layout.rows`
-    rows only, so that it costs little to who opens the whole file.
+    from FEW_INPUT to FEW_OUTPUT and, to explain it, to FEW_BUMPS. That part takes as many rows as it is fed; in the
+    whole file it is fed the first row only, so that who opens that pays next to nothing for it, whatever the batch.
     """
     graph, depth = Graph(layout.double), len(network.layers) - 1
     many = Route(graph, network, layout.many, "")
@@ -69,7 +69,7 @@ def assemble(network: Network, layout: Layout, *, harmonics: bool = False) -> on
         outputs["harmonics"] = [units, *network.spectrum.shape]
     if layout.few is not None:
         few = Route(graph.precise(double=layout.few.double), network, layout.few.many, "few/")
-        bounds = [graph.constant(f"few/{name}", np.array([at])) for name, at in (("from", 0), ("to", layout.rows))]
+        bounds = [graph.constant(f"few/{name}", np.array([at])) for name, at in (("from", 0), ("to", 1))]
         graph.node("Slice", ["input", *bounds, bounds[0]], FEW_INPUT)
         features = few.hidden(few.source(FEW_INPUT), depth)
         few.predict(features, FEW_OUTPUT)
