@@ -24,6 +24,7 @@ from enn_training.exporting.unrollings import Folded, Spectral
 from enn_training.model import LearnedModel, fingerprint, summarise
 from learned import KINDS, faster, learned, network
 
+LAYERS = ("layer1", "layer2")
 SHAPES = [((2, 6, 1), 6), ((5, 8, 3), 2), ((3, 5, 4, 2), 12)]
 
 
@@ -180,13 +181,29 @@ def test_an_unrolling_can_be_named(name):
     assert opened.card.unrolling == Unrolled(output=name)
 
 
-def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatch):
+@pytest.mark.parametrize(("gain", "precision"), [(1.0, "float32"), (100.0, "float64")])
+def test_the_card_and_the_graph_name_the_unrolling_of_an_output_layer_that_has_its_own(gain, precision):
+    opened = open_package(package(learned(faster(network((4, 48, 1), 6, "dct"), gain))))
+    record = opened.card.unrolling
+    assert (record.output, record.precision) == ("folded, output ladder", precision)
+    operators = {name: [n.op_type for n in opened.model.graph.node if n.name.startswith(f"{name}/")] for name in LAYERS}
+    assert [("Sin" in operators[name], "Concat" in operators[name]) for name in LAYERS] == [
+        (False, False),
+        (True, True),
+    ]
+    assert record.few is not None
+    assert record.few.unrolling == "spectral"
+
+
+@pytest.mark.parametrize("head", ["linear", "dct"])
+def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatch, head):
     monkeypatch.setattr("enn_training.exporting.choice.SPAN", 0.0005)
-    record = open_package(package(learned(network((2, 6, 1), 6)), optimize=3)).card.unrolling
+    record = open_package(package(learned(network((2, 6, 1), 6, head)), optimize=3)).card.unrolling
     assert record.measured is not None
     assert record.measured.rows == 3
     times = record.measured.microseconds
     assert times[record.output] == min(times.values())
+    assert any("output" in name for name in times) == (head == "dct")
 
 
 MIXED = (
