@@ -183,7 +183,7 @@ def test_an_unrolling_can_be_named(name):
 
 @pytest.mark.parametrize(("gain", "precision"), [(1.0, "float32"), (100.0, "float64")])
 def test_the_card_and_the_graph_name_the_unrolling_of_an_output_layer_that_has_its_own(gain, precision):
-    opened = open_package(package(learned(faster(network((4, 48, 1), 6, "dct"), gain))))
+    opened = open_package(package(learned(faster(network((4, 40, 1), 6, "dct"), gain))))
     record = opened.card.unrolling
     assert (record.output, record.precision) == ("folded, output ladder", precision)
     operators = {name: [n.op_type for n in opened.model.graph.node if n.name.startswith(f"{name}/")] for name in LAYERS}

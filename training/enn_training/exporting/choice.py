@@ -23,7 +23,7 @@ from enn_training.exporting.unrollings.blocked import fills
 MANY_ROWS = 1024
 SOME_ROWS = 128
 CLOSE = 1 / 20
-"""What a layout may take longer than the least for MANY_ROWS where a dct head makes more operators to start."""
+"""Of the least for MANY_ROWS: what fewer operators for a dct head may take more, where they win for SOME_ROWS."""
 FEW_ROWS = 128
 """The most rows that are ever called few."""
 FOLDED_WEIGHTS = 2**18
@@ -31,7 +31,7 @@ FOLDED_WEIGHTS = 2**18
 READOUT_WEIGHTS = 2**15
 """The most weights of a read-out that explains: reading more takes longer than to unroll once more without one."""
 LADDER_UNITS = 3
-"""The most units of a head that is a ladder on its own: what its read-out reads grows with their square."""
+"""The most units of a head that is a ladder of its own: what its read-out reads grows with their square."""
 REPEATS = 21
 SPAN = 0.005
 """Seconds of one measurement."""
@@ -40,16 +40,16 @@ SPAN = 0.005
 def by_rule(network: Network, layouts: Iterable[Layout]) -> Layout:
     """Return the layout with the least estimated cost for one row and for many, whatever the machine.
 
-    For many it is the least for MANY_ROWS or, with a dct head, the least for SOME_ROWS among those CLOSE to that: the
-    operators of two layers are to be started, for which a batch in between pays the most.
+    For many it is the least for MANY_ROWS or, among those CLOSE to it that differ in the head alone, the least for
+    SOME_ROWS. The hidden layers stay as they are because explanations share them.
     """
     models = {layout: prediction(network, layout) for layout in layouts}
     few = min(models, key=lambda layout: estimate(models[layout], 1))
     costs = {layout: estimate(model, MANY_ROWS) for layout, model in models.items()}
-    many = min(costs, key=lambda layout: costs[layout])
-    if network.head == "dct":
-        close = [layout for layout, cost in costs.items() if cost <= (1 + CLOSE) * costs[many]]
-        many = min(close, key=lambda layout: estimate(models[layout], SOME_ROWS))
+    least = min(costs, key=lambda layout: costs[layout])
+    alike = [layout for layout in models if replace(layout, head=least.head) == least]
+    close = [layout for layout in alike if costs[layout] <= (1 + CLOSE) * costs[least]]
+    many = min(close, key=lambda layout: estimate(models[layout], SOME_ROWS))
     if few == many:
         return many
     rows = 1
@@ -96,7 +96,8 @@ def candidates(network: Network, *, double: bool = False) -> list[Layout]:
     members = [Spectral(), *(_polynomials(spectra, double=double) if _short(spectra) else [Clenshaw()])]
     layouts = [layout_of(network, each, double=double) for each in members]
     if network.head == "dct":
-        layouts += [replace(layout, head=head) for layout in layouts for head in _heads(layout.many, network.units)]
+        heads = [_head(layout.many, network.units) for layout in layouts]
+        layouts += [replace(layout, head=head) for layout, head in zip(layouts, heads, strict=True) if head is not None]
     return [layout for layout in layouts if _folds(network, layout)]
 
 
@@ -135,12 +136,11 @@ def _polynomials(spectra: list[Floats], *, double: bool) -> list[Unrolling]:
     return members
 
 
-def _heads(unrolling: Unrolling, units: int) -> list[Unrolling]:
-    """Return unrollings of fewer operators: they may suit the few units of a dct head where that suits a layer."""
-    if not isinstance(unrolling, Folded | Horner):
-        return []
-    ladder = [Ladder(unrolling.doublings)] if units <= LADDER_UNITS else []
-    return [Horner(unrolling.doublings), *ladder] if isinstance(unrolling, Folded) else [*ladder]
+def _head(unrolling: Unrolling, units: int) -> Unrolling | None:
+    """Return an unrolling of fewer operators, which may suit the units of a dct head where that one suits a layer."""
+    if isinstance(unrolling, Folded | Horner) and units <= LADDER_UNITS:
+        return Ladder(unrolling.doublings)
+    return Horner(unrolling.doublings) if isinstance(unrolling, Folded) else None
 
 
 def _folds(network: Network, layout: Layout) -> bool:
