@@ -111,6 +111,8 @@ def test_the_whole_file_computes_one_row_of_the_route_for_few_and_the_part_as_ma
         first, found = Runtime(opened.model, [few.input, few.output]).run(rows[:count])
         assert np.array_equal(first, rows[:1])
         assert np.abs(found - wanted[:1]).max() <= TOLERANCE * np.abs(wanted).max()
+        found = Runtime(opened.model, ["output"], whole=True).run(rows[:count])[0]
+        assert np.abs(found - wanted[:count]).max() <= TOLERANCE * np.abs(wanted).max()
         found = Runtime(opened.model, [few.output], few.input).run(rows[:count])[0]
         assert np.abs(found - wanted[:count]).max() <= TOLERANCE * np.abs(wanted).max()
 
