@@ -49,7 +49,10 @@ counts little; ratios are medians over {sessions} sessions, since where the valu
 its time. The unrollings run as the service runs them, a large batch in pieces that the cache holds; ReLU runs in pieces
 or whole, whichever is faster. Errors are the largest differences from float64 over up to 1,024 rows, as a share of the
 largest output; {tolerance:.0e} is allowed. Q harmonics a neuron. Heads are linear; `ring` has an activation there,
-which the ReLU network beside it has not."""
+which the ReLU network beside it has not, and which may have an unrolling of its own: `folded, output ladder`."""
+FILE = """Who opens the file as it is, in plain ONNX Runtime, and asks for `output` has all nodes computed: every other
+output, and one row of the route for few. Microseconds, beside those of the part that the service runs:
+"""
 
 
 @dataclass(frozen=True)
@@ -114,15 +117,14 @@ def runtimes(case: Case, batch: int) -> dict[str, Runtime]:
     """Return the sessions to time at a batch, by name."""
     like, chosen, at_once = case.network, case.chosen, rows_at_once(case.network)
     found = {layout.name: Runtime(choice.prediction(like, layout), ["output"], rows=at_once) for layout in case.layouts}
-    output, source = (FEW_OUTPUT, FEW_INPUT) if batch <= chosen.rows else ("output", "input")
     plain = relu(like)
     baselines = dict(zip(RELU, (Runtime(plain, ["output"]), Runtime(plain, ["output"], rows=at_once)), strict=True))
-    return {**baselines, **found, CHOSEN: Runtime(assemble(like, chosen), [output], source, at_once)}
+    return {**baselines, **found, CHOSEN: Runtime(assemble(like, chosen), *_part(case, batch), at_once)}
 
 
 def measured(case: Case, batch: int) -> tuple[float, dict[str, tuple[float, float]]]:
     """Return the microseconds of ReLU, and of each layout the ratio to it and the largest error."""
-    rows = np.random.default_rng(1).uniform(-1, 1, size=(batch, case.network.inputs)).astype(np.float32)
+    rows = _rows(case.network, batch)
     times = [choice.measure(runtimes(case, batch), rows, REPEATS) for _ in range(SESSIONS)]
     baselines = [min(turn[name] for name in RELU) for turn in times]
     return median(baselines), {
@@ -133,6 +135,42 @@ def measured(case: Case, batch: int) -> tuple[float, dict[str, tuple[float, floa
         for name, runtime in runtimes(case, batch).items()
         if name not in RELU
     }
+
+
+def file(case: Case, batches: Sequence[int]) -> Iterator[str]:
+    """Yield the lines on what a prediction takes in the whole file, and in the part for so many rows."""
+    yield FILE
+    yield "| session | " + " | ".join(f"batch {batch:,}" for batch in batches) + " |"
+    yield "|---" * (len(batches) + 1) + "|"
+    times = [_of_file(case, batch) for batch in batches]
+    for name in times[0]:
+        yield f"| {name} | " + " | ".join(f"{found[name]:.1f}" for found in times) + " |"
+
+
+def _of_file(case: Case, batch: int) -> dict[str, float]:
+    rows, at_once = _rows(case.network, batch), rows_at_once(case.network)
+    model = assemble(case.network, case.chosen)
+    turns = [
+        choice.measure(
+            {
+                "the part": Runtime(model, *_part(case, batch), at_once),
+                "the whole file": Runtime(model, ["output"], rows=at_once, whole=True),
+            },
+            rows,
+            REPEATS,
+        )
+        for _ in range(SESSIONS)
+    ]
+    return {name: median(turn[name] for turn in turns) for name in turns[0]}
+
+
+def _part(case: Case, batch: int) -> tuple[list[str], str]:
+    """Return the outputs and the source of the part of the chosen graph for a batch."""
+    return ([FEW_OUTPUT], FEW_INPUT) if batch <= case.chosen.rows else (["output"], "input")
+
+
+def _rows(like: Network, batch: int) -> NDArray[np.float32]:
+    return np.random.default_rng(1).uniform(-1, 1, size=(batch, like.inputs)).astype(np.float32)
 
 
 def error(like: Network, runtime: Runtime, rows: NDArray[np.float32]) -> float:
@@ -174,8 +212,10 @@ def page(batches: Sequence[int], command: str) -> Iterator[str]:
     yield "# Unrollings, side by side\n"
     yield f"`{command}` measured this on one machine ({cores}): {versions}.\n"
     yield HOW.format(repeats=REPEATS, sessions=SESSIONS, tolerance=accuracy.TOLERANCE) + "\n"
-    for case in (*map(drawn, TARGETS), ring()):
+    shipped = ring()
+    for case in (*map(drawn, TARGETS), shipped):
         yield from section(case, batches)
+    yield from file(shipped, batches)
 
 
 def main() -> None:
@@ -190,7 +230,7 @@ def main() -> None:
         lines.append(line)
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text("\n".join(lines))
+        options.out.write_text("\n".join(lines) + "\n")
 
 
 if __name__ == "__main__":

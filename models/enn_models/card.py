@@ -40,9 +40,9 @@ class FewRows(CardPart):
     """The part of the graph that predicts few rows the fastest: between two of its inner values.
 
     Attributes:
-        unrolling: How the activation was written there.
-        rows: The most rows for which it is the faster one, and the most that it takes.
-        input: The value to feed, as `input`.
+        unrolling: How the activation was written there, as in Unrolled.output.
+        rows: The most rows for which it is the faster one.
+        input: The value to feed, as `input`; who opens the whole graph has its first row there.
         output: The value to fetch, as `output`.
         bumps: The value to fetch as `bumps`; None where it is no faster.
     """
@@ -65,7 +65,7 @@ class Unrolled(CardPart):
     """How the activation was written in ONNX operators.
 
     Attributes:
-        output: The unrolling on the way to `output`.
+        output: The unrolling on the way to `output`; "folded, output ladder" where the output layer has one of its own.
         precision: What the graph computes in; its inputs and outputs are float32.
         few: The part for few rows; None where there is none.
         measured: What was measured to choose `output`; None where a rule chose.

@@ -76,6 +76,13 @@ def test_a_single_row_has_seven_nodes_and_five_in_float32():
     ] == [7, 5]
 
 
+@pytest.mark.parametrize("name", ["ring", "stripes", "face"])
+def test_batches_in_float64_have_no_sine_but_that_of_the_output_layer(name):
+    graph = part(open_package(read(SHIPPED, name, "1")).model, ["output"]).graph
+    assert [node.name for node in graph.node if node.op_type == "Sin"] == ["layer2/sine"]
+    assert len(load(SHIPPED, name).network.layers[-1].bias) == 1
+
+
 def test_inputs_far_outside_are_off_by_what_the_page_says():
     def errors(name: str) -> Floats:
         model = load(SHIPPED, name)

@@ -119,7 +119,7 @@ def _check(command: list[str], wanted: dict[str, np.ndarray], **environment: str
     found = json.loads(done.stdout)
     assert found
     for name, values in found.items():
-        exact = wanted[name][: len(values) // wanted[name][0].size]  # the part for few rows cuts the others off
+        exact = wanted[name]
         assert np.abs(np.reshape(values, exact.shape) - exact).max() <= TOLERANCE * np.abs(exact).max()
 
 

@@ -24,6 +24,7 @@ from enn_training.exporting.unrollings import Folded, Spectral
 from enn_training.model import LearnedModel, fingerprint, summarise
 from learned import KINDS, faster, learned, network
 
+LAYERS = ("layer1", "layer2")
 SHAPES = [((2, 6, 1), 6), ((5, 8, 3), 2), ((3, 5, 4, 2), 12)]
 
 
@@ -97,12 +98,23 @@ def test_the_graph_states_an_old_opset_and_readable_names():
     assert model.graph.doc_string
 
 
-def test_the_route_for_few_rows_computes_no_more_of_a_large_batch_than_it_is_for():
-    opened = open_package(package(learned(network((2, 6, 1), 6))))
+@pytest.mark.parametrize("head", ["linear", "dct"])
+def test_the_whole_file_computes_one_row_of_the_route_for_few_and_the_part_as_many_as_it_is_fed(head):
+    net = network((2, 6, 1), 6, head)
+    opened = open_package(package(learned(net)))
     few = opened.card.unrolling.few
     assert few is not None
-    rows = np.zeros((500, 2), np.float32)
-    assert Runtime(opened.model, [few.input]).run(rows)[0].shape == (few.rows, 2)
+    assert few.rows > 1
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(500, 2)).astype(np.float32)
+    wanted = net.respond(rows).output
+    for count in (1, few.rows, 500):
+        first, found = Runtime(opened.model, [few.input, few.output]).run(rows[:count])
+        assert np.array_equal(first, rows[:1])
+        assert np.abs(found - wanted[:1]).max() <= TOLERANCE * np.abs(wanted).max()
+        found = Runtime(opened.model, ["output"], whole=True).run(rows[:count])[0]
+        assert np.abs(found - wanted[:count]).max() <= TOLERANCE * np.abs(wanted).max()
+        found = Runtime(opened.model, [few.output], few.input).run(rows[:count])[0]
+        assert np.abs(found - wanted[:count]).max() <= TOLERANCE * np.abs(wanted).max()
 
 
 def test_a_large_read_out_explains_nothing():
@@ -171,13 +183,29 @@ def test_an_unrolling_can_be_named(name):
     assert opened.card.unrolling == Unrolled(output=name)
 
 
-def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatch):
+@pytest.mark.parametrize(("gain", "precision"), [(1.0, "float32"), (100.0, "float64")])
+def test_the_card_and_the_graph_name_the_unrolling_of_an_output_layer_that_has_its_own(gain, precision):
+    opened = open_package(package(learned(faster(network((4, 40, 1), 6, "dct"), gain))))
+    record = opened.card.unrolling
+    assert (record.output, record.precision) == ("folded, output ladder", precision)
+    operators = {name: [n.op_type for n in opened.model.graph.node if n.name.startswith(f"{name}/")] for name in LAYERS}
+    assert [("Sin" in operators[name], "Concat" in operators[name]) for name in LAYERS] == [
+        (False, False),
+        (True, True),
+    ]
+    assert record.few is not None
+    assert record.few.unrolling == "spectral"
+
+
+@pytest.mark.parametrize("head", ["linear", "dct"])
+def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatch, head):
     monkeypatch.setattr("enn_training.exporting.choice.SPAN", 0.0005)
-    record = open_package(package(learned(network((2, 6, 1), 6)), optimize=3)).card.unrolling
+    record = open_package(package(learned(network((2, 6, 1), 6, head)), optimize=3)).card.unrolling
     assert record.measured is not None
     assert record.measured.rows == 3
     times = record.measured.microseconds
     assert times[record.output] == min(times.values())
+    assert any("output" in name for name in times) == (head == "dct")
 
 
 MIXED = (

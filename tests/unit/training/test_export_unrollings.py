@@ -1,6 +1,7 @@
 """Every unrolling is the activation, whatever the coefficients."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from enn_models import series
 from enn_models.network import Layer, Network
 from enn_training.exporting.affine import Affine
 from enn_training.exporting.assembly import Layout, assemble
-from enn_training.exporting.choice import by_rule, candidates
+from enn_training.exporting.choice import CLOSE, MANY_ROWS, SOME_ROWS, by_rule, candidates, prediction
 from enn_training.exporting.cost import estimate
 from enn_training.exporting.graph import Graph, Value
 from enn_training.exporting.polynomial import AMPLIFICATION, amplification, fewest_doublings, products, scale
@@ -66,6 +67,43 @@ def test_every_unrolling_equals_the_oracle_where_it_is_precise(drawn, name):
     assert worst(output, wanted.output) < TOLERANCE
     assert worst(bumps, wanted.bumps) < TOLERANCE
     assert worst(pre_activation, wanted.pre_activation) < TOLERANCE
+
+
+@given(drawn=networks(), names=st.tuples(st.sampled_from(sorted(family())), st.sampled_from(sorted(family()))))
+@settings(max_examples=80)
+@pytest.mark.parametrize("double", [False, True])
+def test_an_output_layer_with_an_unrolling_of_its_own_equals_the_oracle(drawn, names, double):
+    net, rows = drawn
+    many, head = (family()[name] for name in names)
+    if not precise(net, many) or not precise(net, head):
+        return
+    found = Runtime(assemble(net, Layout(many, double=double, head=head)), ["output", "bumps"]).run(rows)
+    wanted = net.respond(rows)
+    assert worst(found[0], wanted.output) < TOLERANCE
+    assert worst(found[1], wanted.bumps) < TOLERANCE
+
+
+@given(drawn=networks(), double=st.booleans())
+@settings(max_examples=40)
+def test_linear_heads_have_no_unrolling_of_their_own_and_dct_heads_at_most_double_what_is_tried(drawn, double):
+    layouts = candidates(drawn[0], double=double)
+    alike = [layout for layout in layouts if layout.head is None]
+    assert len({layout.name for layout in layouts}) == len(layouts) <= 2 * len(alike)
+    assert drawn[0].head == "dct" or layouts == alike
+
+
+@given(drawn=networks(), double=st.booleans())
+@settings(max_examples=40)
+def test_for_many_rows_the_rule_takes_the_least_or_with_another_head_close_to_it_what_is_less_for_some(drawn, double):
+    net = drawn[0]
+    layouts = candidates(net, double=double)
+    chosen = by_rule(net, layouts)
+    many, some = ({each: estimate(prediction(net, each), rows) for each in layouts} for rows in (MANY_ROWS, SOME_ROWS))
+    least, chosen = min(layouts, key=lambda each: many[each]), replace(chosen, few=None, rows=0)
+    assert chosen.many == least.many
+    assert many[chosen] <= (1 + CLOSE) * many[least]
+    assert all(some[chosen] <= some[each] for each in layouts if each.many == least.many and many[each] == many[least])
+    assert net.head == "dct" or chosen == least
 
 
 @given(drawn=networks())

@@ -149,9 +149,11 @@ def _record(layout: Layout, measured: Measured | None) -> Unrolled:
     few = None
     if layout.few is not None:
         bumps = FEW_BUMPS if layout.few.explanation is None else None
-        few = FewRows(unrolling=layout.few.many.name, rows=layout.rows, input=FEW_INPUT, output=FEW_OUTPUT, bumps=bumps)
+        few = FewRows(
+            unrolling=layout.few.unrollings, rows=layout.rows, input=FEW_INPUT, output=FEW_OUTPUT, bumps=bumps
+        )
     return Unrolled(
-        output=layout.many.name, precision="float64" if layout.double else "float32", few=few, measured=measured
+        output=layout.unrollings, precision="float64" if layout.double else "float32", few=few, measured=measured
     )
 
 

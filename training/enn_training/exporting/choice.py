@@ -21,22 +21,35 @@ from enn_training.exporting.unrollings import Blocked, Clenshaw, Folded, Horner,
 from enn_training.exporting.unrollings.blocked import fills
 
 MANY_ROWS = 1024
+SOME_ROWS = 128
+CLOSE = 1 / 20
+"""Of the least for MANY_ROWS: what fewer operators for a dct head may take more, where they win for SOME_ROWS."""
 FEW_ROWS = 128
 """The most rows that are ever called few."""
 FOLDED_WEIGHTS = 2**18
 """The most weights of an affine map with a read-out folded in; reading more is slower than any other unrolling."""
 READOUT_WEIGHTS = 2**15
 """The most weights of a read-out that explains: reading more takes longer than to unroll once more without one."""
+LADDER_UNITS = 3
+"""The most units of a head that is a ladder of its own: what its read-out reads grows with their square."""
 REPEATS = 21
 SPAN = 0.005
 """Seconds of one measurement."""
 
 
 def by_rule(network: Network, layouts: Iterable[Layout]) -> Layout:
-    """Return the layout with the least estimated cost for one row and for MANY_ROWS, whatever the machine."""
+    """Return the layout with the least estimated cost for one row and for many, whatever the machine.
+
+    For many it is the least for MANY_ROWS or, among those CLOSE to it that differ in the head alone, the least for
+    SOME_ROWS. The hidden layers stay as they are because explanations share them.
+    """
     models = {layout: prediction(network, layout) for layout in layouts}
     few = min(models, key=lambda layout: estimate(models[layout], 1))
-    many = min(models, key=lambda layout: estimate(models[layout], MANY_ROWS))
+    costs = {layout: estimate(model, MANY_ROWS) for layout, model in models.items()}
+    least = min(costs, key=lambda layout: costs[layout])
+    alike = [layout for layout in models if replace(layout, head=least.head) == least]
+    close = [layout for layout in alike if costs[layout] <= (1 + CLOSE) * costs[least]]
+    many = min(close, key=lambda layout: estimate(models[layout], SOME_ROWS))
     if few == many:
         return many
     rows = 1
@@ -77,11 +90,15 @@ def candidates(network: Network, *, double: bool = False) -> list[Layout]:
 
     Args:
         network: The network.
-        double: Whether they compute in float64; there products as features win nowhere.
+        double: Whether they compute in float64; there products as features win for no hidden layer.
     """
     spectra = _spectra(network)
     members = [Spectral(), *(_polynomials(spectra, double=double) if _short(spectra) else [Clenshaw()])]
-    return [layout_of(network, each, double=double) for each in members if _folds(network, each)]
+    layouts = [layout_of(network, each, double=double) for each in members]
+    if network.head == "dct":
+        heads = [_head(layout.many, network.units) for layout in layouts]
+        layouts += [replace(layout, head=head) for layout, head in zip(layouts, heads, strict=True) if head is not None]
+    return [layout for layout in layouts if _folds(network, layout)]
 
 
 def layout_of(network: Network, unrolling: Unrolling, *, double: bool = False) -> Layout:
@@ -119,17 +136,25 @@ def _polynomials(spectra: list[Floats], *, double: bool) -> list[Unrolling]:
     return members
 
 
-def _folds(network: Network, unrolling: Unrolling) -> bool:
-    """Whether no layer gets more than FOLDED_WEIGHTS with the read-outs before it folded in."""
+def _head(unrolling: Unrolling, units: int) -> Unrolling | None:
+    """Return an unrolling of fewer operators, which may suit the units of a dct head where that one suits a layer."""
+    if isinstance(unrolling, Folded | Horner) and units <= LADDER_UNITS:
+        return Ladder(unrolling.doublings)
+    return Horner(unrolling.doublings) if isinstance(unrolling, Folded) else None
+
+
+def _folds(network: Network, layout: Layout) -> bool:
+    """Whether no layer gets more than FOLDED_WEIGHTS with the read-outs before it folded in, nor the last read-out."""
     readout: Affine | None = None
-    for layer in network.layers:
+    for number, layer in enumerate(network.layers, start=1):
         affine = Affine.of(layer).after(readout)
         if layer.coefficients is not None:
+            unrolling = (layout.head or layout.many) if number == len(network.layers) else layout.many
             spectrum = coefficients(layer)
             affine, readout = unrolling.arguments(affine, spectrum), unrolling.readout(spectrum)
         if affine.weight.size > FOLDED_WEIGHTS:
             return False
-    return True
+    return network.head == "linear" or readout is None or readout.weight.size <= FOLDED_WEIGHTS
 
 
 def _seconds(runtime: Runtime, rows: NDArray[np.float32], calls: int, clock: Callable[[], float]) -> float:

@@ -27,12 +27,21 @@ class Features:
 
 @dataclass(frozen=True)
 class Route:
-    """The way through a network; `scope` is the prefix of its names."""
+    """The way through a network.
+
+    Attributes:
+        graph: The graph that it is appended to.
+        network: The network.
+        unrolling: That of every layer.
+        scope: The prefix of its names.
+        head: That of the output layer, if it is another.
+    """
 
     graph: Graph
     network: Network
     unrolling: Unrolling
     scope: str
+    head: Unrolling | None = None
 
     def source(self, name: str) -> Features:
         """Append what opens float32 raw rows: in the graph's precision they become columns, less their offset."""
@@ -48,7 +57,7 @@ class Route:
     def hidden(self, features: Features, layers: int) -> Features:
         """Append the first hidden layers, so many of them."""
         for number in range(1, layers + 1):
-            features = self._activate(features, number)
+            features = self._activate(features, number, self.unrolling)
         return features
 
     def activations(self, features: Features) -> Value:
@@ -62,13 +71,13 @@ class Route:
         """Append the output layer, its head and the link to probabilities, from the last hidden layer's features."""
         network = self.network
         if network.head == "dct":
-            features = self._activate(features, len(network.layers))
+            features = self._activate(features, len(network.layers), self.head or self.unrolling)
             self.graph.published(lambda inner: self._values(features, inner), name)
         else:
             self.graph.published(lambda inner: self._linear(features, inner), name)
 
-    def _activate(self, features: Features, number: int) -> Features:
-        unrolling, layer, scope = self.unrolling, self.network.layers[number - 1], f"{self.scope}layer{number}"
+    def _activate(self, features: Features, number: int, unrolling: Unrolling) -> Features:
+        layer, scope = self.network.layers[number - 1], f"{self.scope}layer{number}"
         spectrum = coefficients(layer)
         affine = unrolling.arguments(Affine.of(layer).after(features.readout), spectrum)
         arguments = self.graph.affine(features.value, affine, f"{scope}/arguments", columns=unrolling.columns)

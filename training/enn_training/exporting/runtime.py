@@ -20,10 +20,16 @@ Array = NDArray[np.float32]
 
 
 class Runtime:
-    """A session on a part of a model: what leads from one value to others, and nothing else."""
+    """A session on a part of a model: what leads from one value to others, and nothing else unless it is asked for."""
 
     def __init__(
-        self, model: onnx.ModelProto, outputs: Sequence[str], source: str = "input", rows: int = sys.maxsize
+        self,
+        model: onnx.ModelProto,
+        outputs: Sequence[str],
+        source: str = "input",
+        rows: int = sys.maxsize,
+        *,
+        whole: bool = False,
     ) -> None:
         """Open a session.
 
@@ -32,13 +38,14 @@ class Runtime:
             outputs: The values to compute; inner ones too.
             source: The value to feed; an inner one too.
             rows: The most rows that are computed at once.
+            whole: Whether the session is on the whole model, as of who opens the file, and computes every node of it.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._outputs, self._source, self._rows = list(outputs), source, rows
-        data = part(model, outputs, source).SerializeToString()
+        data = (model if whole else part(model, outputs, source)).SerializeToString()
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
     def run(self, rows: Array) -> list[Array]:
