@@ -127,10 +127,15 @@ def _compare(who: str, what: str, found: NDArray[np.floating], expected: object)
         raise InvalidModelError(f"{who} another {what} than the golden vector: off by {error:.1e} of its scale")
 
 
+def most_operations(network: Network) -> int:
+    """Return the most operations a row that a graph of a network may take, but for the output `harmonics`."""
+    return LITTLE + OPERATIONS_PER_PARAMETER * network.parameters
+
+
 def _check_cost(package: Package) -> None:
     """Check that the graph does about what its card tells: who plans a request by the card is not deceived."""
     network, cost, rows = package.network, package.cost, len(package.card.golden.inputs)
-    most = LITTLE + OPERATIONS_PER_PARAMETER * network.parameters
+    most = most_operations(network)
     if HARMONICS in package.outputs:
         most += network.units * network.spectrum.size
     if cost.operations > most:

@@ -13,7 +13,7 @@ import pytest
 from enn_models.card import Unrolled
 from enn_models.features import encoding
 from enn_models.network import Head, Network
-from enn_models.package import OUTPUTS, open_package, verify
+from enn_models.package import OUTPUTS, most_operations, open_package, verify
 from enn_models.repository import read
 from enn_training.columns import Column
 from enn_training.exporting import ExportError, accuracy, choice, export, package
@@ -26,6 +26,7 @@ from learned import KINDS, faster, learned, network
 
 LAYERS = ("layer1", "layer2")
 SHAPES = [((2, 6, 1), 6), ((5, 8, 3), 2), ((3, 5, 4, 2), 12)]
+DEEP = [((4, 16, 16, 1), 12), ((4, 16, 16, 1), 24), ((2, 6, 6, 1), 64), ((2, 8, 8, 8, 1), 32)]
 
 
 @pytest.mark.parametrize(("widths", "harmonics"), SHAPES)
@@ -44,6 +45,13 @@ def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(w
         assert np.abs(found - exact).max() <= TOLERANCE * max(1.0, np.abs(exact).max())
     sums = bumps.sum(axis=2) + net.layers[-1].bias
     assert np.abs(sums - pre_activation).max() <= 1e-5 * max(1.0, np.abs(pre_activation).max())
+
+
+@pytest.mark.parametrize(("widths", "harmonics"), DEEP)
+@pytest.mark.parametrize("head", ["linear", "dct"])
+def test_no_layout_folds_more_than_a_package_may_take(widths, harmonics, head):
+    net = network(widths, harmonics, head)
+    assert open_package(package(learned(net))).cost.operations <= most_operations(net)
 
 
 def test_the_oracle_is_asked_once_however_many_layouts_there_are(monkeypatch):

@@ -9,6 +9,7 @@ import onnx
 from numpy.typing import NDArray
 
 from enn_models.network import Network
+from enn_models.package import most_operations
 from enn_models.pieces import rows_at_once
 from enn_models.series import Floats
 from enn_training.exporting.affine import Affine
@@ -28,6 +29,8 @@ FEW_ROWS = 128
 """The most rows that are ever called few."""
 FOLDED_WEIGHTS = 2**18
 """The most weights of an affine map with a read-out folded in; reading more is slower than any other unrolling."""
+MOST = 1 / 2
+"""Of the operations that a package may take: the weights of all maps on one of its two routes, nearly all it does."""
 READOUT_WEIGHTS = 2**15
 """The most weights of a read-out that explains: reading more takes longer than to unroll once more without one."""
 LADDER_UNITS = 3
@@ -144,17 +147,19 @@ def _head(unrolling: Unrolling, units: int) -> Unrolling | None:
 
 
 def _folds(network: Network, layout: Layout) -> bool:
-    """Whether no layer gets more than FOLDED_WEIGHTS with the read-outs before it folded in, nor the last read-out."""
+    """Whether no map gets more than FOLDED_WEIGHTS with the read-outs before it folded in, nor all more than MOST."""
     readout: Affine | None = None
+    sizes = list[int]()
     for number, layer in enumerate(network.layers, start=1):
         affine = Affine.of(layer).after(readout)
         if layer.coefficients is not None:
             unrolling = (layout.head or layout.many) if number == len(network.layers) else layout.many
             spectrum = coefficients(layer)
             affine, readout = unrolling.arguments(affine, spectrum), unrolling.readout(spectrum)
-        if affine.weight.size > FOLDED_WEIGHTS:
-            return False
-    return network.head == "linear" or readout is None or readout.weight.size <= FOLDED_WEIGHTS
+        sizes.append(affine.weight.size)
+    if network.head == "dct" and readout is not None:
+        sizes.append(readout.weight.size)
+    return max(sizes) <= FOLDED_WEIGHTS and sum(sizes) <= MOST * most_operations(network)
 
 
 def _seconds(runtime: Runtime, rows: NDArray[np.float32], calls: int, clock: Callable[[], float]) -> float:
