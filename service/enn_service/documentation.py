@@ -22,6 +22,7 @@ ERRORS = {
         401: "The token is missing or another.",
         403: "Load and unload are off, or not for the page that asks.",
         404: "No such model or version.",
+        409: "The model was unloaded by another request meanwhile.",
         413: "The body is too large.",
         415: "The body is encoded in a way that is not read.",
         503: "The model's file was refused, the model is unloaded, or too much is asked at once; the text says why.",

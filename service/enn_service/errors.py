@@ -6,6 +6,7 @@ RequestError
 |- ForbiddenError          a management verb that is not offered, or not to this page
 |- UnknownModelError       no such model or version
 |- ModelNotReadyError      the model is there, but its file was refused, or it was unloaded
+|- ConflictError           another request wanted the opposite meanwhile
 |- BodyTooLargeError       the body exceeds the limit
 |- UnsupportedMediaError   the body is encoded in a way that is not offered
 |- SlowBodyError           the body took too long to come
@@ -59,6 +60,12 @@ class ModelNotReadyError(RequestError):
     """The model is in the repository, but its file was refused, or it was unloaded."""
 
     reason = "not_ready"
+
+
+class ConflictError(RequestError):
+    """Another request wanted the opposite while this one was carried out."""
+
+    reason = "conflict"
 
 
 class BodyTooLargeError(RequestError):

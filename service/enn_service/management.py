@@ -60,7 +60,7 @@ def create_management(registry: Registry, tokens: Keys) -> APIRouter:
         "/models/{model}/load",
         response_model=administration.Nothing,
         openapi_extra=_body(administration.LoadRequest, {}),
-        responses=management,
+        responses=management | documented(409),
     )
     async def load(model: ModelName, request: Request, given: Bearer) -> dict[str, Any]:
         """Serve a model again, in every worker, and look at its files now; a refusal says what is wrong with them."""

@@ -11,7 +11,7 @@ from enn_models import repository
 from enn_models.errors import ModelError
 from enn_models.repository import Entry, version_key
 from enn_models.signature import Verify
-from enn_service.errors import InvalidRequestError, ModelNotReadyError, RequestError, UnknownModelError
+from enn_service.errors import ConflictError, InvalidRequestError, ModelNotReadyError, RequestError, UnknownModelError
 from enn_service.model import Model, load
 from enn_service.run_folder import RunFolder
 
@@ -93,12 +93,15 @@ class Registry:
 
         Raises:
             UnknownModelError: The repository has no such model.
+            ConflictError: It was unloaded meanwhile.
             InvalidRequestError: A version was refused; what was served before goes on.
         """
         if name in self._run.unloaded():
             self._run.load(name)
         self.refresh(again=name)
         versions = self._versions(name)
+        if any(state.reason == UNLOADED for state in versions):
+            raise ConflictError(f"model {name!r} was unloaded by another request meanwhile; load it again")
         if reasons := [f"version {state.entry.version!r}: {state.reason}" for state in versions if state.reason]:
             raise InvalidRequestError(f"model {name!r} is not loaded whole: {'; '.join(reasons)}")
 

@@ -19,6 +19,7 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.ForbiddenError: 403,
     errors.UnknownModelError: 404,
     errors.SlowBodyError: 408,
+    errors.ConflictError: 409,
     errors.BodyTooLargeError: 413,
     errors.UnsupportedMediaError: 415,
     errors.ModelNotReadyError: 503,

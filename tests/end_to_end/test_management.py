@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from enn_models import repository
+from enn_service.run_folder import RunFolder
 from serving import SHIPPED, serving, write_digests
 
 TOKEN = "a-token-of-the-test"
@@ -55,6 +56,16 @@ def test_an_unloaded_model_stays_away_until_it_is_loaded(own_repository: Path, e
         assert ask(client, "load").json() == {}
         assert answers(client) == 200
         assert client.get("/v2/models/ring").json()["versions"] == ["1", "2"]
+
+
+def test_a_load_that_an_unload_has_overtaken_says_so(own_repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(own_repository, token=TOKEN) as client:
+        assert ask(client, "unload").status_code == 200
+        monkeypatch.setattr(RunFolder, "load", lambda *_: None)
+        reply = ask(client, "load")
+        assert (reply.status_code, "unloaded by another request" in reply.json()["error"]) == (409, True)
+        monkeypatch.undo()
+        assert ask(client, "load").status_code == 200
 
 
 def test_a_new_model_is_there_when_load_has_answered(own_repository: Path) -> None:
