@@ -133,6 +133,15 @@ def test_a_number_that_no_float32_holds_is_named_with_its_place(value: float) ->
         Reach(FEATURES).admit(given, "rows")
 
 
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("column", range(len(CODED)))
+def test_infinity_is_refused_and_warns_of_nothing(column: int, kind: type) -> None:
+    given = rows(8, CODED).astype(kind)
+    given[5, column] = np.inf
+    with pytest.raises(InvalidRequestError, match=re.escape(f"rows[5][{column}]: inf is no finite float32")):
+        Reach(CODED).admit(given, "rows")
+
+
 def test_features_are_plain_where_no_value_may_be_more_than_a_number() -> None:
     assert Reach(FEATURES[:1]).plain
     assert not Reach(FEATURES).plain
