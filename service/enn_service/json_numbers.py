@@ -58,11 +58,13 @@ def rows(text: bytes, columns: int) -> NDArray[np.float64] | None:
 
 def vector(text: bytes) -> NDArray[np.float64] | None:
     """Return a flat JSON array of numbers as [numbers], or None where it is anything else."""
-    return _numbers(text) if text.startswith(b"[") and text.count(b"[") == 1 else None
+    return _numbers(text) if text.count(b"[") == 1 else None
 
 
 def _numbers(text: bytes, row: bytes = b"") -> NDArray[np.float64] | None:
     """Return all numbers of an array, of rows that are `row` without their numbers where there is one."""
+    if not text.startswith(b"["):
+        return None
     try:
         if len(text) <= PIECE:
             return _parse(text, row)

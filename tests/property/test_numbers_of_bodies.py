@@ -85,3 +85,10 @@ def test_a_comma_before_the_end_is_seen_wherever_a_piece_ends(length: int) -> No
     assert len(found) == length // 2 + 1
     for comma in (b",", b" , ", b",,"):
         assert json_numbers.vector(b"[%b%b]" % (values, comma)) is None
+
+
+def test_an_array_begins_with_a_bracket_however_long_it_is() -> None:
+    for end in (b"", b",1" * json_numbers.PIECE):
+        for begin in (b"", b" ", b"7", b"{"):
+            assert json_numbers.vector(b"%b1,[2],3%b]" % (begin, end)) is None
+            assert json_numbers.rows(b"%b[1],[2]%b]" % (begin, end.replace(b"1", b"[1]")), 1) is None
