@@ -125,6 +125,14 @@ def test_numbers_are_judged_as_what_they_are_rounded_to(count: int) -> None:
     assert reach.admit(given, "rows")[1] is not None
 
 
+@pytest.mark.parametrize("count", COUNTS)
+def test_no_number_is_outside_where_all_are_rounded_to_the_ends(count: int) -> None:
+    given = rows(count).astype(np.float64)
+    given[-1] = np.nextafter([1, 10], [2, 9])
+    taken, outside = Reach(FEATURES).admit(given, "rows")
+    assert (taken[-1].tolist(), outside) == ([1, 10], None)
+
+
 @pytest.mark.parametrize("value", [np.inf, -1e39, 3.4028236e38])
 def test_a_number_that_no_float32_holds_is_named_with_its_place(value: float) -> None:
     given = rows(8).astype(np.float64)
