@@ -183,6 +183,15 @@ def test_what_stands_beside_rows_is_seen(model: Model, more: dict[str, Any], cou
     assert quick(called(path), model, request) is None
 
 
+@pytest.mark.parametrize(("asked", "name"), [(v1_of, "inputs"), (v2_of, "data"), (v2_nested, "data")])
+def test_rows_that_stand_elsewhere_are_not_those_that_are_asked(model: Model, asked, name: str) -> None:
+    path, body = asked([[0.25, -0.5]] * 100)
+    wanted = ordinary(called(path), model, Request(json.dumps(body).encode()))
+    request = Request(json.dumps({"x": {name: [[0.5, 0.75]] * 100}} | body).encode())
+    assert wanted == ordinary(called(path), model, request)
+    assert quick(called(path), model, request) is None
+
+
 @given(data=st.data())
 def test_whatever_is_answered_gets_the_same(model: Model, data: st.DataObject) -> None:
     row = data.draw(st.lists(ANY, max_size=3) | ANY)
