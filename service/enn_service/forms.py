@@ -50,7 +50,7 @@ class Form(NamedTuple):
         names: Their names.
         id: Its identity; None where it has none.
         parameters: Its parameters.
-        usual: Whether it asks for the output of rows, all as JSON, and for nothing besides.
+        usual: Whether it asks for the output of floats, as JSON, and for nothing besides.
     """
 
     tensor: Tensor
@@ -123,8 +123,8 @@ def _parse(text: bytes) -> Form:
     binary = _flag(parameters, "binary_data_output", "parameters") or False
     tensor, outputs = describe(inputs[0]), _outputs(body.get("outputs"), binary)
     names = tuple([wanted.name for wanted in outputs])
-    in_json = tensor.size is None and tensor.datatype in FLOATS and not (outputs[0].binary or outputs[0].classes)
-    usual = tensor.rows > 0 and in_json and names == ("output",)
+    plain = not (outputs[0].binary or outputs[0].classes)
+    usual = tensor.datatype in FLOATS and names == ("output",) and plain
     return Form(tensor, outputs, names, identity, parameters, usual)
 
 

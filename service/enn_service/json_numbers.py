@@ -2,8 +2,9 @@
 
 The array of numbers is cut out of the body, so that what remains is small and read by an ordinary parser. simdjson
 takes an array of numbers alone, but flattens arrays in it: a flat one may have no bracket more, and a text counts as
-rows only if all but its number characters is exactly the brackets and commas of rows of one length. Whatever is not
-read here is left to `rows`, which names the place.
+rows only if all but its number characters is exactly the brackets and commas of rows of one length. It takes an empty
+array too, as which a row without its one number or a comma before the end would pass: none may be empty. Whatever is
+not read here is left to `rows`, which names the place.
 """
 
 import re
@@ -57,11 +58,13 @@ def rows(text: bytes, columns: int) -> NDArray[np.float64] | None:
 
 def vector(text: bytes) -> NDArray[np.float64] | None:
     """Return a flat JSON array of numbers as [numbers], or None where it is anything else."""
-    return _numbers(text) if text.startswith(b"[") and text.count(b"[") == 1 else None
+    return _numbers(text) if text.count(b"[") == 1 else None
 
 
 def _numbers(text: bytes, row: bytes = b"") -> NDArray[np.float64] | None:
     """Return all numbers of an array, of rows that are `row` without their numbers where there is one."""
+    if not text.startswith(b"["):
+        return None
     try:
         if len(text) <= PIECE:
             return _parse(text, row)
@@ -71,13 +74,17 @@ def _numbers(text: bytes, row: bytes = b"") -> NDArray[np.float64] | None:
 
 
 def _parse(text: bytes, row: bytes) -> NDArray[np.float64]:
+    count = 1
     if row:
         skeleton = text.translate(None, NUMBER)
         count = skeleton.count(b"]") - 1
         if count < 1 or skeleton != b"[%b]" % ((b"," + row) * count)[1:]:
             raise ValueError("not rows of numbers alone")
     array = cast("simdjson.Array", simdjson.Parser().parse(text))
-    return np.frombuffer(array.as_buffer(of_type="d"))
+    values = np.frombuffer(array.as_buffer(of_type="d"))
+    if len(values) < count:
+        raise ValueError("brackets without a number")
+    return values
 
 
 def _pieces(text: bytes, *, nested: bool) -> Iterator[bytes]:

@@ -112,7 +112,8 @@ class Reach:
         """Return which numbers are there and in their training range, or codes."""
         usual = _between(numbers, *self._many[numbers.dtype])
         if len(self._coded):
-            usual[:, self._coded] &= ~(numbers[:, self._coded] % 1 > 0)
+            codes = numbers[:, self._coded]
+            usual[:, self._coded] &= np.trunc(codes) == codes
         return usual
 
     def _takes(self, values: Array) -> bool:

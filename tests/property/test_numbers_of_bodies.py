@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -38,10 +39,11 @@ def test_a_flat_list_of_numbers_is_read_as_a_parser_reads_it(values: list, space
     np.testing.assert_array_equal(found, np.array(values, dtype=np.float64))
 
 
-@given(st.lists(st.lists(ANYTHING, max_size=4), max_size=6))
-def test_what_is_read_is_rows_of_numbers_alone(rows: list) -> None:
-    found = json_numbers.rows(orjson.dumps(rows), 2)
-    good = bool(rows) and all(len(row) == 2 and {*map(type, row)} <= {int, float} for row in rows)
+@given(st.lists(st.lists(ANYTHING, max_size=4) | st.just([]) | FLOATS.map(lambda one: [one]), max_size=6))
+@pytest.mark.parametrize("columns", [1, 2])
+def test_what_is_read_is_rows_of_numbers_alone(columns: int, rows: list) -> None:
+    found = json_numbers.rows(orjson.dumps(rows), columns)
+    good = bool(rows) and all(len(row) == columns and {*map(type, row)} <= {int, float} for row in rows)
     assert (found is not None) == good
 
 
@@ -72,3 +74,21 @@ def test_long_rows_are_read_in_pieces_and_none_is_lost() -> None:
     np.testing.assert_array_equal(json_numbers.vector(text.translate(None, b"[]").join([b"[", b"]"])), rows.ravel())
     assert json_numbers.rows(text, 2) is None
     assert json_numbers.rows(text[:-1] + b",[1,2]]", 3) is None
+    assert json_numbers.vector(b"[%b]" % (b" " * LONG)) is None
+
+
+@pytest.mark.parametrize("length", range(json_numbers.PIECE - 2, json_numbers.PIECE + 4))
+def test_a_comma_before_the_end_is_seen_wherever_a_piece_ends(length: int) -> None:
+    values = b"1," * (length // 2) + b" " * (length % 2) + b"1"
+    found = json_numbers.vector(b"[%b]" % values)
+    assert found is not None
+    assert len(found) == length // 2 + 1
+    for comma in (b",", b" , ", b",,"):
+        assert json_numbers.vector(b"[%b%b]" % (values, comma)) is None
+
+
+def test_an_array_begins_with_a_bracket_however_long_it_is() -> None:
+    for end in (b"", b",1" * json_numbers.PIECE):
+        for begin in (b"", b" ", b"7", b"{"):
+            assert json_numbers.vector(b"%b1,[2],3%b]" % (begin, end)) is None
+            assert json_numbers.rows(b"%b[1],[2]%b]" % (begin, end.replace(b"1", b"[1]")), 1) is None

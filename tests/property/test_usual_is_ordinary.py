@@ -156,11 +156,39 @@ def test_one_unusual_value_among_many_is_seen(model: Model, asked, odd, place, w
     assert quick(called(path), model, request) in (None, ordinary(called(path), model, request))
 
 
+@pytest.mark.parametrize("asked", [v1_of, v1_named, v2_of, v2_nested, explain])
+@pytest.mark.parametrize("count", [1, 100])
+def test_usual_rows_are_counted_as_in_the_ordinary_way(model: Model, asked, count) -> None:
+    row = [0.25, -0.5]
+    path, body = asked(row if asked is explain else [row] * count)
+    call, request = called(path), Request(json.dumps(body).encode())
+    assert call.usual is not None
+    own, others, answer = Tally(), Tally(), Answer(call.operation, model, request)
+    if usual.answer(call.usual, model, request, own) is not None:
+        answer.finish()
+        answer.tell(others, refused=False)
+        assert (own.answered, own.rows, own.outside) == (others.answered, others.rows, others.outside)
+        assert own.total == own.reading + own.running + own.writing
+    else:
+        assert asked is explain
+        assert not model.explanations.by_row
+
+
 @pytest.mark.parametrize("more", [{"parameters": {}}, {"instances": [[0, 0]]}, {"x": {"inputs": [[0.25, -0.5]] * 99}}])
 @pytest.mark.parametrize("first", [True, False])
-def test_what_stands_beside_many_rows_is_seen(model: Model, more: dict[str, Any], *, first: bool) -> None:
-    path, body = v1_of([[0.25, -0.5]] * 100)
+@pytest.mark.parametrize("count", [1, 100])
+def test_what_stands_beside_rows_is_seen(model: Model, more: dict[str, Any], count: int, *, first: bool) -> None:
+    path, body = v1_of([[0.25, -0.5]] * count)
     request = Request(json.dumps(more | body if first else body | more).encode())
+    assert quick(called(path), model, request) is None
+
+
+@pytest.mark.parametrize(("asked", "name"), [(v1_of, "inputs"), (v2_of, "data"), (v2_nested, "data")])
+def test_rows_that_stand_elsewhere_are_not_those_that_are_asked(model: Model, asked, name: str) -> None:
+    path, body = asked([[0.25, -0.5]] * 100)
+    wanted = ordinary(called(path), model, Request(json.dumps(body).encode()))
+    request = Request(json.dumps({"x": {name: [[0.5, 0.75]] * 100}} | body).encode())
+    assert wanted == ordinary(called(path), model, request)
     assert quick(called(path), model, request) is None
 
 

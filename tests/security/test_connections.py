@@ -105,6 +105,11 @@ def test_what_is_no_http_gets_an_error_object_and_the_end(strict: httpx.Client, 
     assert predicts(strict)
 
 
+def test_an_older_request_may_name_no_host(strict: httpx.Client) -> None:
+    with connect(strict, b"GET /v2/health/live HTTP/1.0\r\n\r\n") as connection:
+        assert answer(connection)[0] == 200
+
+
 def test_a_head_that_does_not_come_gets_408_and_a_connection_without_one_is_closed(strict: httpx.Client) -> None:
     with connect(strict, HEAD) as slow, connect(strict) as silent, connect(strict, HEALTH) as kept:
         assert answer(kept)[0] == 200

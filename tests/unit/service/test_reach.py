@@ -125,12 +125,29 @@ def test_numbers_are_judged_as_what_they_are_rounded_to(count: int) -> None:
     assert reach.admit(given, "rows")[1] is not None
 
 
+@pytest.mark.parametrize("count", COUNTS)
+def test_no_number_is_outside_where_all_are_rounded_to_the_ends(count: int) -> None:
+    given = rows(count).astype(np.float64)
+    given[-1] = np.nextafter([1, 10], [2, 9])
+    taken, outside = Reach(FEATURES).admit(given, "rows")
+    assert (taken[-1].tolist(), outside) == ([1, 10], None)
+
+
 @pytest.mark.parametrize("value", [np.inf, -1e39, 3.4028236e38])
 def test_a_number_that_no_float32_holds_is_named_with_its_place(value: float) -> None:
     given = rows(8).astype(np.float64)
     given[5, 1], given[6, 0] = value, 5 * MAX_RANGES
     with pytest.raises(InvalidRequestError, match=re.escape(f"rows[5][1]: {value} is no finite float32")):
         Reach(FEATURES).admit(given, "rows")
+
+
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+@pytest.mark.parametrize("column", range(len(CODED)))
+def test_infinity_is_refused_and_warns_of_nothing(column: int, kind: type) -> None:
+    given = rows(8, CODED).astype(kind)
+    given[5, column] = np.inf
+    with pytest.raises(InvalidRequestError, match=re.escape(f"rows[5][{column}]: inf is no finite float32")):
+        Reach(CODED).admit(given, "rows")
 
 
 def test_features_are_plain_where_no_value_may_be_more_than_a_number() -> None:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,16 @@ def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(w
 def test_no_layout_folds_more_than_a_package_may_take(widths, harmonics, head):
     net = network(widths, harmonics, head)
     assert open_package(package(learned(net))).cost.operations <= most_operations(net)
+
+
+def test_what_would_be_too_large_folded_is_left_out_unfolded():
+    net = network((64, 64, 64, 1), 128)
+    tracemalloc.start()
+    layouts = choice.candidates(net)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [layout.name for layout in layouts] == ["clenshaw"]
+    assert peak < 2**26  # a tenth of the second layer's map with the first one's read-out folded in
 
 
 def test_the_oracle_is_asked_once_however_many_layouts_there_are(monkeypatch):

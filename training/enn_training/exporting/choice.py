@@ -151,12 +151,12 @@ def _folds(network: Network, layout: Layout) -> bool:
     readout: Affine | None = None
     sizes = list[int]()
     for number, layer in enumerate(network.layers, start=1):
-        affine = Affine.of(layer).after(readout)
+        rows, columns = layer.weight.shape if readout is None else (len(layer.weight), readout.weight.shape[1])
         if layer.coefficients is not None:
             unrolling = (layout.head or layout.many) if number == len(network.layers) else layout.many
-            spectrum = coefficients(layer)
-            affine, readout = unrolling.arguments(affine, spectrum), unrolling.readout(spectrum)
-        sizes.append(affine.weight.size)
+            spectrum, narrow = coefficients(layer), Affine(np.zeros((rows, 1)), np.zeros(rows))  # the whole may be huge
+            rows, readout = len(unrolling.arguments(narrow, spectrum).bias), unrolling.readout(spectrum)
+        sizes.append(rows * columns)
     if network.head == "dct" and readout is not None:
         sizes.append(readout.weight.size)
     return max(sizes) <= FOLDED_WEIGHTS and sum(sizes) <= MOST * most_operations(network)
