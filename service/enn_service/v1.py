@@ -64,9 +64,13 @@ def explain(model: Model, request: Request) -> Question:
 
 
 def _read_usual(model: Model, request: Request) -> tuple[UsualRows, str] | None:
-    if len(request.body) < json_numbers.WORTH_IT and (row := _row(parse_object(request.body))) is not None:
-        return row
-    numbers, _, body = _read(model, request.body)
+    if len(request.body) >= json_numbers.WORTH_IT:
+        numbers, _, body = _read(model, request.body)
+    else:
+        body = parse_object(request.body)
+        if (row := _row(body)) is not None:
+            return row
+        numbers, _ = _listed(model, body)
     return (numbers, "") if len(body) == 1 else None
 
 
@@ -116,8 +120,13 @@ def _read(model: Model, body: bytes) -> tuple[Numbers, str, dict[str, Any]]:
                 if request[field] == json_numbers.PLACE:
                     return numbers, field, request
     request = parse_object(body)
+    return *_listed(model, request), request
+
+
+def _listed(model: Model, request: dict[str, Any]) -> tuple[Numbers, str]:
+    """Return the rows of a request as read by an ordinary parser, and the name of their field."""
     field = _field(request)
-    return read_rows(model.card, request[field], field), field, request
+    return read_rows(model.card, request[field], field), field
 
 
 def _field(request: dict[str, Any]) -> str:

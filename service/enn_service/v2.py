@@ -74,7 +74,7 @@ def _read_usual(model: Model, request: Request) -> tuple[UsualRows, str] | None:
         return None
     (form, text), features = cut_form(request.body), len(model.card.features)
     count = form.tensor.rows
-    if not form.usual or form.tensor.columns != features:
+    if not form.usual or form.tensor.columns != features or count > model.usual_rows:
         return None
     values = read_values(text, form.tensor.datatype, features)
     identity = request.id if form.id is None else form.id
