@@ -30,7 +30,7 @@ FEW_ROWS = 128
 FOLDED_WEIGHTS = 2**18
 """The most weights of an affine map with a read-out folded in; reading more is slower than any other unrolling."""
 MOST = 1 / 2
-"""Of the operations that a package may take: the weights of all maps on one of its two routes, nearly all that it does, beside the others."""
+"""Of the operations that a package may take: the weights of all maps on one of its routes, nearly all that it does."""
 READOUT_WEIGHTS = 2**15
 """The most weights of a read-out that explains: reading more takes longer than to unroll once more without one."""
 LADDER_UNITS = 3
