@@ -64,6 +64,9 @@ class Form(NamedTuple):
 RAW = Form(Tensor("FP32", None, 0, 0, None, None), [Wanted("output", binary=True)], ("output",), None, {}, usual=False)
 """What a body without a JSON part says."""
 
+_last = list[tuple[bytes, bytes, Form]]()
+"""What stood before and after the values that were cut last, and their form: who asks again mostly asks alike."""
+
 
 def read_form(text: bytes, features: int) -> tuple[Form, Any]:
     """Return the form of a request's JSON part, and its tensor's values: an array of numbers, or JSON of any kind.
@@ -81,16 +84,22 @@ def read_form(text: bytes, features: int) -> tuple[Form, Any]:
 
 
 def cut_form(text: bytes) -> tuple[Form, bytes]:
-    """Return the form of a request's JSON part without the array of its tensor's values, and the text of that.
+    """Return the form of a request's JSON part without its tensor's values, and their text, which may be anything.
 
     Raises:
-        ValueError: There is no such array, or the rest is no JSON.
+        ValueError: There is no array of values, or the rest is no JSON.
         InvalidRequestError: The rest is no inference request.
     """
+    for before, after, form in _last:  # the whole is JSON where what stands between them is
+        if text.startswith(before) and text.endswith(after):
+            return form, text[len(before) : len(text) - len(after)]
     rest, numbers = json_numbers.cut(text, VALUES)
     form = _form(rest)
     if form.tensor.data != json_numbers.PLACE:
         raise ValueError("no array of values")
+    if len(rest) <= KEPT_BYTES:
+        before, _, after = rest.partition(json_numbers.QUOTED)
+        _last[:] = [(before, after, form)]
     return form, numbers
 
 

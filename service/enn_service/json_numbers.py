@@ -24,7 +24,7 @@ WORTH_IT = 512
 PIECE = 32 * 1024
 """Bytes parsed at once: the interpreter's lock is held for some tens of microseconds, and the cache suffices."""
 
-_QUOTED = f'"{PLACE}"'.encode()
+QUOTED = f'"{PLACE}"'.encode()
 
 
 def cut(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, bytes]:
@@ -46,7 +46,7 @@ def cut(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, bytes]:
     end = body.rfind(b"]", start, brace if quote < 0 else quote) + 1
     if end <= start:
         return body, b""
-    return body[:start] + _QUOTED + body[end:], body[start:end]
+    return body[:start] + QUOTED + body[end:], body[start:end]
 
 
 def rows(text: bytes, columns: int) -> NDArray[np.float64] | None:
