@@ -2,12 +2,10 @@
 
 from time import perf_counter_ns
 
-import numpy as np
-
 from enn_service.exchange import Operation, Question, Request
 from enn_service.model import Model
 from enn_service.replies import Reply
-from enn_service.session import Array
+from enn_service.session import finite
 from enn_service.tallies import Tally
 from enn_service.work import row_nanoseconds
 
@@ -65,7 +63,7 @@ class Answer:
         assert question is not None  # noqa: S101  (it was read)
         began = perf_counter_ns()
         tensors = self.model.session.run(question.rows, question.tensors)
-        if not all(map(_finite, tensors)):
+        if not all(map(finite, tensors)):
             model, names = f"{self.model.name}/{self.model.version}", ", ".join(question.tensors)
             raise ArithmeticError(f"{model}: not all of {names} is finite for finite rows")
         ran = perf_counter_ns()
@@ -83,8 +81,3 @@ class Answer:
         outside = self._question.outside
         stages = self._reading, self._running, self._writing
         tally.took(took, *stages, rows=len(self._question.rows), outside=0 if outside is None else outside.rows)
-
-
-def _finite(tensor: Array) -> bool:
-    """Return whether all values are finite numbers."""
-    return np.count_nonzero(np.isfinite(tensor)) == tensor.size

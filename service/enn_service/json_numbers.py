@@ -25,6 +25,7 @@ PIECE = 32 * 1024
 """Bytes parsed at once: the interpreter's lock is held for some tens of microseconds, and the cache suffices."""
 
 QUOTED = f'"{PLACE}"'.encode()
+"""The same as it stands in JSON."""
 
 
 def cut(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, bytes]:

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from math import isfinite
 from struct import Struct
 from typing import cast
 
@@ -19,6 +20,8 @@ import onnxruntime
 Array = NDArray[np.float32]
 PREDICTION: tuple[str, ...] = ("output",)
 EXPLANATION: tuple[str, ...] = ("output", "bumps")
+FEW = 32
+"""So many numbers are added up in Python sooner than NumPy has begun to look at them."""
 
 
 class Session:
@@ -60,8 +63,6 @@ class Session:
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
         route = (self._few if len(inputs) <= self._few_rows else self._many).get(tuple(names), self._whole)
-        if len(inputs) <= self._rows:
-            return route.run(inputs, names)
         return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
 
     def run_row(self, row: Sequence[float], names: tuple[str, ...]) -> list[Array]:
@@ -121,6 +122,13 @@ class _OneRow:
         self._put(self._row, 0, *row)
         self._session.run_with_iobinding(self._binding)
         return self._results
+
+
+def finite(tensor: Array) -> bool:
+    """Return whether all values are finite numbers."""
+    if tensor.size <= FEW:
+        return isfinite(sum(tensor.ravel().tolist()))  # in float64, which no few numbers of float32 exceed
+    return np.count_nonzero(np.isfinite(tensor)) == tensor.size
 
 
 def _part(package: Package, source: str, outputs: Sequence[str]) -> _Route:

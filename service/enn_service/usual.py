@@ -5,7 +5,6 @@ is unusual, such as a value out of range or a word, is left to `answering`, whic
 and tells what is wrong.
 """
 
-from math import isfinite
 from time import perf_counter_ns
 
 import numpy as np
@@ -13,10 +12,8 @@ import numpy as np
 from enn_service.exchange import Request, UsualOperation
 from enn_service.model import Model
 from enn_service.replies import LARGE_BYTES, Reply
+from enn_service.session import finite
 from enn_service.tallies import Tally
-
-FEW = 32
-"""So many numbers are looked through faster one by one."""
 
 
 def answer(operation: UsualOperation, model: Model, request: Request, tally: Tally) -> Reply | None:
@@ -46,11 +43,7 @@ def answer(operation: UsualOperation, model: Model, request: Request, tally: Tal
         tensors = model.session.run(rows.astype(np.float32), operation.tensors)
     ran = perf_counter_ns()
     for tensor in tensors:
-        if tensor.size <= FEW:
-            finite = isfinite(sum(tensor.ravel().tolist()))
-        else:
-            finite = np.count_nonzero(np.isfinite(tensor)) == tensor.size
-        if not finite:
+        if not finite(tensor):
             return None
     reply = Reply(200, operation.write(model, identity, tensors))
     if len(reply.body) > LARGE_BYTES:
