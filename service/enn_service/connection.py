@@ -104,7 +104,6 @@ class Connection(PromptProtocol):
 
     def on_response_complete(self) -> None:
         """Answer the request that waits, or wait for the next one; uvicorn's own would set a timer each time."""
-        self._gathering.flush()
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return

@@ -1,4 +1,4 @@
-"""Prompt answers: what came whole and takes little is answered where it is read, and leaves in one system call."""
+"""Prompt answers: what came whole and takes little is answered where it is read."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from enn_service.gathering import Gathering
 from enn_service.identity import Identity
+from enn_service.outbox import Gathered
 from enn_service.replies import Reply
 
 if TYPE_CHECKING:
@@ -63,10 +63,10 @@ class PromptProtocol(HttpToolsProtocol):
     _hand_over: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to gather what is sent."""
+        """Begin to send by the outbox."""
         self.at_once = getattr(self.app, "at_once", None)
-        self._gathering = Gathering(transport, self.loop)
-        super().connection_made(cast("asyncio.Transport", self._gathering))
+        self._gathered = Gathered(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._gathered))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Hold nothing."""
@@ -147,7 +147,7 @@ class PromptProtocol(HttpToolsProtocol):
     def reply(self, reply: Reply, identity: Identity, more: bytes = b"") -> None:
         """Send a whole answer, with more lines in its head."""
         own = _lines(tuple(self.server_state.default_headers))
-        self._gathering.send(reply.http(STATUS_LINE[reply.status] + own + more, identity))
+        self._gathered.send(reply.http(STATUS_LINE[reply.status] + own + more, identity))
 
     @property
     def _idle(self) -> bool:
