@@ -1,7 +1,7 @@
 """The outbox: answers given in one turn of the event loop leave together, as waking a client may cost more than one.
 
-A turn reads what has come over all connections, one after the other. Its first answer leaves at once, so that who asks
-alone waits for nobody; those that follow leave when the turn ends, and mostly find the client awake.
+A turn reads what has come over all connections, one after the other. Where turns have had an answer or two of late, the
+first leaves at once, so that who asks alone waits for nobody; all others leave when the turn ends.
 """
 
 import asyncio
@@ -13,6 +13,10 @@ from enn_service.replies import LARGE_BYTES
 
 HELD_SECONDS = 0.001
 """An answer waits no longer than this for those that are given after it."""
+FEW = 2
+"""Of so many answers a turn, the first leaves at once."""
+OF_LATE = 4
+"""Over about so many turns answers are counted."""
 
 
 class Outbox:
@@ -27,10 +31,13 @@ class Outbox:
         self._turning = False
         self._held: dict[asyncio.Transport, list[bytes]] = {}
         self._due = 0.0
+        self._answers = 0
+        self._usual = 0.0
 
     def send(self, transport: asyncio.Transport, answer: bytes) -> None:
-        """Send a whole answer, at once if it is the first of this turn."""
-        if self._turning:
+        """Send a whole answer, at once if it is the first of this turn and few are usual."""
+        self._answers += 1
+        if self._turning or self._usual > FEW:
             self.hold(transport, answer)
         else:
             self._begin()
@@ -58,7 +65,8 @@ class Outbox:
         self._loop.call_soon(self._end)
 
     def _end(self) -> None:
-        self._turning = False
+        self._usual += (self._answers - self._usual) / OF_LATE
+        self._turning, self._answers = False, 0
         self.flush()
 
 

@@ -49,16 +49,34 @@ async def come_round() -> None:
         await asyncio.sleep(0)
 
 
-def test_the_first_answer_of_each_turn_leaves_at_once_and_the_others_when_it_ends() -> None:
+def test_where_a_turn_has_few_answers_the_first_leaves_at_once_and_the_other_when_it_ends() -> None:
     async def body(connections: list[Gathered], ends: list[socket.socket]) -> None:
-        for turn in (b"1", b"2"):
+        for _ in range(20):
             for connection in connections:
-                connection.send(turn)
-            assert arrived(ends) == [turn, None, None]
+                connection.send(b"1")
+            assert arrived(ends) == [b"1", None]
             await come_round()
-            assert arrived(ends) == [None, turn, turn]
+            assert arrived(ends) == [None, b"1"]
 
-    over(3, body)
+    over(outbox.FEW, body)
+
+
+def test_where_turns_have_many_all_leave_at_the_end_until_they_have_few_again() -> None:
+    async def body(connections: list[Gathered], ends: list[socket.socket]) -> None:
+        found: list[list[bytes | None]] = []
+        for count in [8] * 9 + [1] * 9:
+            for connection in connections[:count]:
+                connection.send(b"1")
+            found.append(arrived(ends[:count]))
+            await come_round()
+            assert [at_once or later for at_once, later in zip(found[-1], arrived(ends[:count]), strict=True)] == [
+                b"1"
+            ] * count
+        assert found[0] == [b"1", *[None] * 7]
+        assert found[8] == [None] * 8
+        assert found[-1] == [b"1"]
+
+    over(8, body)
 
 
 def test_a_head_waits_for_its_body_even_if_it_is_the_first() -> None:
