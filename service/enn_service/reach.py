@@ -100,10 +100,11 @@ class Reach:
         usual = self._usual(numbers)
         if np.count_nonzero(usual) == numbers.size:
             return numbers.astype(np.float32, copy=False), None  # the ends are float32: rounding passes none of them
-        rows = to_float32(numbers, field)
+        rows = _rounded(numbers)
         found = np.flatnonzero(~(usual if rows is numbers else self._usual(rows)))
         values = rows.ravel()[found]
         if len(found) and not self._takes(values):
+            to_float32(numbers, field)  # tells what is infinite, of all that is wrong the first
             self._check_each(values, found, field)
             found = found[~np.isnan(values)]
         return rows, Outside(found, rows.shape[1]) if len(found) else None
@@ -140,8 +141,7 @@ def to_float32(numbers: Numbers, field: str) -> Array:
     Raises:
         InvalidRequestError: One is infinite or exceeds float32; the text names its index.
     """
-    with np.errstate(over="ignore"):
-        result = numbers.astype(np.float32, copy=False)
+    result = _rounded(numbers)
     infinite = np.isinf(result)
     if np.count_nonzero(infinite):
         index = np.argwhere(infinite)[0].tolist()
@@ -150,6 +150,12 @@ def to_float32(numbers: Numbers, field: str) -> Array:
             f"{field}{place}: {numbers[tuple(index)]} is no finite float32 (at most {FLOAT32_MAX:.8g})"
         )
     return result
+
+
+def _rounded(numbers: Numbers) -> Array:
+    """Return numbers as float32, infinite where they exceed it."""
+    with np.errstate(over="ignore"):
+        return numbers.astype(np.float32, copy=False)
 
 
 def _between(rows: Numbers, low: Numbers, high: Numbers) -> NDArray[np.bool_]:
@@ -165,7 +171,8 @@ def _between(rows: Numbers, low: Numbers, high: Numbers) -> NDArray[np.bool_]:
         return (rows >= low[:count]) & (rows <= high[:count])
     whole = count // block * block
     blocks = rows[:whole].reshape(-1, *low.shape)
-    between = (blocks >= low) & (blocks <= high)
+    between = blocks >= low
+    between &= blocks <= high
     return np.concatenate([between.reshape(whole, -1), _between(rows[whole:], low, high)])
 
 
