@@ -44,7 +44,7 @@ class Session:
 
     def __init__(self, package: Package) -> None:
         self.outputs = package.outputs
-        self._rows = rows_at_once(package.network, package.cost.elements)
+        self._rows = rows_at_once(package.network, package.cost.elements, package.card.unrolling.precision)
         self._whole = _Route(package.data, INPUT)
         self._many = {names: _part(package, INPUT, names) for names in (PREDICTION, EXPLANATION)}
         self._few, few = dict(self._many), package.card.unrolling.few

@@ -22,7 +22,9 @@ def test_pieces_put_together_are_the_batch_and_none_is_longer_than_allowed(batch
     assert max(lengths) <= 4
 
 
-def test_a_piece_of_the_widest_layer_fits_the_cache():
+@pytest.mark.parametrize(("precision", "size"), [("float32", 4), ("float64", 8)])
+def test_a_piece_of_the_widest_layer_fits_the_cache(precision, size):
     model = network()
-    widest = max(len(layer.bias) for layer in model.layers[:-1])
-    assert rows_at_once(model) * widest <= CACHED < (rows_at_once(model) + 1) * widest
+    row = size * max(len(layer.bias) for layer in model.layers[:-1])
+    rows = rows_at_once(model, precision=precision)
+    assert rows * row <= CACHED < (rows + 1) * row
