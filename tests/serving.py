@@ -17,7 +17,7 @@ import httpx
 import uvicorn
 
 from enn_service.app import create_app
-from enn_service.server import configuration
+from enn_service.server.server import configuration
 from enn_service.settings import Settings
 
 SHIPPED = Path(__file__).parents[1] / "models" / "repository"

@@ -5,9 +5,9 @@ import os
 
 from pydantic_settings import CliApp
 
-from enn_service import logs
-from enn_service.run_folder import RunFolder, own_folder
-from enn_service.server import serve
+from enn_service.observability import log_config as logs
+from enn_service.server.run_directory import RunFolder, own_folder
+from enn_service.server.server import serve
 from enn_service.settings import Settings
 
 

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from enn_models.errors import ModelError
 from enn_models.signature import verifying
-from enn_service.access import Keys
+from enn_service.http.auth import Keys
 
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 

@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from enn_service import schemas
+from enn_service.api.schemas import inference as schemas
 
 ROUNDING = 2e-5  # the pre-activation is float32, the attributions are of the float64 network
 

@@ -11,7 +11,7 @@ import pytest
 
 from enn_models import repository
 from enn_models.package import open_package
-from enn_service import schemas
+from enn_service.api.schemas import inference as schemas
 from enn_training.__main__ import main
 from serving import serving
 

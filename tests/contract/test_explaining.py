@@ -10,7 +10,7 @@ import pytest
 
 from enn_models.network import Head, Network, Task
 from enn_models.repository import publish
-from enn_service import schemas
+from enn_service.api.schemas import inference as schemas
 from examples import network
 from serving import serving
 from tiny import package

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from enn_service.explorer import STATIC
+from enn_service.api.explorer import STATIC
 
 ROOT = Path(__file__).parents[2]
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}

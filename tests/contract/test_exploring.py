@@ -14,8 +14,8 @@ from enn_models import series
 from enn_models.features import Boolean, Categorical, encoding
 from enn_models.repository import publish
 from enn_models.usage import measure
-from enn_service import exploration
-from enn_service.activations import BACKGROUND_BINS
+from enn_service.api.schemas import introspection as exploration
+from enn_service.inference.activation_curves import BACKGROUND_BINS
 from enn_training.exporting import package as exported
 from enn_training.model import LearnedModel
 from examples import network

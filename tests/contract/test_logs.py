@@ -16,7 +16,7 @@ Eventually = Callable[[Callable[[], bool]], None]
 
 
 def requests(log: Path) -> list[dict]:
-    return [line for line in map(json.loads, log.read_text().splitlines()) if line["logger"] == "enn_service.logs"]
+    return [line for line in map(json.loads, log.read_text().splitlines()) if line["logger"] == "enn_service.observability.log_config"]
 
 
 def test_json_lines_of_every_worker_tell_request_model_version_rows_and_time(

@@ -10,8 +10,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from enn_service import connection as served
-from enn_service.prompt import HEAD_BYTES, HELD_BYTES
+from enn_service.server import protocol as served
+from enn_service.server.inline import HEAD_BYTES, HELD_BYTES
 
 PATH = "/v1/models/ring:predict"
 ROWS = [[[0.25, -0.5]], [[0.75, -0.5]], [[0.25, 0.75]]]

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from enn_models import repository
-from enn_service.model import Model, load
+from enn_service.runtime.model import Model, load
 from enn_training import ENN
 from serving import SHIPPED
 

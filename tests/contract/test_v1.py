@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from enn_models import series
-from enn_service import schemas
+from enn_service.api.schemas import inference as schemas
 
 INSIDE = [[0.1, 0.2], [0.5, -0.1]]
 

@@ -4,7 +4,7 @@ import httpx
 import numpy as np
 import pytest
 
-from enn_service import schemas
+from enn_service.api.schemas import inference as schemas
 
 TENSOR = {"name": "input", "shape": [2, 2], "datatype": "FP32", "data": [0.1, 0.2, 0.5, -0.1]}
 

@@ -10,7 +10,7 @@ from enn_models.network import Network
 from enn_models.package import open_package
 from enn_models.repository import read
 from enn_models.series import Floats
-from enn_service.reach import MAX_RANGES
+from enn_service.runtime.range_check import MAX_RANGES
 from enn_training import load
 from enn_training.exporting import accuracy, choice
 from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT

@@ -26,7 +26,7 @@ from geventhttpclient.response import HTTPParseError
 from enn_models import repository
 from enn_models.package import open_package
 from enn_service.client import AsyncClient, Client, UnavailableError
-from enn_service.session import Session
+from enn_service.runtime.session import Session
 from examples import network
 from serving import TOKEN, WORKERS, address_of, command
 from tiny import package

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from enn_models import repository
-from enn_service.run_folder import RunFolder
+from enn_service.server.run_directory import RunFolder
 from serving import SHIPPED, serving, write_digests
 
 TOKEN = "a-token-of-the-test"

@@ -13,7 +13,7 @@ from moto.server import ThreadedMotoServer
 from enn_models import repository
 from enn_models.errors import RepositoryError
 from enn_models.scan import MAX_BYTES
-from enn_service.source import MARK, Source
+from enn_service.runtime.repository_sync import MARK, Source
 from examples import network
 from serving import SHIPPED, serving
 from tiny import package

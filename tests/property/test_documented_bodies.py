@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ValidationError
 
-from enn_service import schemas
+from enn_service.api.schemas import inference as schemas
 
 QUICK = settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 NUMBERS = st.floats(-1, 1, width=32)

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from enn_service.errors import InvalidRequestError
-from enn_service.forms import Form, read_form
+from enn_service.protocols.v2_request import Form, read_form
 
 ALIKE = (b'{"id":"x","inputs":[{"name":"input","shape":[2,2],"datatype":"FP32","data":', b"}]}")
 OTHER = b'{"inputs":[{"data":[0],"name":"input","shape":[1,1],"datatype":"FP64"}]}'

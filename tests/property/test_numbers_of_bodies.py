@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from enn_service import json_numbers
+from enn_service.protocols import numeric_json as json_numbers
 
 KEY = re.compile(rb'"rows"\s*:\s*')
 SPACE = st.sampled_from(["", " ", "\n", "\t "])

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from enn_service import app
-from enn_service.watching import watched
+from enn_service.http.request_events import watched
 from serving import SHIPPED, serving
 
 SEEDS = 24

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from enn_models.network import Head, Network, Task
-from enn_service.explanations import FEW, WITHIN, Explanations
-from enn_service.results import Results
+from enn_service.runtime.explanation_encoder import FEW, WITHIN, Explanations
+from enn_service.runtime.prediction_encoder import Results
 from examples import network
 from tiny import card
 

@@ -6,7 +6,7 @@ import socket
 import httpx
 import pytest
 
-from enn_service.explaining import PARAMETERS
+from enn_service.inference.explain_options import PARAMETERS
 from serving import MAX_BODY_BYTES
 
 BODIES = {
@@ -162,8 +162,8 @@ def test_a_fault_of_the_service_is_an_error_object_too_and_tells_nothing_of_it(
         raise RuntimeError("/secret/path")
 
     for run in ("run", "run_row"):
-        monkeypatch.setattr(f"enn_service.session.Session.{run}", fail)
-    monkeypatch.setattr("enn_service.control_plane.metadata", fail)
+        monkeypatch.setattr(f"enn_service.runtime.session.Session.{run}", fail)
+    monkeypatch.setattr("enn_service.api.control_plane.metadata", fail)
     tensor = {"name": "input", "shape": [1, 2], "datatype": "FP32", "data": [0, 0]}
     for reply in (
         client.post("/v1/models/ring:predict", json={"instances": [[0, 0]]}),

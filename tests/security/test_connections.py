@@ -11,8 +11,8 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from enn_service import paths
-from enn_service.connection import FRAMING_BYTES, PIPELINED
+from enn_service.http import routing as paths
+from enn_service.server.protocol import FRAMING_BYTES, PIPELINED
 from serving import SHIPPED, serving
 
 IDLE_SECONDS = 1

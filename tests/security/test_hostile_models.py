@@ -19,7 +19,7 @@ from enn_models import repository
 from enn_models.errors import ModelError, UnsafeModelError
 from enn_models.package import open_package, verify
 from enn_models.scan import MAX_BYTES, scan
-from enn_service.session import Session
+from enn_service.runtime.session import Session
 from examples import network
 from hostile import CHANGES, LIES, PLACES, files, lay
 from serving import address_of, command

@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from enn_service import outbox
-from enn_service.outbox import Gathered
-from enn_service.replies import LARGE_BYTES
+from enn_service.server import write_coalescing as outbox
+from enn_service.server.write_coalescing import Gathered
+from enn_service.http.responses import LARGE_BYTES
 
 Body = Callable[[list[Gathered], list[socket.socket]], Awaitable[None]]
 

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from enn_service.patience import Patience
+from enn_service.http.timeouts import Patience
 
 SHORT, LONG = 0.01, 60.0
 

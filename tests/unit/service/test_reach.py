@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from enn_models.features import Boolean, Feature, Numeric
 from enn_service.errors import InvalidRequestError
-from enn_service.reach import BLOCK, MAX_RANGES, Reach
+from enn_service.runtime.range_check import BLOCK, MAX_RANGES, Reach
 
 FEATURES: list[Feature] = [
     Numeric(name="length", minimum=-1, maximum=1, mean=0),

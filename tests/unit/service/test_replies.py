@@ -6,7 +6,7 @@ import orjson
 import pytest
 
 from enn_service import errors
-from enn_service.replies import STATUSES, failure
+from enn_service.http.responses import STATUSES, failure
 
 
 @pytest.mark.parametrize(("error", "status"), STATUSES.items(), ids=lambda value: getattr(value, "__name__", value))

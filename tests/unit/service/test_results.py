@@ -4,7 +4,7 @@ import numpy as np
 import orjson
 import pytest
 
-from enn_service.results import LONG, Results
+from enn_service.runtime.prediction_encoder import LONG, Results
 from examples import network
 from tiny import card
 

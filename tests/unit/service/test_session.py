@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from enn_models.package import open_package
-from enn_service.session import EXPLANATION, PREDICTION, Session
+from enn_service.runtime.session import EXPLANATION, PREDICTION, Session
 from enn_training.exporting import package
 from examples import network
 from learned import learned

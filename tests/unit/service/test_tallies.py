@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from enn_service import tallies
-from enn_service.run_folder import RunFolder
-from enn_service.tallies import Tallies
+from enn_service.observability import counters as tallies
+from enn_service.server.run_directory import RunFolder
+from enn_service.observability.counters import Tallies
 
 COUNT_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
-from enn_service import tallies
-from enn_service.tallies import Tallies
+from enn_service.observability import counters as tallies
+from enn_service.observability.counters import Tallies
 exec(sys.argv[2])
 own = Tallies(Path(sys.argv[1]))
 for model in ("ring", "gone"):

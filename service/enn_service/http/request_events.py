@@ -1,0 +1,89 @@
+"""Watching: what is told of each request to who asked to be told, log or trace; where nobody did, nothing is paid."""
+
+from collections.abc import Callable, Sequence
+from time import perf_counter_ns, time_ns
+from typing import TYPE_CHECKING, NamedTuple
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from enn_service.http.request_body import Headers
+from enn_service.http.request_id import HEADER
+
+if TYPE_CHECKING:
+    from enn_service.inference.pipeline import Answer
+
+ANSWER = "enn.answer"
+"""Where the data plane leaves its answer in the scope of a request."""
+MAX_PATH = 256
+
+
+class Event(NamedTuple):
+    """A request that is over.
+
+    Attributes:
+        id: The identity that its reply carried.
+        method: GET, POST, ...
+        path: Its path, cut after MAX_PATH characters.
+        headers: Those it came with.
+        status: Of its reply; 0 where the client went away before.
+        model: The model that it was for; empty where it was for none.
+        version: The version that answered.
+        rows: How many rows were answered.
+        began: When it came, nanoseconds since 1970.
+        nanoseconds: How long it took, until the whole reply was sent.
+    """
+
+    id: str
+    method: str
+    path: str
+    headers: Headers
+    status: int
+    model: str
+    version: str
+    rows: int
+    began: int
+    nanoseconds: int
+
+
+Witness = Callable[[Event], None]
+
+
+def watched(app: ASGIApp, witnesses: Sequence[Witness]) -> ASGIApp:
+    """Return an application that tells witnesses of each request; without any, the application itself."""
+    if not witnesses:
+        return app
+
+    async def telling(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await app(scope, receive, send)
+            return
+        began, started = time_ns(), perf_counter_ns()
+        status, identity = 0, b""
+
+        async def seen(message: Message) -> None:
+            nonlocal status, identity
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                identity = next((value for name, value in message["headers"] if name == HEADER), b"")
+            await send(message)
+
+        try:
+            await app(scope, receive, seen)
+        finally:
+            answer: Answer | None = scope.get(ANSWER)
+            event = Event(
+                identity.decode("latin-1"),
+                scope["method"],
+                scope["path"][:MAX_PATH],
+                dict(scope["headers"]),
+                status,
+                answer.model.name if answer else "",
+                answer.model.version if answer else "",
+                answer.rows if answer else 0,
+                began,
+                perf_counter_ns() - started,
+            )
+            for witness in witnesses:
+                witness(event)
+
+    return telling

@@ -1,0 +1,134 @@
+"""Activations: every learned activation of a model, over the part of it that the training data use."""
+
+from typing import Any
+
+import numpy as np
+
+from enn_models import series
+from enn_models.card import Card, raw
+from enn_models.network import Layer, Network
+from enn_models.series import Floats
+from enn_models.usage import NeuronUsage, Usage, measure
+from enn_service.errors import InvalidRequestError
+from enn_service.runtime.model import Model
+
+POINTS = 101
+MAX_POINTS = 1001
+POINTS_A_PERIOD = 16
+"""Of the highest harmonic: fewer would draw another curve."""
+BACKGROUND_BINS = 10
+"""Of a histogram of the few background rows."""
+MAX_NUMBERS = 1_000_000
+MAX_TERMS = 100_000_000
+"""The most cosines that one answer takes: about a second of one core."""
+
+
+def activations(model: Model, layer: int | None, points: int | None) -> list[dict[str, Any]]:
+    """Return what there is to draw of every layer with learned activations, or of one, as JSON with arrays.
+
+    Args:
+        model: The model.
+        layer: Number of a layer, from 1; None for all.
+        points: Of each curve; None for POINTS, and as many more as the frequencies in the range need.
+
+    Raises:
+        InvalidRequestError: There is no such layer, or the answer would be too large.
+    """
+    network = model.network
+    layers = [each for each in network.layers if each.coefficients is not None]
+    if layer is not None and layer > len(layers):
+        raise InvalidRequestError(f"layer: {layer}; the model has learned activations in layers 1 to {len(layers)}")
+    chosen = range(len(layers)) if layer is None else [layer - 1]
+    _check_size(model, sum(len(layers[index].bias) for index in chosen), points or POINTS)
+    usage = _usage(model.card, network)
+    ranges = _ranges(usage) if usage else _implied(network, model.card)
+    importance = _importance(network, usage[len(network.layers) - 2]) if usage else None
+    told: list[dict[str, Any]] = []
+    for index in chosen:
+        neurons = [_curve(layers[index], neuron, ranges[index][neuron], points) for neuron in range(len(ranges[index]))]
+        for number, neuron in enumerate(neurons):
+            neuron["density"] = _density(usage[index][number]) if usage else None
+            last = index == len(network.layers) - 2
+            neuron["importance"] = float(importance[number]) if last and importance is not None else None
+            if index == len(network.layers) - 1:
+                neuron["output"] = model.results.units[number]
+        told.append({"layer": index + 1, "neurons": neurons})
+    return told
+
+
+def _check_size(model: Model, neurons: int, points: int) -> None:
+    numbers = neurons * (2 * points + model.card.harmonics)
+    if numbers > MAX_NUMBERS or neurons * points * model.card.harmonics > MAX_TERMS:
+        raise InvalidRequestError(
+            f"{neurons} activations of {points} points are {numbers} numbers; at most {MAX_NUMBERS}, and "
+            f"{MAX_TERMS} cosines, are given: ask for one layer, or for fewer points"
+        )
+
+
+def _usage(card: Card, network: Network) -> Usage | None:
+    """Return how the training data use the activations, or the background rows where only they are known."""
+    if card.usage is not None or card.background is None:
+        return card.usage
+    return measure(network, raw(card.background), BACKGROUND_BINS)
+
+
+def _ranges(usage: Usage) -> list[list[tuple[float, float]]]:
+    return [[(neuron.low, neuron.high) for neuron in layer] for layer in usage]
+
+
+def _implied(network: Network, card: Card) -> list[list[tuple[float, float]]]:
+    """Return the ranges that the features' ranges allow at most, by interval arithmetic from layer to layer."""
+    ends = [
+        (feature.minimum, feature.maximum) if number else (0.0, 1.0)
+        for feature in card.features
+        for number, _, _ in feature.columns
+    ]
+    low, high = np.array(ends).T - network.input_offset
+    ranges: list[list[tuple[float, float]]] = []
+    for layer in network.layers:
+        if layer.coefficients is None:
+            break
+        weight = layer.weight.astype(np.float64)
+        centre, reach = weight @ ((low + high) / 2) + layer.bias, np.abs(weight) @ ((high - low) / 2)
+        ranges.append(list(zip((centre - reach).tolist(), (centre + reach).tolist(), strict=True)))
+        high = np.abs(layer.coefficients).sum(axis=1, dtype=np.float64)
+        low = -high
+    return ranges
+
+
+def _importance(network: Network, usage: tuple[NeuronUsage, ...]) -> Floats | None:
+    """Return each last hidden neuron's share of the bumps' standard deviations, summed over the outputs."""
+    deviation = np.array([neuron.deviation for neuron in usage])
+    spread = np.abs(network.layers[-1].weight.astype(np.float64)).sum(axis=0) * deviation
+    return spread / spread.sum() if spread.sum() > 0 else None
+
+
+def _curve(layer: Layer, neuron: int, ends: tuple[float, float], points: int | None) -> dict[str, Any]:
+    assert layer.coefficients is not None  # noqa: S101  (the caller chose the activated ones)
+    coefficients, (low, high) = layer.coefficients[neuron], ends
+    if low == high:  # the neuron always says the same: show a little around it
+        low, high = low - 0.5, high + 0.5
+    if points is None:
+        periods = (high - low) * series.frequencies(len(coefficients))[-1] / (2 * np.pi)
+        points = int(np.clip(np.ceil(POINTS_A_PERIOD * periods) + 1, POINTS, MAX_POINTS))
+    z = np.linspace(low, high, points)
+    values = series.activation(z[:, None], coefficients[None])[:, 0]
+    return {
+        "neuron": neuron,
+        "coefficients": coefficients,
+        "range": list(ends),
+        "pre_activation": z.astype(np.float32),
+        "activation": values.astype(np.float32),
+    }
+
+
+def _density(usage: NeuronUsage) -> dict[str, Any] | None:
+    """Return the histogram as a density, whose integral is 1; None where all rows are at one place."""
+    if usage.low == usage.high:
+        return None
+    bins, counts = len(usage.counts), np.array(usage.counts, dtype=np.float64)
+    density = counts / counts.sum() * bins / (usage.high - usage.low)
+    return {
+        "edges": np.linspace(usage.low, usage.high, bins + 1, dtype=np.float32),
+        "density": density.astype(np.float32),
+    }

@@ -1,0 +1,161 @@
+"""Attributions: the pre-activation of each row shared out among its features, as a request asks for it."""
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+import numpy as np
+import orjson
+
+from enn_models import attributions
+from enn_models.card import raw
+from enn_models.series import Floats
+from enn_service.errors import InvalidRequestError, shown
+from enn_service.runtime.model import Model
+from enn_service.runtime.row_parser import read_rows
+from enn_service.runtime.session import Array
+
+Method = Literal["shapley", "integrated_gradients", "sampled_shapley"]
+MAX_TERMS = 200_000_000
+"""The most products that the attributions of one request take: some seconds of one core."""
+MAX_PERMUTATIONS = 1000
+PERMUTATIONS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """What is asked for.
+
+    Attributes:
+        method: The rule by which the pre-activation is shared out.
+        reference: Encoded rows, float64 [rows, columns]: the background, or the baseline as the only row.
+        permutations: Orders of the features drawn, where values are sampled.
+    """
+
+    method: Method
+    reference: Floats
+    permutations: int
+
+
+def read_question(model: Model, parameters: dict[str, Any]) -> Question | None:
+    """Return what the parameters of an explain request ask for; None if they do not ask.
+
+    Raises:
+        InvalidRequestError: A method is not known or not possible here, or rows are not what the model takes.
+    """
+    method = parameters.get("attributions")
+    if method is None:
+        return None
+    if method not in get_args(Method):
+        raise InvalidRequestError(f"parameters.attributions: {shown(method)}; expected one of {get_args(Method)}")
+    if method == "shapley" and len(model.network.layers) != 2:
+        raise InvalidRequestError(
+            f"parameters.attributions: exact Shapley values need one hidden layer; the model has "
+            f'{len(model.network.layers) - 1}; ask for "sampled_shapley" or "integrated_gradients"'
+        )
+    permutations = parameters.get("permutations", PERMUTATIONS)
+    if type(permutations) is not int or not 1 <= permutations <= MAX_PERMUTATIONS:
+        raise InvalidRequestError(
+            f"parameters.permutations: {shown(permutations)}; expected a whole number from 1 to {MAX_PERMUTATIONS}"
+        )
+    return Question(method, _reference(model, method, parameters), permutations)
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """What a question found.
+
+    Attributes:
+        method: The rule asked for.
+        attributions: Of every row and unit.
+        estimated: Whether its error is that of an approximation, which is then told.
+    """
+
+    method: Method
+    attributions: attributions.Attributions
+    estimated: bool
+
+
+def attribute(model: Model, rows: Array, question: Question) -> Found:
+    """Return the attributions of every unit.
+
+    Args:
+        model: The model.
+        rows: Its inputs, float32 [batch, features].
+        question: What is asked for.
+
+    Raises:
+        InvalidRequestError: It would take too long.
+    """
+    _check_size(model, len(rows), question)
+    estimated = question.method == "integrated_gradients" and len(model.network.layers) > 2
+    return Found(question.method, _answer(model, rows, question), estimated)
+
+
+def texts(model: Model, found: Found, units: list[int]) -> list[bytes]:
+    """Return the JSON object of each row's attributions of the unit explained."""
+    names, every = model.card.names, found.attributions
+    return [
+        orjson.dumps(
+            {
+                "method": found.method,
+                "base_value": float(every.base_value[unit]),
+                "values": dict(zip(names, every.values[row, unit].tolist(), strict=True)),
+            }
+            | ({"error": every.error} if found.estimated else {})
+        )
+        for row, unit in enumerate(units)
+    ]
+
+
+def _answer(model: Model, rows: Array, question: Question) -> attributions.Attributions:
+    columns, reference = model.network.encode(rows), question.reference
+    network, players = replace(model.network, encoding=None), _players(model)
+    if question.method == "integrated_gradients":
+        return attributions.integrated_gradients(network, columns, reference[0], players)
+    if question.method == "shapley":
+        return attributions.shapley(network, columns, reference, players)
+    return attributions.sampled_shapley(network, columns, reference, players, permutations=question.permutations)
+
+
+def _players(model: Model) -> attributions.Players:
+    """Return the columns of each feature."""
+    encoding = model.network.encoding
+    features = np.arange(model.network.inputs)
+    owner = features if encoding is None else encoding.feature
+    return [np.flatnonzero(owner == feature) for feature in features]
+
+
+def _reference(model: Model, method: Method, parameters: dict[str, Any]) -> Floats:
+    """Return the baseline or background, encoded: what the request gives, else what the card has."""
+    wanted, other = ("baseline", "background") if method == "integrated_gradients" else ("background", "baseline")
+    if other in parameters:
+        raise InvalidRequestError(f'parameters.{other}: not used by "{method}"; expected {wanted}, or neither')
+    given = parameters.get(wanted)
+    if given is not None:
+        field = f"parameters.{wanted}"
+        numbers = read_rows(model.card, [given] if wanted == "baseline" else given, field)
+        return model.network.encode(model.reach.admit(numbers, field)[0])
+    if wanted == "baseline" and all(feature.kind == "numeric" for feature in model.card.features):
+        return model.network.encode([[feature.mean for feature in model.card.features if feature.kind == "numeric"]])
+    if model.card.background is None:
+        raise InvalidRequestError(
+            f"parameters.{wanted}: the model carries no background rows; send what to compare with"
+        )
+    rows = model.network.encode(raw(model.card.background))
+    return rows.mean(axis=0, keepdims=True) if wanted == "baseline" else rows
+
+
+def _check_size(model: Model, rows: int, question: Question) -> None:
+    features, reference = len(model.card.features), len(question.reference)
+    terms = rows * max(model.card.layers[1:]) * model.card.harmonics * features
+    if question.method == "shapley":
+        terms *= reference * -(-features // 4)
+    elif question.method == "sampled_shapley":
+        terms *= reference * 2 * question.permutations
+    elif len(model.network.layers) > 2:
+        terms *= attributions.MAX_NODES
+    if terms > MAX_TERMS:
+        raise InvalidRequestError(
+            f"the attributions of {rows} rows against {reference} take {terms} products; at most {MAX_TERMS} are "
+            "computed for one request: send fewer rows, or a smaller background"
+        )

@@ -1,0 +1,121 @@
+"""Explaining: what an explain request may ask for on either protocol, and the text of its explanations."""
+
+from typing import NamedTuple
+
+from enn_service.inference import attributions
+from enn_service.errors import InvalidRequestError, shown
+from enn_service.runtime.model import Model
+from enn_service.runtime.prediction_encoder import Outside
+from enn_service.runtime.session import EXPLANATION, Array
+
+PARAMETERS = {"output", "outputs", "top", "harmonics", "attributions", "background", "baseline", "permutations"}
+TENSORS = EXPLANATION
+ATTRIBUTING_NANOSECONDS = 5_000_000
+MAX_NUMBERS = 1_000_000
+"""The most numbers in the explanations of one request: some tens of megabytes of JSON."""
+
+
+class Wish(NamedTuple):
+    """What is to be explained, and how.
+
+    Attributes:
+        numbers: How many numbers the explanation of a row has.
+        output: The label or name of the unit; None for that of each row's prediction.
+        outputs: The units, where several are asked for; None where one is.
+        top: How many bumps are told, the largest first; None for all in their order.
+        harmonics: Whether each bump is split into the terms of its series.
+        question: How the pre-activation is shared out among the features; None where that is not asked.
+    """
+
+    numbers: int
+    output: object = None
+    outputs: list[int] | None = None
+    top: int | None = None
+    harmonics: bool = False
+    question: attributions.Question | None = None
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing in particular is asked for."""
+        return self == Wish(self.numbers)
+
+    @property
+    def besides(self) -> int:
+        """About how many nanoseconds the attributions take: more than the event loop has for one request."""
+        return ATTRIBUTING_NANOSECONDS if self.question else 0
+
+
+def read_wish(model: Model, parameters: object, rows: int) -> Wish:
+    """Return what the parameters of a request ask for.
+
+    Raises:
+        InvalidRequestError: A parameter is not known or has no such value, or the answer would be too large.
+    """
+    given = {} if parameters is None else parameters
+    if not isinstance(given, dict):
+        raise InvalidRequestError(f"parameters: {shown(given)}; expected an object")
+    if unknown := sorted(set(given) - PARAMETERS):
+        raise InvalidRequestError(f"parameters.{unknown[0][:60]}: not known; expected {sorted(PARAMETERS)}")
+    harmonics = given.get("harmonics", False)
+    if not isinstance(harmonics, bool):
+        raise InvalidRequestError(f"parameters.harmonics: {shown(harmonics)}; expected true or false")
+    output, top = given.get("output"), given.get("top")
+    if output is not None:
+        model.results.unit(output)
+    outputs = _read_outputs(model, given.get("outputs"))
+    if outputs and output is not None:
+        raise InvalidRequestError("parameters: output and outputs are given; expected one of the two")
+    if top is not None and (type(top) is not int or top < 1):
+        raise InvalidRequestError(f"parameters.top: {shown(top)}; expected a number of bumps, at least 1")
+    told = min(top or model.card.layers[-2], model.card.layers[-2])
+    numbers = model.explanations.numbers + (1 + model.card.harmonics if harmonics else 0)
+    numbers *= told * len(outputs or [0])
+    if rows * numbers > MAX_NUMBERS:
+        raise InvalidRequestError(
+            f"{rows} rows have {rows * numbers} numbers to explain; send rows with at most {MAX_NUMBERS}, "
+            "or ask for the top bumps"
+        )
+    return Wish(numbers, output, outputs, top, harmonics, attributions.read_question(model, given))
+
+
+def _read_outputs(model: Model, given: object) -> list[int] | None:
+    """Return the units of a list of labels or names; None where none is given."""
+    if given is None:
+        return None
+    if given == "all":
+        return list(range(model.network.units))
+    if not isinstance(given, list) or not given:
+        raise InvalidRequestError(f'parameters.outputs: {shown(given)}; expected "all" or a list of outputs')
+    units = [model.results.unit(output, f"parameters.outputs[{index}]") for index, output in enumerate(given)]
+    if len(set(units)) != len(units):
+        raise InvalidRequestError("parameters.outputs: one stands twice")
+    return units
+
+
+def explanations(model: Model, rows: Array, outside: Outside | None, wish: Wish, tensors: tuple[Array, Array]) -> bytes:
+    """Return the JSON list of explanations, one a row; of several outputs a row has {"outputs": [one of each, ...]}.
+
+    Args:
+        model: The model.
+        rows: Its inputs, float32 [batch, features].
+        outside: Which of them lie outside their training range.
+        wish: What is asked for.
+        tensors: What the run gave for TENSORS.
+    """
+    output, bumps = tensors
+    found = attributions.attribute(model, rows, wish.question) if wish.question else None
+    flags = model.explanations.flags(len(rows), outside)
+
+    def told(units: list[int], starts: list[bytes]) -> list[bytes]:
+        if found is None:
+            tails = [b"%b}" % start for start in starts]
+        else:
+            texts = attributions.texts(model, found, units)
+            tails = [b'%b,"attributions":%b}' % pair for pair in zip(starts, texts, strict=True)]
+        return model.explanations.told(rows, units, bumps, tails, harmonics=wish.harmonics, top=wish.top)
+
+    if wish.outputs is None:
+        return b"[%b]" % b",".join(told(model.results.chosen_units(output, wish.output), flags))
+    every = [told([unit] * len(rows), [b""] * len(rows)) for unit in wish.outputs]
+    several = zip(zip(*every, strict=True), flags, strict=True)
+    return b"[%b]" % b",".join([b'{"outputs":[%b]%b}' % (b",".join(each), flag) for each, flag in several])

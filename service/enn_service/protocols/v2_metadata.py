@@ -1,0 +1,51 @@
+"""Metadata: what a model says about itself in the Open Inference Protocol, and in Triton's configuration extension."""
+
+from typing import Any
+
+from enn_models.card import raw
+from enn_models.package import INPUT
+from enn_service.runtime.model import Model
+from enn_service.runtime.feature_values import told
+
+PLATFORM = "onnx_onnxv1"
+
+
+def metadata(model: Model, versions: list[str]) -> dict[str, Any]:
+    """Return the metadata of a model: its tensors, what else it gives when named, and what a row of it may be."""
+    card = model.card
+    (sample,) = raw((card.background or card.golden.inputs)[:1]).tolist()
+    output, *others = ({"name": name, "datatype": "FP32", "shape": shape} for name, shape in model.shapes.items())
+    return {
+        "name": model.name,
+        "versions": versions,
+        "platform": PLATFORM,
+        "inputs": [{"name": INPUT, "datatype": "FP32", "shape": [-1, model.network.inputs]}],
+        "outputs": [output],
+        "properties": {
+            "features": [
+                feature.model_dump() | {"typical": told(feature, typical)}
+                for feature, typical in zip(card.features, card.typical, strict=True)
+            ],
+            "classes": card.classes,
+            "outputs": model.results.units,
+            "task": card.task,
+            "head": card.head,
+            "parameters": model.network.parameters,
+            "scores": card.scores,
+            "sample": [told(feature, value) for feature, value in zip(card.features, sample, strict=True)],
+            "optional_outputs": others,
+        },
+    }
+
+
+def configuration(model: Model) -> dict[str, Any]:
+    """Return the configuration of a model as Triton's clients read it; a batch of any size is the first dimension."""
+    return {
+        "name": model.name,
+        "platform": PLATFORM,
+        "backend": "onnxruntime",
+        "max_batch_size": 0,
+        "input": [{"name": INPUT, "data_type": "TYPE_FP32", "dims": [-1, model.network.inputs]}],
+        "output": [{"name": name, "data_type": "TYPE_FP32", "dims": shape} for name, shape in model.shapes.items()],
+        "default_model_filename": "model.onnx",
+    }

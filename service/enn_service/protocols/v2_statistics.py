@@ -1,0 +1,34 @@
+"""Statistics: the tallies of all workers as the statistics extension of the Open Inference Protocol has them.
+
+Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_statistics.md
+"""
+
+from typing import Any
+
+from enn_service.runtime.model import Model
+from enn_service.observability.counters import Count, Tally
+
+
+def statistics(models: list[Model], count: Count) -> dict[str, Any]:
+    """Return the statistics of models, as counted by all workers since they started."""
+    counted = count.by_version()
+    return {"model_stats": [_of(model, counted.get((model.name, model.version), Tally())) for model in models]}
+
+
+def _of(model: Model, tally: Tally) -> dict[str, Any]:
+    times = {"compute_input": tally.reading, "compute_infer": tally.running, "compute_output": tally.writing}
+    durations = {"success": tally.total, "queue": tally.total - sum(times.values()), **times}
+    return {
+        "name": model.name,
+        "version": model.version,
+        "last_inference": tally.last,
+        "inference_count": tally.rows,
+        "execution_count": tally.answered,
+        "inference_stats": {
+            "fail": {"count": tally.refused, "ns": tally.refusing},
+            **{name: {"count": tally.answered, "ns": time} for name, time in durations.items()},
+            "cache_hit": {"count": 0, "ns": 0},
+            "cache_miss": {"count": 0, "ns": 0},
+        },
+        "batch_stats": [],
+    }

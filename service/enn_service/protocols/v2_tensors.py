@@ -1,0 +1,200 @@
+"""Tensors of the Open Inference Protocol: what the input's description and bytes stand for, and an output's words.
+
+Source: https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md, and the extensions
+binary tensor data and classification as Triton documents them.
+"""
+
+import struct
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from enn_models.card import Card
+from enn_models.package import INPUT
+from enn_service.errors import InvalidRequestError, shown
+from enn_service.runtime.model import Model
+from enn_service.runtime.range_check import Numbers
+from enn_service.runtime.row_parser import read_rows
+from enn_service.runtime.session import Array
+
+INTEGERS = {f"{sign}INT{bits}": f"<{sign.lower() or 'i'}{bits // 8}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
+FLOATS = {"FP32": "<f4", "FP64": "<f8"}
+BINARY = {"FP16": "<f2", **FLOATS, **INTEGERS}
+"""The layout of each datatype's bytes; JSON has all of them but FP16."""
+DATA = "inputs[0].data"
+SIZE = "inputs[0].parameters.binary_data_size"
+
+
+class Tensor(NamedTuple):
+    """What a request says of its input tensor; nothing in it is ever changed.
+
+    Attributes:
+        datatype: Of BINARY.
+        shape: As it stands there.
+        rows: How many rows the shape has; 0 where it is no shape of rows.
+        columns: How many columns.
+        size: How many bytes of it follow the JSON part; None where it stands in that.
+        data: What stands in the JSON part; None where nothing does.
+    """
+
+    datatype: str
+    shape: object
+    rows: int
+    columns: int
+    size: int | None
+    data: Any
+
+
+def describe(tensor: dict[str, Any]) -> Tensor:
+    """Return what a request says of its input.
+
+    Raises:
+        InvalidRequestError: It is not what any model takes.
+    """
+    if tensor.get("name") != INPUT:
+        raise InvalidRequestError(f"inputs[0].name: {shown(tensor.get('name'))}; expected {INPUT!r}")
+    size = _binary_size(tensor.get("parameters"))
+    datatype = _datatype(tensor.get("datatype"), (*FLOATS, *INTEGERS) if size is None else tuple(BINARY))
+    if size is not None and "data" in tensor:
+        raise InvalidRequestError(f"{DATA}: stands beside {SIZE}; expected one of them")
+    shape = tensor.get("shape")
+    sizes = shape if isinstance(shape, list) and len(shape) == 2 and {*map(type, shape)} == {int} else [0, 0]
+    rows, columns = sizes if sizes[0] > 0 else (0, 0)
+    return Tensor(datatype, shape, rows, columns, size, tensor.get("data"))
+
+
+def read_tensor(
+    model: Model,
+    tensor: Tensor,
+    values: Any,  # noqa: ANN401  (JSON from outside)
+    binary: memoryview,
+) -> Numbers:
+    """Return the input tensor [batch, features]; whether the model takes its values is checked later.
+
+    Args:
+        model: The model.
+        tensor: What the request says about the tensor.
+        values: Its data, an array of them or JSON.
+        binary: The bytes after the JSON part.
+
+    Raises:
+        InvalidRequestError: It is not what the model takes; the text says where.
+    """
+    batch, features = tensor.rows, len(model.card.features)
+    if tensor.columns != features:
+        raise InvalidRequestError(
+            f"inputs[0].shape: {shown(tensor.shape)}; expected [rows, {features}] with at least one row"
+        )
+    if tensor.size is not None:
+        _check_size(tensor.size, len(binary), np.dtype(BINARY[tensor.datatype]).itemsize * batch * features)
+        return _numbers(np.frombuffer(binary, BINARY[tensor.datatype]), features)
+    if len(binary):
+        raise InvalidRequestError(f"{len(binary)} bytes follow the JSON part; expected none, or {SIZE}")
+    if isinstance(values, np.ndarray):
+        if values.size != batch * features or (values.ndim == 2 and len(values) != batch):
+            raise InvalidRequestError(f"{DATA}: {_extent(values)}; the shape says {batch} x {features}")
+        return values.reshape(batch, features)
+    rows = _as_rows(values, batch, features)
+    result = read_rows(model.card, rows, DATA, tensor=True)
+    if tensor.datatype in INTEGERS:
+        _check_integers(rows, tensor.datatype)
+    return result
+
+
+def read_raw(body: bytes, features: int) -> Numbers:
+    """Return a body that is nothing but the bytes of an FP32 input as float32 [batch, features].
+
+    Raises:
+        InvalidRequestError: It is no whole number of rows.
+    """
+    if not body or len(body) % (4 * features):
+        raise InvalidRequestError(
+            f"the body has {len(body)} raw bytes; expected rows of {features} FP32 values, {4 * features} bytes each"
+        )
+    return _numbers(np.frombuffer(body, "<f4"), features)
+
+
+def classified(card: Card, output: Array, most: int) -> list[list[str]]:
+    """Return the classes of each row of output [batch, outputs] as "value:index:label", the likeliest first.
+
+    Where one score tells two classes, the one that it decides for is given.
+
+    Args:
+        card: The card of a classifier.
+        output: What it gave.
+        most: How many classes to give.
+    """
+    labels = [str(label) for label in card.classes or ()]
+    if output.shape[1] == 1:
+        scores = ((score, int(score > 0)) for score in output[:, 0].tolist())
+        return [[f"{score:f}:{index}:{labels[index]}"] for score, index in scores]
+    best = np.argsort(-output, axis=1, kind="stable")[:, :most]
+    values = np.take_along_axis(output, best, axis=1)
+    return [
+        [f"{value:f}:{index}:{labels[index]}" for value, index in zip(*row, strict=True)]
+        for row in zip(values.tolist(), best.tolist(), strict=True)
+    ]
+
+
+def pack_texts(texts: list[str]) -> bytes:
+    """Return BYTES elements as the binary extension has them: each behind its length, four bytes little-endian."""
+    encoded = (text.encode() for text in texts)
+    return b"".join(struct.pack("<I", len(text)) + text for text in encoded)
+
+
+def _datatype(value: object, known: Sequence[str]) -> str:
+    if not isinstance(value, str) or value not in known:
+        raise InvalidRequestError(f"inputs[0].datatype: {shown(value)}; expected one of {', '.join(known)}")
+    return value
+
+
+def _binary_size(parameters: object) -> int | None:
+    if parameters is None:
+        return None
+    if not isinstance(parameters, dict):
+        raise InvalidRequestError(f"inputs[0].parameters: {shown(parameters)}; expected an object")
+    size = parameters.get("binary_data_size")
+    if size is not None and (type(size) is not int or size < 0):
+        raise InvalidRequestError(f"{SIZE}: {shown(size)}; expected a number of bytes")
+    return size
+
+
+def _check_size(announced: int, found: int, expected: int) -> None:
+    if announced != expected:
+        raise InvalidRequestError(f"{SIZE}: {announced}; datatype and shape have {expected} bytes")
+    if found != expected:
+        raise InvalidRequestError(f"{found} bytes follow the JSON part; {SIZE} says {announced}")
+
+
+def _numbers(values: np.ndarray[Any, Any], features: int) -> Numbers:
+    rows = values.reshape(-1, features)
+    return np.require(rows, np.float32, "A") if values.dtype == np.float32 else rows.astype(np.float64)
+
+
+def _as_rows(data: object, batch: int, features: int) -> list[Any]:
+    """Return data as a list of rows; it may come flat or nested."""
+    if not isinstance(data, list) or not data or dict in map(type, data):
+        raise InvalidRequestError(f"{DATA}: expected a list of numbers, flat or nested as the shape says")
+    rows = data if isinstance(data[0], list) else _cut(data, batch, features)
+    if len(rows) != batch:
+        raise InvalidRequestError(f"{DATA}: {len(rows)} rows; the shape says {batch}")
+    return rows
+
+
+def _cut(data: list[Any], batch: int, features: int) -> list[list[Any]]:
+    if len(data) != batch * features:
+        raise InvalidRequestError(f"{DATA}: {len(data)} values; the shape says {batch} x {features}")
+    return [data[start : start + features] for start in range(0, len(data), features)]
+
+
+def _extent(numbers: np.ndarray[Any, Any]) -> str:
+    return f"{len(numbers)} rows" if numbers.ndim == 2 else f"{numbers.size} values"
+
+
+def _check_integers(rows: list[list[Any]], datatype: str) -> None:
+    limits = np.iinfo(datatype.lower())
+    for row, values in enumerate(rows):
+        for column, value in enumerate(values):
+            if value is not None and (type(value) is not int or not limits.min <= value <= limits.max):
+                raise InvalidRequestError(f"{DATA}[{row}][{column}]: {shown(value)} is no {datatype}")
