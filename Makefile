@@ -46,7 +46,7 @@ docker:
 
 # Every package that comes along, with its licence: docs/licences.md.
 licences: .venv/dev
-	PYTHONPATH=tests python tests/licences.py
+	PYTHONPATH=tests python tests/support/licences.py
 
 # What the service's environment holds, as CycloneDX: build/sbom.json. It is made of an environment without the tests' tools.
 sbom: .venv/tools

@@ -21,13 +21,14 @@ import torch
 from torch import Tensor, nn
 
 from enn_models import series
-from enn_training.activation import DCTActivation
-from enn_training.architecture import Architecture
-from enn_training.enn import ENN
-from enn_training.learners import lms, lms_kernel
-from enn_training.learners.lanes import LANES
-from enn_training.problems import problem
-from enn_training.start import start
+from enn_training.data.problems import problem
+from enn_training.kernels import lms as lms_kernel
+from enn_training.kernels.simd import LANES
+from enn_training.learners import lms
+from enn_training.nn.activation import DCTActivation
+from enn_training.nn.architecture import Architecture
+from enn_training.nn.initialization import start
+from enn_training.nn.module import ENN
 
 NEURONS, HARMONICS, SPREAD, BETA = 6, 6, 0.5, 0.999
 (F_HIDDEN, W_HIDDEN), (F_OUT, W_OUT) = lms.HIDDEN_STEPS, lms.OUTPUT_STEPS

@@ -21,13 +21,14 @@ from numpy.typing import NDArray
 from enn_models import series
 from enn_models.network import Layer, Network
 from enn_models.pieces import rows_at_once
-from enn_training.exporting import accuracy, choice
-from enn_training.exporting.affine import Affine
-from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT, Layout, assemble
-from enn_training.exporting.graph import Graph, Value
-from enn_training.exporting.runtime import Runtime
-from enn_training.exporting.unrollings import Clenshaw, Direct
-from enn_training.loading import load
+from enn_training.publishing.load import load
+from enn_training.publishing.onnx import accuracy
+from enn_training.publishing.onnx import selection as choice
+from enn_training.publishing.onnx.graph.affine import Affine
+from enn_training.publishing.onnx.graph.builder import Graph, Value
+from enn_training.publishing.onnx.layout import FEW_INPUT, FEW_OUTPUT, Layout, assemble
+from enn_training.publishing.onnx.runtime import Runtime
+from enn_training.publishing.onnx.unrollings import Clenshaw, Direct
 
 Shape = tuple[int, int, int, int]
 BATCHES = (1, 64, 1024, 8192)

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from hypothesis import settings
 
-from serving import POLL_SECONDS, SHIPPED, WORKERS, address_of, command, serving
+from support.serving import POLL_SECONDS, SHIPPED, WORKERS, address_of, command, serving
 
 settings.register_profile("without wall time", deadline=None)
 settings.load_profile("without wall time")

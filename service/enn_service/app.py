@@ -11,18 +11,18 @@ from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from enn_models.signature import verifying
-from enn_service.http.auth import Access, Keys
 from enn_service.api.control_plane import create_control_plane
+from enn_service.http.auth import Access, Keys
 from enn_service.http.data_plane import DataPlane
-from enn_service.server.shutdown import Drain
-from enn_service.observability.log_config import log_request, logs_requests
-from enn_service.runtime.registry import Registry
-from enn_service.server.run_directory import RunFolder, own_folder
-from enn_service.settings import Settings
-from enn_service.runtime.repository_sync import Source
-from enn_service.observability.counters import Tallies
-from enn_service.observability.tracing import Traces, traces
 from enn_service.http.request_events import Witness, watched
+from enn_service.observability.counters import Tallies
+from enn_service.observability.log_config import log_request, logs_requests
+from enn_service.observability.tracing import Traces, traces
+from enn_service.runtime.registry import Registry
+from enn_service.runtime.repository_sync import Source
+from enn_service.server.run_directory import RunFolder, own_folder
+from enn_service.server.shutdown import Drain
+from enn_service.settings import Settings
 
 SWITCH_SECONDS = 0.0005
 """How long a thread at work on a large request keeps the interpreter from the event loop; Python's default is ten times

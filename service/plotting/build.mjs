@@ -2,7 +2,7 @@
 import { build } from "esbuild";
 import { readFileSync, readdirSync, writeFileSync } from "node:fs";
 
-const vendor = "../enn_service/explorer/static/vendor";
+const vendor = "../enn_service/api/explorer/static/vendor";
 const { metafile } = await build({
   entryPoints: ["plot.js"],
   bundle: true,

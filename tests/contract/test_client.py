@@ -27,7 +27,7 @@ from enn_service.client import (
     UnavailableError,
     UnreachableError,
 )
-from serving import SHIPPED, serving
+from support.serving import SHIPPED, serving
 
 ROWS = [[0.1, 0.2], [0.5, -0.1], [-0.3, 3.5]]
 ONE_ROUNDING_A_BUMP = 1e-6

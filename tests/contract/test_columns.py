@@ -13,7 +13,7 @@ from enn_models import repository
 from enn_models.package import open_package
 from enn_service.api.schemas import inference as schemas
 from enn_training.__main__ import main
-from serving import serving
+from support.serving import serving
 
 EXACT = 1e-5
 """Of values of size 1: what float32 arithmetic leaves of exact formulas."""

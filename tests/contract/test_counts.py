@@ -6,7 +6,7 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from serving import SHIPPED, TOKEN, serving
+from support.serving import SHIPPED, TOKEN, serving
 
 RING = {"model_name": "ring", "model_version": "1"}
 INSIDE, OUTSIDE = [0.1, 0.2], [0.1, 3.5]

@@ -11,9 +11,9 @@ import pytest
 from enn_models.network import Head, Network, Task
 from enn_models.repository import publish
 from enn_service.api.schemas import inference as schemas
-from examples import network
-from serving import serving
-from tiny import package
+from support.examples import network
+from support.serving import serving
+from support.tiny import package
 
 ROWS = [[0.25, -0.5], [-1.5, 0.75], [1.9, -1.0], [0.5, 3.0]]
 OF_SCALE = 1e-5

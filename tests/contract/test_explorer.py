@@ -73,6 +73,6 @@ def test_the_wheel_carries_the_page_and_the_licences_of_what_it_draws_with(tmp_p
     subprocess.run(command, check=True, capture_output=True)
     (wheel,) = tmp_path.iterdir()
     with zipfile.ZipFile(wheel) as archive:
-        shipped = {name.removeprefix("enn_service/explorer/static/") for name in archive.namelist()}
+        shipped = {name.removeprefix("enn_service/api/explorer/static/") for name in archive.namelist()}
     assert {"index.html", *FILES} <= shipped
     assert "vendor/LICENSES.txt" in FILES

@@ -16,11 +16,11 @@ from enn_models.repository import publish
 from enn_models.usage import measure
 from enn_service.api.schemas import introspection as exploration
 from enn_service.inference.activation_curves import BACKGROUND_BINS
-from enn_training.exporting import package as exported
-from enn_training.model import LearnedModel
-from examples import network
-from serving import serving
-from tiny import package
+from enn_training.learned_model import LearnedModel
+from enn_training.publishing.export import package as exported
+from support.examples import network
+from support.serving import serving
+from support.tiny import package
 
 FLOAT32 = 2e-5
 """Of values of size 1, with slopes up to some tens."""

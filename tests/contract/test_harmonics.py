@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from enn_training.exporting import export
-from examples import network
-from learned import learned
-from serving import serving
+from enn_training.publishing.export import export
+from support.examples import network
+from support.learned import learned
+from support.serving import serving
 
 
 @pytest.mark.parametrize("head", ["dct", "linear"])

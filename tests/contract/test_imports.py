@@ -50,6 +50,6 @@ def test_the_model_side_loads_numpy_onnx_and_pydantic_and_no_runtime():
 
 def test_the_documented_names_are_the_same_whatever_was_imported_before() -> None:
     names = ("ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "export")
-    script = f"import enn_training.exporting\nfrom enn_training import {', '.join(names)}"
+    script = f"import enn_training.publishing.export\nfrom enn_training import {', '.join(names)}"
     checks = "\n".join(f"assert callable({name})" for name in names)
     subprocess.run([sys.executable, "-c", f"{script}\n{checks}"], check=True)

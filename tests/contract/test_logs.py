@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving import TOKEN, address_of, command
+from support.serving import TOKEN, address_of, command
 
 ROW = {"instances": [[0.1, 0.2], [0.1, 0.3]]}
 KEY = "spring-and-autumn"
@@ -16,7 +16,11 @@ Eventually = Callable[[Callable[[], bool]], None]
 
 
 def requests(log: Path) -> list[dict]:
-    return [line for line in map(json.loads, log.read_text().splitlines()) if line["logger"] == "enn_service.observability.log_config"]
+    return [
+        line
+        for line in map(json.loads, log.read_text().splitlines())
+        if line["logger"] == "enn_service.observability.log_config"
+    ]
 
 
 def test_json_lines_of_every_worker_tell_request_model_version_rows_and_time(

@@ -9,7 +9,7 @@ import torch
 from enn_models import repository
 from enn_service.runtime.model import Model, load
 from enn_training import ENN
-from serving import SHIPPED
+from support.serving import SHIPPED
 
 TOLERANCE = 1e-5
 """Of the value's scale: what float32 arithmetic leaves of exact formulas."""

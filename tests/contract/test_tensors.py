@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from enn_service.api.schemas import inference as schemas
-from serving import MAX_BODY_BYTES
+from support.serving import MAX_BODY_BYTES
 
 ROWS = np.array([[0.1, 0.2], [0.5, -0.1], [-0.3, 0.7]], dtype=np.float32)
 LENGTH = "Inference-Header-Content-Length"

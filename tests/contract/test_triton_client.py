@@ -13,7 +13,7 @@ import tritonclient.http as sync
 from tritonclient.http import aio
 from tritonclient.utils import InferenceServerException
 
-from serving import serving
+from support.serving import serving
 
 ROWS = np.array([[0.1, 0.2], [0.5, -0.1], [-0.3, 0.7]], dtype=np.float32)
 

@@ -4,7 +4,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from serving import SHIPPED, serving
+from support.serving import SHIPPED, serving
 
 ROOT = Path(__file__).parents[2]
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from browsing import explore, opened, running
-from serving import SHIPPED, serving
+from support.browsing import explore, opened, running
+from support.serving import SHIPPED, serving
 
 PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "explorer.png"
 SIZE = {"width": 1280, "height": 1545}

@@ -12,11 +12,12 @@ from enn_models.repository import read
 from enn_models.series import Floats
 from enn_service.runtime.range_check import MAX_RANGES
 from enn_training import load
-from enn_training.exporting import accuracy, choice
-from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT
-from enn_training.exporting.runtime import Runtime, part
-from enn_training.exporting.unrollings import Spectral
-from serving import SHIPPED
+from enn_training.publishing.onnx import accuracy
+from enn_training.publishing.onnx import selection as choice
+from enn_training.publishing.onnx.layout import FEW_INPUT, FEW_OUTPUT
+from enn_training.publishing.onnx.runtime import Runtime, part
+from enn_training.publishing.onnx.unrollings import Spectral
+from support.serving import SHIPPED
 
 NAMES = ["breast-cancer", "face", "product", "ring", "stripes"]
 PAGE = (Path(__file__).parents[2] / "docs" / "decisions" / "exactness.md").read_text()

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from enn_training.images import document, results
+from enn_training.experiments.images import document, results
 
 DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 TEXT = (DOCS / "image.md").read_text()

@@ -3,9 +3,9 @@
 import re
 from pathlib import Path
 
-from enn_training.benchmarks.paper import document, experiment
-from enn_training.benchmarks.paper.results import Budget, Results
-from enn_training.problems import problems
+from enn_training.data.problems import problems
+from enn_training.experiments.paper import document, experiment
+from enn_training.experiments.paper.results import Budget, Results
 
 DOCS = Path(__file__).parents[2] / "docs"
 TEXT = (DOCS / "benchmarks" / "paper.md").read_text()

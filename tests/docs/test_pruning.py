@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from enn_training.benchmarks.paper.results import Budget, Results
-from enn_training.benchmarks.pruning import document, experiment
-from enn_training.problems import names, problems
+from enn_training.data.problems import names, problems
+from enn_training.experiments.paper.results import Budget, Results
+from enn_training.experiments.pruning import document, experiment
 
 DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from licences import PAGE, licence, needed
+from support.licences import PAGE, licence, needed
 
 ROOT = Path(__file__).parents[2]
 SECURITY = (ROOT / "SECURITY.md").read_text()

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from enn_training.benchmarks.tables import document
-from enn_training.benchmarks.tables.results import DEFAULT, Plan, Results
+from enn_training.experiments.tables import document
+from enn_training.experiments.tables.results import DEFAULT, Plan, Results
 
 DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 

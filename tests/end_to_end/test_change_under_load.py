@@ -27,9 +27,9 @@ from enn_models import repository
 from enn_models.package import open_package
 from enn_service.client import AsyncClient, Client, UnavailableError
 from enn_service.runtime.session import Session
-from examples import network
-from serving import TOKEN, WORKERS, address_of, command
-from tiny import package
+from support.examples import network
+from support.serving import TOKEN, WORKERS, address_of, command
+from support.tiny import package
 
 ROWS = np.random.default_rng(0).uniform(-1, 1, (5, 2)).astype(np.float32)
 SEEDS = (1, 2, 3)

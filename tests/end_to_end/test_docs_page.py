@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from browsing import SLOW_MACHINE_MS, needs_browser, opened, running
+from support.browsing import SLOW_MACHINE_MS, needs_browser, opened, running
 
 pytestmark = needs_browser
 

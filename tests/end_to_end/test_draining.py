@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving import SHIPPED, WORKERS, address_of, command
+from support.serving import SHIPPED, WORKERS, address_of, command
 
 CLIENTS = 2
 PAUSE_SECONDS = 0.005

@@ -13,10 +13,10 @@ from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from browsing import explore, needs_browser, opened, running, settled
 from enn_training import ENNClassifier, export
 from enn_training.learners.adam import Adam
-from serving import SHIPPED, serving
+from support.browsing import explore, needs_browser, opened, running, settled
+from support.serving import SHIPPED, serving
 
 PHONE = {"width": 390, "height": 844}
 SHOWN_DIGITS = 0.002

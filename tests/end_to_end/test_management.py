@@ -10,7 +10,7 @@ import pytest
 
 from enn_models import repository
 from enn_service.server.run_directory import RunFolder
-from serving import SHIPPED, serving, write_digests
+from support.serving import SHIPPED, serving, write_digests
 
 TOKEN = "a-token-of-the-test"
 HOLDER = {"authorization": f"Bearer {TOKEN}"}

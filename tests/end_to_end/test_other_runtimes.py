@@ -15,12 +15,12 @@ import pytest
 
 from enn_models.network import Network
 from enn_models.package import open_package
-from enn_training.exporting import package
-from enn_training.exporting.accuracy import TOLERANCE
-from enn_training.exporting.assembly import FEW_INPUT, FEW_OUTPUT
-from enn_training.exporting.runtime import part
-from examples import network
-from learned import learned
+from enn_training.publishing.export import package
+from enn_training.publishing.onnx.accuracy import TOLERANCE
+from enn_training.publishing.onnx.layout import FEW_INPUT, FEW_OUTPUT
+from enn_training.publishing.onnx.runtime import part
+from support.examples import network
+from support.learned import learned
 
 OLDEST = {11: ("1.15.0", "1.26.4"), 12: ("1.17.0", "1.26.4"), 13: ("1.20.0", "2.1.0")}
 """The first onnxruntime with a wheel for each Python 3.x, and a NumPy of its time."""

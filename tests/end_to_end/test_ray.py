@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from serving import SHIPPED, free_port
+from support.serving import SHIPPED, free_port
 
 ROOT = Path(__file__).parents[2]
 RAY = "2.60.0"

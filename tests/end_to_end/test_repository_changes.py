@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from enn_models import repository
-from serving import SHIPPED, serving
+from support.serving import SHIPPED, serving
 
 Eventually = Callable[[Callable[[], bool]], None]
 RING = "ring/1/model.onnx"

@@ -17,7 +17,7 @@ import yaml
 from dnslib import QTYPE, RR, A, DNSRecord
 from dnslib.server import BaseResolver, DNSServer
 
-from serving import SHIPPED, free_port
+from support.serving import SHIPPED, free_port
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"

@@ -14,9 +14,9 @@ from enn_models import repository
 from enn_models.errors import RepositoryError
 from enn_models.scan import MAX_BYTES
 from enn_service.runtime.repository_sync import MARK, Source
-from examples import network
-from serving import SHIPPED, serving
-from tiny import package
+from support.examples import network
+from support.serving import SHIPPED, serving
+from support.tiny import package
 
 ROW = {"instances": [[0.1, 0.2]]}
 Eventually = Callable[[Callable[[], bool]], None]

@@ -12,7 +12,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 
 from enn_models import repository
-from serving import SHIPPED, TOKEN, WORKERS, address_of, command
+from support.serving import SHIPPED, TOKEN, WORKERS, address_of, command
 
 Eventually = Callable[[Callable[[], bool]], None]
 ASKED = 16

@@ -11,7 +11,7 @@ import pytest
 
 from enn_service import app
 from enn_service.http.request_events import watched
-from serving import SHIPPED, serving
+from support.serving import SHIPPED, serving
 
 SEEDS = 24
 LIMIT = 1024

@@ -13,8 +13,8 @@ from hypothesis.extra.numpy import arrays
 from enn_models.network import Head, Network, Task
 from enn_service.runtime.explanation_encoder import FEW, WITHIN, Explanations
 from enn_service.runtime.prediction_encoder import Results
-from examples import network
-from tiny import card
+from support.examples import network
+from support.tiny import card
 
 NUMBER = re.compile(rb"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 ROUNDING = 1e-7

@@ -10,18 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from enn_service.errors import RequestError
+from enn_service.http.routing import Call, parse_path
 from enn_service.inference import fast_rows as usual
 from enn_service.inference.pipeline import Answer
-from enn_service.errors import RequestError
 from enn_service.inference.types import Request
+from enn_service.observability.counters import Tally
 from enn_service.protocols.numeric_json import WORTH_IT
 from enn_service.runtime.model import Model, load
-from enn_service.http.routing import Call, parse_path
 from enn_service.runtime.session import PREDICTION, Session
-from enn_service.observability.counters import Tally
-from enn_training.exporting import export
-from examples import network
-from learned import learned
+from enn_training.publishing.export import export
+from support.examples import network
+from support.learned import learned
 
 KINDS = [*product(("classification", "regression"), ("dct", "linear"), (1, 3))]
 WITHIN = st.floats(-0.9, 0.9) | st.integers(0, 0)

@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from enn_service.settings import Settings
-from serving import SHIPPED, serving
+from support.serving import SHIPPED, serving
 
 ROW = {"instances": [[0.1, 0.2]]}
 KEYS = ("spring", "autumn")

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from enn_service.inference.explain_options import PARAMETERS
-from serving import MAX_BODY_BYTES
+from support.serving import MAX_BODY_BYTES
 
 BODIES = {
     b'{"instances": [[0.1]]}': "instances[0]: 1 values; the model takes 2 features",

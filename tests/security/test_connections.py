@@ -13,7 +13,7 @@ import pytest
 
 from enn_service.http import routing as paths
 from enn_service.server.protocol import FRAMING_BYTES, PIPELINED
-from serving import SHIPPED, serving
+from support.serving import SHIPPED, serving
 
 IDLE_SECONDS = 1
 LARGE = 2**20

@@ -25,7 +25,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import GenerationMode
 
-from serving import SHIPPED, TOKEN, address_of, command
+from support.serving import SHIPPED, TOKEN, address_of, command
 
 EXAMPLES = int(os.environ.get("ENN_FUZZ_EXAMPLES", "5"))
 """Requests for each documented path, right and wrong ones apart; of the two other kinds ten times as many."""

@@ -20,10 +20,10 @@ from enn_models.errors import ModelError, UnsafeModelError
 from enn_models.package import open_package, verify
 from enn_models.scan import MAX_BYTES, scan
 from enn_service.runtime.session import Session
-from examples import network
-from hostile import CHANGES, LIES, PLACES, files, lay
-from serving import address_of, command
-from tiny import graph, package
+from support.examples import network
+from support.hostile import CHANGES, LIES, PLACES, files, lay
+from support.serving import address_of, command
+from support.tiny import graph, package
 
 ROW = {"instances": [[0.1, 0.2]]}
 WHOLE = package()

@@ -11,11 +11,11 @@ from enn_models import repository
 from enn_models.errors import RepositoryError, UnsafeModelError
 from enn_models.repository import SUMS_FILE
 from enn_models.signature import SIGNATURE_FILE, signing, verifying
-from enn_training.exporting import export
-from examples import network
-from learned import learned
-from serving import serving
-from tiny import package
+from enn_training.publishing.export import export
+from support.examples import network
+from support.learned import learned
+from support.serving import serving
+from support.tiny import package
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="OpenSSL is not installed")
 

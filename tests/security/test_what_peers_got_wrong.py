@@ -18,11 +18,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from enn_service.http.auth import Keys
-from enn_service.client import AsyncClient
 from enn_service.api.introspection import AT_ONCE
+from enn_service.client import AsyncClient
+from enn_service.http.auth import Keys
 from enn_service.runtime.session import Session
-from serving import SHIPPED, TOKEN, address_of, command, replace, serving, write_digests
+from support.serving import SHIPPED, TOKEN, address_of, command, replace, serving, write_digests
 
 SERVICE = Path(__file__).parents[2] / "service" / "enn_service"
 MODELS = Path(__file__).parents[2] / "models" / "enn_models"

@@ -4,12 +4,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from enn_training.activation import DCTActivation
-    from enn_training.adopting import adopt
-    from enn_training.enn import ENN
-    from enn_training.estimators import ENNClassifier, ENNRegressor
-    from enn_training.exporting import export
-    from enn_training.loading import load
+    from enn_training.estimators.estimators import ENNClassifier, ENNRegressor
+    from enn_training.nn.activation import DCTActivation
+    from enn_training.nn.module import ENN
+    from enn_training.publishing.adopt import adopt
+    from enn_training.publishing.export import export
+    from enn_training.publishing.load import load
 
 __all__ = ["ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "adopt", "export", "load"]
 

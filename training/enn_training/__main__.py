@@ -5,13 +5,13 @@ import sys
 import typer
 
 from enn_models.errors import ModelError
-from enn_training.commands import benchmark
-from enn_training.commands.image import image
-from enn_training.commands.inspect import inspect
-from enn_training.commands.problem import problem
-from enn_training.commands.prune import prune
-from enn_training.commands.sign import sign
-from enn_training.commands.table import table
+from enn_training.cli import benchmark
+from enn_training.cli.image import image
+from enn_training.cli.inspect import inspect
+from enn_training.cli.problem import problem
+from enn_training.cli.prune import prune
+from enn_training.cli.sign import sign
+from enn_training.cli.table import table
 from enn_training.errors import TrainingError
 
 

@@ -15,20 +15,20 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from enn_service.api.schemas import repository as administration
-from enn_service.http.auth import Keys
-from enn_service.api.inference_docs import ModelName, ModelVersion, create_documentation, documented
-from enn_service.errors import DeadlineError, DrainingError, InvalidRequestError, RequestError
 from enn_service.api.explorer import PATH as EXPLORER
 from enn_service.api.explorer import create_explorer
+from enn_service.api.inference_docs import ModelName, ModelVersion, create_documentation, documented
 from enn_service.api.introspection import create_exploring
 from enn_service.api.repository import create_management
-from enn_service.protocols.v2_metadata import configuration, metadata
-from enn_service.observability.prometheus import exposition
-from enn_service.runtime.registry import Registry
+from enn_service.api.schemas import repository as administration
+from enn_service.errors import DeadlineError, DrainingError, InvalidRequestError, RequestError
+from enn_service.http.auth import Keys
 from enn_service.http.responses import Reply, failure, refusal
-from enn_service.protocols.v2_statistics import statistics
 from enn_service.observability.counters import Count, Tallies
+from enn_service.observability.prometheus import exposition
+from enn_service.protocols.v2_metadata import configuration, metadata
+from enn_service.protocols.v2_statistics import statistics
+from enn_service.runtime.registry import Registry
 
 NAME = "enn"
 EXTENSIONS = ["binary_tensor_data", "classification", "explain", "model_configuration", "statistics"]

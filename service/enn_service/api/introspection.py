@@ -11,10 +11,10 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from enn_service.api.schemas import introspection as exploration
-from enn_service.inference.activation_curves import activations
 from enn_service.api.inference_docs import ModelName, ModelVersion, Responses, documented
+from enn_service.api.schemas import introspection as exploration
 from enn_service.errors import InvalidRequestError
+from enn_service.inference.activation_curves import activations
 from enn_service.inference.response_surface import axis, landscape
 from enn_service.runtime.model import Model
 from enn_service.runtime.registry import Registry

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
-from enn_service.api.schemas import repository as administration
-from enn_service.http.auth import Keys
 from enn_service.api.inference_docs import ModelName, documented
+from enn_service.api.schemas import repository as administration
 from enn_service.errors import ForbiddenError, InvalidRequestError, UnauthorizedError, shown
+from enn_service.http.auth import Keys
 from enn_service.protocols.json_object import parse_object
 from enn_service.runtime.registry import Registry
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from hmac import compare_digest
 from pathlib import Path
 
-from enn_service.http.request_body import Headers
 from enn_service.errors import UnauthorizedError
+from enn_service.http.request_body import Headers
 
 OPEN = frozenset({"/", "/v2/health/live", "/v2/health/ready", "/explorer"})
 """What is answered without a key: who watches the process needs none, and the explorer's page is where one is typed."""

@@ -7,27 +7,27 @@ from math import inf
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from enn_service.http import request_body as body
-from enn_service.inference import fast_rows as usual
-from enn_service.protocols import open_inference_v2 as v2
-from enn_service.http.auth import OPEN, Access
-from enn_service.inference.pipeline import Answer
-from enn_service.http.request_body import DisconnectedError, Headers
-from enn_service.server.shutdown import Drain
 from enn_service.errors import DeadlineError, InvalidRequestError, OverloadedError, RequestError, SlowBodyError
-from enn_service.inference.types import Request
+from enn_service.http import request_body as body
+from enn_service.http.auth import OPEN, Access
+from enn_service.http.request_body import DisconnectedError, Headers
+from enn_service.http.request_events import ANSWER
 from enn_service.http.request_id import Identity
-from enn_service.runtime.model import Model
+from enn_service.http.responses import LARGE_BYTES, Reply, failure
 from enn_service.http.routing import Call, parse_path
 from enn_service.http.timeouts import Patience
-from enn_service.server.inline import Answering
-from enn_service.runtime.registry import Registry
-from enn_service.http.responses import LARGE_BYTES, Reply, failure
+from enn_service.inference import fast_rows as usual
 from enn_service.inference.admission import Lease, Room
-from enn_service.settings import Settings
-from enn_service.observability.counters import Count
-from enn_service.http.request_events import ANSWER
 from enn_service.inference.cost import LOOP_NANOSECONDS, PROMPT_NUMBERS
+from enn_service.inference.pipeline import Answer
+from enn_service.inference.types import Request
+from enn_service.observability.counters import Count
+from enn_service.protocols import open_inference_v2 as v2
+from enn_service.runtime.model import Model
+from enn_service.runtime.registry import Registry
+from enn_service.server.inline import Answering
+from enn_service.server.shutdown import Drain
+from enn_service.settings import Settings
 
 logger = logging.getLogger(__name__)
 

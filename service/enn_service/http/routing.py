@@ -4,9 +4,9 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from enn_service.inference.types import Operation, UsualOperation
 from enn_service.protocols import kserve_v1 as v1
 from enn_service.protocols import open_inference_v2 as v2
-from enn_service.inference.types import Operation, UsualOperation
 
 PATH = re.compile(
     r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"

@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from enn_service.inference import attributions
 from enn_service.errors import InvalidRequestError, shown
+from enn_service.inference import attributions
 from enn_service.runtime.model import Model
 from enn_service.runtime.prediction_encoder import Outside
 from enn_service.runtime.session import EXPLANATION, Array

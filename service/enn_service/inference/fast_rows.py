@@ -9,11 +9,11 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from enn_service.inference.types import Request, UsualOperation
-from enn_service.runtime.model import Model
 from enn_service.http.responses import LARGE_BYTES, Reply
-from enn_service.runtime.session import finite
+from enn_service.inference.types import Request, UsualOperation
 from enn_service.observability.counters import Tally
+from enn_service.runtime.model import Model
+from enn_service.runtime.session import finite
 
 
 def answer(operation: UsualOperation, model: Model, request: Request, tally: Tally) -> Reply | None:

@@ -2,12 +2,12 @@
 
 from time import perf_counter_ns
 
-from enn_service.inference.types import Operation, Question, Request
-from enn_service.runtime.model import Model
 from enn_service.http.responses import Reply
-from enn_service.runtime.session import finite
-from enn_service.observability.counters import Tally
 from enn_service.inference.cost import row_nanoseconds
+from enn_service.inference.types import Operation, Question, Request
+from enn_service.observability.counters import Tally
+from enn_service.runtime.model import Model
+from enn_service.runtime.session import finite
 
 
 class Answer:

@@ -8,10 +8,10 @@ import numpy as np
 import orjson
 
 from enn_service.errors import InvalidRequestError
+from enn_service.runtime.feature_values import told
 from enn_service.runtime.model import Model
 from enn_service.runtime.row_parser import read_rows
 from enn_service.runtime.session import Array
-from enn_service.runtime.feature_values import told
 
 MAX_NUMBERS = 1_000_000
 """The most numbers of one answer: about ten megabytes of JSON."""

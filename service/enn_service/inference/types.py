@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from enn_service.http.responses import Reply
 from enn_service.runtime.model import Model
 from enn_service.runtime.range_check import Numbers, Outside
-from enn_service.http.responses import Reply
 from enn_service.runtime.session import Array
 
 

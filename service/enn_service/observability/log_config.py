@@ -6,8 +6,8 @@ from typing import Any
 
 import orjson
 
-from enn_service.settings import Settings
 from enn_service.http.request_events import Event
+from enn_service.settings import Settings
 
 logger = logging.getLogger(__name__)
 

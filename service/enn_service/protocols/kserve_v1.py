@@ -10,14 +10,14 @@ from typing import Any
 
 import orjson
 
-from enn_service.inference import explain_options as explaining
-from enn_service.protocols import numeric_json as json_numbers
 from enn_service.errors import InvalidRequestError
+from enn_service.http.responses import Reply
+from enn_service.inference import explain_options as explaining
 from enn_service.inference.types import Question, Request, UsualOperation, UsualRows
+from enn_service.protocols import numeric_json as json_numbers
 from enn_service.protocols.json_object import parse_object
 from enn_service.runtime.model import Model
 from enn_service.runtime.range_check import Numbers
-from enn_service.http.responses import Reply
 from enn_service.runtime.row_parser import read_rows
 from enn_service.runtime.session import EXPLANATION, PREDICTION, Array
 

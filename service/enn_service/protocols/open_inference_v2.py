@@ -9,15 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 import orjson
 
-from enn_service.inference import explain_options as explaining
 from enn_service.errors import InvalidRequestError, shown
+from enn_service.http.responses import Reply
+from enn_service.inference import explain_options as explaining
 from enn_service.inference.types import Question, Request, UsualOperation, UsualRows
 from enn_service.protocols.v2_request import RAW, Form, Wanted, cut_form, read_form, read_values
+from enn_service.protocols.v2_tensors import DATA, classified, pack_texts, read_raw, read_tensor
 from enn_service.runtime.model import Model
 from enn_service.runtime.range_check import Outside
-from enn_service.http.responses import Reply
 from enn_service.runtime.session import PREDICTION, Array
-from enn_service.protocols.v2_tensors import DATA, classified, pack_texts, read_raw, read_tensor
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 BINARY_TYPE = b"application/octet-stream"

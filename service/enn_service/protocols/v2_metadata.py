@@ -4,8 +4,8 @@ from typing import Any
 
 from enn_models.card import raw
 from enn_models.package import INPUT
-from enn_service.runtime.model import Model
 from enn_service.runtime.feature_values import told
+from enn_service.runtime.model import Model
 
 PLATFORM = "onnx_onnxv1"
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from enn_service.protocols import numeric_json as json_numbers
 from enn_service.errors import InvalidRequestError, shown
+from enn_service.protocols import numeric_json as json_numbers
 from enn_service.protocols.json_object import parse_object
 from enn_service.protocols.v2_tensors import FLOATS, Tensor, describe
 

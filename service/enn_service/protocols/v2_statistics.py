@@ -5,8 +5,8 @@ Source: https://github.com/triton-inference-server/server/blob/main/docs/protoco
 
 from typing import Any
 
-from enn_service.runtime.model import Model
 from enn_service.observability.counters import Count, Tally
+from enn_service.runtime.model import Model
 
 
 def statistics(models: list[Model], count: Count) -> dict[str, Any]:

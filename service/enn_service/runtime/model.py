@@ -15,11 +15,11 @@ from enn_models.errors import InvalidModelError
 from enn_models.network import Network
 from enn_models.package import open_package, verify
 from enn_models.signature import Verify
-from enn_service.runtime.explanation_encoder import Explanations
-from enn_service.runtime.range_check import Reach
-from enn_service.runtime.prediction_encoder import Results
-from enn_service.runtime.session import Array, Session
 from enn_service.inference.cost import prompt_rows
+from enn_service.runtime.explanation_encoder import Explanations
+from enn_service.runtime.prediction_encoder import Results
+from enn_service.runtime.range_check import Reach
+from enn_service.runtime.session import Array, Session
 
 
 @dataclass(frozen=True, eq=False)

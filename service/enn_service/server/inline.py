@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from enn_service.http.request_id import Identity
-from enn_service.server.write_coalescing import Gathered
 from enn_service.http.responses import Reply
+from enn_service.server.write_coalescing import Gathered
 
 if TYPE_CHECKING:
     from httptools import HttpRequestParser

@@ -10,8 +10,8 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from enn_service.http.request_id import Identity
-from enn_service.server.inline import PromptProtocol
 from enn_service.http.responses import refusal
+from enn_service.server.inline import PromptProtocol
 
 FRAMING_BYTES = 64 * 1024
 """So many bytes of a request, and as many as its body has, may be other than body: its head, frames of chunks."""

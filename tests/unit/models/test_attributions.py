@@ -8,7 +8,7 @@ import pytest
 
 from enn_models import attributions
 from enn_models.network import Network
-from examples import network
+from support.examples import network
 
 EXACT = 1e-12  # float64 rounding of sums of some hundred terms
 PLAYERS = [np.array([0]), np.array([1, 2]), np.array([3]), np.array([4])]  # the second is a category of two columns

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from enn_models.card import Card, pack
 from enn_models.network import Head, Network
-from examples import network
+from support.examples import network
 
 
 def fields(net: Network) -> dict:

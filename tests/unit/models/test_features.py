@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-import tiny
 from enn_models.card import Card
 from enn_models.encoding import Encoding
 from enn_models.features import Boolean, Categorical, Feature, Numeric, allowed, encoding
-from examples import network
+from support import tiny
+from support.examples import network
 
 NAN = float("nan")
 PLAIN = Numeric(name="age", minimum=0, maximum=80, mean=30)

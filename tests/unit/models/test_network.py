@@ -8,7 +8,7 @@ import pytest
 
 from enn_models import series
 from enn_models.network import Head, Layer, Network
-from examples import network
+from support.examples import network
 
 ROUNDING = 1e-12
 

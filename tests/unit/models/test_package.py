@@ -11,8 +11,8 @@ from onnx.reference import ReferenceEvaluator
 from enn_models.card import METADATA_KEY
 from enn_models.errors import InvalidModelError
 from enn_models.package import GOLDEN_TOLERANCE, INPUT, Run, attach, open_package, verify
-from examples import network
-from tiny import card, fields, graph, package
+from support.examples import network
+from support.tiny import card, fields, graph, package
 
 TASKS = ["regression", "classification"]
 HEADS = ["dct", "linear"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from enn_models.pieces import CACHED, in_pieces, rows_at_once
-from examples import network
+from support.examples import network
 
 
 @pytest.mark.parametrize("batch", [0, 1, 4, 5, 8, 9])

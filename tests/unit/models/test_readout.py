@@ -9,7 +9,7 @@ import pytest
 from enn_models import series
 from enn_models.network import Network
 from enn_models.readout import Readout
-from examples import network
+from support.examples import network
 
 ROWS = np.random.default_rng(4).normal(size=(40, 3))
 EXACT = 1e-12

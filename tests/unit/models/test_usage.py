@@ -10,8 +10,8 @@ from enn_models import usage
 from enn_models.card import Card
 from enn_models.network import Head
 from enn_models.usage import NeuronUsage, measure
-from examples import network
-from tiny import card, fields
+from support.examples import network
+from support.tiny import card, fields
 
 ROWS = np.random.default_rng(3).normal(size=(500, 2))
 SHORT = 1e-5

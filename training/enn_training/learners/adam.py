@@ -8,12 +8,12 @@ import torch
 from numpy.typing import NDArray
 
 from enn_models.network import Network
-from enn_training.architecture import Architecture
 from enn_training.errors import DivergenceError, OptionError
-from enn_training.learners.cycle import Cycle
-from enn_training.learners.learner import Epoch, Learned, Samples, Watch
-from enn_training.learners.stack import Stack
-from enn_training.start import start
+from enn_training.learners.base import Epoch, Learned, Samples, Watch
+from enn_training.learners.one_cycle import Cycle
+from enn_training.nn.architecture import Architecture
+from enn_training.nn.batched import Stack
+from enn_training.nn.initialization import start
 
 # What further starts multiply the spread by.
 SPREADS = (1.0, 2.0, 0.5, 1.0, 3.0, 0.7)

@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.network import Layer, Network
-from enn_training.architecture import Architecture
 from enn_training.errors import DivergenceError, OptionError
-from enn_training.learners import lms_kernel
-from enn_training.learners.lanes import LANES
-from enn_training.learners.learner import Epoch, Learned, Samples, Watch
-from enn_training.start import start
+from enn_training.kernels import lms as lms_kernel
+from enn_training.kernels.simd import LANES
+from enn_training.learners.base import Epoch, Learned, Samples, Watch
+from enn_training.nn.architecture import Architecture
+from enn_training.nn.initialization import start
 
 Floats = NDArray[np.float64]
 

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from enn_models.network import Head, Network
-from enn_training.data import Dataset, Part
-from enn_training.learners.learner import Samples
-from enn_training.scaling import Scaling, fold, unfold
-from enn_training.scores import score
-from enn_training.targets import Targets
+from enn_training.data.dataset import Dataset, Part
+from enn_training.data.preprocessing import Scaling, fold, unfold
+from enn_training.data.targets import Targets
+from enn_training.evaluation.metrics import score
+from enn_training.learners.base import Samples
 
 ENOUGH = 1_000
 """Held-out rows that can tell a loss of a hundredth from chance."""

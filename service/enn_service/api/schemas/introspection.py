@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from enn_service.inference.activation_curves import MAX_POINTS
 from enn_service.api.schemas.inference import Label, Value
+from enn_service.inference.activation_curves import MAX_POINTS
 
 Numbers = list[float]
 

@@ -1,0 +1,1 @@
+"""Shared test support: servers, models, browsers and hostile files."""

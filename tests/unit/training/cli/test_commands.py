@@ -1,0 +1,181 @@
+"""The commands learn, report beside baselines, publish, and refuse in one line with exit status 2."""
+
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from enn_models import repository
+from enn_models.package import open_package, verify
+from enn_training.__main__ import main
+from enn_training.pruning import cuts
+from enn_training.publishing.onnx.cost_model import estimate
+from enn_training.publishing.onnx.runtime import Runtime, part
+
+
+@pytest.fixture
+def enn(monkeypatch, capsys):
+    """Run the command line; return exit status, standard output and standard error."""
+
+    def run(*arguments):
+        monkeypatch.setattr(sys, "argv", ["enn-train", *map(str, arguments)])
+        status = 0
+        try:
+            main()
+        except SystemExit as stop:
+            status = int(stop.code or 0)
+        return status, *capsys.readouterr()
+
+    return run
+
+
+def table(tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "b": rng.normal(size=200), "same": 1})
+    frame["label"] = np.where(frame["a"] > frame["b"], "more", "less")
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    return tmp_path / "table.csv"
+
+
+def test_a_problem_is_learned_shown_beside_baselines_and_published(enn, tmp_path):
+    status, out, err = enn("problem", "line-1", "--models", tmp_path, "--samples", 400, "--passes", 5)
+    assert (status, err) == (0, "")
+    assert "accuracy  0.9" in out
+    assert "majority class" in out
+    assert "straight line" in out
+    assert "parameters 67 (2-6-1, Q = 6, dct head)" in out
+    assert f"published {tmp_path / 'line-1' / '1'}" in out
+    assert (tmp_path / "line-1" / "1" / "model.onnx").is_file()
+
+
+def test_a_published_model_is_inspected_in_the_terminal_and_drawn(enn, tmp_path):
+    assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--passes", 5)[0] == 0
+    status, out, err = enn("inspect", "ring", "--models", tmp_path, "--out", tmp_path / "ring.svg")
+    assert (status, err) == (0, "")
+    package = open_package(repository.read(tmp_path, "ring", "1"))
+    found = package.network.layers[0].coefficients
+    assert found is not None
+    assert f"accuracy    {package.card.scores['accuracy']:.6g}" in out
+    coefficients = " ".join(f"{value:+.3f}" for value in found[3])
+    assert any(line.split()[0] == "3" and coefficients in line for line in out.splitlines() if line.strip())
+    assert "<svg" in (tmp_path / "ring.svg").read_text()
+    status, out, err = enn("inspect", "moon", "--models", tmp_path)
+    assert (status, out) == (2, "")
+    assert "model 'moon' is not in" in err
+
+
+@pytest.mark.parametrize(("options", "unrolled"), [(("--unrolling", "clenshaw"), None), (("--optimize", 2), 2)])
+def test_the_unrolling_is_named_or_timed_where_asked_for(enn, tmp_path, monkeypatch, options, unrolled):
+    monkeypatch.setattr("enn_training.publishing.onnx.selection.SPAN", 0.0005)
+    assert enn("problem", "sum", "--models", tmp_path, "--samples", 200, "--passes", 2, *options)[0] == 0
+    record = open_package(repository.read(tmp_path, "sum", "1")).card.unrolling
+    if unrolled is None:
+        assert (record.output, record.measured) == ("clenshaw", None)
+    else:
+        assert record.measured is not None
+        assert record.measured.rows == unrolled
+
+
+def test_equal_seeds_publish_equal_bytes(enn, tmp_path):
+    for name in ("one", "two"):
+        status, *_ = enn("problem", "sum", "--models", tmp_path, "--name", name, "--samples", 200, "--passes", 2)
+        assert status == 0
+    one, two = ((tmp_path / name / "1" / "model.onnx").read_bytes() for name in ("one", "two"))
+    assert one == two
+
+
+def opened(folder):
+    """Return the package of a version after all checks, those in the runtime too."""
+    package = open_package((folder / "model.onnx").read_bytes())
+    verify(package, lambda rows, outputs: Runtime(package.model, outputs).run(rows))
+    return package
+
+
+def test_a_problem_is_pruned_into_a_smaller_version_that_every_check_accepts(enn, tmp_path):
+    assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--passes", 20)[0] == 0
+    status, out, err = enn("prune", "ring", "--models", tmp_path, "--loss", 0.05)
+    assert (status, err) == (0, "")
+    assert f"published {tmp_path / 'ring' / '2'}" in out
+    before, after = (opened(tmp_path / "ring" / version) for version in ("1", "2"))
+    assert len(after.data) < len(before.data)
+    assert after.network.parameters < before.network.parameters
+    ran, runs = (estimate(part(package.model, ["output"]), 1024) for package in (before, after))
+    assert runs < ran
+    assert f"{ran:.0f} -> {runs:.0f} microseconds estimated" in out
+    assert after.card.scores["accuracy"] > before.card.scores["accuracy"] - 0.1
+    assert after.card.background == before.card.background
+    assert after.card.training["pruned"]["loss"] == 0.05
+    for kind, count in (("neurons", cuts.neurons), ("harmonics", cuts.harmonics)):
+        assert f"{kind} {count(before.network)} -> {count(after.network)}" in out
+        assert after.card.training["pruned"][kind] == count(before.network) - count(after.network)
+    again = ("--version", 1, "--loss", 0.05, "--name", "again")
+    assert enn("prune", "ring", "--models", tmp_path, *again)[0] == 0
+    assert (tmp_path / "again" / "1" / "model.onnx").read_bytes() == after.data
+
+
+def test_a_model_whose_every_level_loses_too_much_is_not_published_again(enn, tmp_path):
+    assert enn("problem", "product", "--models", tmp_path, "--samples", 400, "--passes", 200)[0] == 0
+    status, out, _ = enn("prune", "product", "--models", tmp_path, "--loss", 0, "--only", "neurons")
+    assert (status, "nothing published: every level loses more than 0" in out) == (0, True)
+    assert [path.name for path in (tmp_path / "product").iterdir()] == ["1"]
+
+
+def test_a_model_of_a_table_is_pruned_with_its_table_and_no_other(enn, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=200), "b": rng.choice(["x", "y"], 200), "left": rng.normal(size=200)})
+    frame.loc[:20, "a"] = np.nan
+    frame["same"], frame["price"] = 1, frame["a"].fillna(2) + (frame["b"] == "x")
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    options = ("--target", "price", "--name", "t", "--models", tmp_path, "--without", "left", "--passes", 10)
+    assert enn("table", tmp_path / "table.csv", *options)[0] == 0
+    where = ("--models", tmp_path, "--data", tmp_path / "table.csv", "--target")
+    status, out, err = enn("prune", "t", *where, "price", "--loss", 0.1, "--by", "share")
+    assert (status, err) == (0, "")
+    assert opened(tmp_path / "t" / "2").card.features == opened(tmp_path / "t" / "1").card.features
+    assert "least magnitude" not in out
+    assert "R2 lost" in out
+    for arguments, words in (
+        ((*where, "left"), "its rows to learn from have the fingerprint"),
+        (("--models", tmp_path), "not learned from one of the paper's problems; name its table"),
+        (where[:4], "--data and --target: expected both"),
+    ):
+        status, _, err = enn("prune", "t", *arguments)
+        assert (status, err.count("\n")) == (2, 1)
+        assert words in err
+
+
+@pytest.mark.parametrize("learner", ["adam", "lms"])
+def test_a_table_is_learned_with_several_layers(enn, tmp_path, learner):
+    options = ("--target", "label", "--name", "t", "--models", tmp_path, "--hidden", "8,4", "--passes", 20)
+    status, out, err = enn("table", table(tmp_path), *options, "--learner", learner)
+    assert (status, err) == (0, "warning: column 'same' is left out: all its values are 1\n")
+    assert "2-8-4-1, Q = 6, linear head" in out
+    assert "log-loss" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("problem", "square"), "problem 'square': expected one of"),
+        (("problem", "ring", "--hidden", "six"), "--hidden six: expected whole numbers"),
+        (("problem", "ring", "--learner", "adam", "--pace", 2), "--pace does not belong to --learner adam"),
+        (("problem", "ring", "--decay", 2), "--decay does not belong to --learner lms"),
+        (("problem", "ring", "--spread", -1), "spread -1.0: expected a positive number"),
+        (("problem", "ring", "--optimize", "speed"), "--optimize speed: expected latency, throughput or"),
+        (("problem", "ring", "--optimize", 0), "--optimize 0: expected latency, throughput or"),
+        (("table", "t.csv", "--target", "t", "--name", "n", "--unrolling", "taylor"), "--unrolling taylor: expected"),
+        (
+            ("image", "--name", "n", "--unrolling", "direct", "--optimize", 1),
+            "--optimize and --unrolling: expected one of the two",
+        ),
+        (("problem", "sum", "--samples", 64, "--passes", 1, "--name", "../x"), "name '../x'"),
+        (("table", "nowhere.csv", "--target", "t", "--name", "n"), "nowhere.csv: cannot be read"),
+    ],
+)
+def test_a_refusal_is_one_line_and_exit_status_2(enn, tmp_path, arguments, words):
+    status, _, err = enn(*arguments, "--models", tmp_path)
+    assert status == 2
+    assert err.startswith("error: ")
+    assert words in err
+    assert err.count("\n") == 1

@@ -1,0 +1,220 @@
+"""The estimators behave as scikit-learn's."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.base import clone
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer, load_diabetes
+from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+from sklearn.utils.validation import has_fit_parameter
+
+from enn_training import ENNClassifier, ENNRegressor, export
+from enn_training.learners.adam import Adam
+from enn_training.learners.auto_adam import TunedAdam
+from enn_training.learners.lms import LMS
+from support.serving import serving
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("estimator", [ENNClassifier, ENNRegressor])
+def test_scikit_learns_own_checks_pass(estimator):
+    # The default learner, smaller: the checks fit dozens of tiny tables.
+    quick = estimator(learner=TunedAdam(hidden=(4,), passes=12))
+    results = check_estimator(quick, on_fail=None, on_skip=None)
+    assert [result for result in results if result["status"] not in ("passed", "skipped")] == []
+
+
+def test_breast_cancer_is_told_as_well_as_by_other_models():
+    x, y = load_breast_cancer(return_X_y=True)
+    train_x, test_x, train_y, test_y = train_test_split(x, y, random_state=0, stratify=y)
+    model = ENNClassifier(random_state=0).fit(train_x, train_y)
+    assert model.score(test_x, test_y) > 0.93
+    np.testing.assert_allclose(model.predict_proba(test_x).sum(axis=1), 1)
+
+
+def test_diabetes_is_explained_as_well_as_by_a_line():
+    train_x, test_x, train_y, test_y = train_test_split(*load_diabetes(return_X_y=True), random_state=0)
+    assert ENNRegressor(random_state=0).fit(train_x, train_y).score(test_x, test_y) > 0.3
+
+
+def test_the_dct_head_has_scores_and_no_probabilities():
+    rng = np.random.default_rng(0)
+    x = rng.uniform(-1, 1, (300, 2))
+    model = ENNClassifier(6, head="dct", learner=LMS(passes=30)).fit(x, np.where(x[:, 0] > 0, "right", "left"))
+    assert model.score(x, np.where(x[:, 0] > 0, "right", "left")) > 0.95
+    assert model.decision_function(x).shape == (300,)
+    assert not hasattr(model, "predict_proba")
+
+
+def test_what_was_learned_names_its_classes():
+    model = ENNClassifier(4, learner=LMS(passes=1)).fit(np.eye(20), np.arange(20) % 2 == 0)
+    assert model.model_.classes == (False, True)
+
+
+def animals(rows=300):
+    """Return a frame of numbers, texts, categoricals and booleans with missing values, and labels."""
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(
+        {
+            "bill": random.normal(44, 4, rows),
+            "island": random.choice(["Biscoe", "Dream"], rows),
+            "grade": pd.Categorical(random.choice([1, 2], rows), [1, 2, 3]),
+            "wild": random.random(rows) < 0.5,
+            "mass": random.normal(4000, 500, rows),
+        }
+    )
+    frame.loc[random.random(rows) < 0.2, "mass"] = np.nan
+    frame.loc[random.random(rows) < 0.1, "island"] = None
+    chosen = (frame["island"] == "Dream") ^ frame["wild"] ^ frame["mass"].isna()
+    return frame, np.where(chosen, "yes", "no")
+
+
+def test_a_frame_of_categories_and_missing_values_is_learned_and_served_alike(tmp_path):
+    frame, labels = animals()
+    model = ENNClassifier(learner=Adam(passes=100)).fit(frame, labels)
+    assert model.score(frame, labels) > 0.95
+    assert [column.kind for column in model.columns_ or ()] == [
+        "numeric",
+        "categorical",
+        "categorical",
+        "boolean",
+        "numeric",
+    ]
+    export(model.model_, tmp_path, "animals")
+    rows = frame.astype({"grade": str}).astype(object).where(frame.notna(), None).to_dict("records")
+    with serving(tmp_path) as client:
+        reply = client.post("/v1/models/animals:predict", json={"instances": rows})
+    found = [list(prediction["probabilities"].values()) for prediction in reply.json()["predictions"]]
+    np.testing.assert_allclose(found, model.predict_proba(frame), atol=1e-5)
+
+
+def test_a_frame_goes_through_pickle_clone_and_cross_validation():
+    frame, labels = animals(150)
+    model = ENNClassifier(4, learner=LMS(passes=2)).fit(frame, labels)
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(frame), model.predict_proba(frame))
+    assert np.isfinite(cross_val_score(clone(model), frame, labels, cv=3)).all()
+
+
+def test_missing_values_of_an_array_are_learned_from_and_others_are_refused():
+    random = np.random.default_rng(0)
+    x = random.uniform(-1, 1, (300, 2))
+    x[random.random(300) < 0.3, 0] = np.nan
+    model = ENNRegressor(learner=Adam(passes=60)).fit(x, np.where(np.isnan(x[:, 0]), 3, x[:, 0]))
+    assert model.predict([[np.nan, 0], [0.5, 0]]) == pytest.approx([3, 0.5], abs=0.2)
+    with pytest.raises(ValueError, match="column 'x1', row 1: nan; expected a number"):
+        model.predict([[0, 0], [0, np.nan]])
+    with pytest.raises(ValueError, match="column 'x1': no row has a value"):
+        model.fit(x * [1, np.nan], x[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "words"),
+    [
+        ("island", "Moon", "column 'island', row 3: 'Moon' is not known; expected one of 'Biscoe', 'Dream'"),
+        ("wild", None, r"column 'wild', row 3: no value \(1 in all\)"),
+        ("bill", "long", "column 'bill', row 3: 'long' is not a number"),
+    ],
+)
+def test_a_value_that_was_not_learned_is_refused_by_column_and_row(column, value, words):
+    frame, labels = animals(60)
+    model = ENNClassifier(4, learner=LMS(passes=1)).fit(frame, labels)
+    frame = frame.astype({column: object})
+    frame.loc[3, column] = value
+    with pytest.raises(ValueError, match=words):
+        model.predict(frame)
+
+
+def test_a_frame_with_its_columns_in_another_order_is_refused():
+    frame, labels = animals(60)
+    model = ENNClassifier(4, learner=LMS(passes=1)).fit(frame, labels)
+    with pytest.raises(ValueError, match="same order"):
+        model.predict(frame[frame.columns[::-1]])
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        (pd.date_range("2024-01-31", periods=60), "is a date or time; replace it by numbers"),
+        ([f"name {row}" for row in range(60)], "60 different texts in 60 rows; categories are at most 50 and recur"),
+        ([1, "1"] * 30, "two categories are written '1'; make them one"),
+        ([None] * 60, "no row has a value: leave the column out"),
+        (["1", "2", "x"] * 20, "row 2: 'x' is not a number; expected numbers"),
+    ],
+)
+def test_a_column_that_cannot_be_learned_from_is_refused_with_a_remedy(values, words):
+    frame, labels = animals(60)
+    with pytest.raises(ValueError, match=f"column 'c'.*{words}"):
+        ENNClassifier().fit(frame.assign(c=values), labels)
+
+
+def test_a_category_that_was_declared_and_never_seen_is_without_effect():
+    frame, labels = animals(60)
+    model = ENNClassifier(4, learner=LMS(passes=2)).fit(frame, labels)
+    assert not model.model_.network.layers[0].weight[:, 5].any()
+    frame["grade"] = frame["grade"].cat.set_categories([1, 2, 3]).where(frame.index > 0, 3)
+    assert np.isfinite(model.predict_proba(frame)).all()
+
+
+def test_partial_fit_learns_batch_by_batch_and_goes_on_after_fit():
+    frame, labels = animals(300)
+    model = ENNClassifier(8, learner=LMS(passes=2))
+    for _ in range(3):
+        for part in np.array_split(np.arange(300), 3):
+            model.partial_fit(frame.iloc[part], labels[part], classes=["no", "yes"])
+    assert model.model_.training["rows"]["training"] == 900
+    assert np.isfinite(model.predict_proba(frame)).all()
+    fitted = ENNClassifier(8, learner=LMS(passes=2)).fit(frame, labels)
+    before = fitted.model_.training["rows"]["training"]
+    assert fitted.partial_fit(frame, labels).model_.training["rows"]["training"] == before + 300
+
+
+def test_partial_fit_refuses_labels_and_outputs_that_change():
+    x = np.random.default_rng(0).uniform(-1, 1, (30, 2))
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        ENNClassifier().partial_fit(x, x[:, 0] > 0)
+    model = ENNClassifier().partial_fit(x, x[:, 0] > 0, classes=[False, True])
+    with pytest.raises(ValueError, match=r"classes \[0 1 2\]: expected those of the first call"):
+        model.partial_fit(x, x[:, 0] > 0, classes=[0, 1, 2])
+    regressor = ENNRegressor().partial_fit(x, x[:, 0])
+    with pytest.raises(ValueError, match=r"y has 2 column\(s\); expected 1 as before"):
+        regressor.partial_fit(x, x)
+
+
+def test_a_pipeline_a_search_and_a_calibration_take_it_and_it_knows_the_names_that_they_pass_on():
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame(random.uniform(-1, 1, (120, 2)), columns=["a", "b"])
+    labels = np.where(frame["a"] > frame["b"], "more", "less")
+    pipeline = make_pipeline(StandardScaler(), ENNClassifier(learner=LMS(passes=2))).set_output(transform="pandas")
+    search = GridSearchCV(pipeline, {"ennclassifier__hidden": [2, 4]}, cv=2).fit(frame, labels)
+    found = search.best_estimator_[-1]
+    assert found.get_params()["hidden"] == search.best_params_["ennclassifier__hidden"]
+    assert (found.feature_names_in_.tolist(), found.n_features_in_) == (["a", "b"], 2)
+    assert found.classes_.tolist() == ["less", "more"]
+    calibrated = CalibratedClassifierCV(search.best_estimator_, cv=2).fit(frame, labels)
+    assert calibrated.score(frame, labels) > 0.9
+
+
+def test_what_learns_on_after_a_pickle_learns_the_same():
+    x = np.random.default_rng(0).uniform(-1, 1, (90, 2))
+    model = ENNRegressor(4).partial_fit(x, x[:, 0])
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.partial_fit(x, x[:, 0]).predict(x), model.partial_fit(x, x[:, 0]).predict(x))
+
+
+def test_two_outputs_are_learned_with_no_column_mixed_up():
+    x = np.random.default_rng(0).uniform(-1, 1, (300, 2))
+    model = ENNRegressor(8, learner=Adam(passes=30)).fit(x, np.column_stack([x[:, 0], -3 * x[:, 1]]))
+    assert model.predict([[0.5, -0.25]])[0] == pytest.approx([0.5, 0.75], abs=0.1)
+
+
+def test_weights_of_rows_are_refused_by_the_signature_that_scikit_learn_asks():
+    assert not has_fit_parameter(ENNClassifier(), "sample_weight")
+    with pytest.raises(TypeError, match="sample_weight"):
+        ENNRegressor().fit(np.eye(3), np.arange(3), sample_weight=np.ones(3))  # pyright: ignore[reportCallIssue]

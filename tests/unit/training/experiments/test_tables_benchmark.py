@@ -1,0 +1,171 @@
+"""The benchmark of tables measures what it says, goes on where it was stopped and ranks fairly."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.dummy import DummyRegressor
+
+from enn_training.errors import DataError, OptionError
+from enn_training.experiments.tables import document, experiment
+from enn_training.experiments.tables.contenders import Contender, contenders
+from enn_training.experiments.tables.limit import limited
+from enn_training.experiments.tables.measures import Measured, calibration_error, judge
+from enn_training.experiments.tables.results import DEFAULT, SEARCHED, Found, Plan, Results, Run
+from enn_training.experiments.tables.tables import Table, named, tables
+
+PLAN = Plan(2, 1, 1)
+
+
+def measured(loss, score=0.5):
+    return Measured(score, loss, None, 10, 1.0, 0)
+
+
+@pytest.fixture
+def results(tmp_path):
+    """Return results of one table where the contenders stand in the order of contenders()."""
+    results = Results(tmp_path, PLAN)
+    places = {contender.name: place for place, contender in enumerate(contenders())}
+    runs: dict[Run, Measured | None] = {
+        one: measured(1.0 + places[one.contender], 0.9 - places[one.contender] / 10) for one in experiment.runs(PLAN)
+    }
+    results.write("diabetes", Found(442, 10, 0, runs))
+    return results
+
+
+def test_what_is_written_is_read_again(results):
+    found = results.read("diabetes")
+    results.write("wine", found)
+    assert results.read("wine") == found
+    assert results.read("iris") is None
+
+
+def test_results_of_other_folds_or_none_at_all_are_refused(results):
+    with pytest.raises(OptionError, match="made with 2 folds, not 5; choose another --output"):
+        Results(results.folder, Plan(5)).read("diabetes")
+    (results.folder / "wine.json").write_text(json.dumps({"rows": 3}))
+    with pytest.raises(DataError, match="not a file of results"):
+        results.read("wine")
+
+
+def test_ranks_follow_the_means_and_equal_ones_share_their_place(results):
+    outcome = document.outcomes(results, DEFAULT)[0]
+    assert list(outcome.ranks("loss").values()) == [1, 2, 3, 4, 5]
+    assert list(outcome.ranks("score").values()) == [1, 2, 3, 4, 5]
+    assert set(outcome.ranks("seconds").values()) == {3.0}
+    assert outcome.ranks("calibration") == {}
+
+
+def test_a_table_counts_only_once_all_of_it_is_measured(results):
+    found = results.read("diabetes")
+    del found.runs[Run(SEARCHED, "EBM", 0, 1)]
+    results.write("diabetes", found)
+    assert len(document.outcomes(results, DEFAULT)) == 1
+    assert document.outcomes(results, SEARCHED) == ()
+    assert "| wine | not measured | not measured |" in document.text(results)
+    assert "one fit of the EBM: diabetes (1 s)." in document.text(results)
+    assert "| diabetes | **1.00 ± 0.00** | 2.00 ± 0.00" in document.text(results)
+
+
+def test_the_page_tells_where_a_search_helped(results):
+    found = results.read("diabetes")
+    better, worse = replace(measured(0.5), settings=1), replace(measured(1.5), settings=2)
+    searched = {Run(SEARCHED, "ENN", 0, 0): better, Run(SEARCHED, "ENN", 0, 1): worse}
+    results.write("diabetes", replace(found, runs=found.runs | searched))
+    assert "on so many folds: ENN 1 of 2, EBM 0 of 0" in document.text(results)
+
+
+def test_a_table_that_somebody_does_not_finish_is_told_and_not_ranked(results):
+    found = results.read("diabetes")
+    del found.runs[Run(DEFAULT, "EBM", 0, 1)]
+    results.write("diabetes", replace(found, runs=found.runs | {Run(DEFAULT, "EBM", 0, 0): None}))
+    assert results.read("diabetes").unfinished(Run(DEFAULT, "EBM", 0, 1))
+    assert document.outcomes(results, DEFAULT) == ()
+    assert "| diabetes | 1 (2 of 2 folds) | not finished within 5 minutes | 3 (2 of 2 folds)" in document.text(results)
+
+
+def test_a_fit_that_takes_too_long_is_given_up_and_its_settings_are_not_taken(monkeypatch):
+    class Slow:
+        def fit(self, _x, _y):
+            while True:
+                sum(range(1000))
+
+    def build(task, settings):
+        return Slow() if settings else DummyRegressor()
+
+    monkeypatch.setattr(experiment, "limited", lambda: limited(0.01))
+    for settings, finished in (({"slow": True}, {}), True), (({"slow": True}, {"slow": True}), False):
+        one = Contender("slow", build, {"regression": settings}, lambda _: 1)
+        monkeypatch.setattr(experiment, "contenders", lambda one=one: (one,))
+        table = small("regression")
+        found = experiment.measure(table, *table.load(), Run(SEARCHED, "slow", 0, 0), 2)
+        assert (found is not None and found.settings == 1) == finished
+
+
+def test_calibration_is_the_distance_of_confidence_and_accuracy():
+    confidence = np.array([0.95, 0.95, 0.65, 1.0])
+    right = np.array([True, False, True, True])
+    assert calibration_error(confidence, right) == pytest.approx((abs(0.95 + 0.95 + 1.0 - 2) + abs(0.65 - 1)) / 4)
+
+
+def test_a_regression_is_judged_in_the_unit_of_its_target():
+    class Constant:
+        def predict(self, x):
+            return np.full(len(x), 2.0)
+
+    y = pd.Series([0.0, 4.0])
+    assert judge("regression", Constant(), pd.DataFrame({"a": [0, 0]}), y) == (0.0, 2.0, None)
+
+
+def small(task):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": random.normal(size=60), "b": pd.Categorical(random.choice(["x", "y"], 60))})
+    frame.loc[:5, "a"] = np.nan
+    target = pd.Series(np.where(frame["b"] == "x", 1.0, 0.0))
+    return Table(
+        "diabetes", "made here", task, lambda: (frame, target if task == "regression" else target == 1), unseen=True
+    )
+
+
+@pytest.mark.parametrize("task", ["classification", "regression"])
+@pytest.mark.parametrize("name", ["linear", "MLP", "boosted trees"])
+def test_a_contender_learns_a_table_with_categories_and_missing_values(name, task):
+    table = small(task)
+    found = experiment.measure(table, *table.load(), Run(SEARCHED, name, 0, 1), 2)
+    assert found is not None
+    assert found.parameters > 0
+    assert (found.calibration is None) == (task == "regression")
+
+
+def test_what_is_there_is_not_measured_again(results, monkeypatch):
+    runs: list[Run] = []
+
+    def measure(_table, _x, _y, one, _folds):
+        runs.append(one)
+        return measured(9.0)
+
+    monkeypatch.setattr(experiment, "measure", measure)
+    found = results.read("diabetes")
+    missing = Run(DEFAULT, "ENN", 0, 1)
+    del found.runs[missing]
+    results.write("diabetes", found)
+    experiment.run(results, (small("regression"),))
+    assert runs == [missing]
+    assert results.read("diabetes").runs[missing] == measured(9.0)
+
+
+def test_the_defaults_are_searched_first_and_everybody_has_four_settings():
+    for contender in contenders():
+        assert isinstance(contender, Contender)
+        for settings in contender.settings.values():
+            assert settings[0] == {}
+            assert len(settings) == 4
+
+
+def test_an_unknown_table_is_refused_with_those_that_are_known():
+    assert [table.name for table in named("iris,wine")] == ["iris", "wine"]
+    assert len(named(None)) == len(tables())
+    with pytest.raises(OptionError, match="no table 'moon'; expected some of iris, wine"):
+        named("moon")

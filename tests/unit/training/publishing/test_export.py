@@ -1,0 +1,314 @@
+"""What `export` publishes: exact, safe, deterministic packages, or nothing."""
+
+import subprocess
+import sys
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnx.reference
+import pytest
+
+from enn_models.card import Unrolled
+from enn_models.features import encoding
+from enn_models.network import Head, Network
+from enn_models.package import OUTPUTS, most_operations, open_package, verify
+from enn_models.repository import read
+from enn_training.data.columns import Column
+from enn_training.learned_model import LearnedModel, fingerprint, summarise
+from enn_training.publishing.export import ExportError, export, package
+from enn_training.publishing.onnx import accuracy
+from enn_training.publishing.onnx import selection as choice
+from enn_training.publishing.onnx.accuracy import TOLERANCE
+from enn_training.publishing.onnx.layout import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, assemble
+from enn_training.publishing.onnx.runtime import Runtime, part
+from enn_training.publishing.onnx.unrollings import Folded, Spectral
+from support.learned import KINDS, faster, learned, network
+
+LAYERS = ("layer1", "layer2")
+SHAPES = [((2, 6, 1), 6), ((5, 8, 3), 2), ((3, 5, 4, 2), 12)]
+DEEP = [((4, 16, 16, 1), 12), ((4, 16, 16, 1), 24), ((2, 6, 6, 1), 64), ((2, 8, 8, 8, 1), 32)]
+
+
+@pytest.mark.parametrize(("widths", "harmonics"), SHAPES)
+@pytest.mark.parametrize(("head", "task"), KINDS)
+def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(widths, harmonics, head, task):
+    net = network(widths, harmonics, head, task)
+    opened = open_package(package(learned(net)))
+    model = opened.model
+    verify(opened, lambda rows, outputs: Runtime(model, outputs).run(rows))
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(40, net.inputs)).astype(np.float32)
+    wanted = net.respond(rows)
+    output, bumps, pre_activation = Runtime(model, OUTPUTS).run(rows)
+    few = Runtime(model, [FEW_OUTPUT, FEW_BUMPS], FEW_INPUT).run(rows)
+    pairs = ((output, wanted.output), (few[0], wanted.output), (bumps, wanted.bumps), (few[1], wanted.bumps))
+    for found, exact in pairs:
+        assert np.abs(found - exact).max() <= TOLERANCE * max(1.0, np.abs(exact).max())
+    sums = bumps.sum(axis=2) + net.layers[-1].bias
+    assert np.abs(sums - pre_activation).max() <= 1e-5 * max(1.0, np.abs(pre_activation).max())
+
+
+@pytest.mark.parametrize(("widths", "harmonics"), DEEP)
+@pytest.mark.parametrize("head", ["linear", "dct"])
+def test_no_layout_folds_more_than_a_package_may_take(widths, harmonics, head):
+    net = network(widths, harmonics, head)
+    assert open_package(package(learned(net))).cost.operations <= most_operations(net)
+
+
+def test_what_would_be_too_large_folded_is_left_out_unfolded():
+    net = network((64, 64, 64, 1), 128)
+    tracemalloc.start()
+    layouts = choice.candidates(net)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [layout.name for layout in layouts] == ["clenshaw"]
+    assert peak < 2**26  # a tenth of the second layer's map with the first one's read-out folded in
+
+
+def test_the_oracle_is_asked_once_however_many_layouts_there_are(monkeypatch):
+    asked = []
+    respond = Network.respond
+    monkeypatch.setattr(Network, "respond", lambda self, rows: asked.append(len(rows)) or respond(self, rows))
+    package(learned(network((2, 6, 1), 6)))
+    assert len([rows for rows in asked if rows > accuracy.SAMPLES]) == 1
+
+
+def test_an_exported_file_is_the_next_version_and_whole(tmp_path):
+    model = learned(network((2, 6, 1), 6))
+    assert [export(model, tmp_path, "line").name for _ in range(2)] == ["1", "2"]
+    assert read(tmp_path, "line", "2") == package(model)
+
+
+def test_equal_models_give_equal_bytes_in_another_process_too():
+    program = (
+        f"import sys, hashlib; sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[3])!r}]\n"
+        "from test_export import learned, network, package\n"
+        "print(hashlib.sha256(package(learned(network((3, 5, 4, 2), 12, 'dct')))).hexdigest())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": seed}
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("name", ["spectral", "ladder", "horner", "folded", "blocked"])
+@pytest.mark.parametrize(("head", "task"), KINDS)
+def test_onnxs_reference_evaluator_gives_the_same_numbers(head, task, name):
+    net = network((2, 16, 1), 6, head, task)
+    opened = open_package(package(learned(net), unrolling=name, harmonics=True))
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(9, 2)).astype(np.float32)
+    response = net.respond(rows)
+    wanted = [*(getattr(response, output) for output in OUTPUTS), net.harmonics(rows)]
+    evaluator = onnx.reference.ReferenceEvaluator(opened.model)
+    for found, exact in zip(evaluator.run(list(opened.outputs), {"input": rows}), wanted, strict=True):
+        assert np.abs(np.asarray(found) - exact).max() <= TOLERANCE * np.abs(response.bumps).max()
+
+
+def test_the_graph_states_an_old_opset_and_readable_names():
+    model = onnx.load_model_from_string(package(learned(network((2, 6, 1), 6))))
+    assert (model.ir_version, model.opset_import[0].version, model.producer_name) == (7, 14, "enn")
+    names = [node.name for node in model.graph.node]
+    assert all(names)
+    assert len(set(names)) == len(names)
+    assert "layer1/sine" in names
+    assert model.graph.doc_string
+
+
+@pytest.mark.parametrize("head", ["linear", "dct"])
+def test_the_whole_file_computes_one_row_of_the_route_for_few_and_the_part_as_many_as_it_is_fed(head):
+    net = network((2, 6, 1), 6, head)
+    opened = open_package(package(learned(net)))
+    few = opened.card.unrolling.few
+    assert few is not None
+    assert few.rows > 1
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(500, 2)).astype(np.float32)
+    wanted = net.respond(rows).output
+    for count in (1, few.rows, 500):
+        first, found = Runtime(opened.model, [few.input, few.output]).run(rows[:count])
+        assert np.array_equal(first, rows[:1])
+        assert np.abs(found - wanted[:1]).max() <= TOLERANCE * np.abs(wanted).max()
+        found = Runtime(opened.model, ["output"], whole=True).run(rows[:count])[0]
+        assert np.abs(found - wanted[:count]).max() <= TOLERANCE * np.abs(wanted).max()
+        found = Runtime(opened.model, [few.output], few.input).run(rows[:count])[0]
+        assert np.abs(found - wanted[:count]).max() <= TOLERANCE * np.abs(wanted).max()
+
+
+def test_a_large_read_out_explains_nothing():
+    for neurons, bumps in ((8, FEW_BUMPS), (256, None)):
+        few = open_package(package(learned(network((2, neurons, 1), 6)))).card.unrolling.few
+        assert few is not None
+        assert few.bumps == bumps
+
+
+@pytest.mark.parametrize("field", ["weight", "bias", "coefficients"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_parameters_that_are_not_finite_are_refused_and_nothing_is_published(tmp_path, field, value):
+    net = network((2, 6, 1), 6)
+    broken = getattr(net.layers[0], field).copy()
+    broken.flat[0] = value
+    net = replace(net, layers=(replace(net.layers[0], **{field: broken}), net.layers[1]))
+    with pytest.raises(ExportError, match=f"layer 1: {field}"):
+        export(learned(net), tmp_path, "broken")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_float64_cannot_compute_is_refused_and_nothing_is_published(tmp_path):
+    with pytest.raises(ExportError, match="differs from the float64 network"):
+        export(learned(network((2, 6, 1), 6, "dct", gain=1e7)), tmp_path, "fast")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("gain", [3e3, 1e4])
+def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_and_exact(gain):
+    net = faster(network((2, 6, 1), 6), gain)
+    opened = open_package(package(learned(net)))
+    assert opened.card.unrolling.precision == "float64"
+    rows = np.random.default_rng(1).uniform(-0.9, 0.9, size=(200, 2)).astype(np.float32)
+    wanted = net.respond(rows).output
+    assert np.abs(net.hidden(rows)[0]).max() > gain
+    assert np.abs(Runtime(opened.model, ["output"]).run(rows)[0] - wanted).max() < TOLERANCE * np.abs(wanted).max()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"unrolling": "taylor"}, "expected one of direct"),
+        ({"optimize": 0}, "number of rows"),
+        ({"optimize": "speed"}, "number of rows"),
+        ({"optimize": 2.0}, "number of rows"),
+        ({"optimize": True}, "number of rows"),
+        ({"optimize": 1, "unrolling": "direct"}, "one of the two"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(ExportError, match=message):
+        package(learned(network((2, 6, 1), 6)), **options)
+
+
+@pytest.mark.parametrize(("optimize", "rows"), [("latency", 1), ("throughput", 1024)])
+def test_latency_is_one_row_and_throughput_many(monkeypatch, optimize, rows):
+    monkeypatch.setattr("enn_training.publishing.onnx.selection.SPAN", 0.0005)
+    measured = open_package(package(learned(network((2, 6, 1), 6)), optimize=optimize)).card.unrolling.measured
+    assert measured is not None
+    assert measured.rows == rows
+
+
+@pytest.mark.parametrize("name", ["direct", "clenshaw", "spectral", "ladder", "horner-1", "folded-2"])
+def test_an_unrolling_can_be_named(name):
+    opened = open_package(package(learned(network((2, 6, 1), 6, "dct")), unrolling=name))
+    assert opened.card.unrolling == Unrolled(output=name)
+
+
+@pytest.mark.parametrize(("gain", "precision"), [(1.0, "float32"), (100.0, "float64")])
+def test_the_card_and_the_graph_name_the_unrolling_of_an_output_layer_that_has_its_own(gain, precision):
+    opened = open_package(package(learned(faster(network((4, 40, 1), 6, "dct"), gain))))
+    record = opened.card.unrolling
+    assert (record.output, record.precision) == ("folded, output ladder", precision)
+    operators = {name: [n.op_type for n in opened.model.graph.node if n.name.startswith(f"{name}/")] for name in LAYERS}
+    assert [("Sin" in operators[name], "Concat" in operators[name]) for name in LAYERS] == [
+        (False, False),
+        (True, True),
+    ]
+    assert record.few is not None
+    assert record.few.unrolling == "spectral"
+
+
+@pytest.mark.parametrize("head", ["linear", "dct"])
+def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatch, head):
+    monkeypatch.setattr("enn_training.publishing.onnx.selection.SPAN", 0.0005)
+    record = open_package(package(learned(network((2, 6, 1), 6, head)), optimize=3)).card.unrolling
+    assert record.measured is not None
+    assert record.measured.rows == 3
+    times = record.measured.microseconds
+    assert times[record.output] == min(times.values())
+    assert any("output" in name for name in times) == (head == "dct")
+
+
+MIXED = (
+    Column("fare", missing=True),
+    Column("port", "categorical", ("C", "Q", "S"), missing=True),
+    Column("year"),
+    Column("alone", "boolean"),
+    Column("adult", "boolean", missing=True),
+)
+
+
+def mixed(columns: tuple[Column, ...], head: Head = "linear"):
+    """Return a learned model of mixed columns, as random as the others here."""
+    random = np.random.default_rng(0)
+    widths = [len(column.categories) or 2 for column in columns]
+    x = np.column_stack([random.integers(0, width, 50) for width in widths]).astype(np.float64)
+    x[(random.random(x.shape) < 0.3) & [column.missing for column in columns]] = np.nan
+    features = summarise(columns, x)
+    codes = encoding(features)
+    assert codes is not None
+    net = network((codes.columns, 6, 2), 6, head, "classification")
+    net = replace(net, encoding=codes)
+    return LearnedModel(net, features, (0, 1), x[:6], {"learner": "none"}, {}, fingerprint(columns, x, x[:, 0]), x[:20])
+
+
+@pytest.mark.parametrize("head", ["linear", "dct"])
+@pytest.mark.parametrize("columns", [MIXED, MIXED[:1], MIXED[1:2], MIXED[1:4], MIXED[2:], MIXED[4:]], ids=len)
+def test_mixed_columns_give_the_oracles_numbers_on_every_route(head, columns):
+    model = mixed(columns, head)
+    opened = open_package(package(model))
+    verify(opened, lambda rows, outputs: Runtime(opened.model, outputs).run(rows))
+    rows = accuracy.rows(model)
+    wanted = model.network.respond(rows)
+    assert np.isfinite(wanted.output).all()
+    output, bumps, _ = Runtime(opened.model, OUTPUTS).run(rows)
+    few = Runtime(opened.model, [FEW_OUTPUT], FEW_INPUT).run(rows[:3])[0]
+    assert np.abs(output - wanted.output).max() <= TOLERANCE * np.abs(wanted.output).max()
+    assert np.abs(few - wanted.output[: len(few)]).max() <= TOLERANCE * np.abs(wanted.output).max()
+    assert np.abs(bumps - wanted.bumps).max() <= TOLERANCE * np.abs(wanted.bumps).max()
+
+
+@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("few_double", [False, True])
+def test_each_route_computes_in_its_own_precision(double, few_double):
+    net = network((3, 5, 4, 2), 6, "dct")
+    few = choice.layout_of(net, Spectral(), double=few_double)
+    layout = replace(choice.layout_of(net, Folded(), double=double), few=few, rows=40)
+    model = assemble(net, layout, harmonics=True)
+    rows = np.random.default_rng(1).uniform(-1, 1, size=(40, 3)).astype(np.float32)
+    for output, source, precise in (("output", "input", double), (FEW_OUTPUT, FEW_INPUT, few_double)):
+        assert ("Cast" in {node.op_type for node in part(model, [output], source).graph.node}) == precise
+        wanted = net.respond(rows).output
+        assert np.abs(Runtime(model, [output], source).run(rows)[0] - wanted).max() < TOLERANCE * np.abs(wanted).max()
+
+
+def test_mixed_columns_are_exact_in_float64():
+    model = mixed(MIXED)
+    opened = open_package(package(replace(model, network=faster(model.network, 3e3))))
+    assert opened.card.unrolling.precision == "float64"
+
+
+def test_exactness_is_checked_on_every_category_and_on_missing_values():
+    for rows in (accuracy.rows(mixed(MIXED)), accuracy.golden(mixed(MIXED))):
+        assert np.isnan(rows).any(axis=0).tolist() == [column.missing for column in MIXED]
+    assert np.unique(accuracy.rows(mixed(MIXED))[:, 1]).tolist()[:3] == [0, 1, 2]
+
+
+def test_mixed_columns_cost_the_same_handful_of_nodes_however_many_there_are():
+    def nodes(columns):
+        return [
+            node.op_type for node in open_package(package(mixed(columns), unrolling="spectral")).model.graph.node[:7]
+        ]
+
+    many = tuple(replace(column, name=f"{column.name}{turn}") for turn in range(4) for column in MIXED)
+    assert nodes(many) == nodes(MIXED) == ["Transpose", "Gather", "Equal", "Cast", "Where", "IsNaN", "Where"]
+
+
+def test_plain_numbers_and_booleans_cost_no_node():
+    x = np.array([[0.5, 0], [0.25, 1]])
+    features = summarise((Column("a"), Column("b", "boolean")), x)
+    model = replace(learned(network((2, 6, 1), 6)), features=features, examples=x, background=x)
+    assert encoding(features) is None
+    assert {node.op_type for node in open_package(package(model, unrolling="spectral")).model.graph.node}.isdisjoint(
+        ["Gather", "Equal", "Where", "IsNaN"]
+    )

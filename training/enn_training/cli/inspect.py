@@ -1,0 +1,38 @@
+"""The command `inspect`: what a published model says about itself, its spectrum, and the paper's figure of it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from enn_training.cli import options
+from enn_training.errors import OptionError
+
+
+def inspect(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    models: options.Models,
+    version: Annotated[str | None, typer.Option("--version", help="Version; the latest where none is named.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Draw the model in this .png or .svg file.")] = None,
+) -> None:
+    """Print a model's card and the spectrum of its activations; draw activations, bumps, sum and prediction."""
+    # Imported here: matplotlib takes a second that --help should not.
+    from rich.console import Console  # noqa: PLC0415
+
+    from enn_models import repository  # noqa: PLC0415
+    from enn_models.package import open_package  # noqa: PLC0415
+    from enn_training.evaluation.figure import draw  # noqa: PLC0415
+    from enn_training.evaluation.model_report import card_table, spectrum_table  # noqa: PLC0415
+
+    if out is not None and out.suffix not in (".png", ".svg"):
+        raise OptionError(f"--out {out}: expected a .png or .svg file")
+    package = open_package(repository.read(models, name, version or repository.latest(models, name)))
+    console = Console()
+    console.print(card_table(package.card, package.network))
+    for table in spectrum_table(package.card, package.network):
+        console.print(table)
+    if out is not None:
+        draw(package.card, package.network).savefig(
+            out, dpi=80, metadata={"Software": None} if out.suffix == ".png" else None
+        )
+        typer.echo(f"drew {out}")

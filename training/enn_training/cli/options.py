@@ -1,0 +1,145 @@
+"""Options that the learning commands share: how they read, and the learner that they name."""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from enn_training.errors import OptionError
+from enn_training.learners.base import Learner
+
+if TYPE_CHECKING:
+    from enn_training.data.problems import Problem
+    from enn_training.publishing.export import Batch
+
+
+class HeadName(StrEnum):
+    """Kinds of output layers."""
+
+    DCT = "dct"
+    LINEAR = "linear"
+
+
+class LearnerName(StrEnum):
+    """Ways to learn."""
+
+    LMS = "lms"
+    ADAM = "adam"
+
+
+def sizes(values: list[str] | None, default: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the hidden layers' neurons of a repeated or comma-separated option.
+
+    Raises:
+        OptionError: A part is not a whole number.
+    """
+    if not values:
+        return default
+    try:
+        return tuple(int(part) for value in values for part in value.split(","))
+    except ValueError:
+        raise OptionError(f"--hidden {','.join(values)}: expected whole numbers, as in --hidden 16,8") from None
+
+
+def learner(
+    name: LearnerName, *, passes: int | None, spread: float | None, pace: float | None, decay: float | None
+) -> Learner:
+    """Return the learner of that name; what is None keeps its default.
+
+    Raises:
+        OptionError: A value is out of its range, or belongs to the other learner.
+    """
+    # Imported here: torch and numba take seconds that --help should not.
+    given = {"passes": passes, "spread": spread, "pace": pace, "decay": decay}
+    given = {option: value for option, value in given.items() if value is not None}
+    foreign = "pace" if name is LearnerName.ADAM else "decay"
+    if foreign in given:
+        raise OptionError(f"--{foreign} does not belong to --learner {name.value}; leave it out")
+    if name is LearnerName.ADAM:
+        from enn_training.learners.adam import Adam  # noqa: PLC0415
+
+        return replace(Adam(), **given)
+    from enn_training.learners.lms import LMS  # noqa: PLC0415
+
+    return replace(LMS(), **given)
+
+
+@dataclass(frozen=True)
+class Unrolled:
+    """How to write the activations in ONNX: arguments of `export`."""
+
+    optimize: "Batch | None"
+    unrolling: str | None
+
+
+def unrolled(optimize: str | None, unrolling: str | None) -> Unrolled:
+    """Return the arguments of `export` that the options name, before anything is learned.
+
+    Raises:
+        OptionError: One is out of its range, or both are given.
+    """
+    # Imported here: onnx takes a second that --help should not.
+    from enn_training.publishing.onnx.unrollings import family  # noqa: PLC0415
+
+    if optimize is not None and unrolling is not None:
+        raise OptionError("--optimize and --unrolling: expected one of the two")
+    if unrolling is not None and unrolling not in family():
+        raise OptionError(f"--unrolling {unrolling}: expected one of {', '.join(family())}")
+    if optimize is None or optimize in ("latency", "throughput"):
+        return Unrolled(optimize, unrolling)
+    if not optimize.isdecimal() or int(optimize) < 1:
+        raise OptionError(f"--optimize {optimize}: expected latency, throughput or a number of rows from 1")
+    return Unrolled(int(optimize), unrolling)
+
+
+def problems(listed: str | None) -> "tuple[Problem, ...]":
+    """Return the paper's problems of a comma-separated option; all of them where it is left out.
+
+    Raises:
+        OptionError: One is unknown, or named twice.
+    """
+    # Imported here: NumPy takes a moment that --help should not.
+    from enn_training.data.problems import names, problem  # noqa: PLC0415
+
+    asked = listed.split(",") if listed else names()
+    if len(set(asked)) != len(asked):
+        raise OptionError(f"--problems {listed}: one is named twice")
+    return tuple(problem(name) for name in asked)
+
+
+Models = Annotated[Path, typer.Option("--models", help="Model repository to publish in; made if it is not there.")]
+Hidden = Annotated[
+    list[str] | None, typer.Option("--hidden", help="Neurons of a hidden layer; repeat it, or separate by commas.")
+]
+Harmonics = Annotated[int, typer.Option("--harmonics", min=1, max=1024, help="Q, odd cosines of every activation.")]
+Head = Annotated[HeadName, typer.Option("--head", help="Output layer: learned activations, or values and logits.")]
+Learners = Annotated[LearnerName, typer.Option("--learner", help="The authors' LMS, or AdamW.")]
+Seed = Annotated[int, typer.Option("--seed", min=0, help="Equal seeds make equal packages.")]
+Background = Annotated[
+    int,
+    typer.Option(
+        "--background",
+        min=0,
+        max=1000,
+        help="Training rows in the package, to explain against; 0: nothing of the data.",
+    ),
+]
+Optimize = Annotated[
+    str | None,
+    typer.Option(
+        "--optimize",
+        help="Time the unrollings here for latency, throughput or a number of rows; a rule chooses where left out.",
+    ),
+]
+UnrollingName = Annotated[str | None, typer.Option("--unrolling", help="Use this unrolling; a wrong name lists all.")]
+Passes = Annotated[int | None, typer.Option("--passes", min=1, help="Times that every row is seen.")]
+Spread = Annotated[float | None, typer.Option("--spread", help="g: the higher, the higher the frequencies reached.")]
+Pace = Annotated[float | None, typer.Option("--pace", help="Multiplies the steps of lms.")]
+Decay = Annotated[float | None, typer.Option("--decay", help="Weight decay of adam.")]
+
+Problems = Annotated[str | None, typer.Option("--problems", help="Some of the problems, as in ring,face.")]
+Samples = Annotated[int, typer.Option("--samples", min=16, help="Rows to learn from, an eighth held out.")]
+Judged = Annotated[int, typer.Option("--judged", min=1, help="Fresh rows that judge.")]
+EveryPasses = Annotated[int, typer.Option("--passes", min=1, help="Times that every row is seen.")]

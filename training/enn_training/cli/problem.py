@@ -1,0 +1,50 @@
+"""The command `problem`: learn one of the paper's fifteen problems and publish it."""
+
+from typing import Annotated
+
+import typer
+
+from enn_models.repository import check_name
+from enn_training.cli import options
+
+
+def problem(
+    name: Annotated[str, typer.Argument(help="line-1..line-4, ring, ..., product; a wrong name lists all.")],
+    *,
+    models: options.Models,
+    published_name: Annotated[str | None, typer.Option("--name", help="Name of the model; the problem's.")] = None,
+    samples: Annotated[int, typer.Option("--samples", min=16, help="Samples to learn from.")] = 20_000,
+    hidden: options.Hidden = None,
+    harmonics: options.Harmonics = 6,
+    head: options.Head = options.HeadName.DCT,
+    learner: options.Learners = options.LearnerName.LMS,
+    seed: options.Seed = 0,
+    background: options.Background = 100,
+    passes: options.Passes = None,
+    spread: options.Spread = None,
+    pace: options.Pace = None,
+    decay: options.Decay = None,
+    optimize: options.Optimize = None,
+    unrolling: options.UnrollingName = None,
+) -> None:
+    """Learn one of the paper's problems over the square [-1, 1]^2."""
+    check_name(published_name or name)
+    unrolled = options.unrolled(optimize, unrolling)
+    # Imported here: torch and numba take seconds that --help should not.
+    from enn_training.cli import console as report  # noqa: PLC0415
+    from enn_training.data import problems  # noqa: PLC0415
+
+    data = problems.problem(name).dataset(samples, seed)
+    method = options.learner(learner, passes=passes, spread=spread, pace=pace, decay=decay)
+    report.learn_and_publish(
+        data,
+        method,
+        hidden=options.sizes(hidden, (6,)),
+        harmonics=harmonics,
+        head=head.value,
+        seed=seed,
+        background=background,
+        models=models,
+        name=published_name or name,
+        unrolled=unrolled,
+    )

@@ -1,0 +1,23 @@
+"""The command `sign`: say with a private key who published a version."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from enn_models import repository
+from enn_models.signature import signing
+from enn_training.cli import options
+
+
+def sign(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    *,
+    models: options.Models,
+    key: Annotated[Path, typer.Option("--key", help="PEM file of an Ed25519 private key.")],
+    version: Annotated[str | None, typer.Option("--version", help="Version to sign; the highest.")] = None,
+) -> None:
+    """Sign a version of a model, for a service that is told the public key (ENN_PUBLIC_KEY)."""
+    version = version or repository.latest(models, repository.check_name(name))
+    repository.sign_version(models, name, version, signing(key))
+    typer.echo(f"signed {models / name / version}")

@@ -1,0 +1,1 @@
+"""Datasets: tables, problems, columns, splits and preprocessing."""

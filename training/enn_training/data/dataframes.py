@@ -1,0 +1,257 @@
+"""Frames: what the columns of a pandas frame are, and their values as the float64 rows to learn from."""
+
+import re
+from collections.abc import Callable, Sequence
+from datetime import date, time, timedelta
+from decimal import Decimal
+from types import UnionType
+from typing import TypeGuard
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from enn_models.features import MAX_NAME, Feature, allowed
+from enn_training.data.columns import Column
+from enn_training.errors import DataError
+from enn_training.learned_model import as_label
+
+MAX_CATEGORIES = 50
+FEW_CATEGORIES = 10
+"""Up to these the different texts of a column may be more than half of its rows."""
+MAX_SHOWN = 10
+SCALARS = str | int | float | np.number | np.bool_ | Decimal
+DATE = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
+Row = Callable[[NDArray[np.bool_]], str]
+
+
+class UnusableColumnError(DataError):
+    """A column says nothing that can be learned.
+
+    Args:
+        name: The column's name.
+        reason: What is wrong with it.
+        remedy: What to do.
+    """
+
+    def __init__(self, name: str, reason: str, remedy: str) -> None:
+        super().__init__(f"column {name!r}: {reason}: {remedy}")
+        self.name = name
+        self.reason = reason
+
+
+def position(mask: NDArray[np.bool_]) -> str:
+    """Return the place of the first row where mask is true, counted from 0 as pandas and NumPy do."""
+    return f"row {int(np.flatnonzero(mask)[0])}"
+
+
+def describe(frame: pd.DataFrame, row: Row = position) -> tuple[Column, ...]:
+    """Return what every column of a frame is.
+
+    Numbers are numbers, booleans are booleans, and texts are categories, sorted. A pandas categorical keeps its own
+    categories in their order, those that no row has too.
+
+    Args:
+        frame: The rows to learn from; None and NaN stand for missing values.
+        row: Names the place of a row in messages.
+
+    Raises:
+        DataError: A column holds dates, a text among numbers, two categories of one text, or one too long.
+        UnusableColumnError: A column has no value at all, or too many different texts.
+    """
+    return tuple(describe_one(frame.iloc[:, index], row) for index in range(frame.shape[1]))
+
+
+def describe_one(values: pd.Series, row: Row = position) -> Column:
+    """Return what one column is; arguments and errors as in `describe`."""
+    name, missing = str(values.name), bool(values.isna().any())
+    known = values.dropna()
+    if known.empty:
+        raise UnusableColumnError(name, "no row has a value", "leave the column out")
+    _refuse_dates(values, row)
+    if _all_of(known, bool | np.bool_):
+        return Column(name, "boolean", missing=missing)
+    if not isinstance(values.dtype, pd.CategoricalDtype):
+        if _is_numeric(known):
+            return Column(name, missing=missing)
+        _refuse_foreign(values, row)
+        _refuse_text_among_numbers(values, row)
+    return Column(name, "categorical", _categories(values, row), missing)
+
+
+def codes(columns: Sequence[Column], frame: pd.DataFrame, row: Row = position) -> NDArray[np.float64]:
+    """Return a frame's values, float64 [rows, columns]: numbers, indices of categories, 0 and 1, NaN where missing.
+
+    Raises:
+        DataError: A value is not of its column's kind, is no category of it, or is missing where none may be.
+    """
+    return np.column_stack(
+        [_codes(column, values, row) for column, (_, values) in zip(columns, frame.items(), strict=True)]
+    )
+
+
+def of_numbers(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Column, ...]:
+    """Return what every column of an array of numbers [rows, columns] is; NaN stands for a missing value.
+
+    Raises:
+        UnusableColumnError: A column has no value at all.
+    """
+    columns = tuple(Column(name, missing=bool(np.isnan(values).any())) for name, values in zip(names, x.T, strict=True))
+    if (empty := np.isnan(x).all(axis=0)).any():
+        raise UnusableColumnError(names[int(np.argmax(empty))], "no row has a value", "leave the column out")
+    return columns
+
+
+def coded(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame of the same names whose values are numbers; errors as in `codes`."""
+    return pd.DataFrame(codes(columns, frame), frame.index, frame.columns)
+
+
+def is_frame(x: object) -> TypeGuard[pd.DataFrame]:
+    """Whether x is a pandas frame."""
+    return isinstance(x, pd.DataFrame)
+
+
+def is_mixed(x: object) -> TypeGuard[pd.DataFrame]:
+    """Whether x is a pandas frame whose columns are not all numbers."""
+    return is_frame(x) and any(dtype.kind == "b" or not pd.api.types.is_numeric_dtype(dtype) for dtype in x.dtypes)
+
+
+def check(features: Sequence[Feature], x: NDArray[np.float64]) -> None:
+    """Check that rows x [rows, features] hold what their features allow.
+
+    Raises:
+        DataError: A value is missing that may not be, or a code is none; the text names it.
+    """
+    for feature, values in zip(features, x.T, strict=True):
+        wrong = ~allowed(feature, values)
+        if wrong.any():
+            what = "a number" if feature.kind == "numeric" else f"a code from 0 to {feature.maximum:g}"
+            raise DataError(
+                f"column {feature.name!r}, {position(wrong)}: {values[wrong][0]:g}; expected {what}, as in the rows"
+                " learned from"
+            )
+
+
+def _codes(column: Column, values: pd.Series, row: Row) -> NDArray[np.float64]:
+    missing = values.isna().to_numpy()
+    if missing.any() and not column.missing:
+        raise DataError(
+            f"column {column.name!r}, {row(missing)}: no value ({int(missing.sum())} in all);"
+            " fill them in, or leave the rows or the column out"
+        )
+    if column.kind == "numeric":
+        return _numbers(column.name, values, missing, row)
+    indices = {text: index for index, text in enumerate(column.categories or ("False", "True"))}
+    found = [np.nan if absent else indices.get(_text(value), -1) for value, absent in zip(values, missing, strict=True)]
+    result = np.array(found, dtype=np.float64)
+    if (unknown := result < 0).any():
+        shown = ", ".join(map(repr, [*indices][:MAX_SHOWN])) + (", ..." if len(indices) > MAX_SHOWN else "")
+        value = _first(values, unknown)
+        raise DataError(f"column {column.name!r}, {row(unknown)}: {value!r:.80} is not known; expected one of {shown}")
+    return result
+
+
+def _numbers(name: str, values: pd.Series, missing: NDArray[np.bool_], row: Row) -> NDArray[np.float64]:
+    known = values[~missing]
+    if not _is_numeric(known):
+        wrong = np.array([not isinstance(value, int | float | np.number | Decimal) for value in values]) & ~missing
+        raise DataError(f"column {name!r}, {row(wrong)}: {_first(values, wrong)!r:.80} is not a number")
+    result = np.full(len(values), np.nan)
+    result[~missing] = known.to_numpy(dtype=np.float64)
+    # Beyond float32's range a served row could not be written.
+    beyond = ~missing & ~(np.abs(result) <= np.finfo(np.float32).max)
+    if beyond.any():
+        raise DataError(
+            f"column {name!r}, {row(beyond)}: {result[beyond][0]} is beyond float32;"
+            " replace it by a finite number, or leave the row out"
+        )
+    return result
+
+
+def _categories(values: pd.Series, row: Row) -> tuple[str, ...]:
+    """Return the texts of a column's categories."""
+    dtype, known = values.dtype, values.dropna()
+    observed = set(known.astype(object))
+    if isinstance(dtype, pd.CategoricalDtype):
+        declared = list(dtype.categories)
+        found = declared if len(declared) <= MAX_CATEGORIES else [value for value in declared if value in observed]
+    else:
+        found = sorted(observed, key=_text)
+    if len(found) > MAX_CATEGORIES or len(found) > max(FEW_CATEGORIES, len(known) / 2):
+        raise UnusableColumnError(
+            str(values.name),
+            f"{len(found)} different texts in {len(known)} rows; categories are at most {MAX_CATEGORIES} and recur",
+            "group the rare ones, or leave the column out",
+        )
+    texts = [_text(value) for value in found]
+    if long := [value for value, text in zip(found, texts, strict=True) if len(text) > MAX_NAME]:
+        place = row((values.astype(object) == long[0]).to_numpy())
+        raise DataError(
+            f"column {str(values.name)!r}, {place}: a text of {len(_text(long[0]))} characters; a category has at most"
+            f" {MAX_NAME}: shorten it, or leave the column out"
+        )
+    if twice := [text for text in texts if texts.count(text) > 1]:
+        raise DataError(
+            f"column {str(values.name)!r}: two categories are written {twice[0]!r}; make them one, of one type"
+        )
+    return tuple(texts)
+
+
+def _refuse_dates(values: pd.Series, row: Row) -> None:
+    known = values.dropna()
+    typed = values.dtype.kind in "mM" or isinstance(values.dtype, pd.PeriodDtype)
+    typed = typed or _all_of(known, date | time | timedelta | pd.Period)
+    if typed or (_all_of(known, str) and all(map(DATE.fullmatch, known))):
+        present = values.notna().to_numpy()
+        raise DataError(
+            f"column {str(values.name)!r}, {row(present)}: {str(known.iloc[0])[:60]!r} is a date or time; replace it by"
+            " numbers, as the year, the month, the weekday or the days since some day, or leave the column out"
+        )
+
+
+def _refuse_foreign(values: pd.Series, row: Row) -> None:
+    """Refuse a column with values that are no scalars."""
+    foreign = np.array([not isinstance(value, SCALARS) for value in values]) & values.notna().to_numpy()
+    if foreign.any():
+        kind = type(_first(values, foreign)).__name__
+        raise DataError(
+            f"column {str(values.name)!r}, {row(foreign)}: a {kind}; expected numbers, booleans or texts:"
+            " leave the column out"
+        )
+
+
+def _refuse_text_among_numbers(values: pd.Series, row: Row) -> None:
+    """Refuse a column most of whose texts, but not all, read as numbers: the rest are slips, or stand for missing."""
+    number = pd.to_numeric(values.astype(str), errors="coerce").notna().to_numpy() & values.notna().to_numpy()
+    text = ~number & values.notna().to_numpy()
+    if text.any() and number.sum() > text.sum():
+        raise DataError(
+            f"column {str(values.name)!r}, {row(text)}: {_first(values, text)!r:.80} is not a number; expected numbers:"
+            " replace it by one, by nothing if it is missing, or leave the column out"
+        )
+
+
+def _is_numeric(known: pd.Series) -> bool:
+    """Whether values, none missing, are numbers, by their type or each by its own."""
+    if isinstance(known.dtype, pd.CategoricalDtype) or known.dtype.kind in "mMbc":
+        return False
+    return pd.api.types.is_numeric_dtype(known) or (
+        _all_of(known, int | float | np.number | Decimal) and not _all_of(known, bool)
+    )
+
+
+def _all_of(known: pd.Series, kinds: type | UnionType) -> bool:
+    """Whether all values are of some types."""
+    if known.dtype.kind in "iuf":
+        return False
+    return all(isinstance(value, kinds) for value in known)
+
+
+def _text(value: object) -> str:
+    return str(as_label(value))
+
+
+def _first(values: pd.Series, mask: ArrayLike) -> object:
+    value = values[np.asarray(mask)].iloc[0]
+    return value.item() if isinstance(value, np.generic) else value

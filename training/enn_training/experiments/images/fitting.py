@@ -1,0 +1,150 @@
+"""Fits every variant of every contender to a picture: the same pixels, passes, batches and schedule for all."""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from enn_training.data.preprocessing import Scaling
+from enn_training.errors import DivergenceError
+from enn_training.experiments.images.contenders import Contender, contenders, count, widths
+from enn_training.experiments.images.picture import FEATURES, Picture
+from enn_training.experiments.images.results import Found, Result, Settings, Variant
+from enn_training.learned_model import MAX_EXAMPLES, LearnedModel, fingerprint, summarise
+from enn_training.learners.one_cycle import factor
+from enn_training.learners.trainer import drawn
+
+if TYPE_CHECKING:
+    from enn_training.nn.module import ENN
+
+Floats = NDArray[np.float64]
+BRIGHTNESS = (0.5, 0.5)
+"""Center and half range of what is learned."""
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """The best variant of a contender.
+
+    Attributes:
+        result: Numbers of all its variants.
+        module: The best one.
+        pixels: Its picture, [height, width, channels], from 0 to 1.
+    """
+
+    result: Result
+    module: nn.Module
+    pixels: Floats
+
+
+def fit(picture: Picture, settings: Settings, watch: Callable[[str], None] = lambda _: None) -> dict[str, Fitted]:
+    """Return what every contender makes of a picture, by name, the ENN first.
+
+    Args:
+        picture: What to learn.
+        settings: The ENN's sizes, and what all of them get.
+        watch: Called with the contender's name after every pass.
+
+    Raises:
+        OptionError: A size of the ENN is out of its range.
+        DivergenceError: No variant of a contender has finite numbers.
+    """
+    outputs = picture.pixels.shape[2]
+    ours, *peers = contenders(settings.harmonics)
+    with torch.random.fork_rng():
+        parameters = count(ours.build(settings.hidden, outputs, 1.0))
+    sizes = {ours.name: settings.hidden}
+    sizes |= {peer.name: widths(peer, settings.hidden, outputs, parameters) for peer in peers}
+    return {one.name: _best(one, sizes[one.name], picture, settings, watch) for one in (ours, *peers)}
+
+
+def passes(settings: Settings) -> int:
+    """Return how many passes fit takes in all."""
+    return settings.passes * sum(len(one.variants) for one in contenders(settings.harmonics))
+
+
+def found(picture: Picture, settings: Settings, fitted: dict[str, Fitted]) -> Found:
+    """Return the numbers of a picture."""
+    height, width, channels = picture.pixels.shape
+    return Found(width, height, channels, settings, {name: one.result for name, one in fitted.items()})
+
+
+def model(picture: Picture, settings: Settings, fitted: Fitted) -> LearnedModel:
+    """Return the ENN of a picture for publication: from column and row to the brightness of each channel."""
+    outputs = picture.pixels.shape[2]
+    inputs = Scaling.of_range(picture.places)
+    brightness = Scaling(*(np.full(outputs, part) for part in BRIGHTNESS))
+    best = fitted.result.best
+    training: dict[str, Any] = {
+        "learner": {"name": "adam", "rate": best.rate, "gain": best.gain, "batch": settings.batch},
+        "seed": settings.seed,
+        "rows": {"training": len(picture.places), "held_out": 0, "test": 0},
+        "hidden": list(settings.hidden),
+        "harmonics": settings.harmonics,
+        "head": "linear",
+        "loss": "squared",
+        "passes": settings.passes,
+        "psnr": best.psnr,
+    }
+    return LearnedModel(
+        network=cast("ENN", fitted.module).to_network(inputs, brightness),
+        features=summarise(FEATURES, picture.places),
+        classes=None,
+        examples=drawn(picture.places, MAX_EXAMPLES, settings.seed),
+        training=training,
+        scores={},  # an image is learned whole: no pixel is left to judge by
+        fingerprint=fingerprint(FEATURES, picture.places, picture.values),
+        background=picture.places[:0],
+    )
+
+
+def _best(
+    contender: Contender, hidden: tuple[int, ...], picture: Picture, settings: Settings, watch: Callable[[str], None]
+) -> Fitted:
+    """Return the best variant of a contender."""
+    variants: list[Variant] = []
+    best: tuple[nn.Module, Floats] | None = None
+    parameters = 0
+    for rate, gain in contender.variants:
+        with torch.random.fork_rng():
+            torch.manual_seed(settings.seed)
+            module = contender.build(hidden, picture.pixels.shape[2], gain)
+        parameters = count(module)
+        began = time.process_time()
+        values = _learn(module, rate, picture, settings, lambda: watch(contender.name))
+        psnr = picture.psnr(values)
+        if psnr > max((one.psnr for one in variants), default=-math.inf):
+            best = module, np.clip(values, 0.0, 1.0).reshape(picture.pixels.shape)
+        variants.append(Variant(rate, gain, round(psnr, 2), round(time.process_time() - began, 1)))
+    if best is None:
+        raise DivergenceError(f"{contender.name}: no variant has finite numbers after {settings.passes} passes")
+    return Fitted(Result(hidden, parameters, tuple(variants)), *best)
+
+
+def _learn(module: nn.Module, rate: float, picture: Picture, settings: Settings, watch: Callable[[], None]) -> Floats:
+    """Move a module by Adam; return its values of all pixels, [pixels, channels], in brightness."""
+    center, half = BRIGHTNESS
+    x = _tensor(Scaling.of_range(picture.places).apply(picture.places))
+    y = _tensor((picture.values - center) / half)
+    order = torch.Generator().manual_seed(settings.seed)
+    optimizer = torch.optim.Adam(module.parameters(), lr=rate, fused=True)
+    for number in range(settings.passes):
+        batches = torch.randperm(len(x), generator=order).split(settings.batch)
+        for index, rows in enumerate(batches):
+            optimizer.param_groups[0]["lr"] = rate * factor((number + index / len(batches)) / settings.passes)
+            optimizer.zero_grad()
+            (module(x[rows]) - y[rows]).square().mean().backward()
+            optimizer.step()
+        watch()
+    with torch.no_grad():
+        return module(x).double().numpy() * half + center
+
+
+def _tensor(array: Floats) -> Tensor:
+    return torch.from_numpy(array).float()

@@ -1,0 +1,121 @@
+"""Who is held against whom: models as their users would build them, each with four settings, the first its default."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
+
+from enn_models.network import Task
+from enn_training.estimators.estimators import ENNClassifier, ENNRegressor
+
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One kind of model.
+
+    Attributes:
+        name: As it is printed.
+        build: Makes an unfitted model of settings, for a task.
+        settings: What is searched; the first is the default.
+        parameters: Counts the learned numbers of a fitted model.
+    """
+
+    name: str
+    build: Callable[[Task, Settings], Any]
+    settings: dict[Task, tuple[Settings, ...]]
+    parameters: Callable[[Any], int]
+
+
+def contenders() -> tuple[Contender, ...]:
+    """Return all contenders."""
+    return (
+        Contender("ENN", _enn, _both({}, *_ENN), lambda model: model.model_.network.parameters),
+        Contender("EBM", _ebm, _both({}, *_EBM), lambda model: sum(scores.size for scores in model.term_scores_)),
+        Contender("linear", _linear, _LINEAR, _of_linear),
+        Contender("MLP", _mlp, _both({}, *_MLP), _of_mlp),
+        Contender("boosted trees", _trees, _both({}, *_TREES), _of_trees),
+    )
+
+
+_ENN = ({"learner": "adam"}, {"learner": "adam", "hidden": 64}, {"learner": "adam", "harmonics": 12})
+_EBM = ({"interactions": 0}, {"max_leaves": 2}, {"smoothing_rounds": 500})
+_MLP = ({"alpha": 1.0}, {"hidden_layer_sizes": (32,)}, {"early_stopping": True})
+_TREES = ({"max_leaf_nodes": 8}, {"learning_rate": 0.03, "max_iter": 300}, {"min_samples_leaf": 5})
+_LINEAR: dict[Task, tuple[Settings, ...]] = {
+    "classification": ({}, {"C": 0.01}, {"C": 0.1}, {"C": 10.0}),
+    "regression": ({}, {"alpha": 0.01}, {"alpha": 10.0}, {"alpha": 100.0}),
+}
+
+
+def _both(*settings: Settings) -> dict[Task, tuple[Settings, ...]]:
+    return {"classification": settings, "regression": settings}
+
+
+def _enn(task: Task, settings: Settings) -> ENNClassifier | ENNRegressor:
+    return ENNClassifier(**settings) if task == "classification" else ENNRegressor(**settings)
+
+
+def _ebm(task: Task, settings: Settings) -> Any:  # noqa: ANN401 - interpret has no annotations
+    from interpret.glassbox import (  # noqa: PLC0415  # pyright: ignore[reportMissingImports] - of the extra "benchmark"
+        ExplainableBoostingClassifier,
+        ExplainableBoostingRegressor,
+    )
+
+    kind: Any = ExplainableBoostingClassifier if task == "classification" else ExplainableBoostingRegressor
+    return kind(n_jobs=1, **settings)
+
+
+def _linear(task: Task, settings: Settings) -> Pipeline:
+    model = LogisticRegression(max_iter=1000, **settings) if task == "classification" else Ridge(**settings)
+    return make_pipeline(_columns(), model)
+
+
+def _mlp(task: Task, settings: Settings) -> Pipeline:
+    if task == "classification":
+        return make_pipeline(_columns(), MLPClassifier(random_state=0, **settings))
+    # Without this the network learns targets in their thousands from weights near 0.
+    model = TransformedTargetRegressor(MLPRegressor(random_state=0, **settings), transformer=StandardScaler())
+    return make_pipeline(_columns(), model)
+
+
+def _trees(task: Task, settings: Settings) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
+    kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
+    return kind(random_state=0, categorical_features="from_dtype", **settings)
+
+
+def _columns() -> ColumnTransformer:
+    """Return standard scores of numbers, means and indicators for missing ones, and a column for every category."""
+    numbers = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
+    texts = OneHotEncoder(handle_unknown="ignore")
+    return ColumnTransformer(
+        [
+            ("numbers", numbers, make_column_selector(dtype_include="number")),
+            ("texts", texts, make_column_selector(dtype_exclude="number")),
+        ]
+    )
+
+
+def _of_linear(model: Pipeline) -> int:
+    last: Any = model[-1]
+    return int(np.size(last.coef_) + np.size(last.intercept_))
+
+
+def _of_mlp(model: Pipeline) -> int:
+    last: Any = model[-1]
+    network = getattr(last, "regressor_", last)
+    return sum(part.size for part in (*network.coefs_, *network.intercepts_))
+
+
+def _of_trees(model: Any) -> int:  # noqa: ANN401 - either of two classes
+    """Return the nodes of all trees: each is a threshold or a value."""
+    return sum(len(tree.nodes) for stage in model._predictors for tree in stage)  # noqa: SLF001 - nothing public

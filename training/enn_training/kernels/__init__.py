@@ -1,0 +1,1 @@
+"""Numba kernels: vectorized activations and the LMS learner."""

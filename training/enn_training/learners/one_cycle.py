@@ -1,0 +1,126 @@
+"""One cycle of AdamW over a stack of networks: the rate rises, falls to nothing, and always ends within its time."""
+
+import math
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from enn_training.learners.base import Samples
+from enn_training.nn.batched import Stack
+
+# The share of the cycle in which the rate rises, and where it begins and ends as a share of its highest.
+RISE, FIRST, LAST = 0.3, 0.04, 4e-6
+SMALL = 2**17
+"""Most values of a layer at a step for which one thread is the fastest: several wait longer than they work."""
+
+
+@dataclass(frozen=True)
+class Cycle:
+    """How a stack learns.
+
+    Attributes:
+        passes: Times that every row is seen.
+        rate: Highest learning rate.
+        batch: Rows a step.
+        max_time: Seconds; where the passes would take longer, fewer are made over the same cycle. None for no limit.
+    """
+
+    passes: int
+    rate: float
+    batch: int
+    max_time: float | None = None
+
+    def run(
+        self,
+        stack: Stack,
+        samples: Samples,
+        rows: NDArray[np.int64],
+        *,
+        decay: NDArray[np.float64],
+        smoothing: NDArray[np.float64],
+        seed: int,
+    ) -> Iterator[int]:
+        """Change the stack pass by pass; yield the number of passes planned by now.
+
+        Args:
+            stack: What learns.
+            samples: Rows of all lanes.
+            rows: Which of them each lane learns from, [lanes, rows].
+            decay: Weight decay of each lane, [lanes]; a step shrinks a weight by its rate times this.
+            smoothing: The same for the harmonics, towards their start and 2q-1 times as strong, [lanes].
+            seed: Of the order of rows.
+        """
+        size = min(self.batch, rows.shape[1]) * stack.lanes * max(stack.architecture.widths)
+        with _threads(1 if size <= SMALL else torch.get_num_threads()):
+            yield from self._run(stack, samples, rows, decay=decay, smoothing=smoothing, seed=seed)
+
+    def _run(
+        self,
+        stack: Stack,
+        samples: Samples,
+        rows: NDArray[np.int64],
+        *,
+        decay: NDArray[np.float64],
+        smoothing: NDArray[np.float64],
+        seed: int,
+    ) -> Iterator[int]:
+        x, y = torch.from_numpy(samples.x).float(), torch.from_numpy(samples.y).float()
+        optimizer = torch.optim.AdamW(stack.parameters(), lr=self.rate, weight_decay=0.0, fused=True)
+        decays, smoothings = torch.from_numpy(decay).float(), torch.from_numpy(smoothing).float()
+        rng = np.random.default_rng(seed)
+        progress, left, began = 0.0, self.passes, time.monotonic()
+        ends: list[float] = []
+        while left > 0:
+            batches = torch.from_numpy(rng.permuted(rows, axis=1)).split(self.batch, dim=1)
+            share = (1.0 - progress) / left
+            for index, chosen in enumerate(batches):
+                rate = self.rate * factor(progress + share * index / len(batches))
+                optimizer.param_groups[0]["lr"] = rate
+                optimizer.zero_grad()
+                stack.losses(x[chosen], y[chosen]).sum().backward()
+                stack.shrink(rate * decays, rate * smoothings)
+                optimizer.step()
+            progress += share
+            ends.append(time.monotonic())
+            left = self._left(*(end - began for end in ends))
+            yield len(ends) + left
+
+    def _left(self, first: float, *others: float) -> int:
+        """Return how many passes are still to be made after some that ended at these seconds.
+
+        In a new process the first takes far longer than the others: it tells only whether there is time for two.
+        """
+        left = self.passes - 1 - len(others)
+        if self.max_time is None:
+            return left
+        if not others:
+            return left if 2.0 * first <= self.max_time else 0
+        pace = (others[-1] - first) / len(others)
+        return min(left, int((self.max_time - others[-1]) / max(pace, 1e-9)))
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[None]:
+    """Compute with so many threads, and with as many as before afterwards."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def factor(progress: float) -> float:
+    """Return the learning rate as a share of its highest, at a progress from 0 to 1."""
+    if progress < RISE:
+        return _cosine(FIRST, 1.0, progress / RISE)
+    return _cosine(1.0, LAST, (progress - RISE) / (1.0 - RISE))
+
+
+def _cosine(first: float, last: float, progress: float) -> float:
+    return last + (first - last) * (1.0 + math.cos(math.pi * progress)) / 2.0

@@ -1,0 +1,139 @@
+"""Learning from batches of raw rows: each goes through the online LMS and leaves a learned model."""
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enn_models.features import Feature, encoding
+from enn_models.network import Head
+from enn_training.data.columns import Column
+from enn_training.data.preprocessing import Scaling, fold, unfold
+from enn_training.data.targets import Targets
+from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, Rows, fingerprint, summarise
+from enn_training.learners.base import Samples
+from enn_training.learners.online_lms import Online
+from enn_training.learners.trainer import BACKGROUND_ROWS, drawn
+from enn_training.nn.architecture import Architecture
+
+Truth = NDArray[np.int64] | NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Design:
+    """What a stream learns.
+
+    Attributes:
+        columns: What every column is; ignored where a model is learned further.
+        classes: Labels of all classes that will ever come; None for regression.
+        hidden: Neurons of each hidden layer.
+        harmonics: Q of every activation.
+        head: "dct" or "linear".
+    """
+
+    columns: tuple[Column, ...]
+    classes: tuple[Label, ...] | None
+    hidden: tuple[int, ...]
+    harmonics: int
+    head: Head
+
+
+class Stream:
+    """An online LMS over raw rows; the scaling of inputs and targets is that of the first batch.
+
+    Args:
+        design: What is learned.
+        x: First batch, [rows, features].
+        y: Its class indices [rows] or values [rows] or [rows, units].
+        model: Learned before, to go on from; its ranges then scale the inputs.
+    """
+
+    def __init__(self, design: Design, x: Rows, y: Truth, model: LearnedModel | None = None) -> None:
+        self._design = design
+        self._features = summarise(design.columns, x) if model is None else model.features
+        self._encoding = encoding(self._features)
+        classes = None if design.classes is None else len(design.classes)
+        self._targets = Targets.of(y, design.head, classes)
+        self._inputs = Scaling.of_range(self._encode(x))
+        network = None
+        if model is not None:
+            self._inputs = _of_ranges(model)
+            self._targets = _targets(self._targets, model, y)
+            network = unfold(model.network, self._inputs, self._targets.scaling)
+        task = "regression" if design.classes is None else "classification"
+        self._architecture = Architecture(
+            len(self._inputs.center), design.hidden, self._targets.units, design.harmonics, design.head, task
+        )
+        self._online = Online(self._architecture, network)
+        self._seen = 0 if model is None else int(model.training["rows"]["training"])
+        self._examples = x[:MAX_EXAMPLES] if model is None else model.examples
+        self._background = drawn(x, BACKGROUND_ROWS, 0) if model is None else model.background
+        self._fingerprint = "" if model is None else model.fingerprint
+
+    def learn(self, x: Rows, y: Truth) -> LearnedModel:
+        """Return the model after one pass over more rows; arguments as those of the constructor."""
+        loss = self._online.learn(Samples(self._inputs.apply(self._encode(x)), self._targets.encode(y)))
+        self._features = tuple(
+            _widened(feature, self._seen, values) for feature, values in zip(self._features, x.T, strict=True)
+        )
+        self._seen += len(x)
+        digest = self._fingerprint + fingerprint([feature.name for feature in self._features], x, y)
+        self._fingerprint = hashlib.sha256(digest.encode()).hexdigest()
+        network = fold(self._online.network, self._inputs, self._targets.scaling)
+        return LearnedModel(
+            network=replace(network, encoding=self._encoding),
+            features=self._features,
+            classes=self._design.classes,
+            examples=self._examples.astype(np.float32).astype(np.float64),
+            training=self._record(loss),
+            scores={},
+            fingerprint=self._fingerprint,
+            background=self._background,
+        )
+
+    def _encode(self, x: Rows) -> Rows:
+        return x if self._encoding is None else self._encoding.apply(x)
+
+    def _record(self, loss: float) -> dict[str, Any]:
+        """Return how the model was learned; the loss is that of the last batch before it was learned from."""
+        return {
+            "learner": {"name": "lms", "online": True},
+            "rows": {"training": self._seen, "held_out": 0, "test": 0},
+            "hidden": list(self._design.hidden),
+            "harmonics": self._design.harmonics,
+            "head": self._design.head,
+            "loss": self._architecture.loss,
+            "held_out_loss": loss,
+            "passes": 1,
+        }
+
+
+def _of_ranges(model: LearnedModel) -> Scaling:
+    """Return the scaling of the ranges that a model was learned from; a column for a category goes from 0 to 1."""
+    columns = [(feature, number) for feature in model.features for number, _, _ in feature.columns]
+    low = [feature.minimum if number else 0.0 for feature, number in columns]
+    high = [feature.maximum if number else 1.0 for feature, number in columns]
+    return Scaling.of_range([low, high])
+
+
+def _targets(first: Targets, model: LearnedModel, y: Truth) -> Targets:
+    """Return the targets for going on from a model: in the unit of its answers and of the first batch."""
+    if first.scaling is None:
+        return first
+    answers = model.network.respond(model.examples).output
+    targets = Targets.of(np.concatenate([answers, np.reshape(y, (len(y), -1))]), first.head, None)
+    if model.network.head == "linear" or targets.scaling is None:
+        return targets
+    center = model.network.output_offset.astype(np.float64)
+    return Targets(first.units, first.head, None, Scaling(center, targets.scaling.half))
+
+
+def _widened(feature: Feature, seen: int, values: Rows) -> Feature:
+    """Return the summary of a feature after more values [rows]; a mean that stands for missing ones stays as it is."""
+    if feature.kind != "numeric" or np.isnan(values).all():
+        return feature
+    mean = feature.mean if feature.missing else (feature.mean * seen + values.sum()) / (seen + len(values))
+    low, high = min(feature.minimum, np.nanmin(values)), max(feature.maximum, np.nanmax(values))
+    return feature.model_copy(update={"minimum": float(low), "maximum": float(high), "mean": float(mean)})

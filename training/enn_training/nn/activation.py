@@ -1,0 +1,114 @@
+"""The activation in torch: a learned series of odd cosines for every neuron."""
+
+import math
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.function import BackwardCFunction, FunctionCtx
+
+from enn_models import series
+from enn_training.errors import OptionError
+
+
+class DCTActivation(nn.Module):
+    """sigma(z) = sum over q = 1..Q of F_q cos((2q-1)(pi/2)(z+1)), with its own F for every neuron.
+
+    It starts as the best approximation of sigma(z) = z on [-1, 1]. z is never clipped or wrapped: the periodic
+    extension is part of the model.
+
+    Attributes:
+        coefficients: F, [features, Q].
+
+    Args:
+        features: Neurons, >= 1.
+        harmonics: Q, >= 1.
+        device: Where the coefficients live.
+        dtype: Their floating type.
+
+    Raises:
+        OptionError: A size is less than 1.
+
+    Source: arXiv 2307.00673, section III.
+    """
+
+    def __init__(
+        self,
+        features: int,
+        harmonics: int = 6,
+        *,
+        device: torch.device | str | None = None,
+        dtype: torch.dtype | None = None,
+    ) -> None:
+        super().__init__()
+        if features < 1 or harmonics < 1:
+            raise OptionError(f"features {features}, harmonics {harmonics}: expected at least 1 of each")
+        line = torch.as_tensor(series.line(harmonics), device=device, dtype=dtype or torch.get_default_dtype())
+        self.coefficients = nn.Parameter(line.repeat(features, 1))
+
+    def forward(self, z: Tensor) -> Tensor:
+        """Return sigma(z), [..., features], of pre-activations [..., features].
+
+        Raises:
+            ValueError: z has another last dimension; broadcasting would hide it.
+        """
+        if z.shape[-1] != self.coefficients.shape[0]:
+            raise ValueError(f"z {list(z.shape)}: expected [..., {self.coefficients.shape[0]}]")
+        if _is_plain(z) and _is_plain(self.coefficients):
+            return _Compiled.apply(z, self.coefficients)
+        return _clenshaw(z, self.coefficients)
+
+    def extra_repr(self) -> str:
+        """Return the sizes, for print."""
+        features, harmonics = self.coefficients.shape
+        return f"features={features}, harmonics={harmonics}"
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Return whether the compiled kernel may read a tensor's memory: float32 numbers here, and no one tracing."""
+    return (
+        tensor.dtype is torch.float32
+        and tensor.device.type == "cpu"
+        and type(tensor) in (Tensor, nn.Parameter)
+        and not torch.compiler.is_compiling()
+        # torch.jit and torch.func have no public question.
+        and torch._C._get_tracing_state() is None  # noqa: SLF001
+        and not torch._C._are_functorch_transforms_active()  # noqa: SLF001
+    )
+
+
+def _clenshaw(z: Tensor, coefficients: Tensor) -> Tensor:
+    """Return sigma(z) by torch's operators: one cosine of a neuron, and no tensor of [..., features, Q]."""
+    # With theta = (pi/2)(z+1): cos(theta) = -sin(pi z/2), which keeps the digits of a small z.
+    angle = z * (math.pi / 2)
+    twice = -2.0 * torch.cos(2.0 * angle)
+    *lower, first = coefficients.unbind(-1)
+    second = torch.zeros_like(first)
+    for coefficient in reversed(lower):
+        first, second = coefficient + twice * first - second, first
+    return -torch.sin(angle) * (first - second)
+
+
+class _Compiled(torch.autograd.Function):
+    """The same by the compiled kernel, for float32 on a processor: several times the speed."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, z: Tensor, coefficients: Tensor) -> Tensor:
+        """Return sigma(z); see DCTActivation.forward."""
+        from enn_training.kernels import activation as activation_kernel  # noqa: PLC0415 - numba takes a second that importing a class should not
+
+        ctx.save_for_backward(z, coefficients)
+        return torch.from_numpy(activation_kernel.values(z.detach().numpy(), coefficients.detach().numpy()))
+
+    @staticmethod
+    def backward(ctx: BackwardCFunction, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
+        """Return the gradients of z and of the coefficients, from that of sigma(z)."""
+        saved = cast("tuple[Tensor, Tensor]", ctx.saved_tensors)
+        if torch.is_grad_enabled():  # the gradients are to be differentiated themselves
+            needed = [one for one in saved if one.requires_grad]
+            found = iter(torch.autograd.grad(_clenshaw(*saved), needed, grad_outputs, create_graph=True))
+            return tuple(next(found) if one.requires_grad else None for one in saved)
+        from enn_training.kernels import activation as activation_kernel  # noqa: PLC0415 - see forward
+
+        found = activation_kernel.gradients(*(one.detach().numpy() for one in (*saved, *grad_outputs)))
+        return tuple(map(torch.from_numpy, found))

@@ -1,0 +1,98 @@
+"""Networks of one architecture side by side in torch: a step of many small ones takes little more than one's."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from enn_models import series
+from enn_models.network import Layer, Network
+from enn_training.nn.activation import DCTActivation
+from enn_training.nn.architecture import Architecture
+
+
+class Stack(nn.Module):
+    """Lanes, each an ENN with its own parameters.
+
+    Attributes:
+        weights: W of each layer, [lanes, neurons, inputs].
+        biases: b of each layer, [lanes, 1, neurons].
+        activations: Of each activated layer, over the neurons of all lanes.
+
+    Args:
+        architecture: Sizes and kinds of every lane.
+        starts: What each lane starts from, over scaled inputs.
+    """
+
+    def __init__(self, architecture: Architecture, starts: Sequence[Network]) -> None:
+        super().__init__()
+        self.architecture, self.lanes = architecture, len(starts)
+        layers = list(zip(*(lane.layers for lane in starts), strict=True))
+        self.weights = nn.ParameterList(torch.from_numpy(np.stack([lane.weight for lane in lanes])) for lanes in layers)
+        self.biases = nn.ParameterList(
+            torch.from_numpy(np.stack([lane.bias[None] for lane in lanes])) for lanes in layers
+        )
+        learned = architecture.widths[1:] if architecture.head == "dct" else architecture.widths[1:-1]
+        self.activations = nn.ModuleList(
+            DCTActivation(self.lanes * neurons, architecture.harmonics) for neurons in learned
+        )
+        for activation, lanes in zip(self.activations, layers, strict=False):
+            coefficients = np.concatenate([lane.coefficients for lane in lanes])
+            cast("DCTActivation", activation).coefficients.data.copy_(torch.from_numpy(coefficients))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the responses, [lanes, rows, units], to scaled inputs [lanes, rows, inputs]."""
+        for index, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            x = torch.baddbmm(bias, x, weight.transpose(1, 2))
+            if index < len(self.activations):
+                lanes, rows, neurons = x.shape
+                beside = x.transpose(0, 1).reshape(rows, lanes * neurons)
+                x = self.activations[index](beside).view(rows, lanes, neurons).transpose(0, 1)
+        return x
+
+    def losses(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the mean loss of each lane, [lanes], over its rows x [lanes, rows, inputs], y [lanes, rows, units]."""
+        response = self(x)
+        if self.architecture.loss == "squared":
+            return (response - y).square().mean((1, 2))
+        if self.architecture.units == 1:
+            logs = nn.functional.binary_cross_entropy_with_logits(response, y, reduction="none")
+            return logs.mean((1, 2))
+        return -(y * response.log_softmax(2)).sum(2).mean(1)
+
+    @torch.no_grad()
+    def shrink(self, decay: Tensor, smoothing: Tensor) -> None:
+        """Draw every weight to 0 by a share and every harmonic to its start by 2q-1 times a share.
+
+        Args:
+            decay: Share of each lane, [lanes].
+            smoothing: Share of each lane, [lanes]; a harmonic never goes beyond its start.
+        """
+        for weight in self.weights:
+            weight.mul_((1.0 - decay).clamp(min=0.0)[:, None, None])
+        odd = torch.arange(1, 2 * self.architecture.harmonics, 2)
+        line = torch.from_numpy(series.line(self.architecture.harmonics)).float()
+        share = (smoothing[:, None] * odd).clamp(max=1.0)[:, None]
+        for activation in self.activations:
+            coefficients = cast("DCTActivation", activation).coefficients.view(self.lanes, -1, len(odd))
+            coefficients.lerp_(line.expand_as(coefficients), share.expand_as(coefficients))
+
+    def network(self, lane: int) -> Network:
+        """Return a copy of a lane as a network over scaled inputs."""
+        layers: list[Layer] = []
+        for index, (_, neurons) in enumerate(pairwise(self.architecture.widths)):
+            coefficients = None
+            if index < len(self.activations):
+                of_all = _array(cast("DCTActivation", self.activations[index]).coefficients)
+                coefficients = of_all[lane * neurons : (lane + 1) * neurons].copy()
+            layers.append(Layer(_array(self.weights[index][lane]), _array(self.biases[index][lane, 0]), coefficients))
+        zeros = (np.zeros(self.architecture.inputs, np.float32), np.zeros(self.architecture.units, np.float32))
+        return Network(self.architecture.task, self.architecture.head, tuple(layers), *zeros)
+
+
+def _array(parameter: Tensor) -> NDArray[np.float32]:
+    return parameter.detach().numpy().copy()

@@ -1,0 +1,66 @@
+"""The start of learning: the authors' deterministic weights, for any number of inputs, layers and outputs."""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enn_models import series
+from enn_models.network import Layer, Network
+from enn_training.nn.architecture import Architecture
+
+Floats = NDArray[np.float64]
+
+
+def start(architecture: Architecture, spread: float = 0.5) -> Network:
+    """Return the network that learning starts from.
+
+    Every activation is the best approximation of a line, hidden directions are spread evenly over the half sphere,
+    output weights alternate in sign, biases are 0.
+
+    Args:
+        architecture: Sizes and kinds.
+        spread: g, the paper's dynamic range, > 0: the higher, the higher the frequencies that are reached.
+
+    Returns:
+        A network over inputs already scaled to [-1, 1].
+
+    Source: the authors' notebooks; two inputs are theirs, other numbers follow the same idea.
+    """
+    widths = architecture.widths
+    line = series.line(architecture.harmonics)
+    layers: list[Layer] = []
+    for inputs, neurons in pairwise(widths):
+        last = len(layers) == len(architecture.hidden)
+        directions = _alternating(neurons, inputs) if last else _half_sphere(neurons, inputs)
+        weight, bias = (spread * directions[:, :inputs]), np.zeros(neurons)
+        if directions.shape[1] > inputs:
+            bias = spread * directions[:, inputs]
+        coefficients = None if last and architecture.head == "linear" else np.tile(np.float32(line), (neurons, 1))
+        layers.append(Layer(weight.astype(np.float32), bias.astype(np.float32), coefficients))
+    zeros = (np.zeros(widths[0], np.float32), np.zeros(widths[-1], np.float32))
+    return Network(architecture.task, architecture.head, tuple(layers), *zeros)
+
+
+def _half_sphere(neurons: int, inputs: int) -> Floats:
+    """Return unit vectors, shape [neurons, inputs], no two (anti)parallel where that is possible.
+
+    A single input has one direction only, so there the bias is the second axis: shape [neurons, 2].
+    """
+    if inputs <= 2:
+        angle = np.arange(neurons) * np.pi / neurons
+        return np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    # In more dimensions, blocks of orthogonal directions are the most even spread; a fixed seed, since the start
+    # is part of the method and not of the experiment.
+    rng = np.random.default_rng(0)
+    blocks = [np.linalg.qr(rng.normal(size=(inputs, inputs)))[0].T for _ in range(-(-neurons // inputs))]
+    directions = np.concatenate(blocks)[:neurons]
+    return directions * np.where(directions[:, :1] < 0, -1.0, 1.0)
+
+
+def _alternating(units: int, neurons: int) -> Floats:
+    """Return the output signs +1, -1, +1, ..., shape [units, neurons], one step further for each unit."""
+    signs = np.where(np.arange(neurons) % 2, -1.0, 1.0)
+    if neurons % 2 and neurons > 1:
+        signs[-2:] = -0.5
+    return np.stack([np.roll(signs, unit) for unit in range(units)])

@@ -1,0 +1,1 @@
+"""Export models to packages, load packages, adopt torch models."""

@@ -1,0 +1,1 @@
+"""ONNX export: layouts of the graph and their selection."""

@@ -1,0 +1,1 @@
+"""Build the nodes of an ONNX graph."""
