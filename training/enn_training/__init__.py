@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 __all__ = ["ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "adopt", "export", "load"]
 
 _MODULES = {
-    "ENN": "enn",
-    "DCTActivation": "activation",
-    "ENNClassifier": "estimators",
-    "ENNRegressor": "estimators",
-    "adopt": "adopting",
-    "export": "exporting",
-    "load": "loading",
+    "ENN": "nn.module",
+    "DCTActivation": "nn.activation",
+    "ENNClassifier": "estimators.estimators",
+    "ENNRegressor": "estimators.estimators",
+    "adopt": "publishing.adopt",
+    "export": "publishing.export",
+    "load": "publishing.load",
 }
 
 
