@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_service.client import calls
-from enn_service.client.calls import Answer, Call
+from enn_service.client.calls import ApiCall, ParsedResponse
 
 MODEL = "ring"
 SAME = 1e-4
@@ -51,7 +51,7 @@ def rows(case: Case) -> NDArray[np.float32]:
     return np.random.default_rng(0).uniform(-1, 1, size=(case.rows, 2)).round(4).astype(np.float32)
 
 
-def call(case: Case, protocol: str) -> Call[Any]:
+def call(case: Case, protocol: str) -> ApiCall[Any]:
     """Return a case as a call of the client."""
     inputs = rows(case)
     vectors = inputs.astype(np.float64).round(4).tolist()
@@ -64,12 +64,12 @@ def call(case: Case, protocol: str) -> Call[Any]:
     return calls.predict(MODEL, vectors, None)
 
 
-def request(call: Call[Any], path: str | None = None) -> Request:
+def request(call: ApiCall[Any], path: str | None = None) -> Request:
     """Return a call as the load generator sends it, on the protocol's path or another."""
     return Request(path or call.path, tuple(call.headers.items()), call.body)
 
 
-def answer(url: str, request: Request, call: Call[Any]) -> Any:  # noqa: ANN401
+def answer(url: str, request: Request, call: ApiCall[Any]) -> Any:  # noqa: ANN401
     """Return what a server answers, read by the client.
 
     Raises:
@@ -77,7 +77,7 @@ def answer(url: str, request: Request, call: Call[Any]) -> Any:  # noqa: ANN401
     """
     headers = dict(request.headers)
     response = httpx.post(url + request.path, content=request.body, headers=headers, timeout=30, trust_env=False)
-    return call.result(Answer(response.status_code, response.headers, response.content))
+    return call.result(ParsedResponse(response.status_code, response.headers, response.content))
 
 
 def scores(answer: Any) -> NDArray[np.float64]:  # noqa: ANN401

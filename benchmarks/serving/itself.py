@@ -12,7 +12,7 @@ from benchmarks.serving.report import Bound, Line
 from benchmarks.serving.rounds import Comparison, Measure, Plan, compare
 from benchmarks.serving.servers import MODELS, this_service
 from enn_service.client import ClientError
-from enn_service.runtime.model import load as load_model
+from enn_service.runtime.model import load_model
 
 BESIDE_CONNECTIONS = 2
 

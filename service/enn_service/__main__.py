@@ -6,7 +6,7 @@ import os
 from pydantic_settings import CliApp
 
 from enn_service.observability import log_config as logs
-from enn_service.server.run_directory import RunFolder, own_folder
+from enn_service.server.run_directory import RunDirectory, run_directory
 from enn_service.server.server import serve
 from enn_service.settings import Settings
 
@@ -14,9 +14,9 @@ from enn_service.settings import Settings
 def main() -> None:
     """Read the settings, hand them to the worker processes through the environment, and serve."""
     settings = CliApp.run(Settings)
-    logging.config.dictConfig(logs.configuration(settings))
-    with own_folder(settings.run) as run:
-        folder = RunFolder(run)
+    logging.config.dictConfig(logs.logging_config(settings))
+    with run_directory(settings.run) as run:
+        folder = RunDirectory(run)
         folder.forget()
         os.environ.update(settings.model_copy(update={"run": run}).environment())
         serve(settings, folder)

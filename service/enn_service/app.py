@@ -12,16 +12,16 @@ from starlette.types import ASGIApp
 
 from enn_models.signature import verifying
 from enn_service.api.control_plane import create_control_plane
-from enn_service.http.auth import Access, Keys
+from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
-from enn_service.http.request_events import Witness, watched
-from enn_service.observability.counters import Tallies
-from enn_service.observability.log_config import log_request, logs_requests
-from enn_service.observability.tracing import Traces, traces
-from enn_service.runtime.registry import Registry
-from enn_service.runtime.repository_sync import Source
-from enn_service.server.run_directory import RunFolder, own_folder
-from enn_service.server.shutdown import Drain
+from enn_service.http.request_events import RequestObserver, observe_requests
+from enn_service.observability.counters import SharedCounters
+from enn_service.observability.log_config import is_enabled, log_request
+from enn_service.observability.tracing import RequestTracer, create_tracer
+from enn_service.runtime.registry import ModelRegistry
+from enn_service.runtime.repository_sync import RepositorySync
+from enn_service.server.run_directory import RunDirectory, run_directory
+from enn_service.server.shutdown import GracefulShutdown
 from enn_service.settings import Settings
 
 SWITCH_SECONDS = 0.0005
@@ -37,16 +37,16 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     """Return the whole service; without settings those of the environment."""
     settings = settings or Settings()
     stack = ExitStack()
-    run = RunFolder(stack.enter_context(own_folder(settings.run)))
-    tallies = Tallies(run.tallies)
+    run = RunDirectory(stack.enter_context(run_directory(settings.run)))
+    tallies = SharedCounters(run.tallies)
     stack.callback(tallies.close)
     verify = None if settings.public_key is None else verifying(settings.public_key)
-    registry = Registry(settings.models, run, tallies.own.loads, verify)
+    registry = ModelRegistry(settings.models, run, tallies.own.loads, verify)
     source = _source(settings, run)
-    tracing = traces()
+    tracing = create_tracer()
 
-    keys, tokens = Keys(settings.api_keys, settings.api_keys_file), settings.tokens()
-    drain = Drain(settings.drain_seconds, run.drain if settings.workers == 1 else None)
+    keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), settings.tokens()
+    drain = GracefulShutdown(settings.drain_seconds, run.drain if settings.workers == 1 else None)
 
     def look() -> None:
         if source is not None:
@@ -80,19 +80,19 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     control_plane = create_control_plane(
         registry, tallies, tokens, draining=run.draining, lifespan=lifespan, seconds=settings.deadline_seconds
     )
-    data_plane = DataPlane(registry, tallies.own, control_plane, settings, access=Access(keys), drain=drain)
-    return watched(data_plane, _witnesses(tracing))
+    data_plane = DataPlane(registry, tallies.own, control_plane, settings, access=ApiKeyAuth(keys), drain=drain)
+    return observe_requests(data_plane, _witnesses(tracing))
 
 
-def _source(settings: Settings, run: RunFolder) -> Source | None:
+def _source(settings: Settings, run: RunDirectory) -> RepositorySync | None:
     if settings.source is None:
         return None
-    return Source(settings.source, settings.models, run.source, settings.poll_seconds)
+    return RepositorySync(settings.source, settings.models, run.source, settings.poll_seconds)
 
 
-def _witnesses(tracing: Traces | None) -> list[Witness]:
-    witnesses: list[Witness] = [] if tracing is None else [tracing]
-    return [*witnesses, log_request] if logs_requests() else witnesses
+def _witnesses(tracing: RequestTracer | None) -> list[RequestObserver]:
+    witnesses: list[RequestObserver] = [] if tracing is None else [tracing]
+    return [*witnesses, log_request] if is_enabled() else witnesses
 
 
 async def _every(seconds: float, work: Callable[[], None]) -> None:

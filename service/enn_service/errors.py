@@ -80,7 +80,7 @@ class UnsupportedMediaError(RequestError):
     reason = "unsupported_encoding"
 
 
-class SlowBodyError(RequestError):
+class BodyTimeoutError(RequestError):
     """The body did not come within the time that a request has."""
 
     reason = "slow_body"
@@ -92,18 +92,18 @@ class OverloadedError(RequestError):
     reason = "overloaded"
 
 
-class DeadlineError(RequestError):
+class ResponseTimeoutError(RequestError):
     """The answer was not there within the time that a request has."""
 
     reason = "deadline"
 
 
-class DrainingError(RequestError):
+class ShuttingDownError(RequestError):
     """The service is to end: it answers what it is asked, and is not to be asked more."""
 
     reason = "draining"
 
 
-def shown(value: object) -> str:
+def describe_value(value: object) -> str:
     """Return a value of a request for a message, short however long and deep it is."""
     return reprlib.repr(value)[:LETTERS]

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from enn_models.errors import ModelError
 from enn_models.signature import verifying
-from enn_service.http.auth import Keys
+from enn_service.http.auth import KeySet
 
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
@@ -116,14 +116,14 @@ class Settings(BaseSettings):
             raise ValueError(str(error)) from None
         return path
 
-    def tokens(self) -> Keys:
+    def tokens(self) -> KeySet:
         """Return what opens load and unload.
 
         Raises:
             ValueError: The file of tokens cannot be read, or has a line that is no SHA-256.
         """
         given = [] if self.token is None else [sha256(self.token.get_secret_value().encode()).hexdigest()]
-        return Keys(given, self.token_file)
+        return KeySet(given, self.token_file)
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables that give these settings again."""

@@ -25,9 +25,9 @@ from support.tiny import package
 FLOAT32 = 2e-5
 """Of values of size 1, with slopes up to some tens."""
 WHAT = {
-    "activations": exploration.ActivationsAnswer,
-    "surface?x=x0&y=x1&points=5&bumps=true": exploration.SurfaceAnswer,
-    "profile?feature=x0&bumps=true": exploration.ProfileAnswer,
+    "activations": exploration.ActivationsResponse,
+    "surface?x=x0&y=x1&points=5&bumps=true": exploration.SurfaceResponse,
+    "profile?feature=x0&bumps=true": exploration.ProfileResponse,
 }
 DEEP = network((2, 4, 3, 2), spread=0.5)
 BACKGROUND = [[0.5, 0.25], [0.25, 1.0], [-1.0, 1.5]]

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from enn_service.server import protocol as served
-from enn_service.server.inline import HEAD_BYTES, HELD_BYTES
+from enn_service.server.inline import MAX_CACHED_HEAD, MAX_INLINE_BODY
 
 PATH = "/v1/models/ring:predict"
 ROWS = [[[0.25, -0.5]], [[0.75, -0.5]], [[0.25, 0.75]]]
@@ -77,7 +77,7 @@ WAYS = {
     "after empty lines": [b"\r\n\r\n" + ONE],
     "with spaces around the body's end": [request(ROWS[0], accept="*/*")],
     "in chunks": [f"POST {PATH} HTTP/1.1\r\nhost: x\r\n".encode() + CHUNKS],
-    "with a long head": [request(ROWS[0], x="y" * HEAD_BYTES)],
+    "with a long head": [request(ROWS[0], x="y" * MAX_CACHED_HEAD)],
     "in capitals": [ONE.replace(b"content-length", b"CONTENT-LENGTH")],
     "with a query": [request(ROWS[0], f"{PATH}?a=b")],
 }
@@ -132,7 +132,7 @@ def test_a_known_request_within_another_is_not_taken_for_one(client: httpx.Clien
 
 
 def test_a_large_or_late_body_is_read_whole(client: httpx.Client, connection: Connection) -> None:
-    body = json.dumps({"instances": ROWS[0]}).encode() + b" " * HELD_BYTES
+    body = json.dumps({"instances": ROWS[0]}).encode() + b" " * MAX_INLINE_BODY
     large = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
     connection.send(large[:200], large[200:-1], large[-1:])
     assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
@@ -160,11 +160,11 @@ def test_a_request_to_change_the_protocol_is_answered_in_this_one(
 def test_a_request_that_comes_when_the_server_ends_is_answered_and_is_the_last(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    made: list[served.Connection] = []
-    begin = served.Connection.connection_made
-    monkeypatch.setattr(served, "LAST_SECONDS", 30)
+    made: list[served.HTTPProtocol] = []
+    begin = served.HTTPProtocol.connection_made
+    monkeypatch.setattr(served, "CLOSE_GRACE_SECONDS", 30)
     monkeypatch.setattr(
-        served.Connection, "connection_made", lambda self, transport: (made.append(self), begin(self, transport))
+        served.HTTPProtocol, "connection_made", lambda self, transport: (made.append(self), begin(self, transport))
     )
     with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=10) as own:
         own.sendall(ONE)
@@ -178,7 +178,7 @@ def test_a_request_that_comes_when_the_server_ends_is_answered_and_is_the_last(
 def test_empty_lines_before_known_requests_are_counted_for_each_alone(
     client: httpx.Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(served, "FRAMING_BYTES", 8)
+    monkeypatch.setattr(served, "MAX_FRAMING_BYTES", 8)
     for _ in range(len(ONE)):
         connection.send(b"\r\n", ONE)
         assert connection.answer()[0] == 200

@@ -13,7 +13,7 @@ from moto.server import ThreadedMotoServer
 from enn_models import repository
 from enn_models.errors import RepositoryError
 from enn_models.scan import MAX_BYTES
-from enn_service.runtime.repository_sync import MARK, Source
+from enn_service.runtime.repository_sync import SYNC_MARK, RepositorySync
 from support.examples import network
 from support.serving import SHIPPED, serving
 from support.tiny import package
@@ -95,8 +95,8 @@ def test_what_is_new_changed_wrong_and_gone_in_the_storage_is_so_in_the_service(
 def test_a_source_that_is_away_is_an_error_only_where_there_is_no_copy(
     bucket: s3fs.S3FileSystem, tmp_path: Path
 ) -> None:
-    def source(url: str, models: str) -> Source:
-        return Source(url, tmp_path / models, tmp_path / "lock", 0)
+    def source(url: str, models: str) -> RepositorySync:
+        return RepositorySync(url, tmp_path / models, tmp_path / "lock", 0)
 
     with pytest.raises(RepositoryError, match="there is no copy yet"):
         source("s3://models/moon", "copy").start()
@@ -109,16 +109,18 @@ def test_a_source_that_is_away_is_an_error_only_where_there_is_no_copy(
 
 def test_an_address_that_nobody_knows_is_refused_with_what_to_install(tmp_path: Path) -> None:
     with pytest.raises(RepositoryError, match=r"its extra storage"):
-        Source("moon://models", tmp_path, tmp_path / "lock", 1)
+        RepositorySync("moon://models", tmp_path, tmp_path / "lock", 1)
 
 
 def test_a_folder_is_a_source_too_and_is_read_once_by_all_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shutil.copytree(SHIPPED / "ring", tmp_path / "there" / "ring")
-    workers = [Source(f"file://{tmp_path / 'there'}", tmp_path / "copy", tmp_path / "lock", 60) for _ in range(3)]
+    workers = [
+        RepositorySync(f"file://{tmp_path / 'there'}", tmp_path / "copy", tmp_path / "lock", 60) for _ in range(3)
+    ]
     workers[0].start()
-    assert (tmp_path / "copy" / "ring" / "1" / MARK).is_file()
+    assert (tmp_path / "copy" / "ring" / "1" / SYNC_MARK).is_file()
     looked: list[Any] = []
     for worker in workers:
         monkeypatch.setattr(worker, "_copy", lambda: looked.append(1))

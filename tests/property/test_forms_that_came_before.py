@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from enn_service.errors import InvalidRequestError
-from enn_service.protocols.v2_request import Form, read_form
+from enn_service.protocols.v2_request import ParsedRequest, parse_request
 
 ALIKE = (b'{"id":"x","inputs":[{"name":"input","shape":[2,2],"datatype":"FP32","data":', b"}]}")
 OTHER = b'{"inputs":[{"data":[0],"name":"input","shape":[1,1],"datatype":"FP64"}]}'
@@ -24,11 +24,11 @@ PIECES = st.sampled_from([b"[", b"]", b"{", b"}", b",", b'"', b":", b'"data":', 
 TEXT = JSON | st.lists(PIECES, max_size=8).map(b"".join) | st.binary(max_size=6)
 
 
-def read(first: bytes, body: bytes) -> tuple[Form, Any] | None:
+def read(first: bytes, body: bytes) -> tuple[ParsedRequest, Any] | None:
     """Return what a body is read as after another, its form without the values; None where it is refused."""
-    read_form(first, 2)
+    parse_request(first, 2)
     try:
-        form, values = read_form(body, 2)
+        form, values = parse_request(body, 2)
     except InvalidRequestError:
         return None
     listed = values.tolist() if isinstance(values, np.ndarray) else values

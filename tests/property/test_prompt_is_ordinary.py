@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from enn_service import app
-from enn_service.http.request_events import watched
+from enn_service.http.request_events import observe_requests
 from support.serving import SHIPPED, serving
 
 SEEDS = 24
@@ -44,7 +44,7 @@ COUNTED = re.compile(
 def services() -> Iterator[tuple[httpx.Client, httpx.Client]]:
     """The service as it is, and one that is watched, which answers nothing at once."""
     with pytest.MonkeyPatch.context() as patch, serving(SHIPPED, max_body_bytes=LIMIT) as prompt:
-        patch.setattr(app, "watched", lambda plane, _: watched(plane, [lambda _: None]))
+        patch.setattr(app, "observe_requests", lambda plane, _: observe_requests(plane, [lambda _: None]))
         with serving(SHIPPED, max_body_bytes=LIMIT) as ordinary:
             yield prompt, ordinary
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from enn_models.network import Head, Network, Task
-from enn_service.runtime.explanation_encoder import FEW, WITHIN, Explanations
-from enn_service.runtime.prediction_encoder import Results
+from enn_service.runtime.explanation_encoder import FEW, WITHIN, ExplanationEncoder
+from enn_service.runtime.prediction_encoder import PredictionEncoder
 from support.examples import network
 from support.tiny import card
 
@@ -27,12 +27,12 @@ OFFSET = 0.75
 """Of the outputs where they are values."""
 
 
-def explanations(net: Network) -> tuple[Explanations, Results]:
+def explanations(net: Network) -> tuple[ExplanationEncoder, PredictionEncoder]:
     if net.task == "regression":
         net = replace(net, output_offset=np.full(net.units, OFFSET, np.float32))
     described = card(net)
-    results = Results(described)
-    return Explanations(described, net, results), results
+    results = PredictionEncoder(described)
+    return ExplanationEncoder(described, net, results), results
 
 
 TOLD = [(net, *explanations(net)) for net in NETWORKS if net.link != "softmax"]

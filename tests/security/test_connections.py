@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from enn_service.http import routing as paths
-from enn_service.server.protocol import FRAMING_BYTES, PIPELINED
+from enn_service.server.protocol import MAX_FRAMING_BYTES, MAX_PIPELINED_REQUESTS
 from support.serving import SHIPPED, serving
 
 IDLE_SECONDS = 1
@@ -160,12 +160,12 @@ def test_a_request_that_is_endless_besides_its_body_is_cut_off(
     with connect(strict, begin) as connection:
         sent = 0
         try:
-            while sent < 1000 * FRAMING_BYTES:
+            while sent < 1000 * MAX_FRAMING_BYTES:
                 connection.sendall(endless)
                 sent += len(endless)
         except (BrokenPipeError, ConnectionResetError):
             pass
-        assert sent < 1000 * FRAMING_BYTES
+        assert sent < 1000 * MAX_FRAMING_BYTES
     assert predicts(strict)
 
 
@@ -213,7 +213,7 @@ def test_requests_sent_at_once_are_answered_in_their_order_and_too_many_are_not_
         found = [answer(answers) for _ in paths]
     assert [body.get("name") for _, body in found] == ["ring", "face", None, "product"]
     for much in (HEALTH, HEALTH.replace(b"host", b"connection: upgrade\r\nupgrade: h2c\r\nhost") * 20):
-        with connect(strict, much * (2 * PIPELINED)) as connection:
+        with connect(strict, much * (2 * MAX_PIPELINED_REQUESTS)) as connection:
             while not ended(connection):
                 pass
     assert predicts(strict)
@@ -288,12 +288,12 @@ def test_bodies_that_do_not_end_take_no_more_than_their_room(eventually: Eventua
 
 def test_a_thousand_names_of_no_model_leave_nothing_behind(strict: httpx.Client) -> None:
     before = labels(strict)
-    for number in range(paths.KEPT + 10):
+    for number in range(paths.CACHE_SIZE + 10):
         assert strict.post(f"/v1/models/moon-{number}:predict", json=ROW).status_code == 404
-    long = "x" * paths.KEPT_LENGTH
-    kept = paths.known.cache_info().currsize
+    long = "x" * paths.MAX_CACHED_PATH
+    kept = paths._cached_match.cache_info().currsize
     assert strict.post(f"/v1/models/{long}:predict", json=ROW).status_code == 404
-    assert paths.known.cache_info().currsize == kept <= paths.KEPT
+    assert paths._cached_match.cache_info().currsize == kept <= paths.CACHE_SIZE
     assert labels(strict) <= before | {'{reason="unknown_model"}'}
 
 

@@ -20,7 +20,7 @@ import pytest
 
 from enn_service.api.introspection import AT_ONCE
 from enn_service.client import AsyncClient
-from enn_service.http.auth import Keys
+from enn_service.http.auth import KeySet
 from enn_service.runtime.session import Session
 from support.serving import SHIPPED, TOKEN, address_of, command, replace, serving, write_digests
 
@@ -98,7 +98,7 @@ def test_an_unexpected_error_does_not_show_its_text_or_a_path(
                 monkeypatch.setattr(Session, run, fail)
             reply = client.post("/v1/models/ring:predict", json=SMALL)
         else:
-            monkeypatch.setattr("enn_service.api.control_plane.exposition", fail)
+            monkeypatch.setattr("enn_service.api.control_plane.render_prometheus", fail)
             reply = client.get("/metrics")
     assert reply.status_code == 500
     assert reply.headers["content-type"] == "application/json"
@@ -145,9 +145,9 @@ def test_a_large_request_whose_time_is_over_gets_504_and_the_service_goes_on() -
 @pytest.mark.parametrize(
     ("work", "path"),
     [
-        ("enn_service.api.control_plane.exposition", "/metrics"),
+        ("enn_service.api.control_plane.render_prometheus", "/metrics"),
         ("enn_service.api.introspection._written", "/v1/models/ring/activations"),
-        ("enn_service.runtime.registry.Registry.load", "/v2/repository/models/ring/load"),
+        ("enn_service.runtime.registry.ModelRegistry.load", "/v2/repository/models/ring/load"),
     ],
 )
 def test_what_has_no_body_and_takes_too_long_gets_504_too(
@@ -195,7 +195,7 @@ def test_a_key_is_compared_with_all_that_are_known_in_constant_time(monkeypatch:
         return hmac.compare_digest(one, other)
 
     monkeypatch.setattr("enn_service.http.auth.compare_digest", compare)
-    keys = Keys([hashlib.sha256(word.encode()).hexdigest() for word in known])
+    keys = KeySet([hashlib.sha256(word.encode()).hexdigest() for word in known])
     assert keys.have(key.encode()) == (key in known)
     assert [len(one) for pair in compared for one in pair] == [64] * 2 * len(known)
 

@@ -17,7 +17,7 @@ import httpx
 import uvicorn
 
 from enn_service.app import create_app
-from enn_service.server.server import configuration
+from enn_service.server.server import uvicorn_config
 from enn_service.settings import Settings
 
 SHIPPED = Path(__file__).parents[2] / "models" / "repository"
@@ -33,7 +33,7 @@ def serving(models: Path, **more: Any) -> Iterator[httpx.Client]:
     usual = {"port": 0, "log_level": "warning", "poll_seconds": POLL_SECONDS, "max_body_bytes": MAX_BODY_BYTES}
     chosen: dict[str, Any] = usual | more
     settings = Settings(models=models, **chosen)
-    server = uvicorn.Server(configuration(settings, create_app(settings)))
+    server = uvicorn.Server(uvicorn_config(settings, create_app(settings)))
     started = threading.Event()
 
     async def startup(sockets: list | None = None) -> None:

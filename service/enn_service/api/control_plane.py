@@ -17,32 +17,33 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service.api.explorer import PATH as EXPLORER
 from enn_service.api.explorer import create_explorer
-from enn_service.api.inference_docs import ModelName, ModelVersion, create_documentation, documented
-from enn_service.api.introspection import create_exploring
-from enn_service.api.repository import create_management
+from enn_service.api.inference_docs import ModelName, ModelVersion, error_responses, inference_docs_router
+from enn_service.api.introspection import introspection_router
+from enn_service.api.repository import repository_router
 from enn_service.api.schemas import repository as administration
-from enn_service.errors import DeadlineError, DrainingError, InvalidRequestError, RequestError
-from enn_service.http.auth import Keys
-from enn_service.http.responses import Reply, failure, refusal
-from enn_service.observability.counters import Count, Tallies
-from enn_service.observability.prometheus import exposition
+from enn_service.errors import InvalidRequestError, RequestError, ResponseTimeoutError, ShuttingDownError
+from enn_service.http.auth import KeySet
+from enn_service.http.responses import Response as RawResponse
+from enn_service.http.responses import error_response, response_for_exception
+from enn_service.observability.counters import Counters, SharedCounters
+from enn_service.observability.prometheus import render_prometheus
 from enn_service.protocols.v2_metadata import configuration, metadata
 from enn_service.protocols.v2_statistics import statistics
-from enn_service.runtime.registry import Registry
+from enn_service.runtime.registry import ModelRegistry
 
 NAME = "enn"
 EXTENSIONS = ["binary_tensor_data", "classification", "explain", "model_configuration", "statistics"]
 """What the server has beyond the core of V2; explain is its own."""
 MANAGEMENT = "model_repository"
 """The extension that is there with load and unload."""
-UNKNOWN = documented(404, 503)
+UNKNOWN = error_responses(404, 503)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
 def create_control_plane(
-    registry: Registry,
-    tallies: Tallies,
-    tokens: Keys,
+    registry: ModelRegistry,
+    tallies: SharedCounters,
+    tokens: KeySet,
     *,
     draining: Callable[[], bool],
     lifespan: Lifespan,
@@ -69,14 +70,14 @@ def create_control_plane(
         swagger_ui_parameters={"tryItOutEnabled": True},
     )
     _answer_errors(api, tallies.own)
-    api.add_middleware(_Faults, count=tallies.own, seconds=seconds)
+    api.add_middleware(FaultMiddleware, count=tallies.own, seconds=seconds)
     extensions = sorted([*EXTENSIONS, MANAGEMENT]) if tokens else EXTENSIONS
     api.include_router(_health(api.version, extensions, draining))
     api.include_router(_counts(registry, tallies))
     api.include_router(_models(registry))
-    api.include_router(create_exploring(registry))
-    api.include_router(create_management(registry, tokens))
-    api.include_router(create_documentation())
+    api.include_router(introspection_router(registry))
+    api.include_router(repository_router(registry, tokens))
+    api.include_router(inference_docs_router())
     api.include_router(create_explorer())
     _remove_framework_errors(api.openapi())
     return api
@@ -99,11 +100,11 @@ def _health(version: str, extensions: list[str], draining: Callable[[], bool]) -
         """Say that the service runs."""
         return {"live": True, "ready": not draining()}
 
-    @api.get("/v2/health/ready", responses=documented(503))
+    @api.get("/v2/health/ready", responses=error_responses(503))
     async def ready() -> dict[str, bool]:
         """Say that every accepted model answers, as they are checked before; 503 once the service is to end."""
         if draining():
-            raise DrainingError("the service is to end; what it is asked meanwhile is answered")
+            raise ShuttingDownError("the service is to end; what it is asked meanwhile is answered")
         return {"live": True, "ready": True}
 
     @api.get("/v2")
@@ -115,14 +116,14 @@ def _health(version: str, extensions: list[str], draining: Callable[[], bool]) -
     return api
 
 
-def _counts(registry: Registry, tallies: Tallies) -> APIRouter:
+def _counts(registry: ModelRegistry, tallies: SharedCounters) -> APIRouter:
     api = APIRouter(tags=["counts"])
 
     @api.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     def metrics() -> Response:
         """Return what all workers have counted, as Prometheus reads it."""
         served = [(model.name, model.version) for model in registry.models()]
-        return Response(exposition(tallies.total().of(registry.known()), served), media_type=CONTENT_TYPE_LATEST)
+        return Response(render_prometheus(tallies.total().of(registry.known()), served), media_type=CONTENT_TYPE_LATEST)
 
     @api.get("/v2/models/stats", response_model=administration.Statistics)
     def all_statistics() -> dict[str, Any]:
@@ -143,7 +144,7 @@ def _counts(registry: Registry, tallies: Tallies) -> APIRouter:
     return api
 
 
-def _models(registry: Registry) -> APIRouter:
+def _models(registry: ModelRegistry) -> APIRouter:
     api = APIRouter(tags=["models"])
 
     @api.get("/v1/models")
@@ -194,7 +195,7 @@ def _models(registry: Registry) -> APIRouter:
     return api
 
 
-class _Faults:
+class FaultMiddleware:
     """Answers what nobody expected, where the framework would end the connection, and what takes too long.
 
     Args:
@@ -203,7 +204,7 @@ class _Faults:
         seconds: How long it may take to begin an answer.
     """
 
-    def __init__(self, app: ASGIApp, count: Count, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, count: Counters, seconds: float) -> None:
         self._app, self._count, self._seconds = app, count, seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -225,7 +226,7 @@ class _Faults:
         except Exception as error:
             if begun:
                 raise
-            late = DeadlineError(f"the answer was not there within {self._seconds:g} s; ask for less")
+            late = ResponseTimeoutError(f"the answer was not there within {self._seconds:g} s; ask for less")
             await _refused(late if patience.expired() else error, self._count)(scope, receive, send)
 
 
@@ -238,7 +239,7 @@ def _remove_framework_errors(document: dict[str, Any]) -> None:
         document["components"]["schemas"].pop(name, None)
 
 
-def _answer_errors(api: FastAPI, count: Count) -> None:
+def _answer_errors(api: FastAPI, count: Counters) -> None:
     """Answer each error in the shape of all, and count it; what the framework refuses itself by the status's name."""
 
     @api.exception_handler(RequestError)
@@ -253,13 +254,13 @@ def _answer_errors(api: FastAPI, count: Count) -> None:
     @api.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> Response:
         count.refusals[HTTPStatus(error.status_code).name.lower()] += 1
-        return _response(refusal(error.status_code, str(error.detail), error.headers))
+        return _response(error_response(error.status_code, str(error.detail), error.headers))
 
 
-def _refused(error: Exception, count: Count) -> Response:
+def _refused(error: Exception, count: Counters) -> Response:
     count.refuse(error)
-    return _response(failure(error))
+    return _response(response_for_exception(error))
 
 
-def _response(reply: Reply) -> Response:
+def _response(reply: RawResponse) -> Response:
     return Response(reply.body, reply.status, dict(reply.headers), reply.content_type.decode())

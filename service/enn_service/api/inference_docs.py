@@ -32,40 +32,40 @@ ERRORS = {
 Responses = dict[int | str, dict[str, Any]]
 
 
-def documented(*statuses: int) -> Responses:
+def error_responses(*statuses: int) -> Responses:
     """Return what the documentation of a path says about these statuses."""
     return {status: ERRORS[status] for status in statuses}
 
 
-HOT = documented(400, 404, 413, 415, 503)
+INFERENCE_ERRORS = error_responses(400, 404, 413, 415, 503)
 TENSORS: Responses = {
     200: {
         "description": "The answer; where outputs are asked for as binary, their bytes follow the JSON.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
     },
-    **HOT,
+    **INFERENCE_ERRORS,
 }
 
 
-def create_documentation() -> APIRouter:
+def inference_docs_router() -> APIRouter:
     """Return routes that describe predict, explain and infer."""
     api = APIRouter(tags=["predict"])
 
-    @api.post("/v1/models/{model}:predict", responses=HOT)
+    @api.post("/v1/models/{model}:predict", responses=INFERENCE_ERRORS)
     async def predict(model: ModelName, body: schemas.PredictRequest) -> schemas.PredictResponse:  # type: ignore[empty-body]
         """Predict rows (KServe V1)."""
 
-    @api.post("/v1/models/{model}:explain", responses=HOT)
+    @api.post("/v1/models/{model}:explain", responses=INFERENCE_ERRORS)
     async def explain(model: ModelName, body: schemas.ExplainRequest) -> schemas.ExplainResponse:  # type: ignore[empty-body]
         """Predict rows and explain each exactly by its bumps (KServe V1)."""
 
-    @api.post("/v1/models/{model}/versions/{version}:predict", responses=HOT)
+    @api.post("/v1/models/{model}/versions/{version}:predict", responses=INFERENCE_ERRORS)
     async def predict_version(
         model: ModelName, version: ModelVersion, body: schemas.PredictRequest
     ) -> schemas.PredictResponse:  # type: ignore[empty-body]
         """Predict rows with one version."""
 
-    @api.post("/v1/models/{model}/versions/{version}:explain", responses=HOT)
+    @api.post("/v1/models/{model}/versions/{version}:explain", responses=INFERENCE_ERRORS)
     async def explain_version(
         model: ModelName, version: ModelVersion, body: schemas.ExplainRequest
     ) -> schemas.ExplainResponse:  # type: ignore[empty-body]

@@ -7,17 +7,17 @@ from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
-from enn_service.api.inference_docs import ModelName, documented
+from enn_service.api.inference_docs import ModelName, error_responses
 from enn_service.api.schemas import repository as administration
-from enn_service.errors import ForbiddenError, InvalidRequestError, UnauthorizedError, shown
-from enn_service.http.auth import Keys
+from enn_service.errors import ForbiddenError, InvalidRequestError, UnauthorizedError, describe_value
+from enn_service.http.auth import KeySet
 from enn_service.protocols.json_object import parse_object
-from enn_service.runtime.registry import Registry
+from enn_service.runtime.registry import ModelRegistry
 
 Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))]
 
 
-def create_management(registry: Registry, tokens: Keys) -> APIRouter:
+def repository_router(registry: ModelRegistry, tokens: KeySet) -> APIRouter:
     """Return the routes under /v2/repository; without tokens load and unload are refused."""
     api = APIRouter(prefix="/v2/repository", tags=["repository"])
 
@@ -36,13 +36,13 @@ def create_management(registry: Registry, tokens: Keys) -> APIRouter:
         "/index",
         response_model=list[administration.IndexEntry],
         openapi_extra=_body(administration.IndexRequest, {"ready": False}),
-        responses=documented(400),
+        responses=error_responses(400),
     )
     async def index(request: Request) -> list[administration.IndexEntry]:
         """List every version in the repository, with the reason where its file is not served."""
         ready = _asked(await request.body()).get("ready")
         if ready is not None and not isinstance(ready, bool):
-            raise InvalidRequestError(f"ready: {shown(ready)}; expected true or false")
+            raise InvalidRequestError(f"ready: {describe_value(ready)}; expected true or false")
         return [
             administration.IndexEntry(
                 name=_readable(state.entry.name),
@@ -54,25 +54,27 @@ def create_management(registry: Registry, tokens: Keys) -> APIRouter:
             if state.model or not ready
         ]
 
-    management = documented(400, 401, 403, 404)
+    management = error_responses(400, 401, 403, 404)
 
     @api.post(
         "/models/{model}/load",
-        response_model=administration.Nothing,
+        response_model=administration.EmptyObject,
         openapi_extra=_body(administration.LoadRequest, {}),
-        responses=management | documented(409),
+        responses=management | error_responses(409),
     )
     async def load(model: ModelName, request: Request, given: Bearer) -> dict[str, Any]:
         """Serve a model again, in every worker, and look at its files now; a refusal says what is wrong with them."""
         check(request, given)
         if parameters := _asked(await request.body()).get("parameters"):
-            raise InvalidRequestError(f"parameters: {shown(parameters)}; expected none: files come by the repository")
+            raise InvalidRequestError(
+                f"parameters: {describe_value(parameters)}; expected none: files come by the repository"
+            )
         await asyncio.to_thread(registry.load, model)
         return {}
 
     @api.post(
         "/models/{model}/unload",
-        response_model=administration.Nothing,
+        response_model=administration.EmptyObject,
         openapi_extra=_body(administration.UnloadRequest, {}),
         responses=management,
     )

@@ -37,8 +37,8 @@ AsyncClient has the same calls for asyncio. Both are context managers.
 """
 
 try:
-    from enn_service.client.asynchronous import AsyncClient
-    from enn_service.client.connection import Client
+    from enn_service.client.async_client import AsyncClient
+    from enn_service.client.sync_client import Client
 except ModuleNotFoundError as error:
     if error.name not in ("httpx", "httpx_retries"):
         raise

@@ -28,7 +28,7 @@ Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class Answer:
+class ParsedResponse:
     """What came back: status, headers (looked up without regard to case) and body."""
 
     status: int
@@ -41,7 +41,7 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Call(Generic[Result]):
+class ApiCall(Generic[Result]):
     """A request, and how the answer to it is read.
 
     Attributes:
@@ -57,14 +57,14 @@ class Call(Generic[Result]):
 
     method: str
     path: str
-    read: Callable[[Answer], Result]
+    read: Callable[[ParsedResponse], Result]
     body: bytes = b""
     headers: dict[str, str] = field(default_factory=dict)
     good: frozenset[int] = frozenset({200})
     again: bool = True
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
-    def result(self, answer: Answer) -> Result:
+    def result(self, answer: ParsedResponse) -> Result:
         """Return what an answer means.
 
         Raises:
@@ -83,13 +83,13 @@ class Call(Generic[Result]):
             ) from error
 
 
-def predict(model: str, rows: Rows, version: str | None) -> Call[list[Any]]:
+def predict(model: str, rows: Rows, version: str | None) -> ApiCall[list[Any]]:
     """Return the call that predicts rows (KServe V1)."""
     body = to_json({"instances": to_instances(rows)})
-    return Call("POST", f"{_v1(model, version)}:predict", lambda answer: answer.json()["predictions"], body, JSON)
+    return ApiCall("POST", f"{_v1(model, version)}:predict", lambda answer: answer.json()["predictions"], body, JSON)
 
 
-class Asked(TypedDict, total=False):
+class ExplainParameters(TypedDict, total=False):
     """What explain may be asked for; `Client.explain` says what each is."""
 
     output: Label | None
@@ -101,7 +101,7 @@ class Asked(TypedDict, total=False):
     permutations: int | None
 
 
-class Where(TypedDict, total=False):
+class Endpoint(TypedDict, total=False):
     """Where a whole model is looked at; `Client.surface` says what each is."""
 
     output: Label | None
@@ -110,22 +110,22 @@ class Where(TypedDict, total=False):
     at: Mapping[str, Any]
 
 
-def explain(model: str, rows: Rows, version: str | None, **asked: Unpack[Asked]) -> Call[Explanations]:
+def explain(model: str, rows: Rows, version: str | None, **asked: Unpack[ExplainParameters]) -> ApiCall[Explanations]:
     """Return the call that predicts and explains rows (KServe V1)."""
     instances = to_instances(rows)
     body = _asking(instances, None, **asked)
     path = f"{_v1(model, version)}:explain"
-    return Call("POST", path, lambda answer: results.explanations(answer.json(), instances), body, JSON)
+    return ApiCall("POST", path, lambda answer: results.explanations(answer.json(), instances), body, JSON)
 
 
 def explain_outputs(
-    model: str, rows: Rows, version: str | None, outputs: Outputs, **asked: Unpack[Asked]
-) -> Call[dict[Any, Explanations]]:
+    model: str, rows: Rows, version: str | None, outputs: Outputs, **asked: Unpack[ExplainParameters]
+) -> ApiCall[dict[Any, Explanations]]:
     """Return the call that predicts rows and explains several outputs of each (KServe V1)."""
     instances = to_instances(rows)
     body = _asking(instances, outputs if isinstance(outputs, str) else list(outputs), **asked)
     path = f"{_v1(model, version)}:explain"
-    return Call("POST", path, lambda answer: results.explanations_of_outputs(answer.json(), instances), body, JSON)
+    return ApiCall("POST", path, lambda answer: results.explanations_of_outputs(answer.json(), instances), body, JSON)
 
 
 def _asking(
@@ -157,7 +157,7 @@ def _asking(
 
 def infer(
     model: str, rows: Rows, version: str | None, outputs: Sequence[str], *, binary: bool | None
-) -> Call[dict[str, NDArray[Any]]]:
+) -> ApiCall[dict[str, NDArray[Any]]]:
     """Return the call that infers a tensor (Open Inference Protocol V2)."""
     array = to_matrix(rows)
     binary = array.size >= BINARY_FROM if binary is None else binary
@@ -166,48 +166,48 @@ def infer(
     path, read = f"{_v2(model, version)}/infer", lambda answer: tensors.read(answer.headers, answer.body)
     if not binary:
         head = to_json({"inputs": [{**tensor, "data": array.ravel()}], "outputs": wanted})
-        return Call("POST", path, read, head, JSON)
+        return ApiCall("POST", path, read, head, JSON)
     tail = array.tobytes()
     head = to_json({"inputs": [{**tensor, "parameters": {"binary_data_size": len(tail)}}], "outputs": wanted})
     head += b" " * (-len(head) % ALIGNED)
-    return Call("POST", path, read, head + tail, {**BINARY, tensors.HEADER: str(len(head))})
+    return ApiCall("POST", path, read, head + tail, {**BINARY, tensors.HEADER: str(len(head))})
 
 
-def models() -> Call[list[ModelVersion]]:
+def models() -> ApiCall[list[ModelVersion]]:
     """Return the call that lists the repository (Open Inference Protocol V2, model repository extension)."""
 
-    def read(answer: Answer) -> list[ModelVersion]:
+    def read(answer: ParsedResponse) -> list[ModelVersion]:
         fields = ("name", "version", "state", "reason")
         return [ModelVersion(*(entry[name] for name in fields)) for entry in answer.json()]
 
-    return Call("POST", "/v2/repository/index", read, b"{}", JSON)
+    return ApiCall("POST", "/v2/repository/index", read, b"{}", JSON)
 
 
-def metadata(model: str | None, version: str | None) -> Call[dict[str, Any]]:
+def metadata(model: str | None, version: str | None) -> ApiCall[dict[str, Any]]:
     """Return the call for what the service, or a model, says about itself."""
-    return Call("GET", "/v2" if model is None else _v2(model, version), Answer.json)
+    return ApiCall("GET", "/v2" if model is None else _v2(model, version), ParsedResponse.json)
 
 
-def explore(model: str, version: str | None, what: str, asked: Mapping[str, Any]) -> Call[dict[str, Any]]:
+def explore(model: str, version: str | None, what: str, asked: Mapping[str, Any]) -> ApiCall[dict[str, Any]]:
     """Return the call for what there is to draw of a whole model: activations, surface or profile."""
     given = {name: value for name, value in asked.items() if value is not None}
     if "at" in given:
         given["at"] = to_json(given["at"]).decode()
-    return Call("GET", f"{_v1(model, version)}/{what}?{urlencode(given)}", Answer.json)
+    return ApiCall("GET", f"{_v1(model, version)}/{what}?{urlencode(given)}", ParsedResponse.json)
 
 
-def live() -> Call[bool]:
+def live() -> ApiCall[bool]:
     """Return the call that asks whether the service runs."""
     return _health("/v2/health/live")
 
 
-def ready(model: str | None, version: str | None) -> Call[bool]:
+def ready(model: str | None, version: str | None) -> ApiCall[bool]:
     """Return the call that asks whether the service, or a model, answers."""
     return _health("/v2/health/ready" if model is None else f"{_v2(model, version)}/ready")
 
 
-def _health(path: str) -> Call[bool]:
-    return Call("GET", path, lambda answer: answer.status == 200, good=frozenset({200, 503}), again=False)
+def _health(path: str) -> ApiCall[bool]:
+    return ApiCall("GET", path, lambda answer: answer.status == 200, good=frozenset({200, 503}), again=False)
 
 
 def _v1(model: str, version: str | None) -> str:
@@ -226,7 +226,7 @@ def _part(name: str) -> str:
     return quote(name, safe="")
 
 
-def _error_text(answer: Answer) -> str:
+def _error_text(answer: ParsedResponse) -> str:
     """Return the text of an error; what is no error of this service is shown as it came, shortened."""
     try:
         return str(answer.json()["error"])

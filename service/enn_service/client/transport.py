@@ -7,7 +7,7 @@ import httpx
 from httpx_retries import Retry
 
 from enn_service.client import calls
-from enn_service.client.calls import Answer, Call
+from enn_service.client.calls import ApiCall, ParsedResponse
 from enn_service.client.errors import UnreachableError
 
 AGAIN = (429, 502, 503, 504)
@@ -36,16 +36,16 @@ def headers(token: str | None, more: Mapping[str, str] | None) -> dict[str, str]
     return {**({} if token is None else {"authorization": f"Bearer {token}"}), **(more or {})}
 
 
-def request(http: httpx.Client | httpx.AsyncClient, call: Call[Any]) -> httpx.Request:
+def request(http: httpx.Client | httpx.AsyncClient, call: ApiCall[Any]) -> httpx.Request:
     """Return a call as it is sent."""
     headers = {calls.REQUEST_ID: call.request_id, **call.headers}
     extensions = {} if call.again else {"retry": ONCE}
     return http.build_request(call.method, call.path, content=call.body, headers=headers, extensions=extensions)
 
 
-def read(call: Call[Result], response: httpx.Response) -> Result:
+def read(call: ApiCall[Result], response: httpx.Response) -> Result:
     """Return what the answer to a call means."""
-    return call.result(Answer(response.status_code, response.headers, response.content))
+    return call.result(ParsedResponse(response.status_code, response.headers, response.content))
 
 
 def unreachable(error: httpx.RequestError) -> UnreachableError:

@@ -10,9 +10,9 @@ from pathlib import Path
 from enn_service.errors import UnauthorizedError
 from enn_service.http.request_body import Headers
 
-OPEN = frozenset({"/", "/v2/health/live", "/v2/health/ready", "/explorer"})
+PUBLIC_PATHS = frozenset({"/", "/v2/health/live", "/v2/health/ready", "/explorer"})
 """What is answered without a key: who watches the process needs none, and the explorer's page is where one is typed."""
-OPEN_FOLDER = "/explorer/"
+PUBLIC_PREFIX = "/explorer/"
 """The files of that page, which say nothing of any model."""
 DIGEST = re.compile(r"([0-9a-fA-F]{64})(?:\s.*)?")
 """A line of a file of keys: a SHA-256, then what the operator likes to say of it."""
@@ -20,7 +20,7 @@ DIGEST = re.compile(r"([0-9a-fA-F]{64})(?:\s.*)?")
 logger = logging.getLogger(__name__)
 
 
-class Keys:
+class KeySet:
     """Keys that open something; where neither digests nor a file are given, none is asked for, and this is false.
 
     Args:
@@ -70,14 +70,14 @@ class Keys:
         return digests
 
 
-class Access:
+class ApiKeyAuth:
     """Who may ask.
 
     Args:
         keys: What opens; where none is asked for, everybody may.
     """
 
-    def __init__(self, keys: Keys) -> None:
+    def __init__(self, keys: KeySet) -> None:
         self._keys = keys
 
     def check(self, path: str, headers: Headers) -> None:
@@ -86,7 +86,7 @@ class Access:
         Raises:
             UnauthorizedError: It has none, or another.
         """
-        if not self._keys or path in OPEN or path.startswith(OPEN_FOLDER):
+        if not self._keys or path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIX):
             return
         scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
         if not self._keys.have(headers.get(b"x-api-key") or (bearer.strip() if scheme.lower() == b"bearer" else b"")):

@@ -7,33 +7,39 @@ from math import inf
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from enn_service.errors import DeadlineError, InvalidRequestError, OverloadedError, RequestError, SlowBodyError
+from enn_service.errors import (
+    BodyTimeoutError,
+    InvalidRequestError,
+    OverloadedError,
+    RequestError,
+    ResponseTimeoutError,
+)
 from enn_service.http import request_body as body
-from enn_service.http.auth import OPEN, Access
-from enn_service.http.request_body import DisconnectedError, Headers
-from enn_service.http.request_events import ANSWER
-from enn_service.http.request_id import Identity
-from enn_service.http.responses import LARGE_BYTES, Reply, failure
-from enn_service.http.routing import Call, parse_path
-from enn_service.http.timeouts import Patience
+from enn_service.http.auth import PUBLIC_PATHS, ApiKeyAuth
+from enn_service.http.request_body import ClientDisconnect, Headers
+from enn_service.http.request_events import SCOPE_CALL
+from enn_service.http.request_id import RequestId
+from enn_service.http.responses import MAX_BUFFERED_RESPONSE, Response, response_for_exception
+from enn_service.http.routing import Route, match_path
+from enn_service.http.timeouts import SharedTimeout
 from enn_service.inference import fast_rows as usual
-from enn_service.inference.admission import Lease, Room
-from enn_service.inference.cost import LOOP_NANOSECONDS, PROMPT_NUMBERS
+from enn_service.inference.admission import MemoryBudget, Reservation
+from enn_service.inference.cost import LOOP_BUDGET_NS, MAX_INLINE_NUMBERS
 from enn_service.inference.pipeline import Answer
-from enn_service.inference.types import Request
-from enn_service.observability.counters import Count
+from enn_service.inference.types import InferenceRequest
+from enn_service.observability.counters import Counters
 from enn_service.protocols import open_inference_v2 as v2
-from enn_service.runtime.model import Model
-from enn_service.runtime.registry import Registry
-from enn_service.server.inline import Answering
-from enn_service.server.shutdown import Drain
+from enn_service.runtime.model import ServedModel
+from enn_service.runtime.registry import ModelRegistry
+from enn_service.server.inline import InlineHandler
+from enn_service.server.shutdown import GracefulShutdown
 from enn_service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-LOOP_BYTES = 64 * 1024
+MAX_LOOP_BODY = 64 * 1024
 """A larger body is answered in a thread, so that the loop goes on."""
-LARGE_AT_ONCE = 2
+WORKER_THREADS = 2
 """How many large requests are answered at once; the others wait, and hold no more than their bytes. If the time of one
 is over while it waits, it is never begun; if it was begun, it keeps its thread until it is done."""
 
@@ -54,13 +60,13 @@ class DataPlane:
 
     def __init__(
         self,
-        registry: Registry,
-        count: Count,
+        registry: ModelRegistry,
+        count: Counters,
         control_plane: ASGIApp,
         settings: Settings,
         *,
-        access: Access,
-        drain: Drain,
+        access: ApiKeyAuth,
+        drain: GracefulShutdown,
     ) -> None:
         self._registry = registry
         self._count = count
@@ -68,29 +74,29 @@ class DataPlane:
         self._access = access
         self._drain = drain
         self._max_body_bytes = settings.max_body_bytes
-        self._prompt_bytes = min(LOOP_BYTES, settings.max_body_bytes)
+        self._prompt_bytes = min(MAX_LOOP_BODY, settings.max_body_bytes)
         self._max_in_flight = settings.max_in_flight
-        self._room = Room(settings.max_held_bytes)
+        self._room = MemoryBudget(settings.max_held_bytes)
         self._seconds = settings.deadline_seconds
-        self._patience = Patience(settings.deadline_seconds)
-        self._large = ThreadPoolExecutor(LARGE_AT_ONCE, "large")
+        self._patience = SharedTimeout(settings.deadline_seconds)
+        self._large = ThreadPoolExecutor(WORKER_THREADS, "large")
 
-    def at_once(self, target: bytes, headers: Headers) -> Answering | None:
+    def at_once(self, target: bytes, headers: Headers) -> InlineHandler | None:
         """Return what answers a POST with this head once its body is there; None where it is not a hot path's.
 
         What that returns is the reply, if it needs no waiting and is small, or None, which leaves the request as it
         is, for __call__ to answer: by this everything unusual is written once.
         """
         path, count = target.decode("latin-1"), self._count
-        call = parse_path(path)
-        if call is None or b"content-encoding" in headers or body.announced(headers) > self._prompt_bytes:
+        call = match_path(path)
+        if call is None or b"content-encoding" in headers or body.content_length(headers) > self._prompt_bytes:
             return None
         try:
-            length, identity = _json_length(headers), Identity.of(headers)
+            length, identity = _json_part_length(headers), RequestId.of(headers)
         except InvalidRequestError:
             return None
 
-        def answer(content: bytes) -> tuple[Reply, Identity] | None:
+        def answer(content: bytes) -> tuple[Response, RequestId] | None:
             if len(content) > self._prompt_bytes or self._drain.begun or count.in_flight >= self._max_in_flight:
                 return None
             try:
@@ -98,12 +104,12 @@ class DataPlane:
                 model = self._registry.model(call.model, call.version)
             except RequestError:
                 return None
-            reply = self._promptly(call, model, Request(content, length, identity.given))
+            reply = self._promptly(call, model, InferenceRequest(content, length, identity.given))
             return None if reply is None else (reply, identity.next())
 
         return answer
 
-    def _promptly(self, call: Call, model: Model, request: Request) -> Reply | None:
+    def _promptly(self, call: Route, model: ServedModel, request: InferenceRequest) -> Response | None:
         """Return the reply, if that takes little and is small."""
         if call.usual is not None:
             tally = self._count.tally(model.name, model.version, call.verb)
@@ -115,8 +121,8 @@ class DataPlane:
             except Exception:
                 logger.exception("a usual question is answered in the ordinary way")
         answer = Answer(call.operation, model, request)
-        reply = self._in_loop(answer, PROMPT_NUMBERS)
-        if reply is None or (reply.status == 200 and len(reply.body) > LARGE_BYTES):
+        reply = self._in_loop(answer, MAX_INLINE_NUMBERS)
+        if reply is None or (reply.status == 200 and len(reply.body) > MAX_BUFFERED_RESPONSE):
             return None
         self._tell(answer, reply, call)
         return reply
@@ -127,13 +133,13 @@ class DataPlane:
             await self._control_plane(scope, receive, send)
             return
         headers: Headers = dict(scope["headers"])
-        identity = Identity.of(headers)
+        identity = RequestId.of(headers)
         if self._drain.begun:
-            send = _closing(send)
+            send = _with_connection_close(send)
         self._count.in_flight += 1
         try:
             self._access.check(scope["path"], headers)
-            if self._count.in_flight > self._max_in_flight and scope["path"] not in OPEN:
+            if self._count.in_flight > self._max_in_flight and scope["path"] not in PUBLIC_PATHS:
                 raise OverloadedError(f"{self._max_in_flight} requests are being answered; ask again in a second")
             if scope["method"] == "POST":
                 await self._post(scope, receive, send, headers, identity)
@@ -146,67 +152,67 @@ class DataPlane:
         finally:
             self._count.in_flight -= 1
 
-    async def _post(self, scope: Scope, receive: Receive, send: Send, headers: Headers, identity: Identity) -> None:
-        lease = Lease(self._room)
+    async def _post(self, scope: Scope, receive: Receive, send: Send, headers: Headers, identity: RequestId) -> None:
+        lease = Reservation(self._room)
         try:
             content = await self._body(headers, receive, lease)
-            call = parse_path(scope["path"])
+            call = match_path(scope["path"])
             if call is None:
-                await self._control_plane(scope, body.replay(content, receive), identity.sending(send))
+                await self._control_plane(scope, body.replay_body(content, receive), identity.sending(send))
             else:
-                request = Request(content, _json_length(headers), identity.given)
+                request = InferenceRequest(content, _json_part_length(headers), identity.given)
                 reply = await self._reply(call, scope, request, lease)
                 await reply.send(send, identity)
-        except DisconnectedError:
+        except ClientDisconnect:
             return
         finally:
             lease.give_back()
 
-    async def _body(self, headers: Headers, receive: Receive, lease: Lease) -> bytes:
+    async def _body(self, headers: Headers, receive: Receive, lease: Reservation) -> bytes:
         try:
             with self._patience.waiting():
-                return await body.read(headers, receive, self._max_body_bytes, lease)
+                return await body.read_body(headers, receive, self._max_body_bytes, lease)
         except TimeoutError:
-            raise SlowBodyError(f"the body did not come within {self._seconds:g} s") from None
+            raise BodyTimeoutError(f"the body did not come within {self._seconds:g} s") from None
 
-    async def _reply(self, call: Call, scope: Scope, request: Request, lease: Lease) -> Reply:
+    async def _reply(self, call: Route, scope: Scope, request: InferenceRequest, lease: Reservation) -> Response:
         model = self._registry.model(call.model, call.version)
-        answer = scope[ANSWER] = Answer(call.operation, model, request)
-        reply = self._in_loop(answer) if len(request.body) <= LOOP_BYTES else None
+        answer = scope[SCOPE_CALL] = Answer(call.operation, model, request)
+        reply = self._in_loop(answer) if len(request.body) <= MAX_LOOP_BODY else None
         if reply is None:
             reply = await self._in_thread(answer, lease)
         self._tell(answer, reply, call)
         return reply
 
-    def _in_loop(self, answer: Answer, numbers: float = inf) -> Reply | None:
+    def _in_loop(self, answer: Answer, numbers: float = inf) -> Response | None:
         """Return the reply, a refusal too; None where a thread has to give it, or it has more numbers than these."""
         try:
-            return answer.finish() if answer.read() <= LOOP_NANOSECONDS and answer.numbers <= numbers else None
+            return answer.finish() if answer.read() <= LOOP_BUDGET_NS and answer.numbers <= numbers else None
         except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
             return self._refuse(error)
 
-    async def _in_thread(self, answer: Answer, lease: Lease) -> Reply:
+    async def _in_thread(self, answer: Answer, lease: Reservation) -> Response:
         try:
             async with asyncio.timeout(self._seconds):
                 reply = await asyncio.get_running_loop().run_in_executor(self._large, answer.finish)
             lease.take(len(reply.body))
         except TimeoutError:
-            late = DeadlineError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows")
+            late = ResponseTimeoutError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows")
             return self._refuse(late)
         except Exception as error:  # noqa: BLE001  (as above)
             return self._refuse(error)
         return reply
 
-    def _tell(self, answer: Answer, reply: Reply, call: Call) -> None:
+    def _tell(self, answer: Answer, reply: Response, call: Route) -> None:
         model = answer.model
         answer.tell(self._count.tally(model.name, model.version, call.verb), refused=reply.status != 200)
 
-    def _refuse(self, error: Exception) -> Reply:
+    def _refuse(self, error: Exception) -> Response:
         self._count.refuse(error)
-        return failure(error)
+        return response_for_exception(error)
 
 
-def _closing(send: Send) -> Send:
+def _with_connection_close(send: Send) -> Send:
     """Return a send that closes the connection after the reply."""
 
     async def last(message: Message) -> None:
@@ -217,7 +223,7 @@ def _closing(send: Send) -> Send:
     return last
 
 
-def _json_length(headers: Headers) -> int | None:
+def _json_part_length(headers: Headers) -> int | None:
     value = headers.get(b"inference-header-content-length")
     if value is None:
         return None

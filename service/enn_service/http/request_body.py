@@ -7,26 +7,26 @@ from collections.abc import Mapping
 from starlette.types import Message, Receive
 
 from enn_service.errors import BodyTooLargeError, InvalidRequestError, UnsupportedMediaError
-from enn_service.inference.admission import Lease
+from enn_service.inference.admission import Reservation
 
 Headers = Mapping[bytes, bytes]
 
-INFLATERS = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
-AT_ONCE = 64 * 1024
+DECOMPRESSORS = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
+MAX_LOOP_INFLATE = 64 * 1024
 """So many bytes are inflated in the event loop; what is larger goes on in a thread."""
 
 
-class DisconnectedError(Exception):
+class ClientDisconnect(Exception):  # noqa: N818  (Starlette's name)
     """The client went away before its request was whole."""
 
 
-def announced(headers: Headers) -> int:
+def content_length(headers: Headers) -> int:
     """Return how many bytes a body is said to have; 0 where nothing is said."""
     digits = headers.get(b"content-length", b"").lstrip(b"0")
     return int(digits[:20]) if digits.isdigit() else 0
 
 
-async def read(headers: Headers, receive: Receive, limit: int, lease: Lease) -> bytes:
+async def read_body(headers: Headers, receive: Receive, limit: int, lease: Reservation) -> bytes:
     """Return the body of a request, inflated.
 
     Args:
@@ -43,20 +43,20 @@ async def read(headers: Headers, receive: Receive, limit: int, lease: Lease) -> 
         OverloadedError: There is no room for it.
     """
     encoding = headers.get(b"content-encoding", b"").lower()
-    if encoding not in (b"", b"identity") and encoding not in INFLATERS:
+    if encoding not in (b"", b"identity") and encoding not in DECOMPRESSORS:
         raise UnsupportedMediaError(
             f"content-encoding {encoding[:40].decode('latin-1')!r}: expected gzip, deflate or the body as it is"
         )
-    if (length := announced(headers)) > limit:
+    if (length := content_length(headers)) > limit:
         raise _too_large(f"{length} bytes", limit)
     body = await _receive(receive, limit, lease)
-    if encoding in INFLATERS:
-        body = await _inflate(body, encoding, limit)
+    if encoding in DECOMPRESSORS:
+        body = await _decompress(body, encoding, limit)
         lease.take(len(body))
     return body
 
 
-async def _receive(receive: Receive, limit: int, lease: Lease) -> bytes:
+async def _receive(receive: Receive, limit: int, lease: Reservation) -> bytes:
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body") and len(message.get("body", b"")) <= limit:
         return message.get("body", b"")
@@ -64,7 +64,7 @@ async def _receive(receive: Receive, limit: int, lease: Lease) -> bytes:
     size = 0
     while True:
         if message["type"] == "http.disconnect":
-            raise DisconnectedError
+            raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
@@ -77,10 +77,10 @@ async def _receive(receive: Receive, limit: int, lease: Lease) -> bytes:
         message = await receive()
 
 
-async def _inflate(body: bytes, encoding: bytes, limit: int) -> bytes:
-    inflater = zlib.decompressobj(INFLATERS[encoding])
+async def _decompress(body: bytes, encoding: bytes, limit: int) -> bytes:
+    inflater = zlib.decompressobj(DECOMPRESSORS[encoding])
     try:
-        inflated = inflater.decompress(body, min(limit + 1, AT_ONCE))
+        inflated = inflater.decompress(body, min(limit + 1, MAX_LOOP_INFLATE))
         if not inflater.eof and inflater.unconsumed_tail and len(inflated) <= limit:
             rest = limit + 1 - len(inflated)
             inflated += await asyncio.to_thread(inflater.decompress, inflater.unconsumed_tail, rest)
@@ -97,7 +97,7 @@ def _too_large(found: str, limit: int) -> BodyTooLargeError:
     return BodyTooLargeError(f"the body has {found}; at most {limit} are accepted")
 
 
-def replay(body: bytes, receive: Receive) -> Receive:
+def replay_body(body: bytes, receive: Receive) -> Receive:
     """Return a receive that gives a body already read, then what the connection says."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 

@@ -12,12 +12,12 @@ from enn_service.http.request_id import HEADER
 if TYPE_CHECKING:
     from enn_service.inference.pipeline import Answer
 
-ANSWER = "enn.answer"
+SCOPE_CALL = "enn.answer"
 """Where the data plane leaves its answer in the scope of a request."""
 MAX_PATH = 256
 
 
-class Event(NamedTuple):
+class RequestEvent(NamedTuple):
     """A request that is over.
 
     Attributes:
@@ -45,10 +45,10 @@ class Event(NamedTuple):
     nanoseconds: int
 
 
-Witness = Callable[[Event], None]
+RequestObserver = Callable[[RequestEvent], None]
 
 
-def watched(app: ASGIApp, witnesses: Sequence[Witness]) -> ASGIApp:
+def observe_requests(app: ASGIApp, witnesses: Sequence[RequestObserver]) -> ASGIApp:
     """Return an application that tells witnesses of each request; without any, the application itself."""
     if not witnesses:
         return app
@@ -70,8 +70,8 @@ def watched(app: ASGIApp, witnesses: Sequence[Witness]) -> ASGIApp:
         try:
             await app(scope, receive, seen)
         finally:
-            answer: Answer | None = scope.get(ANSWER)
-            event = Event(
+            answer: Answer | None = scope.get(SCOPE_CALL)
+            event = RequestEvent(
                 identity.decode("latin-1"),
                 scope["method"],
                 scope["path"][:MAX_PATH],

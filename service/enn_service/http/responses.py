@@ -9,7 +9,7 @@ import orjson
 from starlette.types import Send
 
 from enn_service import errors
-from enn_service.http.request_id import NOSNIFF, Identity
+from enn_service.http.request_id import NOSNIFF, RequestId
 
 logger = logging.getLogger(__name__)
 
@@ -18,25 +18,25 @@ STATUSES: Mapping[type[Exception], int] = {
     errors.UnauthorizedError: 401,
     errors.ForbiddenError: 403,
     errors.UnknownModelError: 404,
-    errors.SlowBodyError: 408,
+    errors.BodyTimeoutError: 408,
     errors.ConflictError: 409,
     errors.BodyTooLargeError: 413,
     errors.UnsupportedMediaError: 415,
     errors.ModelNotReadyError: 503,
     errors.OverloadedError: 503,
-    errors.DrainingError: 503,
-    errors.DeadlineError: 504,
+    errors.ShuttingDownError: 503,
+    errors.ResponseTimeoutError: 504,
 }
 HEADERS: Mapping[type[Exception], Mapping[str, str]] = {
     errors.UnauthorizedError: {"WWW-Authenticate": "Bearer"},
     errors.OverloadedError: {"Retry-After": "1"},
 }
 NOSNIFF_LINE = b"%b: %b\r\n" % NOSNIFF
-LARGE_BYTES = 64 * 1024
+MAX_BUFFERED_RESPONSE = 64 * 1024
 """A larger body counts as being answered until it is read."""
 
 
-class Reply(NamedTuple):
+class Response(NamedTuple):
     """What goes out: a status, a body, what the body is, and headers besides those that tell of it."""
 
     status: int
@@ -44,7 +44,7 @@ class Reply(NamedTuple):
     content_type: bytes = b"application/json"
     headers: Sequence[tuple[str, str]] = ()
 
-    def http(self, lines: bytes, identity: Identity) -> bytes:
+    def http(self, lines: bytes, identity: RequestId) -> bytes:
         """Return the reply that names its request as HTTP/1.1 has it; `lines` begin its head."""
         more = b""
         if self.headers:
@@ -61,7 +61,7 @@ class Reply(NamedTuple):
             self.body,
         )
 
-    async def send(self, send: Send, identity: Identity) -> None:
+    async def send(self, send: Send, identity: RequestId) -> None:
         """Send the reply as one ASGI response that names its request."""
         headers = [
             (b"content-type", self.content_type),
@@ -72,22 +72,22 @@ class Reply(NamedTuple):
         headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         # What is large is done once the client has read it: the server waits before the part that follows.
-        large = len(self.body) > LARGE_BYTES
+        large = len(self.body) > MAX_BUFFERED_RESPONSE
         await send({"type": "http.response.body", "body": self.body, "more_body": large})
         if large:
             await send({"type": "http.response.body"})
 
 
-def refusal(status: int, text: str, headers: Mapping[str, str] | None = None) -> Reply:
+def error_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
     """Return the reply {"error": text}."""
-    return Reply(status, orjson.dumps({"error": text}), headers=tuple((headers or {}).items()))
+    return Response(status, orjson.dumps({"error": text}), headers=tuple((headers or {}).items()))
 
 
-def failure(error: Exception) -> Reply:
+def response_for_exception(error: Exception) -> Response:
     """Return the reply to an error: its own text where the table knows it, else a reference to the log."""
     for kind, status in STATUSES.items():
         if isinstance(error, kind):
-            return refusal(status, str(error), HEADERS.get(kind))
+            return error_response(status, str(error), HEADERS.get(kind))
     reference = uuid.uuid4().hex
     logger.error("request failed, reference %s", reference, exc_info=error)
-    return refusal(500, f"internal error; the log has the details under {reference}")
+    return error_response(500, f"internal error; the log has the details under {reference}")

@@ -4,7 +4,7 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
-from enn_service.inference.types import Operation, UsualOperation
+from enn_service.inference.types import Endpoint, UsualOperation
 from enn_service.protocols import kserve_v1 as v1
 from enn_service.protocols import open_inference_v2 as v2
 
@@ -12,19 +12,19 @@ PATH = re.compile(
     r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"
     r"/(v2)/models/([^/]+)(?:/versions/([^/]+))?/(infer|explain)"
 )
-OPERATIONS: dict[tuple[str, str], tuple[Operation, UsualOperation | None]] = {
+ENDPOINTS: dict[tuple[str, str], tuple[Endpoint, UsualOperation | None]] = {
     ("v1", "predict"): (v1.predict, v1.USUAL_PREDICT),
     ("v1", "explain"): (v1.explain, v1.USUAL_EXPLAIN),
     ("v2", "infer"): (v2.infer, v2.USUAL_INFER),
     ("v2", "explain"): (v2.explain, None),
 }
-KEPT = 1024
+CACHE_SIZE = 1024
 """How many paths are known without reading them again."""
-KEPT_LENGTH = 512
+MAX_CACHED_PATH = 512
 """A longer path names no model, and is not kept."""
 
 
-class Call(NamedTuple):
+class Route(NamedTuple):
     """What a path of the data plane asks for.
 
     Attributes:
@@ -35,24 +35,24 @@ class Call(NamedTuple):
         version: The name of the version; None where the path names none.
     """
 
-    operation: Operation
+    operation: Endpoint
     usual: UsualOperation | None
     verb: str
     model: str
     version: str | None
 
 
-def parse_path(path: str) -> Call | None:
+def match_path(path: str) -> Route | None:
     """Return what a path asks for; None where it is not one of the data plane's."""
-    return known(path) if len(path) <= KEPT_LENGTH else _parse(path)
+    return _cached_match(path) if len(path) <= MAX_CACHED_PATH else _parse(path)
 
 
-def _parse(path: str) -> Call | None:
+def _parse(path: str) -> Route | None:
     match = PATH.fullmatch(path)
     if match is None:
         return None
     protocol, model, version, verb = match.groups()[:4] if match[1] else match.groups()[4:]
-    return Call(*OPERATIONS[protocol, verb], verb, model, version)
+    return Route(*ENDPOINTS[protocol, verb], verb, model, version)
 
 
-known = lru_cache(KEPT)(_parse)
+_cached_match = lru_cache(CACHE_SIZE)(_parse)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
-class Patience:
+class SharedTimeout:
     """Cancels the tasks of one event loop that wait longer than a time.
 
     Args:

@@ -10,7 +10,7 @@ from enn_models.network import Layer, Network
 from enn_models.series import Floats
 from enn_models.usage import NeuronUsage, Usage, measure
 from enn_service.errors import InvalidRequestError
-from enn_service.runtime.model import Model
+from enn_service.runtime.model import ServedModel
 
 POINTS = 101
 MAX_POINTS = 1001
@@ -23,7 +23,7 @@ MAX_TERMS = 100_000_000
 """The most cosines that one answer takes: about a second of one core."""
 
 
-def activations(model: Model, layer: int | None, points: int | None) -> list[dict[str, Any]]:
+def activation_curves(model: ServedModel, layer: int | None, points: int | None) -> list[dict[str, Any]]:
     """Return what there is to draw of every layer with learned activations, or of one, as JSON with arrays.
 
     Args:
@@ -41,7 +41,7 @@ def activations(model: Model, layer: int | None, points: int | None) -> list[dic
     chosen = range(len(layers)) if layer is None else [layer - 1]
     _check_size(model, sum(len(layers[index].bias) for index in chosen), points or POINTS)
     usage = _usage(model.card, network)
-    ranges = _ranges(usage) if usage else _implied(network, model.card)
+    ranges = _ranges(usage) if usage else _range_bounds(network, model.card)
     importance = _importance(network, usage[len(network.layers) - 2]) if usage else None
     told: list[dict[str, Any]] = []
     for index in chosen:
@@ -56,7 +56,7 @@ def activations(model: Model, layer: int | None, points: int | None) -> list[dic
     return told
 
 
-def _check_size(model: Model, neurons: int, points: int) -> None:
+def _check_size(model: ServedModel, neurons: int, points: int) -> None:
     numbers = neurons * (2 * points + model.card.harmonics)
     if numbers > MAX_NUMBERS or neurons * points * model.card.harmonics > MAX_TERMS:
         raise InvalidRequestError(
@@ -76,7 +76,7 @@ def _ranges(usage: Usage) -> list[list[tuple[float, float]]]:
     return [[(neuron.low, neuron.high) for neuron in layer] for layer in usage]
 
 
-def _implied(network: Network, card: Card) -> list[list[tuple[float, float]]]:
+def _range_bounds(network: Network, card: Card) -> list[list[tuple[float, float]]]:
     """Return the ranges that the features' ranges allow at most, by interval arithmetic from layer to layer."""
     ends = [
         (feature.minimum, feature.maximum) if number else (0.0, 1.0)

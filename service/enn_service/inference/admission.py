@@ -3,7 +3,7 @@
 from enn_service.errors import OverloadedError
 
 
-class Room:
+class MemoryBudget:
     """The bytes that may be held.
 
     Args:
@@ -15,14 +15,14 @@ class Room:
         self.taken = 0
 
 
-class Lease:
+class Reservation:
     """What one request holds of a room, until it is given back.
 
     Args:
         room: Whose bytes they are.
     """
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: MemoryBudget) -> None:
         self._room = room
         self._taken = 0
 

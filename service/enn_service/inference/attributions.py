@@ -9,9 +9,9 @@ import orjson
 from enn_models import attributions
 from enn_models.card import raw
 from enn_models.series import Floats
-from enn_service.errors import InvalidRequestError, shown
-from enn_service.runtime.model import Model
-from enn_service.runtime.row_parser import read_rows
+from enn_service.errors import InvalidRequestError, describe_value
+from enn_service.runtime.model import ServedModel
+from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array
 
 Method = Literal["shapley", "integrated_gradients", "sampled_shapley"]
@@ -22,7 +22,7 @@ PERMUTATIONS = 50
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class AttributionOptions:
     """What is asked for.
 
     Attributes:
@@ -36,7 +36,7 @@ class Question:
     permutations: int
 
 
-def read_question(model: Model, parameters: dict[str, Any]) -> Question | None:
+def parse_attribution_options(model: ServedModel, parameters: dict[str, Any]) -> AttributionOptions | None:
     """Return what the parameters of an explain request ask for; None if they do not ask.
 
     Raises:
@@ -46,7 +46,9 @@ def read_question(model: Model, parameters: dict[str, Any]) -> Question | None:
     if method is None:
         return None
     if method not in get_args(Method):
-        raise InvalidRequestError(f"parameters.attributions: {shown(method)}; expected one of {get_args(Method)}")
+        raise InvalidRequestError(
+            f"parameters.attributions: {describe_value(method)}; expected one of {get_args(Method)}"
+        )
     if method == "shapley" and len(model.network.layers) != 2:
         raise InvalidRequestError(
             f"parameters.attributions: exact Shapley values need one hidden layer; the model has "
@@ -55,13 +57,14 @@ def read_question(model: Model, parameters: dict[str, Any]) -> Question | None:
     permutations = parameters.get("permutations", PERMUTATIONS)
     if type(permutations) is not int or not 1 <= permutations <= MAX_PERMUTATIONS:
         raise InvalidRequestError(
-            f"parameters.permutations: {shown(permutations)}; expected a whole number from 1 to {MAX_PERMUTATIONS}"
+            f"parameters.permutations: {describe_value(permutations)};"
+            f" expected a whole number from 1 to {MAX_PERMUTATIONS}"
         )
-    return Question(method, _reference(model, method, parameters), permutations)
+    return AttributionOptions(method, _reference(model, method, parameters), permutations)
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class AttributionResult:
     """What a question found.
 
     Attributes:
@@ -75,7 +78,7 @@ class Found:
     estimated: bool
 
 
-def attribute(model: Model, rows: Array, question: Question) -> Found:
+def compute_attributions(model: ServedModel, rows: Array, question: AttributionOptions) -> AttributionResult:
     """Return the attributions of every unit.
 
     Args:
@@ -88,10 +91,10 @@ def attribute(model: Model, rows: Array, question: Question) -> Found:
     """
     _check_size(model, len(rows), question)
     estimated = question.method == "integrated_gradients" and len(model.network.layers) > 2
-    return Found(question.method, _answer(model, rows, question), estimated)
+    return AttributionResult(question.method, _answer(model, rows, question), estimated)
 
 
-def texts(model: Model, found: Found, units: list[int]) -> list[bytes]:
+def encode_attributions(model: ServedModel, found: AttributionResult, units: list[int]) -> list[bytes]:
     """Return the JSON object of each row's attributions of the unit explained."""
     names, every = model.card.names, found.attributions
     return [
@@ -107,9 +110,9 @@ def texts(model: Model, found: Found, units: list[int]) -> list[bytes]:
     ]
 
 
-def _answer(model: Model, rows: Array, question: Question) -> attributions.Attributions:
+def _answer(model: ServedModel, rows: Array, question: AttributionOptions) -> attributions.Attributions:
     columns, reference = model.network.encode(rows), question.reference
-    network, players = replace(model.network, encoding=None), _players(model)
+    network, players = replace(model.network, encoding=None), _feature_columns(model)
     if question.method == "integrated_gradients":
         return attributions.integrated_gradients(network, columns, reference[0], players)
     if question.method == "shapley":
@@ -117,7 +120,7 @@ def _answer(model: Model, rows: Array, question: Question) -> attributions.Attri
     return attributions.sampled_shapley(network, columns, reference, players, permutations=question.permutations)
 
 
-def _players(model: Model) -> attributions.Players:
+def _feature_columns(model: ServedModel) -> attributions.Players:
     """Return the columns of each feature."""
     encoding = model.network.encoding
     features = np.arange(model.network.inputs)
@@ -125,7 +128,7 @@ def _players(model: Model) -> attributions.Players:
     return [np.flatnonzero(owner == feature) for feature in features]
 
 
-def _reference(model: Model, method: Method, parameters: dict[str, Any]) -> Floats:
+def _reference(model: ServedModel, method: Method, parameters: dict[str, Any]) -> Floats:
     """Return the baseline or background, encoded: what the request gives, else what the card has."""
     wanted, other = ("baseline", "background") if method == "integrated_gradients" else ("background", "baseline")
     if other in parameters:
@@ -133,7 +136,7 @@ def _reference(model: Model, method: Method, parameters: dict[str, Any]) -> Floa
     given = parameters.get(wanted)
     if given is not None:
         field = f"parameters.{wanted}"
-        numbers = read_rows(model.card, [given] if wanted == "baseline" else given, field)
+        numbers = parse_rows(model.card, [given] if wanted == "baseline" else given, field)
         return model.network.encode(model.reach.admit(numbers, field)[0])
     if wanted == "baseline" and all(feature.kind == "numeric" for feature in model.card.features):
         return model.network.encode([[feature.mean for feature in model.card.features if feature.kind == "numeric"]])
@@ -145,7 +148,7 @@ def _reference(model: Model, method: Method, parameters: dict[str, Any]) -> Floa
     return rows.mean(axis=0, keepdims=True) if wanted == "baseline" else rows
 
 
-def _check_size(model: Model, rows: int, question: Question) -> None:
+def _check_size(model: ServedModel, rows: int, question: AttributionOptions) -> None:
     features, reference = len(model.card.features), len(question.reference)
     terms = rows * max(model.card.layers[1:]) * model.card.harmonics * features
     if question.method == "shapley":

@@ -2,20 +2,20 @@
 
 from typing import NamedTuple
 
-from enn_service.errors import InvalidRequestError, shown
+from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.inference import attributions
-from enn_service.runtime.model import Model
-from enn_service.runtime.prediction_encoder import Outside
-from enn_service.runtime.session import EXPLANATION, Array
+from enn_service.runtime.model import ServedModel
+from enn_service.runtime.prediction_encoder import OutOfRange
+from enn_service.runtime.session import EXPLAIN_OUTPUTS, Array
 
 PARAMETERS = {"output", "outputs", "top", "harmonics", "attributions", "background", "baseline", "permutations"}
-TENSORS = EXPLANATION
+TENSORS = EXPLAIN_OUTPUTS
 ATTRIBUTING_NANOSECONDS = 5_000_000
 MAX_NUMBERS = 1_000_000
 """The most numbers in the explanations of one request: some tens of megabytes of JSON."""
 
 
-class Wish(NamedTuple):
+class ExplainOptions(NamedTuple):
     """What is to be explained, and how.
 
     Attributes:
@@ -32,12 +32,12 @@ class Wish(NamedTuple):
     outputs: list[int] | None = None
     top: int | None = None
     harmonics: bool = False
-    question: attributions.Question | None = None
+    question: attributions.AttributionOptions | None = None
 
     @property
     def plain(self) -> bool:
         """Whether nothing in particular is asked for."""
-        return self == Wish(self.numbers)
+        return self == ExplainOptions(self.numbers)
 
     @property
     def besides(self) -> int:
@@ -45,7 +45,7 @@ class Wish(NamedTuple):
         return ATTRIBUTING_NANOSECONDS if self.question else 0
 
 
-def read_wish(model: Model, parameters: object, rows: int) -> Wish:
+def parse_explain_options(model: ServedModel, parameters: object, rows: int) -> ExplainOptions:
     """Return what the parameters of a request ask for.
 
     Raises:
@@ -53,12 +53,12 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
     """
     given = {} if parameters is None else parameters
     if not isinstance(given, dict):
-        raise InvalidRequestError(f"parameters: {shown(given)}; expected an object")
+        raise InvalidRequestError(f"parameters: {describe_value(given)}; expected an object")
     if unknown := sorted(set(given) - PARAMETERS):
         raise InvalidRequestError(f"parameters.{unknown[0][:60]}: not known; expected {sorted(PARAMETERS)}")
     harmonics = given.get("harmonics", False)
     if not isinstance(harmonics, bool):
-        raise InvalidRequestError(f"parameters.harmonics: {shown(harmonics)}; expected true or false")
+        raise InvalidRequestError(f"parameters.harmonics: {describe_value(harmonics)}; expected true or false")
     output, top = given.get("output"), given.get("top")
     if output is not None:
         model.results.unit(output)
@@ -66,7 +66,7 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
     if outputs and output is not None:
         raise InvalidRequestError("parameters: output and outputs are given; expected one of the two")
     if top is not None and (type(top) is not int or top < 1):
-        raise InvalidRequestError(f"parameters.top: {shown(top)}; expected a number of bumps, at least 1")
+        raise InvalidRequestError(f"parameters.top: {describe_value(top)}; expected a number of bumps, at least 1")
     told = min(top or model.card.layers[-2], model.card.layers[-2])
     numbers = model.explanations.numbers + (1 + model.card.harmonics if harmonics else 0)
     numbers *= told * len(outputs or [0])
@@ -75,24 +75,28 @@ def read_wish(model: Model, parameters: object, rows: int) -> Wish:
             f"{rows} rows have {rows * numbers} numbers to explain; send rows with at most {MAX_NUMBERS}, "
             "or ask for the top bumps"
         )
-    return Wish(numbers, output, outputs, top, harmonics, attributions.read_question(model, given))
+    return ExplainOptions(
+        numbers, output, outputs, top, harmonics, attributions.parse_attribution_options(model, given)
+    )
 
 
-def _read_outputs(model: Model, given: object) -> list[int] | None:
+def _read_outputs(model: ServedModel, given: object) -> list[int] | None:
     """Return the units of a list of labels or names; None where none is given."""
     if given is None:
         return None
     if given == "all":
         return list(range(model.network.units))
     if not isinstance(given, list) or not given:
-        raise InvalidRequestError(f'parameters.outputs: {shown(given)}; expected "all" or a list of outputs')
+        raise InvalidRequestError(f'parameters.outputs: {describe_value(given)}; expected "all" or a list of outputs')
     units = [model.results.unit(output, f"parameters.outputs[{index}]") for index, output in enumerate(given)]
     if len(set(units)) != len(units):
         raise InvalidRequestError("parameters.outputs: one stands twice")
     return units
 
 
-def explanations(model: Model, rows: Array, outside: Outside | None, wish: Wish, tensors: tuple[Array, Array]) -> bytes:
+def encode_explanations(
+    model: ServedModel, rows: Array, outside: OutOfRange | None, wish: ExplainOptions, tensors: tuple[Array, Array]
+) -> bytes:
     """Return the JSON list of explanations, one a row; of several outputs a row has {"outputs": [one of each, ...]}.
 
     Args:
@@ -103,14 +107,14 @@ def explanations(model: Model, rows: Array, outside: Outside | None, wish: Wish,
         tensors: What the run gave for TENSORS.
     """
     output, bumps = tensors
-    found = attributions.attribute(model, rows, wish.question) if wish.question else None
+    found = attributions.compute_attributions(model, rows, wish.question) if wish.question else None
     flags = model.explanations.flags(len(rows), outside)
 
     def told(units: list[int], starts: list[bytes]) -> list[bytes]:
         if found is None:
             tails = [b"%b}" % start for start in starts]
         else:
-            texts = attributions.texts(model, found, units)
+            texts = attributions.encode_attributions(model, found, units)
             tails = [b'%b,"attributions":%b}' % pair for pair in zip(starts, texts, strict=True)]
         return model.explanations.told(rows, units, bumps, tails, harmonics=wish.harmonics, top=wish.top)
 

@@ -9,14 +9,16 @@ from time import perf_counter_ns
 
 import numpy as np
 
-from enn_service.http.responses import LARGE_BYTES, Reply
-from enn_service.inference.types import Request, UsualOperation
-from enn_service.observability.counters import Tally
-from enn_service.runtime.model import Model
-from enn_service.runtime.session import finite
+from enn_service.http.responses import MAX_BUFFERED_RESPONSE, Response
+from enn_service.inference.types import InferenceRequest, UsualOperation
+from enn_service.observability.counters import EndpointStats
+from enn_service.runtime.model import ServedModel
+from enn_service.runtime.session import all_finite
 
 
-def answer(operation: UsualOperation, model: Model, request: Request, tally: Tally) -> Reply | None:
+def answer(
+    operation: UsualOperation, model: ServedModel, request: InferenceRequest, tally: EndpointStats
+) -> Response | None:
     """Return the reply to a request, and count it; None where it is not a usual one, and nothing is counted.
 
     Args:
@@ -43,10 +45,10 @@ def answer(operation: UsualOperation, model: Model, request: Request, tally: Tal
         tensors = model.session.run(rows.astype(np.float32), operation.tensors)
     ran = perf_counter_ns()
     for tensor in tensors:
-        if not finite(tensor):
+        if not all_finite(tensor):
             return None
-    reply = Reply(200, operation.write(model, identity, tensors))
-    if len(reply.body) > LARGE_BYTES:
+    reply = Response(200, operation.write(model, identity, tensors))
+    if len(reply.body) > MAX_BUFFERED_RESPONSE:
         return None
     wrote = perf_counter_ns()
     tally.took(wrote - began, read - began, ran - read, wrote - ran, rows=count)

@@ -2,12 +2,12 @@
 
 from time import perf_counter_ns
 
-from enn_service.http.responses import Reply
-from enn_service.inference.cost import row_nanoseconds
-from enn_service.inference.types import Operation, Question, Request
-from enn_service.observability.counters import Tally
-from enn_service.runtime.model import Model
-from enn_service.runtime.session import finite
+from enn_service.http.responses import Response
+from enn_service.inference.cost import row_cost_ns
+from enn_service.inference.types import Endpoint, InferenceCall, InferenceRequest
+from enn_service.observability.counters import EndpointStats
+from enn_service.runtime.model import ServedModel
+from enn_service.runtime.session import all_finite
 
 
 class Answer:
@@ -22,10 +22,10 @@ class Answer:
         model: The model.
     """
 
-    def __init__(self, operation: Operation, model: Model, request: Request) -> None:
+    def __init__(self, operation: Endpoint, model: ServedModel, request: InferenceRequest) -> None:
         self.model = model
         self._operation, self._request = operation, request
-        self._question: Question | None = None
+        self._question: InferenceCall | None = None
         self._started = perf_counter_ns()
         self._reading = self._running = self._writing = 0
 
@@ -48,9 +48,9 @@ class Answer:
         began = perf_counter_ns()
         question = self._question = self._operation(self.model, self._request)
         self._reading = perf_counter_ns() - began
-        return len(question.rows) * row_nanoseconds(self.model.parameters, question.written) + question.besides
+        return len(question.rows) * row_cost_ns(self.model.parameters, question.written) + question.besides
 
-    def finish(self) -> Reply:
+    def finish(self) -> Response:
         """Run the network on the question, read now if it was not, and write the reply.
 
         Raises:
@@ -63,7 +63,7 @@ class Answer:
         assert question is not None  # noqa: S101  (it was read)
         began = perf_counter_ns()
         tensors = self.model.session.run(question.rows, question.tensors)
-        if not all(map(finite, tensors)):
+        if not all(map(all_finite, tensors)):
             model, names = f"{self.model.name}/{self.model.version}", ", ".join(question.tensors)
             raise ArithmeticError(f"{model}: not all of {names} is finite for finite rows")
         ran = perf_counter_ns()
@@ -71,7 +71,7 @@ class Answer:
         self._running, self._writing = ran - began, perf_counter_ns() - ran
         return reply
 
-    def tell(self, tally: Tally, *, refused: bool) -> None:
+    def tell(self, tally: EndpointStats, *, refused: bool) -> None:
         """Add to a tally what the answer took, or that there was none."""
         took = perf_counter_ns() - self._started
         if refused or self._question is None:

@@ -8,9 +8,9 @@ import numpy as np
 import orjson
 
 from enn_service.errors import InvalidRequestError
-from enn_service.runtime.feature_values import told
-from enn_service.runtime.model import Model
-from enn_service.runtime.row_parser import read_rows
+from enn_service.runtime.feature_values import encode_value
+from enn_service.runtime.model import ServedModel
+from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array
 
 MAX_NUMBERS = 1_000_000
@@ -23,7 +23,7 @@ TENSORS = ("output", "pre_activation", "bumps")
 
 
 @dataclass(frozen=True, eq=False)
-class Axis:
+class FeatureAxis:
     """A feature that varies.
 
     Attributes:
@@ -39,7 +39,7 @@ class Axis:
     told: Any
 
 
-def axis(model: Model, name: str, points: int, field: str) -> Axis:
+def feature_axis(model: ServedModel, name: str, points: int, field: str) -> FeatureAxis:
     """Return the axis of a feature: points over its training range, or all its categories.
 
     Raises:
@@ -53,12 +53,14 @@ def axis(model: Model, name: str, points: int, field: str) -> Axis:
     feature = features[index]
     if feature.kind == "numeric":
         values = np.linspace(feature.minimum, feature.maximum, points).astype(np.float32)
-        return Axis(index, name, values, values)
+        return FeatureAxis(index, name, values, values)
     codes = np.arange(feature.maximum + 1, dtype=np.float32)
-    return Axis(index, name, codes, [told(feature, code) for code in codes.tolist()])
+    return FeatureAxis(index, name, codes, [encode_value(feature, code) for code in codes.tolist()])
 
 
-def landscape(model: Model, axes: Sequence[Axis], at: str, output: str | None, *, bumps: bool) -> dict[str, Any]:
+def response_surface(
+    model: ServedModel, axes: Sequence[FeatureAxis], at: str, output: str | None, *, bumps: bool
+) -> dict[str, Any]:
     """Return what the model answers over a grid of axes, as JSON with arrays: the last axis's values beside each other.
 
     Args:
@@ -71,19 +73,21 @@ def landscape(model: Model, axes: Sequence[Axis], at: str, output: str | None, *
     Raises:
         InvalidRequestError: A name or value is not the model's, or the answer would be too large.
     """
-    size = [len(axis.values) for axis in axes]
+    size = [len(feature_axis.values) for feature_axis in axes]
     _check_size(model, size, bumps=bumps)
     row = _fixed(model, axes, at)
     rows = np.tile(row, (*size, 1))
-    for place, grid in zip(axes, np.meshgrid(*(axis.values for axis in axes), indexing="ij"), strict=True):
+    for place, grid in zip(
+        axes, np.meshgrid(*(feature_axis.values for feature_axis in axes), indexing="ij"), strict=True
+    ):
         rows[..., place.index] = grid
     unit = _unit(model, row, output)
     outputs, pre_activation, parts = model.session.run(rows.reshape(-1, row.size), TENSORS)
-    shown = {axis.index for axis in axes}
+    shown = {feature_axis.index for feature_axis in axes}
     result: dict[str, Any] = {
         "output": model.results.units[unit],
         "at": {
-            feature.name: told(feature, value)
+            feature.name: encode_value(feature, value)
             for index, (feature, value) in enumerate(zip(model.card.features, row.tolist(), strict=True))
             if index not in shown
         },
@@ -97,7 +101,7 @@ def landscape(model: Model, axes: Sequence[Axis], at: str, output: str | None, *
     return result
 
 
-def _check_size(model: Model, size: list[int], *, bumps: bool) -> None:
+def _check_size(model: ServedModel, size: list[int], *, bumps: bool) -> None:
     points, neurons = int(np.prod(size)), model.card.layers[-2]
     numbers = points * (2 + (neurons if bumps else 0))
     if (
@@ -111,7 +115,7 @@ def _check_size(model: Model, size: list[int], *, bumps: bool) -> None:
         )
 
 
-def _fixed(model: Model, axes: Sequence[Axis], at: str) -> Array:
+def _fixed(model: ServedModel, axes: Sequence[FeatureAxis], at: str) -> Array:
     """Return the row, float32 [features], in which the axes' features are yet to vary."""
     try:
         given = orjson.loads(at)
@@ -119,15 +123,17 @@ def _fixed(model: Model, axes: Sequence[Axis], at: str) -> Array:
         raise InvalidRequestError(f"at: no JSON: {error}") from None
     if not isinstance(given, dict):
         raise InvalidRequestError(f"at: a JSON {type(given).__name__}; expected an object {{feature: value}}")
-    if varied := [axis.name for axis in axes if axis.name in given]:
+    if varied := [feature_axis.name for feature_axis in axes if feature_axis.name in given]:
         raise InvalidRequestError(f"at: feature {varied[0]!r} varies along an axis; leave it out")
     card = model.card
-    typical = {feature.name: told(feature, value) for feature, value in zip(card.features, card.typical, strict=True)}
-    rows, _ = model.reach.admit(read_rows(card, [typical | given], "at"), "at")
+    typical = {
+        feature.name: encode_value(feature, value) for feature, value in zip(card.features, card.typical, strict=True)
+    }
+    rows, _ = model.reach.admit(parse_rows(card, [typical | given], "at"), "at")
     return rows[0]
 
 
-def _unit(model: Model, row: Array, output: str | None) -> int:
+def _unit(model: ServedModel, row: Array, output: str | None) -> int:
     if output is not None:
         return model.results.unit(output, "output")
     (predicted,) = model.session.run(row[None], TENSORS[:1])

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from enn_service.http.responses import Reply
-from enn_service.runtime.model import Model
-from enn_service.runtime.range_check import Numbers, Outside
+from enn_service.http.responses import Response
+from enn_service.runtime.model import ServedModel
+from enn_service.runtime.range_check import Numbers, OutOfRange
 from enn_service.runtime.session import Array
 
 
-class Request(NamedTuple):
+class InferenceRequest(NamedTuple):
     """A request to a model.
 
     Attributes:
@@ -23,7 +23,7 @@ class Request(NamedTuple):
     id: str = ""
 
 
-class Question(NamedTuple):
+class InferenceCall(NamedTuple):
     """What a request asks of a model.
 
     Attributes:
@@ -36,14 +36,14 @@ class Question(NamedTuple):
     """
 
     rows: Array
-    outside: Outside | None
+    outside: OutOfRange | None
     tensors: Sequence[str]
-    answer: Callable[[Sequence[Array]], Reply]
+    answer: Callable[[Sequence[Array]], Response]
     written: int
     besides: int = 0
 
 
-Operation = Callable[[Model, Request], Question]
+Endpoint = Callable[[ServedModel, InferenceRequest], InferenceCall]
 UsualRows = list[Any] | Numbers
 """A single row, a list of whatever stands there, or rows of numbers [batch, features]."""
 
@@ -58,5 +58,5 @@ class UsualOperation(NamedTuple):
     """
 
     tensors: tuple[str, ...]
-    read: Callable[[Model, Request], tuple[UsualRows, str] | None]
-    write: Callable[[Model, str, Sequence[Array]], bytes]
+    read: Callable[[ServedModel, InferenceRequest], tuple[UsualRows, str] | None]
+    write: Callable[[ServedModel, str, Sequence[Array]], bytes]

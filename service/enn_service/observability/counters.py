@@ -18,7 +18,7 @@ import orjson
 from pydantic import Field, TypeAdapter
 
 from enn_service.errors import RequestError
-from enn_service.observability.worker_slots import Seat
+from enn_service.observability.worker_slots import WorkerSlot
 from enn_service.server.run_directory import replace_file
 
 logger = logging.getLogger(__name__)
@@ -32,7 +32,7 @@ FORGET_SECONDS = 60.0
 
 
 @dataclass(slots=True)
-class Tally:
+class EndpointStats:
     """What one version of a model did for one verb; durations in nanoseconds.
 
     Attributes:
@@ -75,7 +75,7 @@ class Tally:
         self.rows += rows
         self.outside += outside
 
-    def add(self, other: "Tally") -> None:
+    def add(self, other: "EndpointStats") -> None:
         """Add what another worker counted of the same."""
         for name in ("answered", "refused", "rows", "outside", "total", "refusing", "reading", "running", "writing"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -90,7 +90,7 @@ Key = tuple[str, str, str]
 
 
 @dataclass
-class Count:
+class Counters:
     """Everything counted, by one worker or by all.
 
     Attributes:
@@ -100,23 +100,23 @@ class Count:
         in_flight: Requests that are being answered.
     """
 
-    tallies: dict[Key, Tally] = field(default_factory=dict)
+    tallies: dict[Key, EndpointStats] = field(default_factory=dict)
     refusals: Counter[str] = field(default_factory=Counter)
     loads: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
 
-    def tally(self, model: str, version: str, verb: str) -> Tally:
+    def tally(self, model: str, version: str, verb: str) -> EndpointStats:
         """Return the tally of a version and verb."""
         key = (model, version, verb)
         if (tally := self.tallies.get(key)) is None:
-            tally = self.tallies[key] = Tally()
+            tally = self.tallies[key] = EndpointStats()
         return tally
 
     def refuse(self, error: Exception) -> None:
         """Count a refusal by its reason; what is none is a fault of the service."""
         self.refusals[error.reason if isinstance(error, RequestError) else "internal"] += 1
 
-    def add(self, other: "Count") -> None:
+    def add(self, other: "Counters") -> None:
         """Add what another worker counted."""
         for key, tally in list(other.tallies.items()):
             self.tally(*key).add(tally)
@@ -125,20 +125,20 @@ class Count:
         self.loads.update(dict(other.loads))
         self.in_flight += other.in_flight
 
-    def by_version(self, *verbs: str) -> dict[Version, Tally]:
+    def by_version(self, *verbs: str) -> dict[Version, EndpointStats]:
         """Return what each version did for these verbs, or for all, in the order of models and versions."""
-        result: dict[Version, Tally] = {}
+        result: dict[Version, EndpointStats] = {}
         for (model, version, verb), tally in sorted(self.tallies.items()):
             if not verbs or verb in verbs:
-                result.setdefault((model, version), Tally()).add(tally)
+                result.setdefault((model, version), EndpointStats()).add(tally)
         return result
 
-    def of(self, versions: AbstractSet[Version]) -> "Count":
+    def of(self, versions: AbstractSet[Version]) -> "Counters":
         """Return the count with the tallies of these versions alone."""
         return replace(self, tallies={key: tally for key, tally in self.tallies.items() if key[:2] in versions})
 
 
-class Tallies:
+class SharedCounters:
     """What this worker has counted, and what the others wrote down.
 
     It goes on from what an earlier worker on its seat has counted.
@@ -148,10 +148,10 @@ class Tallies:
     """
 
     def __init__(self, folder: Path) -> None:
-        self._seat = Seat(folder)
+        self._seat = WorkerSlot(folder)
         self._saving = threading.Lock()
         self._gone: dict[Version, float] = {}
-        self.own = _read(self._seat.path, lives=False) if self._seat.path.exists() else Count()
+        self.own = _read(self._seat.path, lives=False) if self._seat.path.exists() else Counters()
         self.save()
 
     def forget(self, known: AbstractSet[Version]) -> None:
@@ -175,9 +175,9 @@ class Tallies:
             saved = _Saved(tallies, own.refusals, own.loads, own.in_flight)
             replace_file(self._seat.path, orjson.dumps(saved))
 
-    def total(self) -> Count:
+    def total(self) -> Counters:
         """Return what all workers have counted; of the others as of their last saving."""
-        result = Count()
+        result = Counters()
         result.add(self.own)
         for path, lives in self._seat.others():
             result.add(_read(path, lives=lives))
@@ -193,7 +193,7 @@ class Tallies:
 class _Saved:
     """A count as a worker writes it down."""
 
-    tallies: list[tuple[str, str, str, Tally]]
+    tallies: list[tuple[str, str, str, EndpointStats]]
     refusals: Counter[str]
     loads: Counter[str]
     in_flight: int
@@ -202,12 +202,12 @@ class _Saved:
 _SAVED = TypeAdapter(_Saved)
 
 
-def _read(path: Path, *, lives: bool) -> Count:
+def _read(path: Path, *, lives: bool) -> Counters:
     """Return what a worker that lives, or not, wrote down; nothing where that is not what this release writes."""
     try:
         saved = _SAVED.validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
         logger.warning("what a worker counted in %s cannot be read: %s", path.name, error)
-        return Count()
+        return Counters()
     tallies = {(model, version, verb): tally for model, version, verb, tally in saved.tallies}
-    return Count(tallies, saved.refusals, saved.loads, saved.in_flight if lives else 0)
+    return Counters(tallies, saved.refusals, saved.loads, saved.in_flight if lives else 0)

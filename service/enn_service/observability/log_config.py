@@ -6,13 +6,13 @@ from typing import Any
 
 import orjson
 
-from enn_service.http.request_events import Event
+from enn_service.http.request_events import RequestEvent
 from enn_service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
 
-def configuration(settings: Settings) -> dict[str, Any]:
+def logging_config(settings: Settings) -> dict[str, Any]:
     """Return what logging.config.dictConfig takes; libraries do not log below info."""
     level = settings.log_level.upper()
     others = "INFO" if level == "DEBUG" else level
@@ -46,12 +46,12 @@ class JSONFormatter(logging.Formatter):
         return orjson.dumps(line, default=str).decode()
 
 
-def logs_requests() -> bool:
+def is_enabled() -> bool:
     """Return whether requests are logged."""
     return logger.isEnabledFor(logging.DEBUG)
 
 
-def log_request(event: Event) -> None:
+def log_request(event: RequestEvent) -> None:
     """Log a request: who it was, what it asked of which model, and what came of it."""
     fields = {
         "request_id": event.id,

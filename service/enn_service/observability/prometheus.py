@@ -8,7 +8,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from enn_service.observability.counters import BUCKETS, Count, Tally, Version
+from enn_service.observability.counters import BUCKETS, Counters, EndpointStats, Version
 
 VERBS = {"predict": ("predict", "infer"), "explain": ("explain",)}
 """KServe knows two: infer is V2's word for predict."""
@@ -16,7 +16,7 @@ MODEL = ["model_name", "model_version"]
 STAGES = ("reading", "running", "writing")
 
 
-def exposition(count: Count, served: list[tuple[str, str]]) -> bytes:
+def render_prometheus(count: Counters, served: list[tuple[str, str]]) -> bytes:
     """Return a count in Prometheus' text format.
 
     Args:
@@ -36,7 +36,7 @@ class _Collector(Collector):
         return self._families
 
 
-def _families(count: Count, served: list[tuple[str, str]]) -> Iterator[Metric]:
+def _families(count: Counters, served: list[tuple[str, str]]) -> Iterator[Metric]:
     for verb, asked in VERBS.items():
         yield _durations(verb, count.by_version(*asked))
     stages = CounterMetricFamily("request_stage_seconds", "time in each stage of an answer", labels=[*MODEL, "stage"])
@@ -64,7 +64,7 @@ def _families(count: Count, served: list[tuple[str, str]]) -> Iterator[Metric]:
     yield ready
 
 
-def _durations(verb: str, tallies: dict[Version, Tally]) -> Metric:
+def _durations(verb: str, tallies: dict[Version, EndpointStats]) -> Metric:
     name, text = f"request_{verb}_seconds", f"time from whole request to whole answer, {verb}"
     family = HistogramMetricFamily(name, text, labels=MODEL)
     ends = [*(str(edge) for edge in BUCKETS), "+Inf"]

@@ -8,7 +8,7 @@ import logging
 import os
 import re
 
-from enn_service.http.request_events import Event
+from enn_service.http.request_events import RequestEvent
 
 logger = logging.getLogger(__name__)
 
@@ -16,14 +16,14 @@ ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"
 PROPAGATED = (b"traceparent", b"tracestate", b"baggage", b"b3")
 
 
-def wanted() -> bool:
+def is_configured() -> bool:
     """Return whether the environment names a collector of traces."""
     off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
     exporter = os.environ.get("OTEL_TRACES_EXPORTER", "otlp")
     return not off and exporter == "otlp" and any(os.environ.get(name) for name in ENDPOINTS)
 
 
-class Traces:
+class RequestTracer:
     """Makes spans and sends them, in a thread of its own.
 
     Raises:
@@ -45,7 +45,7 @@ class Traces:
         self._tracer = self._provider.get_tracer("enn_service")
         self._extract, self._trace = extract, trace
 
-    def __call__(self, event: Event) -> None:
+    def __call__(self, event: RequestEvent) -> None:
         """Tell of a request; one that came with a trace is a part of it."""
         carrier = {name.decode(): event.headers[name].decode("latin-1") for name in PROPAGATED if name in event.headers}
         verb = re.split("[:/]", event.path)[-1] if event.model else ""
@@ -73,12 +73,12 @@ class Traces:
         self._provider.shutdown()
 
 
-def traces() -> Traces | None:
+def create_tracer() -> RequestTracer | None:
     """Return what makes traces; None where no collector is named, or OpenTelemetry is not there to serve it."""
-    if not wanted():
+    if not is_configured():
         return None
     try:
-        return Traces()
+        return RequestTracer()
     except ImportError as error:
         logger.warning(
             "no traces, although %s names a collector: %s; install this project with its extra telemetry",

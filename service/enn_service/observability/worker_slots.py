@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 
 
-class Seat:
+class WorkerSlot:
     """The first seat of a folder that nobody has.
 
     A lock says who has it. The system lets go of it when the worker ends, however it ends, and shows it to whoever

@@ -11,21 +11,21 @@ from typing import Any
 import orjson
 
 from enn_service.errors import InvalidRequestError
-from enn_service.http.responses import Reply
+from enn_service.http.responses import Response
 from enn_service.inference import explain_options as explaining
-from enn_service.inference.types import Question, Request, UsualOperation, UsualRows
+from enn_service.inference.types import InferenceCall, InferenceRequest, UsualOperation, UsualRows
 from enn_service.protocols import numeric_json as json_numbers
 from enn_service.protocols.json_object import parse_object
-from enn_service.runtime.model import Model
+from enn_service.runtime.model import ServedModel
 from enn_service.runtime.range_check import Numbers
-from enn_service.runtime.row_parser import read_rows
-from enn_service.runtime.session import EXPLANATION, PREDICTION, Array
+from enn_service.runtime.row_parser import parse_rows
+from enn_service.runtime.session import EXPLAIN_OUTPUTS, PREDICT_OUTPUTS, Array
 
 FIELDS = ("instances", "inputs")
 ROWS = re.compile(rb'"(?:instances|inputs)"\s*:\s*')
 
 
-def predict(model: Model, request: Request) -> Question:
+def predict(model: ServedModel, request: InferenceRequest) -> InferenceCall:
     """Read {"instances": [...]} or {"inputs": [...]}, which is answered with {"predictions": [...]}, one per row.
 
     Raises:
@@ -34,18 +34,18 @@ def predict(model: Model, request: Request) -> Question:
     numbers, field, _ = _read(model, request.body)
     rows, outside = model.reach.admit(numbers, field)
 
-    def answer(tensors: Sequence[Array]) -> Reply:
+    def answer(tensors: Sequence[Array]) -> Response:
         predictions = model.results.predictions(tensors[0])
         if outside is None:
-            return Reply(200, b'{"predictions":%b}' % predictions)
+            return Response(200, b'{"predictions":%b}' % predictions)
         named = model.results.out_of_range(outside).items()
         told = orjson.dumps([{"row": row, "features": features} for row, features in named])
-        return Reply(200, b'{"predictions":%b,"out_of_range":%b}' % (predictions, told))
+        return Response(200, b'{"predictions":%b,"out_of_range":%b}' % (predictions, told))
 
-    return Question(rows, outside, PREDICTION, answer, model.network.outputs)
+    return InferenceCall(rows, outside, PREDICT_OUTPUTS, answer, model.network.outputs)
 
 
-def explain(model: Model, request: Request) -> Question:
+def explain(model: ServedModel, request: InferenceRequest) -> InferenceCall:
     """Read a request as predict does; its answer has "explanations" beside the predictions, one per row.
 
     Raises:
@@ -53,19 +53,19 @@ def explain(model: Model, request: Request) -> Question:
     """
     numbers, field, body = _read(model, request.body)
     rows, outside = model.reach.admit(numbers, field)
-    wish = explaining.read_wish(model, body.get("parameters"), len(rows))
+    wish = explaining.parse_explain_options(model, body.get("parameters"), len(rows))
 
-    def answer(tensors: Sequence[Array]) -> Reply:
+    def answer(tensors: Sequence[Array]) -> Response:
         output, bumps = tensors
         predictions = model.results.predictions(output)
-        explanations = explaining.explanations(model, rows, outside, wish, (output, bumps))
-        return Reply(200, b'{"predictions":%b,"explanations":%b}' % (predictions, explanations))
+        explanations = explaining.encode_explanations(model, rows, outside, wish, (output, bumps))
+        return Response(200, b'{"predictions":%b,"explanations":%b}' % (predictions, explanations))
 
-    return Question(rows, outside, explaining.TENSORS, answer, wish.numbers, wish.besides)
+    return InferenceCall(rows, outside, explaining.TENSORS, answer, wish.numbers, wish.besides)
 
 
-def _read_usual(model: Model, request: Request) -> tuple[UsualRows, str] | None:
-    if len(request.body) >= json_numbers.WORTH_IT:
+def _read_usual(model: ServedModel, request: InferenceRequest) -> tuple[UsualRows, str] | None:
+    if len(request.body) >= json_numbers.MIN_BYTES:
         numbers, _, body = _read(model, request.body)
     else:
         body = parse_object(request.body)
@@ -75,12 +75,12 @@ def _read_usual(model: Model, request: Request) -> tuple[UsualRows, str] | None:
     return (numbers, "") if len(body) == 1 else None
 
 
-def _read_row_to_explain(model: Model, request: Request) -> tuple[UsualRows, str] | None:
-    if len(request.body) >= json_numbers.WORTH_IT or not model.explanations.by_row:
+def _read_row_to_explain(model: ServedModel, request: InferenceRequest) -> tuple[UsualRows, str] | None:
+    if len(request.body) >= json_numbers.MIN_BYTES or not model.explanations.by_row:
         return None
     body = parse_object(request.body)
     parameters = body.pop("parameters", None)
-    if parameters is not None and not explaining.read_wish(model, parameters, 1).plain:
+    if parameters is not None and not explaining.parse_explain_options(model, parameters, 1).plain:
         return None
     return _row(body)
 
@@ -93,41 +93,41 @@ def _row(body: dict[str, Any]) -> tuple[UsualRows, str] | None:
     return rows[0], ""
 
 
-def _write_predictions(model: Model, _: str, tensors: Sequence[Array]) -> bytes:
+def _write_predictions(model: ServedModel, _: str, tensors: Sequence[Array]) -> bytes:
     output = tensors[0]
     if len(output) > 1:
         return b'{"predictions":%b}' % model.results.predictions(output)
     return b'{"predictions":[%b]}' % model.results.prediction(output[0])
 
 
-def _write_explanation(model: Model, _: str, tensors: Sequence[Array]) -> bytes:
+def _write_explanation(model: ServedModel, _: str, tensors: Sequence[Array]) -> bytes:
     output, bumps = tensors[0][0], tensors[1][0]
     explanation = model.explanations.of_row(output.tolist(), bumps.tolist())
     return b'{"predictions":[%b],"explanations":[%b]}' % (model.results.prediction(output), explanation)
 
 
-USUAL_PREDICT = UsualOperation(PREDICTION, _read_usual, _write_predictions)
-USUAL_EXPLAIN = UsualOperation(EXPLANATION, _read_row_to_explain, _write_explanation)
+USUAL_PREDICT = UsualOperation(PREDICT_OUTPUTS, _read_usual, _write_predictions)
+USUAL_EXPLAIN = UsualOperation(EXPLAIN_OUTPUTS, _read_row_to_explain, _write_explanation)
 
 
-def _read(model: Model, body: bytes) -> tuple[Numbers, str, dict[str, Any]]:
+def _read(model: ServedModel, body: bytes) -> tuple[Numbers, str, dict[str, Any]]:
     """Return the rows, the name of their field, and the rest of the body."""
-    if len(body) >= json_numbers.WORTH_IT and not model.card.worded:
-        rest, text = json_numbers.cut(body, ROWS)
-        if text and (numbers := json_numbers.rows(text, len(model.card.features))) is not None:
+    if len(body) >= json_numbers.MIN_BYTES and not model.card.worded:
+        rest, text = json_numbers.extract_number_array(body, ROWS)
+        if text and (numbers := json_numbers.parse_matrix(text, len(model.card.features))) is not None:
             with suppress(InvalidRequestError):  # what is wrong is told of the whole body
                 request = parse_object(rest)
                 field = _field(request)
-                if request[field] == json_numbers.PLACE:
+                if request[field] == json_numbers.PLACEHOLDER:
                     return numbers, field, request
     request = parse_object(body)
     return *_listed(model, request), request
 
 
-def _listed(model: Model, request: dict[str, Any]) -> tuple[Numbers, str]:
+def _listed(model: ServedModel, request: dict[str, Any]) -> tuple[Numbers, str]:
     """Return the rows of a request as read by an ordinary parser, and the name of their field."""
     field = _field(request)
-    return read_rows(model.card, request[field], field), field
+    return parse_rows(model.card, request[field], field), field
 
 
 def _field(request: dict[str, Any]) -> str:

@@ -16,19 +16,19 @@ import numpy as np
 import simdjson
 from numpy.typing import NDArray
 
-PLACE = f"<numbers {uuid.uuid4().hex}>"
+PLACEHOLDER = f"<numbers {uuid.uuid4().hex}>"
 """What stands in the rest where the numbers stood; no client can know it."""
 NUMBER = b"0123456789+-.eE \t\r\n"
-WORTH_IT = 512
+MIN_BYTES = 512
 """Bytes of a text from which reading it so costs less than a list of Python objects."""
-PIECE = 32 * 1024
+CHUNK_BYTES = 32 * 1024
 """Bytes parsed at once: the interpreter's lock is held for some tens of microseconds, and the cache suffices."""
 
-QUOTED = f'"{PLACE}"'.encode()
+PLACEHOLDER_JSON = f'"{PLACEHOLDER}"'.encode()
 """The same as it stands in JSON."""
 
 
-def cut(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, bytes]:
+def extract_number_array(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, bytes]:
     """Cut the array that follows the key, up to the first quote or brace, out of a JSON text.
 
     Args:
@@ -47,17 +47,17 @@ def cut(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, bytes]:
     end = body.rfind(b"]", start, brace if quote < 0 else quote) + 1
     if end <= start:
         return body, b""
-    return body[:start] + QUOTED + body[end:], body[start:end]
+    return body[:start] + PLACEHOLDER_JSON + body[end:], body[start:end]
 
 
-def rows(text: bytes, columns: int) -> NDArray[np.float64] | None:
+def parse_matrix(text: bytes, columns: int) -> NDArray[np.float64] | None:
     """Return a JSON array of rows of numbers as [rows, columns], or None where it is anything else."""
     row = b"[%b]" % (b"," * (columns - 1))
     values = _numbers(text, row)
     return None if values is None else values.reshape(-1, columns)
 
 
-def vector(text: bytes) -> NDArray[np.float64] | None:
+def parse_vector(text: bytes) -> NDArray[np.float64] | None:
     """Return a flat JSON array of numbers as [numbers], or None where it is anything else."""
     return _numbers(text) if text.count(b"[") == 1 else None
 
@@ -67,7 +67,7 @@ def _numbers(text: bytes, row: bytes = b"") -> NDArray[np.float64] | None:
     if not text.startswith(b"["):
         return None
     try:
-        if len(text) <= PIECE:
+        if len(text) <= CHUNK_BYTES:
             return _parse(text, row)
         return np.concatenate([_parse(piece, row) for piece in _pieces(text, nested=bool(row))])
     except (TypeError, ValueError, RuntimeError):
@@ -92,7 +92,7 @@ def _pieces(text: bytes, *, nested: bool) -> Iterator[bytes]:
     """Yield a JSON array as arrays of some of its elements each, cut at commas between rows."""
     inner, start = text[1:-1], 0
     while start >= 0:
-        mark = start + PIECE
+        mark = start + CHUNK_BYTES
         if nested and mark < len(inner):
             mark = inner.find(b"]", mark)
         comma = inner.find(b",", mark) if mark >= 0 else -1

@@ -4,13 +4,13 @@ from typing import Any
 
 from enn_models.card import raw
 from enn_models.package import INPUT
-from enn_service.runtime.feature_values import told
-from enn_service.runtime.model import Model
+from enn_service.runtime.feature_values import encode_value
+from enn_service.runtime.model import ServedModel
 
 PLATFORM = "onnx_onnxv1"
 
 
-def metadata(model: Model, versions: list[str]) -> dict[str, Any]:
+def metadata(model: ServedModel, versions: list[str]) -> dict[str, Any]:
     """Return the metadata of a model: its tensors, what else it gives when named, and what a row of it may be."""
     card = model.card
     (sample,) = raw((card.background or card.golden.inputs)[:1]).tolist()
@@ -23,7 +23,7 @@ def metadata(model: Model, versions: list[str]) -> dict[str, Any]:
         "outputs": [output],
         "properties": {
             "features": [
-                feature.model_dump() | {"typical": told(feature, typical)}
+                feature.model_dump() | {"typical": encode_value(feature, typical)}
                 for feature, typical in zip(card.features, card.typical, strict=True)
             ],
             "classes": card.classes,
@@ -32,13 +32,13 @@ def metadata(model: Model, versions: list[str]) -> dict[str, Any]:
             "head": card.head,
             "parameters": model.network.parameters,
             "scores": card.scores,
-            "sample": [told(feature, value) for feature, value in zip(card.features, sample, strict=True)],
+            "sample": [encode_value(feature, value) for feature, value in zip(card.features, sample, strict=True)],
             "optional_outputs": others,
         },
     }
 
 
-def configuration(model: Model) -> dict[str, Any]:
+def configuration(model: ServedModel) -> dict[str, Any]:
     """Return the configuration of a model as Triton's clients read it; a batch of any size is the first dimension."""
     return {
         "name": model.name,

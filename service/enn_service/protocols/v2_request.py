@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from enn_service.errors import InvalidRequestError, shown
+from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.protocols import numeric_json as json_numbers
 from enn_service.protocols.json_object import parse_object
-from enn_service.protocols.v2_tensors import FLOATS, Tensor, describe
+from enn_service.protocols.v2_tensors import FLOATS, TensorSpec, parse_tensor_spec
 
 VALUES = re.compile(rb'"data"\s*:\s*')
 NESTED = re.compile(rb"\[\s*\[")
@@ -25,7 +25,7 @@ KEPT_BYTES = 1024
 """A longer form, such as one with numbers in it, is not kept."""
 
 
-class Wanted(NamedTuple):
+class OutputRequest(NamedTuple):
     """An output asked for.
 
     Attributes:
@@ -41,7 +41,7 @@ class Wanted(NamedTuple):
     place: str = ""
 
 
-class Form(NamedTuple):
+class ParsedRequest(NamedTuple):
     """An inference request without its numbers; nothing in it is ever changed.
 
     Attributes:
@@ -53,96 +53,103 @@ class Form(NamedTuple):
         usual: Whether it asks for the output of floats, as JSON, and for nothing besides.
     """
 
-    tensor: Tensor
-    outputs: Sequence[Wanted]
+    tensor: TensorSpec
+    outputs: Sequence[OutputRequest]
     names: tuple[str, ...]
     id: str | None
     parameters: dict[str, Any]
     usual: bool
 
 
-RAW = Form(Tensor("FP32", None, 0, 0, None, None), [Wanted("output", binary=True)], ("output",), None, {}, usual=False)
+RAW_FP32 = ParsedRequest(
+    TensorSpec("FP32", None, 0, 0, None, None),
+    [OutputRequest("output", binary=True)],
+    ("output",),
+    None,
+    {},
+    usual=False,
+)
 """What a body without a JSON part says."""
 
-_last = list[tuple[bytes, bytes, Form]]()
+_last_template = list[tuple[bytes, bytes, ParsedRequest]]()
 """What stood before and after the values that were cut last, and their form: who asks again mostly asks alike."""
 
 
-def read_form(text: bytes, features: int) -> tuple[Form, Any]:
+def parse_request(text: bytes, features: int) -> tuple[ParsedRequest, Any]:
     """Return the form of a request's JSON part, and its tensor's values: an array of numbers, or JSON of any kind.
 
     Raises:
         InvalidRequestError: It is no inference request.
     """
     with suppress(ValueError, InvalidRequestError):  # they would tell of the rest
-        form, numbers = cut_form(text)
-        values = read_values(numbers, form.tensor.datatype, features)
+        form, numbers = split_template(text)
+        values = parse_values(numbers, form.tensor.datatype, features)
         if values is not None:
             return form, values
     form = _form(text)
     return form, form.tensor.data
 
 
-def cut_form(text: bytes) -> tuple[Form, bytes]:
+def split_template(text: bytes) -> tuple[ParsedRequest, bytes]:
     """Return the form of a request's JSON part without its tensor's values, and their text, which may be anything.
 
     Raises:
         ValueError: There is no array of values, or the rest is no JSON.
         InvalidRequestError: The rest is no inference request.
     """
-    for before, after, form in _last:  # the whole is JSON where what stands between them is
+    for before, after, form in _last_template:  # the whole is JSON where what stands between them is
         if text.startswith(before) and text.endswith(after):
             return form, text[len(before) : len(text) - len(after)]
-    rest, numbers = json_numbers.cut(text, VALUES)
+    rest, numbers = json_numbers.extract_number_array(text, VALUES)
     form = _form(rest)
-    if form.tensor.data != json_numbers.PLACE:
+    if form.tensor.data != json_numbers.PLACEHOLDER:
         raise ValueError("no array of values")
     if len(rest) <= KEPT_BYTES:
-        before, _, after = rest.partition(json_numbers.QUOTED)
-        _last[:] = [(before, after, form)]
+        before, _, after = rest.partition(json_numbers.PLACEHOLDER_JSON)
+        _last_template[:] = [(before, after, form)]
     return form, numbers
 
 
-def read_values(text: bytes, datatype: str, features: int) -> Any:  # noqa: ANN401  (JSON, where it is short)
+def parse_values(text: bytes, datatype: str, features: int) -> Any:  # noqa: ANN401  (JSON, where it is short)
     """Return values: an array of numbers, or JSON of any kind where they are few; None where they are not numbers.
 
     Raises:
         ValueError: They are few and no JSON.
     """
-    if len(text) < json_numbers.WORTH_IT:
+    if len(text) < json_numbers.MIN_BYTES:
         return orjson.loads(text)
     if datatype not in FLOATS:
         return None
-    return json_numbers.rows(text, features) if NESTED.match(text) else json_numbers.vector(text)
+    return json_numbers.parse_matrix(text, features) if NESTED.match(text) else json_numbers.parse_vector(text)
 
 
-def _form(text: bytes) -> Form:
-    return _kept(text) if len(text) <= KEPT_BYTES else _parse(text)
+def _form(text: bytes) -> ParsedRequest:
+    return _cached_parse(text) if len(text) <= KEPT_BYTES else _parse(text)
 
 
-def _parse(text: bytes) -> Form:
+def _parse(text: bytes) -> ParsedRequest:
     body = parse_object(text)
     inputs = body.get("inputs")
     if not isinstance(inputs, list) or len(inputs) != 1 or not isinstance(inputs[0], dict):
         raise InvalidRequestError('inputs: expected a list of one tensor, {"name": "input", ...}')
     identity = body.get("id")
     if identity is not None and not isinstance(identity, str):
-        raise InvalidRequestError(f"id: {shown(identity)}; expected a string")
+        raise InvalidRequestError(f"id: {describe_value(identity)}; expected a string")
     parameters = _object(body.get("parameters"), "parameters")
     binary = _flag(parameters, "binary_data_output", "parameters") or False
-    tensor, outputs = describe(inputs[0]), _outputs(body.get("outputs"), binary)
+    tensor, outputs = parse_tensor_spec(inputs[0]), _outputs(body.get("outputs"), binary)
     names = tuple([wanted.name for wanted in outputs])
     plain = not (outputs[0].binary or outputs[0].classes)
     usual = tensor.datatype in FLOATS and names == ("output",) and plain
-    return Form(tensor, outputs, names, identity, parameters, usual)
+    return ParsedRequest(tensor, outputs, names, identity, parameters, usual)
 
 
-_kept = lru_cache(KEPT)(_parse)
+_cached_parse = lru_cache(KEPT)(_parse)
 
 
-def _outputs(outputs: object, binary: bool) -> list[Wanted]:  # noqa: FBT001  (not a choice of the caller)
+def _outputs(outputs: object, binary: bool) -> list[OutputRequest]:  # noqa: FBT001  (not a choice of the caller)
     if outputs is None:
-        return [Wanted("output", binary)]
+        return [OutputRequest("output", binary)]
     if not isinstance(outputs, list) or not outputs or not all(isinstance(output, dict) for output in outputs):
         raise InvalidRequestError('outputs: expected a list of at least one {"name": ...}')
     result = [_wanted(output, f"outputs[{index}]", binary) for index, output in enumerate(outputs)]
@@ -151,26 +158,28 @@ def _outputs(outputs: object, binary: bool) -> list[Wanted]:  # noqa: FBT001  (n
     return result
 
 
-def _wanted(output: dict[str, Any], place: str, binary: bool) -> Wanted:  # noqa: FBT001  (as above)
+def _wanted(output: dict[str, Any], place: str, binary: bool) -> OutputRequest:  # noqa: FBT001  (as above)
     name = output.get("name")
     if not isinstance(name, str):
-        raise InvalidRequestError(f"{place}.name: {shown(name)}; expected the name of an output")
+        raise InvalidRequestError(f"{place}.name: {describe_value(name)}; expected the name of an output")
     parameters = _object(output.get("parameters"), f"{place}.parameters")
     own = _flag(parameters, "binary_data", f"{place}.parameters")
     classes = parameters.get("classification")
     if classes is not None and (type(classes) is not int or classes < 1):
-        raise InvalidRequestError(f"{place}.parameters.classification: {shown(classes)}; expected a number of classes")
-    return Wanted(name, binary if own is None else own, classes or 0, place)
+        raise InvalidRequestError(
+            f"{place}.parameters.classification: {describe_value(classes)}; expected a number of classes"
+        )
+    return OutputRequest(name, binary if own is None else own, classes or 0, place)
 
 
 def _object(value: object, place: str) -> dict[str, Any]:
     if value is not None and not isinstance(value, dict):
-        raise InvalidRequestError(f"{place}: {shown(value)}; expected an object")
+        raise InvalidRequestError(f"{place}: {describe_value(value)}; expected an object")
     return value or {}
 
 
 def _flag(parameters: dict[str, Any], name: str, place: str) -> bool | None:
     value = parameters.get(name)
     if value is not None and not isinstance(value, bool):
-        raise InvalidRequestError(f"{place}.{name}: {shown(value)}; expected true or false")
+        raise InvalidRequestError(f"{place}.{name}: {describe_value(value)}; expected true or false")
     return value

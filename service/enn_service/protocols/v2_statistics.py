@@ -5,17 +5,17 @@ Source: https://github.com/triton-inference-server/server/blob/main/docs/protoco
 
 from typing import Any
 
-from enn_service.observability.counters import Count, Tally
-from enn_service.runtime.model import Model
+from enn_service.observability.counters import Counters, EndpointStats
+from enn_service.runtime.model import ServedModel
 
 
-def statistics(models: list[Model], count: Count) -> dict[str, Any]:
+def statistics(models: list[ServedModel], count: Counters) -> dict[str, Any]:
     """Return the statistics of models, as counted by all workers since they started."""
     counted = count.by_version()
-    return {"model_stats": [_of(model, counted.get((model.name, model.version), Tally())) for model in models]}
+    return {"model_stats": [_of(model, counted.get((model.name, model.version), EndpointStats())) for model in models]}
 
 
-def _of(model: Model, tally: Tally) -> dict[str, Any]:
+def _of(model: ServedModel, tally: EndpointStats) -> dict[str, Any]:
     times = {"compute_input": tally.reading, "compute_infer": tally.running, "compute_output": tally.writing}
     durations = {"success": tally.total, "queue": tally.total - sum(times.values()), **times}
     return {

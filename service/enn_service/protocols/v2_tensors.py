@@ -12,10 +12,10 @@ import numpy as np
 
 from enn_models.card import Card
 from enn_models.package import INPUT
-from enn_service.errors import InvalidRequestError, shown
-from enn_service.runtime.model import Model
+from enn_service.errors import InvalidRequestError, describe_value
+from enn_service.runtime.model import ServedModel
 from enn_service.runtime.range_check import Numbers
-from enn_service.runtime.row_parser import read_rows
+from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array
 
 INTEGERS = {f"{sign}INT{bits}": f"<{sign.lower() or 'i'}{bits // 8}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
@@ -26,7 +26,7 @@ DATA = "inputs[0].data"
 SIZE = "inputs[0].parameters.binary_data_size"
 
 
-class Tensor(NamedTuple):
+class TensorSpec(NamedTuple):
     """What a request says of its input tensor; nothing in it is ever changed.
 
     Attributes:
@@ -46,14 +46,14 @@ class Tensor(NamedTuple):
     data: Any
 
 
-def describe(tensor: dict[str, Any]) -> Tensor:
+def parse_tensor_spec(tensor: dict[str, Any]) -> TensorSpec:
     """Return what a request says of its input.
 
     Raises:
         InvalidRequestError: It is not what any model takes.
     """
     if tensor.get("name") != INPUT:
-        raise InvalidRequestError(f"inputs[0].name: {shown(tensor.get('name'))}; expected {INPUT!r}")
+        raise InvalidRequestError(f"inputs[0].name: {describe_value(tensor.get('name'))}; expected {INPUT!r}")
     size = _binary_size(tensor.get("parameters"))
     datatype = _datatype(tensor.get("datatype"), (*FLOATS, *INTEGERS) if size is None else tuple(BINARY))
     if size is not None and "data" in tensor:
@@ -61,12 +61,12 @@ def describe(tensor: dict[str, Any]) -> Tensor:
     shape = tensor.get("shape")
     sizes = shape if isinstance(shape, list) and len(shape) == 2 and {*map(type, shape)} == {int} else [0, 0]
     rows, columns = sizes if sizes[0] > 0 else (0, 0)
-    return Tensor(datatype, shape, rows, columns, size, tensor.get("data"))
+    return TensorSpec(datatype, shape, rows, columns, size, tensor.get("data"))
 
 
-def read_tensor(
-    model: Model,
-    tensor: Tensor,
+def parse_tensor(
+    model: ServedModel,
+    tensor: TensorSpec,
     values: Any,  # noqa: ANN401  (JSON from outside)
     binary: memoryview,
 ) -> Numbers:
@@ -84,7 +84,7 @@ def read_tensor(
     batch, features = tensor.rows, len(model.card.features)
     if tensor.columns != features:
         raise InvalidRequestError(
-            f"inputs[0].shape: {shown(tensor.shape)}; expected [rows, {features}] with at least one row"
+            f"inputs[0].shape: {describe_value(tensor.shape)}; expected [rows, {features}] with at least one row"
         )
     if tensor.size is not None:
         _check_size(tensor.size, len(binary), np.dtype(BINARY[tensor.datatype]).itemsize * batch * features)
@@ -96,13 +96,13 @@ def read_tensor(
             raise InvalidRequestError(f"{DATA}: {_extent(values)}; the shape says {batch} x {features}")
         return values.reshape(batch, features)
     rows = _as_rows(values, batch, features)
-    result = read_rows(model.card, rows, DATA, tensor=True)
+    result = parse_rows(model.card, rows, DATA, tensor=True)
     if tensor.datatype in INTEGERS:
         _check_integers(rows, tensor.datatype)
     return result
 
 
-def read_raw(body: bytes, features: int) -> Numbers:
+def parse_raw_fp32(body: bytes, features: int) -> Numbers:
     """Return a body that is nothing but the bytes of an FP32 input as float32 [batch, features].
 
     Raises:
@@ -115,7 +115,7 @@ def read_raw(body: bytes, features: int) -> Numbers:
     return _numbers(np.frombuffer(body, "<f4"), features)
 
 
-def classified(card: Card, output: Array, most: int) -> list[list[str]]:
+def classification_strings(card: Card, output: Array, most: int) -> list[list[str]]:
     """Return the classes of each row of output [batch, outputs] as "value:index:label", the likeliest first.
 
     Where one score tells two classes, the one that it decides for is given.
@@ -137,7 +137,7 @@ def classified(card: Card, output: Array, most: int) -> list[list[str]]:
     ]
 
 
-def pack_texts(texts: list[str]) -> bytes:
+def pack_bytes(texts: list[str]) -> bytes:
     """Return BYTES elements as the binary extension has them: each behind its length, four bytes little-endian."""
     encoded = (text.encode() for text in texts)
     return b"".join(struct.pack("<I", len(text)) + text for text in encoded)
@@ -145,7 +145,7 @@ def pack_texts(texts: list[str]) -> bytes:
 
 def _datatype(value: object, known: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in known:
-        raise InvalidRequestError(f"inputs[0].datatype: {shown(value)}; expected one of {', '.join(known)}")
+        raise InvalidRequestError(f"inputs[0].datatype: {describe_value(value)}; expected one of {', '.join(known)}")
     return value
 
 
@@ -153,10 +153,10 @@ def _binary_size(parameters: object) -> int | None:
     if parameters is None:
         return None
     if not isinstance(parameters, dict):
-        raise InvalidRequestError(f"inputs[0].parameters: {shown(parameters)}; expected an object")
+        raise InvalidRequestError(f"inputs[0].parameters: {describe_value(parameters)}; expected an object")
     size = parameters.get("binary_data_size")
     if size is not None and (type(size) is not int or size < 0):
-        raise InvalidRequestError(f"{SIZE}: {shown(size)}; expected a number of bytes")
+        raise InvalidRequestError(f"{SIZE}: {describe_value(size)}; expected a number of bytes")
     return size
 
 
@@ -197,4 +197,4 @@ def _check_integers(rows: list[list[Any]], datatype: str) -> None:
     for row, values in enumerate(rows):
         for column, value in enumerate(values):
             if value is not None and (type(value) is not int or not limits.min <= value <= limits.max):
-                raise InvalidRequestError(f"{DATA}[{row}][{column}]: {shown(value)} is no {datatype}")
+                raise InvalidRequestError(f"{DATA}[{row}][{column}]: {describe_value(value)} is no {datatype}")

@@ -15,7 +15,7 @@ from enn_models.card import Card
 from enn_models.network import Network
 from enn_models.readout import Readout
 from enn_models.series import Floats
-from enn_service.runtime.prediction_encoder import PLACE, Outside, Results, number_texts, template
+from enn_service.runtime.prediction_encoder import SLOT, OutOfRange, PredictionEncoder, number_texts, template
 from enn_service.runtime.session import Array
 
 Indices = NDArray[np.intp]
@@ -25,7 +25,7 @@ UNFLAGGED = b',"out_of_range":[]'
 WITHIN = UNFLAGGED + b"}"
 
 
-class Explanations:
+class ExplanationEncoder:
     """How one model's explanations are told.
 
     Args:
@@ -38,7 +38,7 @@ class Explanations:
         numbers: How many numbers a bump is told in, without its harmonics.
     """
 
-    def __init__(self, card: Card, network: Network, results: Results) -> None:
+    def __init__(self, card: Card, network: Network, results: PredictionEncoder) -> None:
         self._network, self._results, self._readout = network, results, Readout(network)
         self._hidden, self._last = network.layers[-2], network.layers[-1]
         self._weight, self._bias = self._last.weight.astype(np.float64), self._last.bias.astype(np.float64)
@@ -52,7 +52,7 @@ class Explanations:
         self._heads = [self._head(unit) for unit in range(network.units)]
         self._bumps = [self._bumps_of(unit, harmonics=0) for unit in range(network.units)]
         self._whole = [
-            b'%b,"bumps":[%b]%b' % (head, b",".join(bumps), PLACE)
+            b'%b,"bumps":[%b]%b' % (head, b",".join(bumps), SLOT)
             for head, bumps in zip(self._heads, self._bumps, strict=True)
         ]
 
@@ -107,7 +107,7 @@ class Explanations:
         unit = output.index(max(output)) if self._results.chooses else 0
         return self._of_row(bumps[unit], unit, WITHIN)
 
-    def flags(self, rows: int, outside: Outside | None) -> list[bytes]:
+    def flags(self, rows: int, outside: OutOfRange | None) -> list[bytes]:
         """Return for each row the text that tells which features lie outside their training range, and that range."""
         named = {} if outside is None else self._results.out_of_range(outside)
         return [
@@ -170,9 +170,9 @@ class Explanations:
         """Return the template of each row: the bumps of its neurons in this order, and as many numbers of the rest."""
         terms = self._network.spectrum.shape[1] if harmonics else 0
         bumps = {unit: self._bumps_of(unit, harmonics=terms) for unit in set(units)}
-        change = b',"probability_change":%b' % PLACE if rest > 1 else b""
-        others = b',"rest":{"neurons":%d,"value":%b%b}' % (self._neurons - len(order[0]), PLACE, change)
-        tail = others + PLACE if rest else PLACE
+        change = b',"probability_change":%b' % SLOT if rest > 1 else b""
+        others = b',"rest":{"neurons":%d,"value":%b%b}' % (self._neurons - len(order[0]), SLOT, change)
+        tail = others + SLOT if rest else SLOT
         return [
             b'%b,"bumps":[%b]%b' % (self._heads[unit], b",".join([bumps[unit][each] for each in row]), tail)
             for unit, row in zip(units, order, strict=True)
@@ -190,9 +190,9 @@ class Explanations:
     def _head(self, unit: int) -> bytes:
         """Return the template of what stands before the bumps of a unit."""
         name, bias = template(self._results.units[unit]), template(float(self._last.bias[unit]))
-        text = b'{"output":%b,"pre_activation":%b,"response":%b' % (name, PLACE, PLACE)
+        text = b'{"output":%b,"pre_activation":%b,"response":%b' % (name, SLOT, SLOT)
         if self._last.coefficients is not None:
-            text += b',"output_activation":{"value":%b,"slope":%b}' % (PLACE, PLACE)
+            text += b',"output_activation":{"value":%b,"slope":%b}' % (SLOT, SLOT)
         text += b',"bias":%b' % bias
         if self._readout.base is not None:
             text += b',"base_probability":%b' % template(self._readout.base[unit])
@@ -200,11 +200,11 @@ class Explanations:
 
     def _bumps_of(self, unit: int, *, harmonics: int) -> list[bytes]:
         """Return the template of each bump of a unit."""
-        change = b"" if self._readout.base is None else b',"probability_change":%b' % PLACE
-        terms = b',"pre_activation":%b,"harmonics":[%b]' % (PLACE, b",".join([PLACE] * harmonics)) if harmonics else b""
+        change = b"" if self._readout.base is None else b',"probability_change":%b' % SLOT
+        terms = b',"pre_activation":%b,"harmonics":[%b]' % (SLOT, b",".join([SLOT] * harmonics)) if harmonics else b""
         return [
             b'{"neuron":%d,"value":%b,"activation":%b,"weight":%b%b%b}'
-            % (neuron, PLACE, PLACE, template(weight), change, terms)
+            % (neuron, SLOT, SLOT, template(weight), change, terms)
             for neuron, weight in enumerate(self._last.weight[unit].tolist())
         ]
 

@@ -13,7 +13,7 @@ MAX_SHOWN = 10
 MAX_LETTERS = 60
 
 
-def reader(feature: Feature, *, tensor: bool) -> Callable[[Any], Any]:
+def value_decoder(feature: Feature, *, tensor: bool) -> Callable[[Any], Any]:
     """Return what turns a JSON value of a feature into the number that the graph takes, and what is none into None.
 
     A number is the index of a category, unless names of its feature read as numbers: which of the two is meant is
@@ -39,7 +39,7 @@ def reader(feature: Feature, *, tensor: bool) -> Callable[[Any], Any]:
     return read
 
 
-def told(feature: Feature, value: float) -> Any:  # noqa: ANN401  (any JSON)
+def encode_value(feature: Feature, value: float) -> Any:  # noqa: ANN401  (any JSON)
     """Return the JSON value that `reader` turns into this float32 value: a number has no more digits than it needs."""
     if math.isnan(value):
         return None
@@ -48,7 +48,7 @@ def told(feature: Feature, value: float) -> Any:  # noqa: ANN401  (any JSON)
     return bool(value) if feature.kind == "boolean" else float(str(np.float32(value)))
 
 
-def expected(feature: Feature, *, tensor: bool) -> str:
+def describe_expected(feature: Feature, *, tensor: bool) -> str:
     """Return what a value of a feature may be, for messages."""
     what = "a number"
     if not tensor and feature.kind == "boolean":

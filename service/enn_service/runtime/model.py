@@ -16,14 +16,14 @@ from enn_models.network import Network
 from enn_models.package import open_package, verify
 from enn_models.signature import Verify
 from enn_service.inference.cost import prompt_rows
-from enn_service.runtime.explanation_encoder import Explanations
-from enn_service.runtime.prediction_encoder import Results
-from enn_service.runtime.range_check import Reach
+from enn_service.runtime.explanation_encoder import ExplanationEncoder
+from enn_service.runtime.prediction_encoder import PredictionEncoder
+from enn_service.runtime.range_check import RangeCheck
 from enn_service.runtime.session import Array, Session
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class ServedModel:
     """One version of one model, ready to answer.
 
     Attributes:
@@ -48,9 +48,9 @@ class Model:
     network: Network
     session: Session
     digest: str
-    reach: Reach = field(init=False)
-    results: Results = field(init=False)
-    explanations: Explanations = field(init=False)
+    reach: RangeCheck = field(init=False)
+    results: PredictionEncoder = field(init=False)
+    explanations: ExplanationEncoder = field(init=False)
     parameters: int = field(init=False)
     usual_rows: int = field(init=False)
     shapes: dict[str, list[int]] = field(init=False)
@@ -58,9 +58,9 @@ class Model:
 
     def __post_init__(self) -> None:
         """Lay out what is the same for all answers."""
-        object.__setattr__(self, "reach", Reach(self.card.features))
-        object.__setattr__(self, "results", Results(self.card))
-        object.__setattr__(self, "explanations", Explanations(self.card, self.network, self.results))
+        object.__setattr__(self, "reach", RangeCheck(self.card.features))
+        object.__setattr__(self, "results", PredictionEncoder(self.card))
+        object.__setattr__(self, "explanations", ExplanationEncoder(self.card, self.network, self.results))
         object.__setattr__(self, "parameters", self.network.parameters)
         usual_rows = prompt_rows(self.parameters, self.network.outputs) if self.reach.plain else 0
         object.__setattr__(self, "usual_rows", usual_rows)
@@ -73,7 +73,7 @@ class Model:
         return shapes.get(name, [*bumps, self.card.harmonics])
 
 
-def load(root: Path, name: str, version: str, verify_signature: Verify | None = None) -> Model:
+def load_model(root: Path, name: str, version: str, verify_signature: Verify | None = None) -> ServedModel:
     """Read, check and start one version of a model, whose signature is checked where there is something to do it.
 
     Raises:
@@ -88,7 +88,7 @@ def load(root: Path, name: str, version: str, verify_signature: Verify | None = 
     for route, names in session.routes:
         verify(package, route.run, names)
         verify(package, partial(_one_by_one, session), names)
-    return Model(name, version, package.card, package.network, session, hashlib.sha256(package.data).hexdigest())
+    return ServedModel(name, version, package.card, package.network, session, hashlib.sha256(package.data).hexdigest())
 
 
 def _one_by_one(session: Session, inputs: Array, names: Sequence[str]) -> list[Array]:

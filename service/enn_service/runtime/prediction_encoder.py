@@ -11,11 +11,11 @@ import orjson
 from numpy.typing import NDArray
 
 from enn_models.card import Card
-from enn_service.errors import InvalidRequestError, shown
-from enn_service.runtime.range_check import Outside
+from enn_service.errors import InvalidRequestError, describe_value
+from enn_service.runtime.range_check import OutOfRange
 from enn_service.runtime.session import Array
 
-PLACE = b"%b"
+SLOT = b"%b"
 NEGATIVE = b"\0"
 """What stands for the comma before a negative number while there is more to replace: no JSON has this byte."""
 COMMA, MINUS = b",-"
@@ -23,7 +23,7 @@ LONG = 4096
 """Bytes of a text from which arrays of its characters are compared faster than it is searched."""
 
 
-class Results:
+class PredictionEncoder:
     """How one model's answers are told.
 
     Args:
@@ -41,9 +41,9 @@ class Results:
         self._indices = _indices(self.units)
         self._features = card.names
         labels = [template(label) for label in card.classes or ()]
-        self._scored = [b'{"label":%b,"score":%b}' % (label, PLACE) for label in labels]
+        self._scored = [b'{"label":%b,"score":%b}' % (label, SLOT) for label in labels]
         self._separators = [b'},{"label":%b,"score":' % orjson.dumps(label) for label in card.classes or ()]
-        pairs = b",".join(b"%b:%b" % (template(str(label)), PLACE) for label in card.classes or ())
+        pairs = b",".join(b"%b:%b" % (template(str(label)), SLOT) for label in card.classes or ())
         self._likely = [b'{"label":%b,"probabilities":{%b}}' % (label, pairs) for label in labels]
 
     def predictions(self, output: Array) -> bytes:
@@ -86,7 +86,7 @@ class Results:
         text = _marked(b"," + _dumps(scores)[1:-1]).replace(b",", positive).replace(NEGATIVE, negative)
         return b"[%b}]" % text[2:]
 
-    def out_of_range(self, outside: Outside) -> dict[int, list[str]]:
+    def out_of_range(self, outside: OutOfRange) -> dict[int, list[str]]:
         """Return, for each row that leaves the training range, the names of the features that do.
 
         Outside that range the activations go on periodically, so such an answer is an extrapolation.
@@ -111,7 +111,7 @@ class Results:
         unit = self._indices.get(str(wanted)) if isinstance(wanted, str | int | float) else None
         if unit is None:
             known = ", ".join(str(name) for name in self.units)
-            raise InvalidRequestError(f"{field}: {shown(wanted)}; the model explains {known}")
+            raise InvalidRequestError(f"{field}: {describe_value(wanted)}; the model explains {known}")
         return unit
 
 

@@ -12,7 +12,7 @@ from enn_service.runtime.feature_values import NUMBERS
 
 MAX_RANGES = 1000
 """Further out float32 cannot tell where in a period an input is (docs/decisions/exactness.md)."""
-BLOCK = 8192
+COMPARE_BLOCK = 8192
 """So many values are compared at once with as many ends: arrays of one shape are compared faster."""
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -24,7 +24,7 @@ Places = NDArray[np.intp]
 """Where values of rows stand, counted from the first value of the first row, in order."""
 
 
-class Outside:
+class OutOfRange:
     """Which values of rows lie outside their training range; at least one does.
 
     Args:
@@ -44,7 +44,7 @@ class Outside:
         return [divmod(place, self._features) for place in self._found.tolist()]
 
 
-class Reach:
+class RangeCheck:
     """Where a model was trained, and how far from there it answers.
 
     Args:
@@ -67,7 +67,7 @@ class Reach:
         self._missing = np.array([feature.missing for feature in features])
         self.plain = not len(self._coded) and not self._missing.any()
         self._ends = [*zip(self.minimum.tolist(), self.maximum.tolist(), strict=True)]
-        many = [np.tile(ends, (max(1, BLOCK // len(features)), 1)) for ends in (self.minimum, self.maximum)]
+        many = [np.tile(ends, (max(1, COMPARE_BLOCK // len(features)), 1)) for ends in (self.minimum, self.maximum)]
         self._many = {np.dtype(kind): [ends.astype(kind) for ends in many] for kind in (np.float32, np.float64)}
 
     def holds(self, rows: list[Any] | Numbers) -> bool:
@@ -85,7 +85,7 @@ class Reach:
                 return False
         return True
 
-    def admit(self, numbers: Numbers, field: str) -> tuple[Array, Outside | None]:
+    def admit(self, numbers: Numbers, field: str) -> tuple[Array, OutOfRange | None]:
         """Return rows of numbers [batch, features] as float32, and which lie outside their training range, if any do.
 
         Args:
@@ -107,7 +107,7 @@ class Reach:
             to_float32(numbers, field)  # tells what is infinite, of all that is wrong the first
             self._check_each(values, found, field)
             found = found[~np.isnan(values)]
-        return rows, Outside(found, rows.shape[1]) if len(found) else None
+        return rows, OutOfRange(found, rows.shape[1]) if len(found) else None
 
     def _usual(self, numbers: Numbers) -> NDArray[np.bool_]:
         """Return which numbers are there and in their training range, or codes."""

@@ -12,8 +12,8 @@ from enn_models.errors import ModelError
 from enn_models.repository import Entry, version_key
 from enn_models.signature import Verify
 from enn_service.errors import ConflictError, InvalidRequestError, ModelNotReadyError, RequestError, UnknownModelError
-from enn_service.runtime.model import Model, load
-from enn_service.server.run_directory import RunFolder
+from enn_service.runtime.model import ServedModel, load_model
+from enn_service.server.run_directory import RunDirectory
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +24,7 @@ UNLOADED = "unloaded"
 
 
 @dataclass(frozen=True)
-class State:
+class VersionState:
     """A version in the repository.
 
     Attributes:
@@ -34,15 +34,15 @@ class State:
     """
 
     entry: Entry
-    model: Model | None
+    model: ServedModel | None
     reason: str
 
 
-Table = dict[str, dict[str, State]]
-Served = dict[tuple[str, str | None], Model]
+Table = dict[str, dict[str, VersionState]]
+Served = dict[tuple[str, str | None], ServedModel]
 
 
-class Registry:
+class ModelRegistry:
     """All versions of all models under a root.
 
     A refresh builds the new table beside the old one and swaps it in one assignment: a request sees one or the other.
@@ -54,7 +54,7 @@ class Registry:
         verify: Checks the signature of each version; None where they need none.
     """
 
-    def __init__(self, root: Path, run: RunFolder, loads: Counter[str], verify: Verify | None = None) -> None:
+    def __init__(self, root: Path, run: RunDirectory, loads: Counter[str], verify: Verify | None = None) -> None:
         self._root, self._run, self._loads, self._verify = root, run, loads, verify
         self._refreshing = threading.Lock()
         self._table: Table = {}
@@ -77,7 +77,7 @@ class Registry:
             for entry in found:
                 old = self._table.get(entry.name, {}).get(entry.version)
                 table.setdefault(entry.name, {})[entry.version] = (
-                    State(entry, None, UNLOADED)
+                    VersionState(entry, None, UNLOADED)
                     if entry.name in unloaded
                     else old
                     if old is not None and old.entry == entry and old.reason != UNLOADED and entry.name != again
@@ -119,29 +119,29 @@ class Registry:
             raise InvalidRequestError(str(error)) from None
         self.refresh()
 
-    def _versions(self, name: str) -> list[State]:
+    def _versions(self, name: str) -> list[VersionState]:
         if name not in self._table:
             raise self._why_not(name, None)
         return list(self._table[name].values())
 
-    def _load(self, entry: Entry, old: State | None) -> State:
+    def _load(self, entry: Entry, old: VersionState | None) -> VersionState:
         kept = old.model if old else None
         try:
-            model = load(self._root, entry.name, entry.version, self._verify)
+            model = load_model(self._root, entry.name, entry.version, self._verify)
         except ModelError as error:
             reason = str(error)[:MAX_REASON]
             logger.warning("refused %r/%r: %s", entry.name, entry.version, reason)
             self._loads["refused"] += 1
-            return State(entry, kept, reason)
+            return VersionState(entry, kept, reason)
         except Exception:
             logger.exception("refused %r/%r", entry.name, entry.version)
             self._loads["refused"] += 1
-            return State(entry, kept, "its checks ended unexpectedly; the log says more")
+            return VersionState(entry, kept, "its checks ended unexpectedly; the log says more")
         logger.info("loaded %s/%s", entry.name, entry.version)
         self._loads["loaded"] += 1
-        return State(entry, model, "")
+        return VersionState(entry, model, "")
 
-    def states(self) -> Iterator[State]:
+    def states(self) -> Iterator[VersionState]:
         """Yield the state of every version, models by name and versions by age."""
         for _, versions in sorted(self._table.items()):
             for version in sorted(versions, key=version_key):
@@ -159,11 +159,11 @@ class Registry:
         """Return the versions of a model that answer, the one served by default last."""
         return [state.entry.version for state in self.states() if state.entry.name == name and state.model is not None]
 
-    def models(self, name: str | None = None) -> list[Model]:
+    def models(self, name: str | None = None) -> list[ServedModel]:
         """Return every version that answers, of one model or of all."""
         return [state.model for state in self.states() if state.model and name in (None, state.entry.name)]
 
-    def model(self, name: str, version: str | None = None) -> Model:
+    def model(self, name: str, version: str | None = None) -> ServedModel:
         """Return a model; without a version the highest integer one that answers.
 
         Raises:

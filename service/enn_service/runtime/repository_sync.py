@@ -24,14 +24,14 @@ logger = logging.getLogger(__name__)
 
 LIMITS = {MODEL_FILE: MAX_BYTES, SUMS_FILE: MAX_SUMS, SIGNATURE_FILE: 2**10}
 """The files of a version, in the order of copying; of a larger one a byte more comes, and is refused."""
-MARK = ".source"
+SYNC_MARK = ".source"
 """In the folder of each version that was copied: what it is a copy of. Other versions are left alone."""
 
 Version = tuple[str, str]
 Files = Mapping[str, tuple[str, dict[str, Any]]]
 
 
-class Source:
+class RepositorySync:
     """A repository elsewhere, copied by one worker at a time.
 
     Args:
@@ -100,7 +100,7 @@ class Source:
                 repr(sorted((key, sorted(info.items())) for key, (_, info) in files.items())).encode()
             )
             self._fetch(self._models / name / version, files, mark.hexdigest())
-        for mark in self._models.glob(f"*/*/{MARK}"):
+        for mark in self._models.glob(f"*/*/{SYNC_MARK}"):
             if (mark.parent.parent.name, mark.parent.name) not in found:
                 _remove(mark.parent)
 
@@ -117,7 +117,7 @@ class Source:
 
     def _fetch(self, folder: Path, files: Files, mark: str) -> None:
         """Make the folder of a version what the source has, whole if it is new, else file by file, sums before mark."""
-        known = folder / MARK
+        known = folder / SYNC_MARK
         if folder.is_dir() and (not known.is_file() or known.read_text() == mark):
             return
         folder.parent.mkdir(exist_ok=True)
@@ -129,7 +129,7 @@ class Source:
                     path, info = files[name]
                     data = b"" if info.get("size") == "0" else self._files.cat_file(path, start=0, end=limit + 1)
                     write_whole(staging / name, data)
-            write_whole(staging / MARK, mark.encode())
+            write_whole(staging / SYNC_MARK, mark.encode())
             _install(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
@@ -140,7 +140,7 @@ def _install(staging: Path, folder: Path) -> None:
     if not folder.exists():
         staging.rename(folder)
         return
-    for name in (*LIMITS, MARK):
+    for name in (*LIMITS, SYNC_MARK):
         if (staging / name).exists():
             (staging / name).replace(folder / name)
         else:

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from enn_models.card import Card
 from enn_service.errors import InvalidRequestError
-from enn_service.runtime.feature_values import NUMBERS, expected, reader
+from enn_service.runtime.feature_values import NUMBERS, describe_expected, value_decoder
 
 
-def read_rows(
+def parse_rows(
     card: Card,
     rows: Any,  # noqa: ANN401  (JSON from outside)
     field: str,
@@ -37,7 +37,7 @@ def read_rows(
     vectors = _vectors(rows, card.names, field)
     flat = list(chain.from_iterable(vectors))
     for column, feature in card.worded:
-        flat[column :: len(features)] = map(reader(feature, tensor=tensor), flat[column :: len(features)])
+        flat[column :: len(features)] = map(value_decoder(feature, tensor=tensor), flat[column :: len(features)])
     if not set(map(type, flat)) <= NUMBERS:
         index = next(index for index, value in enumerate(flat) if type(value) not in NUMBERS)
         raise _not_a_number(card, vectors, divmod(index, len(features)), field, tensor=tensor)
@@ -83,7 +83,7 @@ def _not_a_number(
     feature = card.features[column]
     return InvalidRequestError(
         f"{field}[{row}][{column}]: {_shown(rows[row][column])} for feature {feature.name!r};"
-        f" expected {expected(feature, tensor=tensor)}"
+        f" expected {describe_expected(feature, tensor=tensor)}"
     )
 
 

@@ -18,9 +18,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 Array = NDArray[np.float32]
-PREDICTION: tuple[str, ...] = ("output",)
-EXPLANATION: tuple[str, ...] = ("output", "bumps")
-FEW = 32
+PREDICT_OUTPUTS: tuple[str, ...] = ("output",)
+EXPLAIN_OUTPUTS: tuple[str, ...] = ("output", "bumps")
+PYTHON_SUM_BELOW = 32
 """So many numbers are added up in Python sooner than NumPy has begun to look at them."""
 
 
@@ -45,18 +45,18 @@ class Session:
     def __init__(self, package: Package) -> None:
         self.outputs = package.outputs
         self._rows = rows_at_once(package.network, package.cost.elements, package.card.unrolling.precision)
-        self._whole = _Route(package.data, INPUT)
-        self._many = {names: _part(package, INPUT, names) for names in (PREDICTION, EXPLANATION)}
+        self._whole = _Subgraph(package.data, INPUT)
+        self._many = {names: _part(package, INPUT, names) for names in (PREDICT_OUTPUTS, EXPLAIN_OUTPUTS)}
         self._few, few = dict(self._many), package.card.unrolling.few
         self._few_rows = few.rows if few else 0
         if few:
-            self._few[PREDICTION] = _part(package, few.input, (few.output,))
+            self._few[PREDICT_OUTPUTS] = _part(package, few.input, (few.output,))
         if few and few.bumps:
-            self._few[EXPLANATION] = _part(package, few.input, (few.output, few.bumps))
-        self._one = {names: _OneRow(route, package.network.inputs) for names, route in self._few.items()}
+            self._few[EXPLAIN_OUTPUTS] = _part(package, few.input, (few.output, few.bumps))
+        self._one = {names: _SingleRowBinding(route, package.network.inputs) for names, route in self._few.items()}
 
     @property
-    def routes(self) -> "list[tuple[_Route, tuple[str, ...]]]":
+    def routes(self) -> "list[tuple[_Subgraph, tuple[str, ...]]]":
         """The parts of the graph that are run, each with what it gives."""
         return [(route, names) for routes in (self._few, self._many) for names, route in routes.items()]
 
@@ -73,7 +73,7 @@ class Session:
         return self._one[names].run(row)
 
 
-class _Route:
+class _Subgraph:
     """A graph in the runtime.
 
     Args:
@@ -100,7 +100,7 @@ class _Route:
         return cast("list[Array]", self.session.run(self._outputs or names, {self.source: inputs}))
 
 
-class _OneRow:
+class _SingleRowBinding:
     """One row through a graph, by tensors that stay where they are: nothing is allocated for it or checked again.
 
     Args:
@@ -108,7 +108,7 @@ class _OneRow:
         features: How many values a row has.
     """
 
-    def __init__(self, route: _Route, features: int) -> None:
+    def __init__(self, route: _Subgraph, features: int) -> None:
         self._session, self._binding = route.session, route.session.io_binding()
         row = np.zeros((1, features), np.float32)
         self._results = cast("list[Array]", self._session.run(None, {route.source: row}))
@@ -124,13 +124,13 @@ class _OneRow:
         return self._results
 
 
-def finite(tensor: Array) -> bool:
+def all_finite(tensor: Array) -> bool:
     """Return whether all values are finite numbers."""
-    if tensor.size <= FEW:
+    if tensor.size <= PYTHON_SUM_BELOW:
         return isfinite(sum(tensor.ravel().tolist()))  # in float64, which no few numbers of float32 exceed
     return np.count_nonzero(np.isfinite(tensor)) == tensor.size
 
 
-def _part(package: Package, source: str, outputs: Sequence[str]) -> _Route:
+def _part(package: Package, source: str, outputs: Sequence[str]) -> _Subgraph:
     model = Extractor(package.model).extract_model([source], list(outputs))
-    return _Route(model.SerializeToString(), source, outputs)
+    return _Subgraph(model.SerializeToString(), source, outputs)

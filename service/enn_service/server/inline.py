@@ -7,28 +7,28 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from enn_service.http.request_id import Identity
-from enn_service.http.responses import Reply
-from enn_service.server.write_coalescing import Gathered
+from enn_service.http.request_id import RequestId
+from enn_service.http.responses import Response
+from enn_service.server.write_coalescing import CoalescingTransport
 
 if TYPE_CHECKING:
     from httptools import HttpRequestParser
 
-HELD_BYTES = 64 * 1024
+MAX_INLINE_BODY = 64 * 1024
 """A larger body is the application's to read."""
-HELD_SECONDS = 0.05
+BODY_WAIT_SECONDS = 0.05
 """A body that comes later than this after its head is the application's to wait for."""
-HEAD_BYTES = 1024
+MAX_CACHED_HEAD = 1024
 """A longer head is not remembered."""
 
 
-Answering = Callable[[bytes], tuple[Reply, Identity] | None]
+InlineHandler = Callable[[bytes], tuple[Response, RequestId] | None]
 """Returns the reply to a request with this body; None where it takes longer, and nothing has happened."""
-AtOnce = Callable[[bytes, Mapping[bytes, bytes]], Answering | None]
+InlineRouter = Callable[[bytes, Mapping[bytes, bytes]], InlineHandler | None]
 """Returns what answers a POST with this target and these headers at once; None where that is the application's."""
 
 
-class Head(NamedTuple):
+class CachedHead(NamedTuple):
     """What stands before a body.
 
     Attributes:
@@ -39,20 +39,20 @@ class Head(NamedTuple):
 
     text: bytes
     size: int
-    answering: Answering
+    answering: InlineHandler
 
 
-class PromptProtocol(HttpToolsProtocol):
+class InlineProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which answers a request without a task where the application has `at_once` and uses it.
 
     Attributes:
         at_once: The application's; None where it has none, or the connection is to answer nothing more by it.
     """
 
-    at_once: AtOnce | None = None
-    _last: Head | None = None
+    at_once: InlineRouter | None = None
+    _last: CachedHead | None = None
     """The head of the last request answered at once."""
-    _answering: Answering | None = None
+    _answering: InlineHandler | None = None
     """What may answer the request that is held; None where none is."""
     _held = b""
     """The body so far of that request."""
@@ -65,7 +65,7 @@ class PromptProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to send by the outbox."""
         self.at_once = getattr(self.app, "at_once", None)
-        self._gathered = Gathered(transport, self.loop)
+        self._gathered = CoalescingTransport(transport, self.loop)
         super().connection_made(cast("asyncio.Transport", self._gathered))
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -86,7 +86,7 @@ class PromptProtocol(HttpToolsProtocol):
         self.read(data)
         self._read = self._begun = b""
         if self._answering is not None and self._hand_over is None:
-            self._hand_over = self.loop.call_later(HELD_SECONDS, self.hand_over)
+            self._hand_over = self.loop.call_later(BODY_WAIT_SECONDS, self.hand_over)
 
     def read(self, data: bytes) -> None:
         """Give bytes to the parser."""
@@ -114,7 +114,7 @@ class PromptProtocol(HttpToolsProtocol):
             self._give(body)
             return
         self._held += body
-        if len(self._held) > HELD_BYTES:
+        if len(self._held) > MAX_INLINE_BODY:
             self.hand_over()
 
     def on_message_complete(self) -> None:
@@ -144,9 +144,9 @@ class PromptProtocol(HttpToolsProtocol):
             cycle.body = bytearray(cycle.body)
         super().on_body(body)
 
-    def reply(self, reply: Reply, identity: Identity, more: bytes = b"") -> None:
+    def reply(self, reply: Response, identity: RequestId, more: bytes = b"") -> None:
         """Send a whole answer, with more lines in its head."""
-        own = _lines(tuple(self.server_state.default_headers))
+        own = _header_lines(tuple(self.server_state.default_headers))
         self._gathered.send(reply.http(STATUS_LINE[reply.status] + own + more, identity))
 
     @property
@@ -164,7 +164,7 @@ class PromptProtocol(HttpToolsProtocol):
             and not self.expect_100_continue
         )
 
-    def _answer(self, answering: Answering, body: bytes) -> bool:
+    def _answer(self, answering: InlineHandler, body: bytes) -> bool:
         """Answer a request at once; return whether that could be done."""
         answer = None if self.at_once is None else answering(body)
         if answer is None:
@@ -173,14 +173,14 @@ class PromptProtocol(HttpToolsProtocol):
         self.on_response_complete()
         return True
 
-    def _head(self, body: bytes, answering: Answering) -> Head | None:
+    def _head(self, body: bytes, answering: InlineHandler) -> CachedHead | None:
         """Return the head of the request that has just been read; None where it did not come with its body alone."""
         data = self._read
         size = data.find(b"\r\n\r\n") + 4
-        alone = data is self._begun and len(data) == size + len(body) and size <= HEAD_BYTES
+        alone = data is self._begun and len(data) == size + len(body) and size <= MAX_CACHED_HEAD
         if not alone or (b"content-length", b"%d" % len(body)) not in self.scope["headers"]:
             return None
-        return Head(data[:size], len(data), answering)
+        return CachedHead(data[:size], len(data), answering)
 
     def _let_go(self) -> bytes:
         """Return the body that was held, and hold none any more."""
@@ -192,6 +192,6 @@ class PromptProtocol(HttpToolsProtocol):
 
 
 @lru_cache(1)
-def _lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
+def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
     """Return headers, the same for all answers of a second, as they stand in a head."""
     return b"".join([b"%b: %b\r\n" % header for header in headers])

@@ -9,19 +9,19 @@ from httptools import HttpRequestParser
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
-from enn_service.http.request_id import Identity
-from enn_service.http.responses import refusal
-from enn_service.server.inline import PromptProtocol
+from enn_service.http.request_id import RequestId
+from enn_service.http.responses import error_response
+from enn_service.server.inline import InlineProtocol
 
-FRAMING_BYTES = 64 * 1024
+MAX_FRAMING_BYTES = 64 * 1024
 """So many bytes of a request, and as many as its body has, may be other than body: its head, frames of chunks."""
-LAST_SECONDS = 0.25
+CLOSE_GRACE_SECONDS = 0.25
 """A connection without a request is kept so long once the server ends: what was sent before that has come by then."""
-PIPELINED = 64
+MAX_PIPELINED_REQUESTS = 64
 """So many requests may wait on a connection for their turn."""
 
 
-class Connection(PromptProtocol):
+class HTTPProtocol(InlineProtocol):
     """A connection that ends when its client makes it wait for a request's head, or leaves an answer unread.
 
     A head has `timeout_keep_alive` seconds from the connection's start or the last answer, and an answer
@@ -67,8 +67,8 @@ class Connection(PromptProtocol):
             return
         self._framing += len(data)
         super().data_received(data)
-        if self._framing > FRAMING_BYTES + self._body and not self.transport.is_closing():
-            self._refuse(431, f"the request has more than {FRAMING_BYTES} bytes besides its body")
+        if self._framing > MAX_FRAMING_BYTES + self._body and not self.transport.is_closing():
+            self._refuse(431, f"the request has more than {MAX_FRAMING_BYTES} bytes besides its body")
 
     def eof_received(self) -> bool:  # type: ignore[override]
         """Go on to answer a client that has sent all it wants to send; return whether there is something to answer."""
@@ -93,7 +93,7 @@ class Connection(PromptProtocol):
         super().on_headers_complete()
         if self._ending and self.cycle is not None:
             self.cycle.keep_alive = False
-        if len(self.pipeline) > PIPELINED:
+        if len(self.pipeline) > MAX_PIPELINED_REQUESTS:
             raise ConnectionError("too many requests wait for their turn")
 
     def on_body(self, body: bytes) -> None:
@@ -129,7 +129,7 @@ class Connection(PromptProtocol):
         self.at_once = None
         self.hand_over()
         if self.cycle is None or self.cycle.response_complete:
-            self._head_due = self.loop.time() + LAST_SECONDS
+            self._head_due = self.loop.time() + CLOSE_GRACE_SECONDS
             self._look()
         else:
             super().shutdown()
@@ -174,5 +174,5 @@ class Connection(PromptProtocol):
         if self.pipeline or (self.cycle and self.cycle.response_started and not self.cycle.response_complete):
             self.transport.abort()
             return
-        self.reply(refusal(status, text), Identity.of({}), b"connection: close\r\n")
+        self.reply(error_response(status, text), RequestId.of({}), b"connection: close\r\n")
         self.transport.close()

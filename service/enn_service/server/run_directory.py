@@ -13,7 +13,7 @@ from pathlib import Path
 from enn_models.repository import check_name
 
 
-class RunFolder:
+class RunDirectory:
     """A folder that the workers of one service share, made if it is not there.
 
     Args:
@@ -55,7 +55,7 @@ class RunFolder:
 
 
 @contextmanager
-def own_folder(path: Path | None) -> Iterator[Path]:
+def run_directory(path: Path | None) -> Iterator[Path]:
     """Yield the folder named, or one that is made and removed again."""
     if path is not None:
         yield path

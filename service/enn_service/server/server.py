@@ -9,15 +9,15 @@ from starlette.types import ASGIApp
 from uvicorn.supervisors import Multiprocess
 
 from enn_service.observability import log_config as logs
-from enn_service.server.protocol import Connection
-from enn_service.server.run_directory import RunFolder
+from enn_service.server.protocol import HTTPProtocol
+from enn_service.server.run_directory import RunDirectory
 from enn_service.settings import Settings
 
-HEALTH_SECONDS = 60
+WORKER_START_TIMEOUT = 60
 """A worker has so long to start, with all its models, and to say that it is alive."""
 
 
-def configuration(settings: Settings, app: ASGIApp | str = "enn_service.app:create_app") -> uvicorn.Config:
+def uvicorn_config(settings: Settings, app: ASGIApp | str = "enn_service.app:create_app") -> uvicorn.Config:
     """Return the server's configuration; each process makes the application and logs as the settings say."""
     return uvicorn.Config(
         app,
@@ -25,22 +25,22 @@ def configuration(settings: Settings, app: ASGIApp | str = "enn_service.app:crea
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        http=Connection,
+        http=HTTPProtocol,
         ws="none",
         proxy_headers=False,  # nothing here asks whose address a request has
         timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
-        timeout_worker_healthcheck=HEALTH_SECONDS,
-        log_config=logs.configuration(settings) if isinstance(app, str) else None,
+        timeout_worker_healthcheck=WORKER_START_TIMEOUT,
+        log_config=logs.logging_config(settings) if isinstance(app, str) else None,
         log_level=settings.log_level,
         access_log=False,
         server_header=False,
     )
 
 
-def serve(settings: Settings, run: RunFolder) -> None:
+def serve(settings: Settings, run: RunDirectory) -> None:
     """Serve until a signal says to end, and leave by exit status 0 if all went well."""
-    config = configuration(settings)
+    config = uvicorn_config(settings)
     if settings.workers > 1:
         _Supervisor(config, run).run()
         return
@@ -55,7 +55,7 @@ def serve(settings: Settings, run: RunFolder) -> None:
 class _Supervisor(Multiprocess):
     """Keeps the workers alive, replaces them one by one on SIGHUP, and says when all of them are to end."""
 
-    def __init__(self, config: uvicorn.Config, run: RunFolder) -> None:
+    def __init__(self, config: uvicorn.Config, run: RunDirectory) -> None:
         super().__init__(config, [config.bind_socket()])
         self._run = run
 

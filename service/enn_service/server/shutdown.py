@@ -10,7 +10,7 @@ from types import FrameType
 Handler = Callable[[int, FrameType | None], object]
 
 
-class Drain:
+class GracefulShutdown:
     """Between the signal to end and the end, which a second signal brings at once.
 
     Args:

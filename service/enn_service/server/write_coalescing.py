@@ -9,17 +9,17 @@ from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
-from enn_service.http.responses import LARGE_BYTES
+from enn_service.http.responses import MAX_BUFFERED_RESPONSE
 
-HELD_SECONDS = 0.001
+MAX_DELAY_SECONDS = 0.001
 """An answer waits no longer than this for those that are given after it."""
-FEW = 2
+IMMEDIATE_BELOW = 2
 """Of so many answers a turn, the first leaves at once."""
-OF_LATE = 4
+AVERAGED_ITERATIONS = 4
 """Over about so many turns answers are counted."""
 
 
-class Outbox:
+class WriteCoalescer:
     """What the connections of one event loop have to send.
 
     Args:
@@ -37,7 +37,7 @@ class Outbox:
     def send(self, transport: asyncio.Transport, answer: bytes) -> None:
         """Send a whole answer, at once if it is the first of this turn and few are usual."""
         self._answers += 1
-        if self._turning or self._usual > FEW:
+        if self._turning or self._usual > IMMEDIATE_BELOW:
             self.hold(transport, answer)
         else:
             self._begin()
@@ -48,29 +48,29 @@ class Outbox:
         if not self._turning:
             self._begin()
         self._held.setdefault(transport, []).append(part)
-        if len(part) > LARGE_BYTES or perf_counter() > self._due:
+        if len(part) > MAX_BUFFERED_RESPONSE or perf_counter() > self._due:
             self.flush()
 
     def flush(self) -> None:
         """Send what is held."""
         held, self._held = self._held, {}
-        self._due = perf_counter() + HELD_SECONDS
+        self._due = perf_counter() + MAX_DELAY_SECONDS
         for transport, parts in held.items():
             if not transport.is_closing():
                 transport.writelines(parts)
 
     def _begin(self) -> None:
         self._turning = True
-        self._due = perf_counter() + HELD_SECONDS
+        self._due = perf_counter() + MAX_DELAY_SECONDS
         self._loop.call_soon(self._end)
 
     def _end(self) -> None:
-        self._usual += (self._answers - self._usual) / OF_LATE
+        self._usual += (self._answers - self._usual) / AVERAGED_ITERATIONS
         self._turning, self._answers = False, 0
         self.flush()
 
 
-class Gathered:
+class CoalescingTransport:
     """A transport that sends by the outbox of its loop.
 
     Args:
@@ -101,5 +101,5 @@ class Gathered:
 
 
 @lru_cache
-def _outbox(loop: asyncio.AbstractEventLoop) -> Outbox:
-    return Outbox(loop)
+def _outbox(loop: asyncio.AbstractEventLoop) -> WriteCoalescer:
+    return WriteCoalescer(loop)

@@ -39,7 +39,7 @@ HEADERS = {
 }
 
 
-class File(NamedTuple):
+class StaticFile(NamedTuple):
     """A file of the page, plain and compressed.
 
     Attributes:
@@ -55,7 +55,7 @@ class File(NamedTuple):
     tag: str
 
     @classmethod
-    def read(cls, path: Path) -> "File":
+    def read(cls, path: Path) -> "StaticFile":
         """Return a file of the folder."""
         content = path.read_bytes()
         tag = f'"{sha256(content).hexdigest()[:32]}"'
@@ -75,7 +75,9 @@ class File(NamedTuple):
 def create_explorer() -> APIRouter:
     """Return the routes of the page and its files; addresses in it are relative, so that a proxy may move it."""
     api = APIRouter(include_in_schema=False)
-    stored = {path.relative_to(STATIC).as_posix(): File.read(path) for path in STATIC.rglob("*") if path.is_file()}
+    stored = {
+        path.relative_to(STATIC).as_posix(): StaticFile.read(path) for path in STATIC.rglob("*") if path.is_file()
+    }
     page = stored.pop("index.html")
 
     @api.get(PATH)

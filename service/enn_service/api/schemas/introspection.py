@@ -10,13 +10,13 @@ from enn_service.inference.activation_curves import MAX_POINTS
 Numbers = list[float]
 
 
-class Question(BaseModel):
+class QueryParameters(BaseModel):
     """Closed to parameters that this version does not know."""
 
     model_config = ConfigDict(extra="forbid")
 
 
-class ActivationsQuestion(Question):
+class ActivationsQuery(QueryParameters):
     """Which activations, and how finely."""
 
     layer: Annotated[int, Field(ge=1)] | None = Field(default=None, description="a layer, from 1; default: all")
@@ -25,7 +25,7 @@ class ActivationsQuestion(Question):
     )
 
 
-class LandscapeQuestion(Question):
+class LandscapeQuery(QueryParameters):
     """Which output, where, and how finely."""
 
     output: str | None = Field(
@@ -37,7 +37,7 @@ class LandscapeQuestion(Question):
     )
 
 
-class SurfaceQuestion(LandscapeQuestion):
+class SurfaceQuery(LandscapeQuery):
     """Over which two features."""
 
     x: str = Field(description="the feature that varies along a row of the answer")
@@ -45,14 +45,14 @@ class SurfaceQuestion(LandscapeQuestion):
     points: int = Field(default=41, ge=2, le=201, description="along each axis of numbers; categories are all taken")
 
 
-class ProfileQuestion(LandscapeQuestion):
+class ProfileQuery(LandscapeQuery):
     """Along which feature."""
 
     feature: str = Field(description="the feature that varies")
     points: int = Field(default=101, ge=2, le=2001, description="of numbers; categories are all taken")
 
 
-class Answer(BaseModel):
+class ModelResponse(BaseModel):
     """Who answers."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
@@ -94,13 +94,13 @@ class ActivatedLayer(BaseModel):
     neurons: list[Neuron]
 
 
-class ActivationsAnswer(Answer):
+class ActivationsResponse(ModelResponse):
     """Every learned activation."""
 
     layers: list[ActivatedLayer]
 
 
-class AxisAnswer(BaseModel):
+class AxisResponse(BaseModel):
     """A feature and the values that it takes."""
 
     model_config = ConfigDict(extra="forbid")
@@ -116,12 +116,12 @@ class SurfaceBump(BaseModel):
     values: list[Numbers]
 
 
-class SurfaceAnswer(Answer):
+class SurfaceResponse(ModelResponse):
     """An output over the plane of two features: row i of each table is y.values[i], column j is x.values[j]."""
 
     output: Label
-    x: AxisAnswer
-    y: AxisAnswer
+    x: AxisResponse
+    y: AxisResponse
     at: dict[str, Value]
     pre_activation: list[Numbers]
     response: list[Numbers]
@@ -136,7 +136,7 @@ class ProfileBump(BaseModel):
     values: Numbers
 
 
-class ProfileAnswer(Answer):
+class ProfileResponse(ModelResponse):
     """An output along one feature."""
 
     output: Label

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 
-class Nothing(BaseModel):
+class EmptyObject(BaseModel):
     """An empty object."""
 
     model_config = ConfigDict(extra="forbid")
@@ -14,7 +14,7 @@ class Nothing(BaseModel):
 class LoadRequest(BaseModel):
     """Nothing; the body may be left out."""
 
-    parameters: Nothing | None = None
+    parameters: EmptyObject | None = None
 
 
 class UnloadRequest(BaseModel):

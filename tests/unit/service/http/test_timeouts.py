@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from enn_service.http.timeouts import Patience
+from enn_service.http.timeouts import SharedTimeout
 
 SHORT, LONG = 0.01, 60.0
 
 
-async def wait(patience: Patience, event: asyncio.Event) -> str:
+async def wait(patience: SharedTimeout, event: asyncio.Event) -> str:
     with patience.waiting():
         await event.wait()
     return "came"
@@ -17,7 +17,7 @@ async def wait(patience: Patience, event: asyncio.Event) -> str:
 
 def test_who_waits_too_long_is_told_so_one_after_the_other() -> None:
     async def main() -> list[object]:
-        patience, never = Patience(SHORT), asyncio.Event()
+        patience, never = SharedTimeout(SHORT), asyncio.Event()
         first = await asyncio.gather(*[wait(patience, never) for _ in range(3)], return_exceptions=True)
         second = await asyncio.gather(wait(patience, never), return_exceptions=True)
         return [*first, *second]
@@ -27,7 +27,7 @@ def test_who_waits_too_long_is_told_so_one_after_the_other() -> None:
 
 def test_what_comes_in_time_is_taken_and_the_task_goes_on() -> None:
     async def main() -> list[str]:
-        patience, event = Patience(SHORT), asyncio.Event()
+        patience, event = SharedTimeout(SHORT), asyncio.Event()
         event.set()
         found = [await wait(patience, event), await wait(patience, event)]
         with pytest.raises(TimeoutError):  # the time is over for those who still wait alone
@@ -40,7 +40,7 @@ def test_what_comes_in_time_is_taken_and_the_task_goes_on() -> None:
 
 def test_a_cancellation_by_others_stays_one() -> None:
     async def main() -> asyncio.Task[str]:
-        task = asyncio.create_task(wait(Patience(LONG), asyncio.Event()))
+        task = asyncio.create_task(wait(SharedTimeout(LONG), asyncio.Event()))
         await asyncio.sleep(0)
         task.cancel()
         await asyncio.wait([task])

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 from enn_service.observability import counters as tallies
-from enn_service.observability.counters import Tallies
-from enn_service.server.run_directory import RunFolder
+from enn_service.observability.counters import SharedCounters
+from enn_service.server.run_directory import RunDirectory
 
 COUNT_AND_DIE = """
 import os, signal, sys
 from pathlib import Path
 from enn_service.observability import counters as tallies
-from enn_service.observability.counters import Tallies
+from enn_service.observability.counters import SharedCounters
 exec(sys.argv[2])
-own = Tallies(Path(sys.argv[1]))
+own = SharedCounters(Path(sys.argv[1]))
 for model in ("ring", "gone"):
     own.own.tally(model, "1", "predict").took(1000, 0, 0, 0)
 own.own.refusals["invalid"] += 1
@@ -37,17 +37,17 @@ def die(folder: Path, first: str = "") -> None:
     assert subprocess.run([sys.executable, "-c", COUNT_AND_DIE, str(folder), first], check=False).returncode == -9
 
 
-def counts(found: tallies.Count) -> dict[tuple[str, str, str], int]:
+def counts(found: tallies.Counters) -> dict[tuple[str, str, str], int]:
     return {key: tally.answered for key, tally in found.tallies.items()}
 
 
 def test_what_dead_workers_counted_is_kept_in_one_file_however_many_they_were(tmp_path: Path) -> None:
-    before = Tallies(tmp_path)
+    before = SharedCounters(tmp_path)
     for number in range(1, 1 + WORKERS):
         die(tmp_path)
         assert counts(before.total()) == {RING: number, GONE: number}
         assert len(list(tmp_path.glob("*.json"))) == 2  # this worker's, and the dead ones'
-    after = Tallies(tmp_path)
+    after = SharedCounters(tmp_path)
     assert counts(after.own) == counts(after.total()) == counts(before.total()) == {RING: WORKERS, GONE: WORKERS}
     assert after.total().refusals == Counter(invalid=WORKERS)
     assert after.total().in_flight == 0
@@ -57,12 +57,12 @@ def test_what_dead_workers_counted_is_kept_in_one_file_however_many_they_were(tm
 def test_a_worker_killed_while_it_starts_counts_nothing_twice(tmp_path: Path) -> None:
     die(tmp_path)
     die(tmp_path, "tallies.replace_file = lambda *_: os.kill(os.getpid(), signal.SIGKILL)")
-    assert counts(Tallies(tmp_path).total()) == {RING: 1, GONE: 1}
+    assert counts(SharedCounters(tmp_path).total()) == {RING: 1, GONE: 1}
 
 
 def test_workers_that_cannot_see_each_others_processes_add_up(tmp_path: Path) -> None:
-    first = Tallies(tmp_path)
-    second = Tallies(tmp_path)  # of the same number, as first processes of two containers are
+    first = SharedCounters(tmp_path)
+    second = SharedCounters(tmp_path)  # of the same number, as first processes of two containers are
     for worker in (first, second):
         worker.own.tally(*RING).took(1000, 0, 0, 0)
         worker.own.in_flight += 1
@@ -74,7 +74,7 @@ def test_workers_that_cannot_see_each_others_processes_add_up(tmp_path: Path) ->
     first.close()
     assert counts(second.total()) == {RING: 2}
     assert second.total().in_flight == 1
-    assert counts(Tallies(tmp_path).own) == {RING: 1}
+    assert counts(SharedCounters(tmp_path).own) == {RING: 1}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_workers_that_cannot_see_each_others_processes_add_up(tmp_path: Path) ->
 @pytest.mark.parametrize("name", ["0.json", "7.json", "7a.json"])
 def test_a_file_that_another_release_wrote_counts_nothing(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_text(text)
-    worker = Tallies(tmp_path)
+    worker = SharedCounters(tmp_path)
     worker.own.tally(*RING).took(1000, 0, 0, 0)
     assert counts(worker.total()) == {RING: 1}
 
@@ -106,23 +106,23 @@ def test_a_reason_that_is_new_while_others_are_added_up_does_no_harm() -> None:
                 self[f"new {number}"] += 1
                 yield item
 
-    total = tallies.Count(refusals=Counter(invalid=1), loads=Counter(loaded=1))
-    total.add(tallies.Count(refusals=Busy(invalid=1), loads=Busy(loaded=1)))
+    total = tallies.Counters(refusals=Counter(invalid=1), loads=Counter(loaded=1))
+    total.add(tallies.Counters(refusals=Busy(invalid=1), loads=Busy(loaded=1)))
     assert (total.refusals, total.loads) == (Counter(invalid=2), Counter(loaded=2))
 
 
 def test_two_threads_save_one_after_the_other(tmp_path: Path) -> None:
-    worker = Tallies(tmp_path)
+    worker = SharedCounters(tmp_path)
     with ThreadPoolExecutor(WORKERS) as pool:
         for saved in [pool.submit(worker.save) for _ in range(SAVES)]:
             saved.result()
 
 
 def test_a_second_start_leaves_the_seats_of_who_lives(tmp_path: Path) -> None:
-    run = RunFolder(tmp_path)
-    first = Tallies(run.tallies)
+    run = RunDirectory(tmp_path)
+    first = SharedCounters(run.tallies)
     run.forget()
-    second = Tallies(run.tallies)
+    second = SharedCounters(run.tallies)
     for worker in (first, second):
         worker.own.tally(*RING).took(1000, 0, 0, 0)
         worker.save()
@@ -134,7 +134,7 @@ def test_a_version_that_is_gone_is_forgotten_after_a_while_and_counted_anew_if_i
 ) -> None:
     now = 0.0
     monkeypatch.setattr(tallies.time, "monotonic", lambda: now)
-    worker = Tallies(tmp_path)
+    worker = SharedCounters(tmp_path)
     here = {RING[:2]}
     for key in (RING, GONE):
         worker.own.tally(*key).took(1000, 0, 0, 0)
@@ -156,7 +156,7 @@ def test_a_version_that_is_gone_is_forgotten_after_a_while_and_counted_anew_if_i
 
 def test_years_of_publishing_leave_no_more_than_is_served(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tallies, "FORGET_SECONDS", 0)
-    worker = Tallies(tmp_path)
+    worker = SharedCounters(tmp_path)
     for version in range(1000):
         worker.own.tally("ring", str(version), "predict").took(1000, 0, 0, 0)
         worker.forget({("ring", str(version))})

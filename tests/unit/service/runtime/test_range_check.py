@@ -8,21 +8,21 @@ from numpy.typing import NDArray
 
 from enn_models.features import Boolean, Feature, Numeric
 from enn_service.errors import InvalidRequestError
-from enn_service.runtime.range_check import BLOCK, MAX_RANGES, Reach
+from enn_service.runtime.range_check import COMPARE_BLOCK, MAX_RANGES, RangeCheck
 
 FEATURES: list[Feature] = [
     Numeric(name="length", minimum=-1, maximum=1, mean=0),
     Numeric(name="age", minimum=10, maximum=20, mean=15, missing=True),
 ]
 CODED: list[Feature] = [*FEATURES, Boolean(name="known")]
-FULL = BLOCK // len(FEATURES)
+FULL = COMPARE_BLOCK // len(FEATURES)
 """Rows of two features that are a whole block."""
 COUNTS = [1, 8, FULL, FULL + 1, 3 * FULL, 3 * FULL + 7]
 
 
 def rows(count: int, features: list[Feature] = FEATURES) -> NDArray[np.float32]:
     """Return rows that are within the training ranges, at their ends here and there."""
-    reach = Reach(features)
+    reach = RangeCheck(features)
     between = np.random.default_rng(0).uniform(reach.minimum, reach.maximum, (count, len(features)))
     between[::3], between[1::3] = reach.minimum, reach.maximum
     if features is CODED:
@@ -33,7 +33,7 @@ def rows(count: int, features: list[Feature] = FEATURES) -> NDArray[np.float32]:
 @pytest.mark.parametrize("features", [FEATURES, CODED], ids=["numbers", "codes"])
 @pytest.mark.parametrize("count", COUNTS)
 def test_rows_within_their_ranges_are_all_within(count: int, features: list[Feature]) -> None:
-    assert Reach(features).admit(rows(count, features), "rows")[1] is None
+    assert RangeCheck(features).admit(rows(count, features), "rows")[1] is None
 
 
 @pytest.mark.parametrize("features", [FEATURES, CODED], ids=["numbers", "codes"])
@@ -43,8 +43,8 @@ def test_each_value_that_leaves_its_range_is_found_and_its_row_counted_once(
 ) -> None:
     given, places = rows(count, features), [(0, 0), (0, 1), (count // 2, 1), (count - 1, 0)]
     for row, column in places:
-        given[row, column] = np.nextafter(Reach(features).maximum[column], np.float32(np.inf))
-    outside = Reach(features).admit(given, "rows")[1]
+        given[row, column] = np.nextafter(RangeCheck(features).maximum[column], np.float32(np.inf))
+    outside = RangeCheck(features).admit(given, "rows")[1]
     assert outside is not None
     assert outside.places() == sorted({*places})
     assert outside.rows == len({row for row, _ in places})
@@ -54,9 +54,9 @@ def test_each_value_that_leaves_its_range_is_found_and_its_row_counted_once(
 def test_a_value_that_may_be_missing_is_not_outside(count: int) -> None:
     given = rows(count)
     given[-1, 1] = np.nan
-    assert Reach(FEATURES).admit(given, "rows")[1] is None
+    assert RangeCheck(FEATURES).admit(given, "rows")[1] is None
     given[0, 0] = 2
-    outside = Reach(FEATURES).admit(given, "rows")[1]
+    outside = RangeCheck(FEATURES).admit(given, "rows")[1]
     assert outside is not None
     assert outside.places() == [(0, 0)]
 
@@ -82,12 +82,12 @@ def test_what_a_feature_does_not_take_is_named_at_the_first_place(
     given[0, 0] = 1.5
     given[row:, column] = value
     with pytest.raises(InvalidRequestError, match=re.escape(f"rows[{row}][{column}]: ") + ".*" + re.escape(told)):
-        Reach(features).admit(given, "rows")
+        RangeCheck(features).admit(given, "rows")
 
 
 def test_a_usual_row_is_held_and_no_other() -> None:
     features = [FEATURES[0], Numeric(name="age", minimum=10, maximum=20, mean=15)]
-    reach, inside = Reach(features), [0.5, 15]
+    reach, inside = RangeCheck(features), [0.5, 15]
     assert reach.holds(inside)
     assert reach.holds([1, 10])
     odd = [
@@ -105,7 +105,7 @@ def test_a_usual_row_is_held_and_no_other() -> None:
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_many_rows_are_held_if_all_of_them_are(count: int) -> None:
-    reach, given = Reach(FEATURES), rows(count).astype(np.float64)
+    reach, given = RangeCheck(FEATURES), rows(count).astype(np.float64)
     assert reach.holds(given)
     for odd in (np.nan, -np.inf, 1e300, np.nextafter(1, 2)):
         given[-1, 0] = odd
@@ -114,7 +114,7 @@ def test_many_rows_are_held_if_all_of_them_are(count: int) -> None:
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_numbers_are_judged_as_what_they_are_rounded_to(count: int) -> None:
-    reach, given = Reach(CODED), rows(count, CODED).astype(np.float64)
+    reach, given = RangeCheck(CODED), rows(count, CODED).astype(np.float64)
     for place, value, rounded in (((-1, 0), 1 + 1e-12, 1), ((0, 1), 20 + 1e-9, 20), ((-1, 2), 1 - 1e-12, 1)):
         given[place] = value
         taken, outside = reach.admit(given, "rows")
@@ -129,7 +129,7 @@ def test_numbers_are_judged_as_what_they_are_rounded_to(count: int) -> None:
 def test_no_number_is_outside_where_all_are_rounded_to_the_ends(count: int) -> None:
     given = rows(count).astype(np.float64)
     given[-1] = np.nextafter([1, 10], [2, 9])
-    taken, outside = Reach(FEATURES).admit(given, "rows")
+    taken, outside = RangeCheck(FEATURES).admit(given, "rows")
     assert (taken[-1].tolist(), outside) == ([1, 10], None)
 
 
@@ -138,7 +138,7 @@ def test_a_number_that_no_float32_holds_is_named_with_its_place(value: float) ->
     given = rows(8).astype(np.float64)
     given[5, 1], given[6, 0] = value, 5 * MAX_RANGES
     with pytest.raises(InvalidRequestError, match=re.escape(f"rows[5][1]: {value} is no finite float32")):
-        Reach(FEATURES).admit(given, "rows")
+        RangeCheck(FEATURES).admit(given, "rows")
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
@@ -147,10 +147,10 @@ def test_infinity_is_refused_and_warns_of_nothing(column: int, kind: type) -> No
     given = rows(8, CODED).astype(kind)
     given[5, column] = np.inf
     with pytest.raises(InvalidRequestError, match=re.escape(f"rows[5][{column}]: inf is no finite float32")):
-        Reach(CODED).admit(given, "rows")
+        RangeCheck(CODED).admit(given, "rows")
 
 
 def test_features_are_plain_where_no_value_may_be_more_than_a_number() -> None:
-    assert Reach(FEATURES[:1]).plain
-    assert not Reach(FEATURES).plain
-    assert not Reach([FEATURES[0], CODED[-1]]).plain
+    assert RangeCheck(FEATURES[:1]).plain
+    assert not RangeCheck(FEATURES).plain
+    assert not RangeCheck([FEATURES[0], CODED[-1]]).plain

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from enn_models.package import open_package
-from enn_service.runtime.session import EXPLANATION, PREDICTION, Session
+from enn_service.runtime.session import EXPLAIN_OUTPUTS, PREDICT_OUTPUTS, Session
 from enn_training.publishing.export import package
 from support.examples import network
 from support.learned import learned
 
 
-@pytest.mark.parametrize("names", [PREDICTION, EXPLANATION])
+@pytest.mark.parametrize("names", [PREDICT_OUTPUTS, EXPLAIN_OUTPUTS])
 @pytest.mark.parametrize("head", ["linear", "dct"])
 def test_few_rows_and_many_get_the_numbers_of_the_whole_graph(head, names):
     net = network((3, 6, 2), head=head)

@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from enn_service.http.responses import LARGE_BYTES
+from enn_service.http.responses import MAX_BUFFERED_RESPONSE
 from enn_service.server import write_coalescing as outbox
-from enn_service.server.write_coalescing import Gathered
+from enn_service.server.write_coalescing import CoalescingTransport
 
-Body = Callable[[list[Gathered], list[socket.socket]], Awaitable[None]]
+Body = Callable[[list[CoalescingTransport], list[socket.socket]], Awaitable[None]]
 
 
 def over(count: int, body: Body) -> None:
@@ -22,7 +22,7 @@ def over(count: int, body: Body) -> None:
         made = [await loop.create_connection(asyncio.Protocol, sock=own) for own, _ in pairs]
         for _, other in pairs:
             other.settimeout(0)
-        await body([Gathered(transport, loop) for transport, _ in made], [other for _, other in pairs])
+        await body([CoalescingTransport(transport, loop) for transport, _ in made], [other for _, other in pairs])
         for transport, _ in made:
             transport.abort()
         for _, other in pairs:
@@ -38,7 +38,7 @@ def arrived(sockets: list[socket.socket]) -> list[bytes | None]:
 
 def _read(sock: socket.socket) -> bytes | None:
     try:
-        return sock.recv(4 * LARGE_BYTES)
+        return sock.recv(4 * MAX_BUFFERED_RESPONSE)
     except BlockingIOError:
         return None
 
@@ -50,7 +50,7 @@ async def come_round() -> None:
 
 
 def test_where_a_turn_has_few_answers_the_first_leaves_at_once_and_the_other_when_it_ends() -> None:
-    async def body(connections: list[Gathered], ends: list[socket.socket]) -> None:
+    async def body(connections: list[CoalescingTransport], ends: list[socket.socket]) -> None:
         for _ in range(20):
             for connection in connections:
                 connection.send(b"1")
@@ -58,11 +58,11 @@ def test_where_a_turn_has_few_answers_the_first_leaves_at_once_and_the_other_whe
             await come_round()
             assert arrived(ends) == [None, b"1"]
 
-    over(outbox.FEW, body)
+    over(outbox.IMMEDIATE_BELOW, body)
 
 
 def test_where_turns_have_many_all_leave_at_the_end_until_they_have_few_again() -> None:
-    async def body(connections: list[Gathered], ends: list[socket.socket]) -> None:
+    async def body(connections: list[CoalescingTransport], ends: list[socket.socket]) -> None:
         found: list[list[bytes | None]] = []
         for count in [8] * 9 + [1] * 9:
             for connection in connections[:count]:
@@ -80,7 +80,7 @@ def test_where_turns_have_many_all_leave_at_the_end_until_they_have_few_again() 
 
 
 def test_a_head_waits_for_its_body_even_if_it_is_the_first() -> None:
-    async def body(connections: list[Gathered], ends: list[socket.socket]) -> None:
+    async def body(connections: list[CoalescingTransport], ends: list[socket.socket]) -> None:
         connections[0].write(b"head ")
         connections[1].send(b"whole")
         connections[0].write(b"body")
@@ -92,7 +92,7 @@ def test_a_head_waits_for_its_body_even_if_it_is_the_first() -> None:
 
 
 def test_answers_on_one_connection_leave_in_their_order() -> None:
-    async def body(connections: list[Gathered], ends: list[socket.socket]) -> None:
+    async def body(connections: list[CoalescingTransport], ends: list[socket.socket]) -> None:
         connections[0].send(b"1")
         connections[0].write(b"2")
         connections[0].send(b"3")
@@ -106,11 +106,11 @@ def test_answers_on_one_connection_leave_in_their_order() -> None:
 def test_what_is_large_or_has_waited_its_time_takes_everything_with_it(
     monkeypatch: pytest.MonkeyPatch, *, large: bool
 ) -> None:
-    part = b"x" * (LARGE_BYTES + 1 if large else 1)
+    part = b"x" * (MAX_BUFFERED_RESPONSE + 1 if large else 1)
     if not large:
-        monkeypatch.setattr(outbox, "HELD_SECONDS", 0)
+        monkeypatch.setattr(outbox, "MAX_DELAY_SECONDS", 0)
 
-    async def body(connections: list[Gathered], ends: list[socket.socket]) -> None:
+    async def body(connections: list[CoalescingTransport], ends: list[socket.socket]) -> None:
         connections[0].send(b"1")
         connections[1].write(part)
         assert arrived(ends) == [b"1", part]
@@ -119,7 +119,7 @@ def test_what_is_large_or_has_waited_its_time_takes_everything_with_it(
 
 
 def test_a_connection_that_is_lost_takes_no_other_answer_with_it() -> None:
-    async def body(connections: list[Gathered], ends: list[socket.socket]) -> None:
+    async def body(connections: list[CoalescingTransport], ends: list[socket.socket]) -> None:
         for connection in connections:
             connection.send(b"1")
         connections[1].abort()
@@ -130,7 +130,7 @@ def test_a_connection_that_is_lost_takes_no_other_answer_with_it() -> None:
 
 
 def test_a_connection_that_is_closed_has_sent_what_it_held() -> None:
-    async def body(connections: list[Gathered], ends: list[socket.socket]) -> None:
+    async def body(connections: list[CoalescingTransport], ends: list[socket.socket]) -> None:
         for connection in connections:
             connection.send(b"1")
             connection.close()

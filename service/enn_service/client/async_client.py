@@ -9,7 +9,7 @@ from httpx_retries import RetryTransport
 from numpy.typing import NDArray
 
 from enn_service.client import calls
-from enn_service.client.calls import Asked, Call, Outputs, Where
+from enn_service.client.calls import ApiCall, Endpoint, ExplainParameters, Outputs
 from enn_service.client.results import Explanations, ModelVersion
 from enn_service.client.rows import Rows
 from enn_service.client.transport import headers as sent
@@ -43,13 +43,19 @@ class AsyncClient:
         return await self._send(calls.predict(model, rows, version))
 
     async def explain(
-        self, model: str, rows: Rows, *, version: str | None = None, **asked: Unpack[Asked]
+        self, model: str, rows: Rows, *, version: str | None = None, **asked: Unpack[ExplainParameters]
     ) -> Explanations:
         """Return the predictions of rows and their exact explanations; see Client.explain."""
         return await self._send(calls.explain(model, rows, version, **asked))
 
     async def explain_outputs(
-        self, model: str, rows: Rows, outputs: Outputs = "all", *, version: str | None = None, **asked: Unpack[Asked]
+        self,
+        model: str,
+        rows: Rows,
+        outputs: Outputs = "all",
+        *,
+        version: str | None = None,
+        **asked: Unpack[ExplainParameters],
     ) -> dict[Any, Explanations]:
         """Return the explanations of several outputs, by output; see Client.explain_outputs."""
         return await self._send(calls.explain_outputs(model, rows, version, outputs, **asked))
@@ -61,13 +67,13 @@ class AsyncClient:
         return await self._send(calls.explore(model, version, "activations", {"layer": layer, "points": points}))
 
     async def surface(
-        self, model: str, x: str, y: str, *, version: str | None = None, **where: Unpack[Where]
+        self, model: str, x: str, y: str, *, version: str | None = None, **where: Unpack[Endpoint]
     ) -> dict[str, Any]:
         """Return an output over the plane of two features; see Client.surface."""
         return await self._send(calls.explore(model, version, "surface", {"x": x, "y": y, **where}))
 
     async def profile(
-        self, model: str, feature: str, *, version: str | None = None, **where: Unpack[Where]
+        self, model: str, feature: str, *, version: str | None = None, **where: Unpack[Endpoint]
     ) -> dict[str, Any]:
         """Return an output along one feature; see Client.profile."""
         return await self._send(calls.explore(model, version, "profile", {"feature": feature, **where}))
@@ -114,7 +120,7 @@ class AsyncClient:
         """Close the connections."""
         await self.aclose()
 
-    async def _send(self, call: Call[Result]) -> Result:
+    async def _send(self, call: ApiCall[Result]) -> Result:
         try:
             response = await self._http.send(request(self._http, call))
         except httpx.RequestError as error:

@@ -9,7 +9,7 @@ from httpx_retries import RetryTransport
 from numpy.typing import NDArray
 
 from enn_service.client import calls
-from enn_service.client.calls import Asked, Call, Outputs, Where
+from enn_service.client.calls import ApiCall, Endpoint, ExplainParameters, Outputs
 from enn_service.client.results import Explanations, ModelVersion
 from enn_service.client.rows import Rows
 from enn_service.client.transport import headers as sent
@@ -68,7 +68,9 @@ class Client:
         """
         return self._send(calls.predict(model, rows, version))
 
-    def explain(self, model: str, rows: Rows, *, version: str | None = None, **asked: Unpack[Asked]) -> Explanations:
+    def explain(
+        self, model: str, rows: Rows, *, version: str | None = None, **asked: Unpack[ExplainParameters]
+    ) -> Explanations:
         """Return the predictions of rows and their exact explanations.
 
         Args:
@@ -87,7 +89,13 @@ class Client:
         return self._send(calls.explain(model, rows, version, **asked))
 
     def explain_outputs(
-        self, model: str, rows: Rows, outputs: Outputs = "all", *, version: str | None = None, **asked: Unpack[Asked]
+        self,
+        model: str,
+        rows: Rows,
+        outputs: Outputs = "all",
+        *,
+        version: str | None = None,
+        **asked: Unpack[ExplainParameters],
     ) -> dict[Any, Explanations]:
         """Return the explanations of several outputs, by output; the other arguments are those of explain.
 
@@ -107,7 +115,7 @@ class Client:
         return self._send(calls.explore(model, version, "activations", {"layer": layer, "points": points}))
 
     def surface(
-        self, model: str, x: str, y: str, *, version: str | None = None, **where: Unpack[Where]
+        self, model: str, x: str, y: str, *, version: str | None = None, **where: Unpack[Endpoint]
     ) -> dict[str, Any]:
         """Return an output over the plane of two features.
 
@@ -122,7 +130,7 @@ class Client:
         return self._send(calls.explore(model, version, "surface", {"x": x, "y": y, **where}))
 
     def profile(
-        self, model: str, feature: str, *, version: str | None = None, **where: Unpack[Where]
+        self, model: str, feature: str, *, version: str | None = None, **where: Unpack[Endpoint]
     ) -> dict[str, Any]:
         """Return an output along one feature; the other arguments are those of surface."""
         return self._send(calls.explore(model, version, "profile", {"feature": feature, **where}))
@@ -177,7 +185,7 @@ class Client:
         """Close the connections."""
         self.close()
 
-    def _send(self, call: Call[Result]) -> Result:
+    def _send(self, call: ApiCall[Result]) -> Result:
         try:
             response = self._http.send(request(self._http, call))
         except httpx.RequestError as error:
