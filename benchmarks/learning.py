@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_training.data.problems import problem
 from enn_training.kernels import lms as lms_kernel
 from enn_training.kernels.simd import LANES
@@ -51,8 +51,8 @@ class Loop:
         hidden, out = start(Architecture(2, (NEURONS,), 1, HARMONICS), SPREAD).layers
         self.w_hidden = np.column_stack([hidden.bias, hidden.weight]).astype(np.float64)
         self.w_out = np.concatenate([out.bias, out.weight[0]]).astype(np.float64)
-        self.f_hidden = np.tile(series.line(HARMONICS), (NEURONS, 1))
-        self.f_out = series.line(HARMONICS).copy()
+        self.f_hidden = np.tile(cosine_series.line(HARMONICS), (NEURONS, 1))
+        self.f_out = cosine_series.line(HARMONICS).copy()
         self.p_hidden, self.p_out = np.ones(NEURONS), 1.0
         self.omega = (2 * np.arange(1, HARMONICS + 1) - 1) * (math.pi / 2)
 
@@ -113,7 +113,7 @@ class Basis(nn.Module):
 
     def __init__(self, neurons: int, harmonics: int) -> None:
         super().__init__()
-        self.coefficients = nn.Parameter(torch.from_numpy(series.line(harmonics)).float().repeat(neurons, 1))
+        self.coefficients = nn.Parameter(torch.from_numpy(cosine_series.line(harmonics)).float().repeat(neurons, 1))
         self.omega = (2 * torch.arange(1, harmonics + 1) - 1) * (math.pi / 2)
 
     def forward(self, z: Tensor) -> Tensor:

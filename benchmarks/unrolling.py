@@ -18,9 +18,9 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from enn_models import series
+from enn_models import cosine_series
+from enn_models.batching import rows_at_once
 from enn_models.network import Layer, Network
-from enn_models.pieces import rows_at_once
 from enn_training.publishing.load import load
 from enn_training.publishing.onnx import accuracy
 from enn_training.publishing.onnx import selection as choice
@@ -95,7 +95,7 @@ def ring() -> Case:
 def network(inputs: int, hidden: int, outputs: int, harmonics: int) -> Network:
     """Return a network with a linear head, spectra of the line's size and pre-activations near [-1, 1]."""
     generator = np.random.default_rng(0)
-    spectrum = series.line(harmonics) * generator.uniform(-1.5, 1.5, size=(hidden, harmonics))
+    spectrum = cosine_series.line(harmonics) * generator.uniform(-1.5, 1.5, size=(hidden, harmonics))
     weights = [generator.normal(size=shape) / np.sqrt(shape[1]) for shape in ((hidden, inputs), (outputs, hidden))]
     biases = [generator.normal(size=len(weight)) * 0.3 for weight in weights]
     arrays = (weights[0], biases[0], spectrum, weights[1], biases[1])

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models import series
+from enn_models import cosine_series
+from enn_models.cosine_series import Floats
 from enn_models.network import Network
-from enn_models.series import Floats
 
 Players = Sequence[NDArray[np.intp]]
 """The columns of each feature; every column belongs to one."""
@@ -147,7 +147,7 @@ def _product_games(network: Network, own: Floats, absent: Floats) -> Floats:
     """Return the Shapley values [neurons, features] of every sigma_m, of shares [neurons, features] of a row."""
     layer = network.layers[0]
     assert layer.coefficients is not None  # noqa: S101 - Network checks it: hidden layers are activated
-    omega = series.frequencies(layer.coefficients.shape[1])[:, None]
+    omega = cosine_series.frequencies(layer.coefficients.shape[1])[:, None]
     coefficients, bias = layer.coefficients.T.astype(np.float64), layer.bias.astype(np.float64)
     nodes, weights = _positive_nodes(own.shape[1])
     total = np.zeros_like(own)
@@ -197,7 +197,7 @@ def _secant(network: Network, start: Floats, end: Floats) -> Floats:
     """Return (sigma(end) - sigma(start)) / (end - start), the derivative where they meet, float64 [rows, neurons]."""
     coefficients = network.layers[0].coefficients
     assert coefficients is not None  # noqa: S101 - Network checks it: hidden layers are activated
-    omega = series.frequencies(coefficients.shape[1])
+    omega = cosine_series.frequencies(coefficients.shape[1])
     middle, half = ((start + end) / 2)[..., None], ((end - start) / 2)[..., None]
     return -(coefficients * omega * np.sin(omega * (middle + 1.0)) * np.sinc(omega * half / np.pi)).sum(axis=-1)
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, StrictBool, StrictInt, StrictStr, model_validator
 
+from enn_models.activation_statistics import Usage
 from enn_models.features import CardPart, Feature, Name, allowed, encoding
 from enn_models.network import Head, Layer, Network, Parameters, Task
-from enn_models.usage import Usage
 
 METADATA_KEY = "enn.card"
 FLOAT32_MAX = float(np.finfo(np.float32).max)

@@ -6,7 +6,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_models.encoding import Encoding
 
 Head = Literal["dct", "linear"]
@@ -37,13 +37,13 @@ class Layer:
         if coefficients is not None and (coefficients.ndim != 2 or coefficients.shape[0] != neurons):
             raise ValueError(f"coefficients {coefficients.shape} for {neurons} neurons: expected [{neurons}, Q]")
 
-    def pre_activation(self, s: series.Floats) -> series.Floats:
+    def pre_activation(self, s: cosine_series.Floats) -> cosine_series.Floats:
         """Return z = W s + b, float64 [batch, neurons], of inputs [batch, inputs]."""
         return s @ self.weight.astype(np.float64).T + self.bias.astype(np.float64)
 
-    def activation(self, z: series.Floats) -> series.Floats:
+    def activation(self, z: cosine_series.Floats) -> cosine_series.Floats:
         """Return sigma(z), float64 [batch, neurons]; z itself where the layer is linear."""
-        return z if self.coefficients is None else series.activation(z, self.coefficients)
+        return z if self.coefficients is None else cosine_series.activation(z, self.coefficients)
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,10 @@ class Response:
         activation: [batch, neurons]: sigma_m(z_m) of the last hidden layer.
     """
 
-    output: series.Floats
-    pre_activation: series.Floats
-    bumps: series.Floats
-    activation: series.Floats
+    output: cosine_series.Floats
+    pre_activation: cosine_series.Floats
+    bumps: cosine_series.Floats
+    activation: cosine_series.Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,28 +155,28 @@ class Network:
         bumps = last.weight.astype(np.float64) * activation[:, None, :]
         return Response(self.finish(pre_activation), pre_activation, bumps, activation)
 
-    def harmonics(self, x: ArrayLike) -> series.Floats:
+    def harmonics(self, x: ArrayLike) -> cosine_series.Floats:
         """Return the terms of the bumps, float64 [batch, units, neurons, Q], of raw inputs [batch, inputs]."""
-        terms = series.harmonics(self.hidden(x)[-1], self.spectrum)
+        terms = cosine_series.harmonics(self.hidden(x)[-1], self.spectrum)
         return self.layers[-1].weight.astype(np.float64)[:, :, None] * terms[:, None]
 
-    def hidden(self, x: ArrayLike) -> list[series.Floats]:
+    def hidden(self, x: ArrayLike) -> list[cosine_series.Floats]:
         """Return every hidden layer's pre-activations, float64 [batch, neurons], of raw inputs [batch, inputs]."""
         s = self.encode(x) - self.input_offset
-        result: list[series.Floats] = []
+        result: list[cosine_series.Floats] = []
         for layer in self.layers[:-1]:
             result.append(layer.pre_activation(s))
             s = layer.activation(result[-1])
         return result
 
-    def activated(self, x: ArrayLike) -> list[series.Floats]:
+    def activated(self, x: ArrayLike) -> list[cosine_series.Floats]:
         """Return the pre-activations of every layer with learned activations: the hidden ones, a dct head's output."""
         result, last = self.hidden(x), self.layers[-1]
         if last.coefficients is not None:
             result.append(last.pre_activation(self.layers[-2].activation(result[-1])))
         return result
 
-    def encode(self, x: ArrayLike) -> series.Floats:
+    def encode(self, x: ArrayLike) -> cosine_series.Floats:
         """Return the columns that the first layer takes, float64 [batch, columns], of raw inputs [batch, inputs].
 
         Raises:
@@ -187,7 +187,7 @@ class Network:
             raise ValueError(f"inputs have shape {list(rows.shape)}: expected [batch, {self.inputs}]")
         return rows if self.encoding is None else self.encoding.apply(rows)
 
-    def gradient(self, x: ArrayLike) -> series.Floats:
+    def gradient(self, x: ArrayLike) -> cosine_series.Floats:
         """Return d output pre-activation / d column, float64 [batch, units, columns], at raw inputs [batch, inputs].
 
         Raises:
@@ -195,11 +195,11 @@ class Network:
         """
         result = self.layers[-1].weight.astype(np.float64)[None]
         for layer, z in zip(self.layers[-2::-1], reversed(self.hidden(x)), strict=True):
-            slope = 1.0 if layer.coefficients is None else series.derivative(z, layer.coefficients)[:, None, :]
+            slope = 1.0 if layer.coefficients is None else cosine_series.derivative(z, layer.coefficients)[:, None, :]
             result = (result * slope) @ layer.weight.astype(np.float64)
         return result
 
-    def finish(self, pre_activation: series.Floats) -> series.Floats:
+    def finish(self, pre_activation: cosine_series.Floats) -> cosine_series.Floats:
         """Return the output [batch, outputs] of output pre-activations [batch, units]."""
         if self.link == "sigmoid":
             second = 0.5 * (1.0 + np.tanh(0.5 * pre_activation))

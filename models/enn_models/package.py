@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from enn_models.card import METADATA_KEY, Card, raw
+from enn_models.cost_bounds import Cost
 from enn_models.errors import InvalidModelError, UnsafeModelError
+from enn_models.graph_checks import scan
 from enn_models.network import Network
-from enn_models.scan import scan
-from enn_models.sizes import Cost
 
 INPUT = "input"
 OUTPUTS = ("output", "bumps", "pre_activation")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enn_models.errors import InvalidModelError, RepositoryError, UnsafeModelError
-from enn_models.scan import MAX_BYTES
+from enn_models.graph_checks import MAX_BYTES
 from enn_models.signature import SIGNATURE_FILE, Sign, Verify
 
 MODEL_FILE = "model.onnx"

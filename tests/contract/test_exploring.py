@@ -10,10 +10,10 @@ import httpx
 import numpy as np
 import pytest
 
-from enn_models import series
+from enn_models import cosine_series
+from enn_models.activation_statistics import measure
 from enn_models.features import Boolean, Categorical, encoding
 from enn_models.repository import publish
-from enn_models.usage import measure
 from enn_service.api.schemas import introspection as exploration
 from enn_service.inference.activation_curves import BACKGROUND_BINS
 from enn_training.learned_model import LearnedModel
@@ -101,7 +101,9 @@ def test_an_activation_is_its_series_over_the_range_that_the_training_data_use(o
             assert neuron["coefficients"] == pytest.approx(own_layer.coefficients[index].tolist())
             assert neuron["range"] == pytest.approx([z[:, index].min(), z[:, index].max()], rel=1e-5)
             assert [neuron["pre_activation"][end] for end in (0, -1)] == pytest.approx(neuron["range"])
-            wanted = series.activation(np.array(neuron["pre_activation"])[:, None], own_layer.coefficients[[index]])
+            wanted = cosine_series.activation(
+                np.array(neuron["pre_activation"])[:, None], own_layer.coefficients[[index]]
+            )
             np.testing.assert_allclose(neuron["activation"], wanted[:, 0], atol=FLOAT32)
             edges, density = (np.array(neuron["density"][name]) for name in ("edges", "density"))
             assert (np.diff(edges) * density).sum() == pytest.approx(1, abs=1e-5)

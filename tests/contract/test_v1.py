@@ -4,7 +4,7 @@ import httpx
 import numpy as np
 import pytest
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_service.api.schemas import inference as schemas
 
 INSIDE = [[0.1, 0.2], [0.5, -0.1]]
@@ -66,7 +66,7 @@ def test_with_the_harmonics_a_bump_tells_where_its_neuron_stands(client: httpx.C
     body = {"instances": INSIDE, "parameters": {"harmonics": True}}
     for explanation in post(client, "/v1/models/face:explain", body)["explanations"]:
         for bump, neuron in zip(explanation["bumps"], layer["neurons"], strict=True):
-            found = series.activation(bump["pre_activation"], np.array(neuron["coefficients"]))
+            found = cosine_series.activation(bump["pre_activation"], np.array(neuron["coefficients"]))
             assert found == pytest.approx(bump["activation"], abs=1e-5)
     for bump in post(client, "/v1/models/face:explain", {"instances": INSIDE})["explanations"][0]["bumps"]:
         assert "pre_activation" not in bump

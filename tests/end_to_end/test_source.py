@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 
 from enn_models import repository
 from enn_models.errors import RepositoryError
-from enn_models.scan import MAX_BYTES
+from enn_models.graph_checks import MAX_BYTES
 from enn_service.runtime.repository_sync import SYNC_MARK, RepositorySync
 from support.examples import network
 from support.serving import SHIPPED, serving

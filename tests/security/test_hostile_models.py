@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from enn_models import repository
 from enn_models.errors import ModelError, UnsafeModelError
+from enn_models.graph_checks import MAX_BYTES, scan
 from enn_models.package import open_package, verify
-from enn_models.scan import MAX_BYTES, scan
 from enn_service.runtime.session import Session
 from support.examples import network
 from support.hostile import CHANGES, LIES, PLACES, files, lay

@@ -7,9 +7,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from enn_models.card import Card, pack
+from enn_models.cosine_series import frequencies
 from enn_models.network import Layer, Network
 from enn_models.package import INPUT, attach
-from enn_models.series import frequencies
 from support.examples import network
 
 ROWS = ((0.25, -0.5), (0.0, 1.0), (-1.5, 0.75))

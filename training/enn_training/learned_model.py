@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_models.activation_statistics import Usage
 from enn_models.features import Boolean, Categorical, Feature, Numeric
 from enn_models.network import Network
-from enn_models.usage import Usage
 from enn_training.data.columns import Column
 
 Label = int | str | bool

@@ -4,11 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from enn_models import series
+from enn_models import cosine_series
+from enn_models.activation_statistics import NeuronUsage, Usage, measure
 from enn_models.card import Card, raw
+from enn_models.cosine_series import Floats
 from enn_models.network import Layer, Network
-from enn_models.series import Floats
-from enn_models.usage import NeuronUsage, Usage, measure
 from enn_service.errors import InvalidRequestError
 from enn_service.runtime.model import ServedModel
 
@@ -109,10 +109,10 @@ def _curve(layer: Layer, neuron: int, ends: tuple[float, float], points: int | N
     if low == high:  # the neuron always says the same: show a little around it
         low, high = low - 0.5, high + 0.5
     if points is None:
-        periods = (high - low) * series.frequencies(len(coefficients))[-1] / (2 * np.pi)
+        periods = (high - low) * cosine_series.frequencies(len(coefficients))[-1] / (2 * np.pi)
         points = int(np.clip(np.ceil(POINTS_A_PERIOD * periods) + 1, POINTS, MAX_POINTS))
     z = np.linspace(low, high, points)
-    values = series.activation(z[:, None], coefficients[None])[:, 0]
+    values = cosine_series.activation(z[:, None], coefficients[None])[:, 0]
     return {
         "neuron": neuron,
         "coefficients": coefficients,

@@ -8,7 +8,7 @@ import orjson
 
 from enn_models import attributions
 from enn_models.card import raw
-from enn_models.series import Floats
+from enn_models.cosine_series import Floats
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.row_parser import parse_rows

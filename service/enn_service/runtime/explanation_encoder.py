@@ -10,11 +10,11 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_models.card import Card
+from enn_models.cosine_series import Floats
 from enn_models.network import Network
-from enn_models.readout import Readout
-from enn_models.series import Floats
+from enn_models.output_response import Readout
 from enn_service.runtime.prediction_encoder import SLOT, OutOfRange, PredictionEncoder, number_texts, template
 from enn_service.runtime.session import Array
 
@@ -163,7 +163,7 @@ class ExplanationEncoder:
         weights = np.broadcast_to(self._weight[chosen], (len(rows), self._neurons))
         spectrum = self._network.spectrum[order].astype(np.float64)
         own = np.take_along_axis(weights, order, axis=1)[..., None]
-        terms = own * spectrum * series.basis(z, spectrum.shape[2])
+        terms = own * spectrum * cosine_series.basis(z, spectrum.shape[2])
         return np.concatenate([z[..., None], terms], axis=2)
 
     def _templates(self, units: Sequence[int], order: list[list[int]], *, harmonics: bool, rest: int) -> list[bytes]:

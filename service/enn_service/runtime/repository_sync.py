@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from enn_models.errors import RepositoryError
+from enn_models.graph_checks import MAX_BYTES
 from enn_models.repository import MAX_SUMS, MODEL_FILE, NAME, SUMS_FILE, entries, write_whole
-from enn_models.scan import MAX_BYTES
 from enn_models.signature import SIGNATURE_FILE
 
 logger = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx.utils import Extractor
 
+from enn_models.batching import in_pieces, rows_at_once
 from enn_models.package import INPUT, Package
-from enn_models.pieces import in_pieces, rows_at_once
 
 # Before it is loaded: from 1.29 on it otherwise writes what it runs to the home folder and sends that to its makers.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

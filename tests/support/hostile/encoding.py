@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from enn_models.scan import MAX_BYTES
-from enn_models.wire import MAX_PARTS
+from enn_models.graph_checks import MAX_BYTES
+from enn_models.protobuf_limits import MAX_PARTS
 from support.tiny import package
 
 

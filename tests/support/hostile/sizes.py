@@ -4,8 +4,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from enn_models.scan import MAX_NODES
-from enn_models.wire import MAX_PARTS
+from enn_models.graph_checks import MAX_NODES
+from enn_models.protobuf_limits import MAX_PARTS
 from support.hostile.graphs import Change, add, dense, integers
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_models.network import Head, Layer, Network
 from support.examples import network
 
@@ -54,7 +54,9 @@ def test_a_dct_head_applies_the_output_activation() -> None:
     response = net.respond(ROWS)
     coefficients = net.layers[-1].coefficients
     assert coefficients is not None
-    assert response.output == pytest.approx(series.activation(response.pre_activation, coefficients), abs=ROUNDING)
+    assert response.output == pytest.approx(
+        cosine_series.activation(response.pre_activation, coefficients), abs=ROUNDING
+    )
 
 
 def test_two_classes_of_a_linear_head_have_sigmoid_probabilities() -> None:

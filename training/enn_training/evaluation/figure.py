@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from matplotlib.figure import Figure
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_models.card import Card
+from enn_models.cosine_series import Floats
 from enn_models.network import Network
-from enn_models.series import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -87,7 +87,7 @@ def activation(axes: "Axes", z: Floats, coefficients: Floats | np.ndarray, neuro
     """
     grid = np.linspace(z.min(), z.max(), 400)
     density, edges = np.histogram(z, bins=60, density=True)
-    values = series.activation(grid[:, None], coefficients[None])[:, 0]
+    values = cosine_series.activation(grid[:, None], coefficients[None])[:, 0]
     low, high = float(values.min()), float(values.max())
     axes.fill_between(edges[:-1], low, low + (high - low) * density / density.max(), color="0.88", step="post")
     axes.plot(grid, values, color="C0")

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from enn_models.card import Card, raw
+from enn_models.cosine_series import Floats
 from enn_models.features import Feature
 from enn_models.network import Layer, Network
-from enn_models.series import Floats
 
 BARS = " ▁▂▃▄▅▆▇█"
 WIDE = 64

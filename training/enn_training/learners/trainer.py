@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_models.activation_statistics import measure
 from enn_models.network import Head, Network
-from enn_models.usage import measure
 from enn_training.data.dataset import Dataset, Part
 from enn_training.data.preprocessing import Scaling, fold
 from enn_training.data.targets import Targets

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction, FunctionCtx
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_training.errors import OptionError
 
 
@@ -43,7 +43,7 @@ class DCTActivation(nn.Module):
         super().__init__()
         if features < 1 or harmonics < 1:
             raise OptionError(f"features {features}, harmonics {harmonics}: expected at least 1 of each")
-        line = torch.as_tensor(series.line(harmonics), device=device, dtype=dtype or torch.get_default_dtype())
+        line = torch.as_tensor(cosine_series.line(harmonics), device=device, dtype=dtype or torch.get_default_dtype())
         self.coefficients = nn.Parameter(line.repeat(features, 1))
 
     def forward(self, z: Tensor) -> Tensor:

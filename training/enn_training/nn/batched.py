@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_models.network import Layer, Network
 from enn_training.nn.activation import DCTActivation
 from enn_training.nn.architecture import Architecture
@@ -75,7 +75,7 @@ class Stack(nn.Module):
         for weight in self.weights:
             weight.mul_((1.0 - decay).clamp(min=0.0)[:, None, None])
         odd = torch.arange(1, 2 * self.architecture.harmonics, 2)
-        line = torch.from_numpy(series.line(self.architecture.harmonics)).float()
+        line = torch.from_numpy(cosine_series.line(self.architecture.harmonics)).float()
         share = (smoothing[:, None] * odd).clamp(max=1.0)[:, None]
         for activation in self.activations:
             coefficients = cast("DCTActivation", activation).coefficients.view(self.lanes, -1, len(odd))

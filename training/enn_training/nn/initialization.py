@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_models.network import Layer, Network
 from enn_training.nn.architecture import Architecture
 
@@ -28,7 +28,7 @@ def start(architecture: Architecture, spread: float = 0.5) -> Network:
     Source: the authors' notebooks; two inputs are theirs, other numbers follow the same idea.
     """
     widths = architecture.widths
-    line = series.line(architecture.harmonics)
+    line = cosine_series.line(architecture.harmonics)
     layers: list[Layer] = []
     for inputs, neurons in pairwise(widths):
         last = len(layers) == len(architecture.hidden)

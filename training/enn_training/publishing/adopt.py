@@ -7,8 +7,8 @@ import torch
 from numpy.typing import ArrayLike
 from torch import fx, nn
 
+from enn_models.activation_statistics import measure
 from enn_models.network import Layer, Network
-from enn_models.usage import measure
 from enn_training.data.preprocessing import Scaling, fold
 from enn_training.errors import DataError, OptionError
 from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, fingerprint, summarise

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from enn_models.activation_statistics import measure
 from enn_models.package import open_package
-from enn_models.usage import measure
 from enn_training.data.dataset import Dataset, Part
 from enn_training.data.problems import problem
 from enn_training.data.targets import Targets

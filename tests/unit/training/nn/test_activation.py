@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_training.errors import OptionError
 from enn_training.nn.activation import DCTActivation
 
@@ -30,7 +30,7 @@ def activation_of(coefficients):
 )
 def test_it_is_the_oracle_outside_the_first_period_too(z, coefficients):
     found = activation_of(coefficients)(torch.from_numpy(z)).detach().numpy()
-    np.testing.assert_allclose(found, series.activation(z, coefficients), atol=EXACT)
+    np.testing.assert_allclose(found, cosine_series.activation(z, coefficients), atol=EXACT)
 
 
 def test_its_gradients_are_the_derivative_and_the_basis():
@@ -39,8 +39,8 @@ def test_its_gradients_are_the_derivative_and_the_basis():
     module = activation_of(coefficients)
     module(z).sum().backward()
     assert z.grad is not None
-    np.testing.assert_allclose(z.grad.numpy(), series.derivative(z.detach(), coefficients), atol=EXACT)
-    basis = series.basis(z.detach(), 6).sum(axis=0)
+    np.testing.assert_allclose(z.grad.numpy(), cosine_series.derivative(z.detach(), coefficients), atol=EXACT)
+    basis = cosine_series.basis(z.detach(), 6).sum(axis=0)
     assert module.coefficients.grad is not None
     np.testing.assert_allclose(module.coefficients.grad.numpy(), basis, atol=EXACT)
 
@@ -58,10 +58,10 @@ def test_in_single_precision_it_and_its_gradients_are_the_oracle_at_every_width(
     found.backward(torch.from_numpy(outer))
     assert tensor.grad is not None
     assert module.coefficients.grad is not None
-    np.testing.assert_allclose(found.detach(), series.activation(z, coefficients), atol=SINGLE)
-    slopes = outer * series.derivative(z, coefficients)
+    np.testing.assert_allclose(found.detach(), cosine_series.activation(z, coefficients), atol=SINGLE)
+    slopes = outer * cosine_series.derivative(z, coefficients)
     np.testing.assert_allclose(tensor.grad, slopes, atol=SINGLE * harmonics, rtol=SINGLE)
-    basis = np.einsum("rf,rfq->fq", outer, series.basis(z, harmonics))
+    basis = np.einsum("rf,rfq->fq", outer, cosine_series.basis(z, harmonics))
     np.testing.assert_allclose(module.coefficients.grad, basis, atol=SINGLE)
 
 
@@ -97,7 +97,7 @@ def test_it_keeps_the_type_of_its_input(dtype):
     z = torch.linspace(-2, 2, 9, dtype=dtype)[:, None]
     found = DCTActivation(1, dtype=dtype)(z)
     assert found.dtype == dtype
-    np.testing.assert_allclose(found.detach(), series.activation(z, [series.line(6)]), atol=SINGLE)
+    np.testing.assert_allclose(found.detach(), cosine_series.activation(z, [cosine_series.line(6)]), atol=SINGLE)
 
 
 def test_torch_exports_it():

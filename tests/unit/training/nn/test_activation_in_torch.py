@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from enn_models import series
-from enn_models.scan import OPERATORS
+from enn_models import cosine_series
+from enn_models.graph_checks import OPERATORS
 from enn_training.nn.activation import DCTActivation
 from enn_training.nn.module import ENN
 
@@ -67,7 +67,9 @@ def test_the_transforms_of_torch_func_go_through_it():
     module, z = DCTActivation(3), torch.linspace(-2, 2, 12).reshape(4, 3)
     torch.testing.assert_close(torch.func.vmap(module)(z), module(z), atol=SINGLE, rtol=0.0)
     slopes = torch.func.vmap(torch.func.jacrev(module))(z).diagonal(dim1=1, dim2=2)
-    expected = torch.from_numpy(series.derivative(z.double().numpy(), module.coefficients.detach().double().numpy()))
+    expected = torch.from_numpy(
+        cosine_series.derivative(z.double().numpy(), module.coefficients.detach().double().numpy())
+    )
     torch.testing.assert_close(slopes.double(), expected, atol=10 * SINGLE, rtol=0.0)
 
 
@@ -112,7 +114,7 @@ def test_a_state_dict_carries_it_and_another_size_is_refused():
 
 def test_it_moves_between_types_and_devices():
     z = torch.linspace(-2, 2, 12).reshape(4, 3)
-    exact = series.activation(z.numpy(), np.tile(series.line(6), (3, 1)))
+    exact = cosine_series.activation(z.numpy(), np.tile(cosine_series.line(6), (3, 1)))
     for dtype, tolerance in ((torch.float64, 1e-6), (torch.float32, SINGLE), (torch.bfloat16, 0.1)):
         module = DCTActivation(3).to(dtype)
         found = module(z.to(dtype))

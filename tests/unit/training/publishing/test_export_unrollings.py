@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_models.network import Layer, Network
 from enn_training.publishing.onnx.cost_model import estimate
 from enn_training.publishing.onnx.graph.affine import Affine
@@ -146,7 +146,7 @@ def test_the_products_times_their_weights_are_the_series(theta, harmonics, doubl
     for n in range(weights.shape[1]):
         factors = [variables[k] for k in range(doublings) if n >> k & 1]
         total += weights[:, n] * np.prod(factors) * variables[doublings] ** (n >> doublings)
-    exact = series.activation(np.full(2, theta * 2 / np.pi - 1), coefficients)
+    exact = cosine_series.activation(np.full(2, theta * 2 / np.pi - 1), coefficients)
     loss = max(1.0, amplification(coefficients, doublings))
     assert np.abs(np.cos(theta) * total - exact).max() < 1e-13 * loss * harmonics
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_models.cosine_series import Floats
 from enn_models.network import Network, Response
-from enn_models.series import Floats
 from enn_training.learned_model import LearnedModel
 
 TOLERANCE = 5e-6

@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx.utils import Extractor
 
-from enn_models.pieces import in_pieces
+from enn_models.batching import in_pieces
 
 # Before it is loaded: from 1.29 on it otherwise writes what it runs to the home folder and sends that to its makers.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

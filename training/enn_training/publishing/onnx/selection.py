@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
+from enn_models.batching import rows_at_once
+from enn_models.cosine_series import Floats
 from enn_models.network import Network
 from enn_models.package import most_operations
-from enn_models.pieces import rows_at_once
-from enn_models.series import Floats
 from enn_training.publishing.onnx.cost_model import estimate
 from enn_training.publishing.onnx.graph.affine import Affine
 from enn_training.publishing.onnx.graph.route import coefficients

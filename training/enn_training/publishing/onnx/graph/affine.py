@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from enn_models.cosine_series import Floats
 from enn_models.network import Layer
-from enn_models.series import Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from enn_models.cosine_series import Floats
 from enn_models.network import Layer, Network
-from enn_models.series import Floats
 from enn_training.publishing.onnx.graph.affine import Affine
 from enn_training.publishing.onnx.graph.builder import Graph, Value
 from enn_training.publishing.onnx.graph.encoding import encoded

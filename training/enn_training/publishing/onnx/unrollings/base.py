@@ -7,7 +7,7 @@ A read-out is folded into the affine map that follows it, so a layer is one Gemm
 
 from typing import Protocol
 
-from enn_models.series import Floats
+from enn_models.cosine_series import Floats
 from enn_training.publishing.onnx.graph.affine import Affine
 from enn_training.publishing.onnx.graph.builder import Graph, Value
 

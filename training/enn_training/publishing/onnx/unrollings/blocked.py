@@ -6,7 +6,7 @@ products of matrices are. Its result stays as convolutions ask: the affine map t
 
 from dataclasses import dataclass
 
-from enn_models.series import Floats
+from enn_models.cosine_series import Floats
 from enn_training.publishing.onnx.graph.builder import Graph, Value
 from enn_training.publishing.onnx.unrollings.folded import Folded
 

@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from enn_models.series import Floats
+from enn_models.cosine_series import Floats
 from enn_training.publishing.onnx.graph.affine import Affine
 from enn_training.publishing.onnx.graph.builder import Graph, Value
 from enn_training.publishing.onnx.unrollings.polynomial import doubled, levels, products

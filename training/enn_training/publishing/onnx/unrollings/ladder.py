@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from enn_models.series import Floats
+from enn_models.cosine_series import Floats
 from enn_training.publishing.onnx.graph.affine import Affine
 from enn_training.publishing.onnx.graph.builder import Graph, Value
 from enn_training.publishing.onnx.unrollings.polynomial import doubled, last_factor, levels, products, term_count

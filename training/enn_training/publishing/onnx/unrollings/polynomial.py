@@ -7,7 +7,7 @@ written in products of y_1 .. y_(d+1), the scaled cosines of 2 theta, 4 theta, 8
 import numpy as np
 from numpy.polynomial import chebyshev
 
-from enn_models.series import Floats
+from enn_models.cosine_series import Floats
 from enn_training.publishing.onnx.errors import ExportError
 from enn_training.publishing.onnx.graph.builder import Graph
 

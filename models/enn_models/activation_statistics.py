@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, model_validator
 
+from enn_models.cosine_series import Floats
 from enn_models.features import CardPart
 from enn_models.network import Network
-from enn_models.series import Floats
 
 BINS = 32
 """Of a histogram: enough to see where the data lie, 100 bytes a neuron in the card."""

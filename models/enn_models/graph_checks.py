@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import onnx
 from google.protobuf.message import DecodeError, Message
 
-from enn_models import sizes
+from enn_models import cost_bounds
+from enn_models.cost_bounds import Cost
 from enn_models.errors import InvalidModelError, UnsafeModelError
-from enn_models.sizes import Cost
-from enn_models.wire import check_parts
+from enn_models.protobuf_limits import check_parts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -90,8 +90,8 @@ def scan(data: bytes) -> tuple[onnx.ModelProto, Cost]:
         _check_message(message)
     _check_model(model)
     _check_nodes(model.graph.node)
-    model = sizes.infer(model)
-    return model, sizes.cost(model)
+    model = cost_bounds.infer(model)
+    return model, cost_bounds.cost(model)
 
 
 def _messages(message: Message) -> Iterator[Message]:

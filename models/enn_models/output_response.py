@@ -25,9 +25,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models import series
+from enn_models import cosine_series
+from enn_models.cosine_series import Floats
 from enn_models.network import Network, Parameters
-from enn_models.series import Floats
 
 FLAT = 1e-6
 """Bumps that sum to less change the probability by its derivative times them, to the last digit."""
@@ -195,7 +195,7 @@ class Readout:
 
 def _waves(coefficients: Parameters, offset: Parameters) -> _Waves:
     """Return the cosines of the series, those a quarter turn ahead for its derivative, and one that is always 1."""
-    omega, units = series.frequencies(coefficients.shape[1]), len(coefficients)
+    omega, units = cosine_series.frequencies(coefficients.shape[1]), len(coefficients)
     factors = np.zeros((units, 2 * len(omega) + 1, 3))
     factors[:, : len(omega), 0] = factors[:, : len(omega), 1] = coefficients
     factors[:, len(omega) : -1, 2] = coefficients * omega

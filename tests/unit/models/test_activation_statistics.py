@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from enn_models import usage
+from enn_models import activation_statistics
+from enn_models.activation_statistics import NeuronUsage, measure
 from enn_models.card import Card
 from enn_models.network import Head
-from enn_models.usage import NeuronUsage, measure
 from support.examples import network
 from support.tiny import card, fields
 
@@ -26,7 +26,7 @@ def test_a_histogram_is_that_of_numpy_over_every_layer_with_learned_activations(
     assert [len(layer) for layer in found] == ([4, 3, 2] if head == "dct" else [4, 3])
     for layer, neurons, z in zip(net.layers, found, wanted, strict=False):
         for index, neuron in enumerate(neurons):
-            counts, _ = np.histogram(z[:, index], bins=usage.BINS)
+            counts, _ = np.histogram(z[:, index], bins=activation_statistics.BINS)
             assert list(neuron.counts) == counts.tolist()
             assert neuron.low == pytest.approx(z[:, index].min(), rel=SHORT)
             assert neuron.high == pytest.approx(z[:, index].max(), rel=SHORT)
@@ -36,7 +36,7 @@ def test_a_histogram_is_that_of_numpy_over_every_layer_with_learned_activations(
 def test_rows_are_looked_at_in_pieces_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network((2, 4, 2))
     whole = measure(net, ROWS)
-    monkeypatch.setattr(usage, "ROWS", 7)
+    monkeypatch.setattr(activation_statistics, "ROWS", 7)
     assert [[neuron.counts for neuron in layer] for layer in measure(net, ROWS)] == [
         [neuron.counts for neuron in layer] for layer in whole
     ]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from enn_models.pieces import CACHED, in_pieces, rows_at_once
+from enn_models.batching import CACHED, in_pieces, rows_at_once
 from support.examples import network
 
 

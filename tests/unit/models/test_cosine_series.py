@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from enn_models import series
+from enn_models import cosine_series
 
 ROUNDING = 1e-9
 """Of float64 cosines of arguments up to some thousands."""
@@ -18,34 +18,34 @@ coefficients = arrays(np.float64, (3, 6), elements=st.floats(-3, 3))
 
 @given(z=pre_activations, f=coefficients)
 def test_the_activation_is_odd_and_changes_sign_after_two(z: np.ndarray, f: np.ndarray) -> None:
-    value = series.activation(z, f)
-    assert series.activation(-z, f) == pytest.approx(-value, abs=ROUNDING)
-    assert series.activation(z + 2, f) == pytest.approx(-value, abs=ROUNDING)
-    assert series.activation(z + 4, f) == pytest.approx(value, abs=ROUNDING)
+    value = cosine_series.activation(z, f)
+    assert cosine_series.activation(-z, f) == pytest.approx(-value, abs=ROUNDING)
+    assert cosine_series.activation(z + 2, f) == pytest.approx(-value, abs=ROUNDING)
+    assert cosine_series.activation(z + 4, f) == pytest.approx(value, abs=ROUNDING)
 
 
 @given(z=pre_activations, f=coefficients)
 def test_the_harmonics_sum_to_the_activation_and_equal_the_form_without_phase(z: np.ndarray, f: np.ndarray) -> None:
-    assert series.harmonics(z, f).sum(axis=-1) == pytest.approx(series.activation(z, f), abs=ROUNDING)
+    assert cosine_series.harmonics(z, f).sum(axis=-1) == pytest.approx(cosine_series.activation(z, f), abs=ROUNDING)
     q = np.arange(1, 7)
     other = (f * (-1.0) ** q * np.sin((2 * q - 1) * np.pi * z[..., None] / 2)).sum(axis=-1)
-    assert series.activation(z, f) == pytest.approx(other, abs=ROUNDING)
+    assert cosine_series.activation(z, f) == pytest.approx(other, abs=ROUNDING)
 
 
 @given(z=pre_activations, f=coefficients)
 def test_the_derivative_is_that_of_the_activation(z: np.ndarray, f: np.ndarray) -> None:
     step = 1e-6
-    slope = (series.activation(z + step, f) - series.activation(z - step, f)) / (2 * step)
-    assert series.derivative(z, f) == pytest.approx(slope, abs=1e-3)
+    slope = (cosine_series.activation(z + step, f) - cosine_series.activation(z - step, f)) / (2 * step)
+    assert cosine_series.derivative(z, f) == pytest.approx(slope, abs=1e-3)
 
 
 @pytest.mark.parametrize("harmonics", [1, 2, 6, 20])
 def test_the_line_is_the_best_approximation_of_z(harmonics: int) -> None:
     z = np.linspace(-1, 1, 20_001)
-    best = np.linalg.lstsq(series.basis(z, harmonics), z, rcond=None)[0]
-    assert series.line(harmonics) == pytest.approx(best, abs=1e-4)
+    best = np.linalg.lstsq(cosine_series.basis(z, harmonics), z, rcond=None)[0]
+    assert cosine_series.line(harmonics) == pytest.approx(best, abs=1e-4)
 
 
 def test_no_harmonics_is_refused() -> None:
     with pytest.raises(ValueError, match="harmonics is 0"):
-        series.line(0)
+        cosine_series.line(0)

@@ -6,9 +6,9 @@ from itertools import product
 import numpy as np
 import pytest
 
-from enn_models import series
+from enn_models import cosine_series
 from enn_models.network import Network
-from enn_models.readout import Readout
+from enn_models.output_response import Readout
 from support.examples import network
 
 ROWS = np.random.default_rng(4).normal(size=(40, 3))
@@ -71,7 +71,7 @@ def test_rows_are_taken_in_pieces_without_a_trace(monkeypatch: pytest.MonkeyPatc
     bumps, readout, units = net.respond(ROWS).bumps, Readout(net), np.arange(len(ROWS)) % 3
     z = net.respond(ROWS).pre_activation[np.arange(len(ROWS)), units]
     whole = readout.read(bumps, units, z)
-    monkeypatch.setattr("enn_models.readout.CHUNK", 200)
+    monkeypatch.setattr("enn_models.output_response.CHUNK", 200)
     found = readout.read(bumps, units, z)
     assert found.changes is not None
     assert whole.changes is not None
@@ -87,7 +87,7 @@ def test_a_dct_head_says_where_the_pre_activation_stands(task) -> None:
     assert coefficients is not None
     found = Readout(net).read(response.bumps, units, response.pre_activation[rows, units])
     np.testing.assert_allclose(found.numbers[:, 0], response.output[rows, units], atol=EXACT)
-    wanted = series.derivative(response.pre_activation, coefficients)[rows, units]
+    wanted = cosine_series.derivative(response.pre_activation, coefficients)[rows, units]
     np.testing.assert_allclose(found.numbers[:, 2], wanted, atol=1e2 * EXACT)
     np.testing.assert_allclose(found.numbers[:, 1] + net.output_offset[units], found.numbers[:, 0], atol=EXACT)
     assert found.changes is None
