@@ -17,7 +17,7 @@ def main() -> None:
     logging.config.dictConfig(logs.logging_config(settings))
     with run_directory(settings.run) as run:
         folder = RunDirectory(run)
-        folder.forget()
+        folder.reset()
         os.environ.update(settings.model_copy(update={"run": run}).environment())
         serve(settings, folder)
 

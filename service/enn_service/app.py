@@ -14,12 +14,14 @@ from enn_models.signature import verifying
 from enn_service.api.control_plane import create_control_plane
 from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
-from enn_service.http.request_events import RequestObserver, observe_requests
+from enn_service.http.request_events import observe_requests
 from enn_service.observability.counters import SharedCounters
+from enn_service.observability.events import RequestObserver
 from enn_service.observability.log_config import is_enabled, log_request
 from enn_service.observability.tracing import RequestTracer, create_tracer
 from enn_service.runtime.registry import ModelRegistry
 from enn_service.runtime.repository_sync import RepositorySync
+from enn_service.runtime.unload_state import UnloadState
 from enn_service.server.run_directory import RunDirectory, run_directory
 from enn_service.server.shutdown import GracefulShutdown
 from enn_service.settings import Settings
@@ -38,15 +40,15 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     settings = settings or Settings()
     stack = ExitStack()
     run = RunDirectory(stack.enter_context(run_directory(settings.run)))
-    tallies = SharedCounters(run.tallies)
+    tallies = SharedCounters(run.counters)
     stack.callback(tallies.close)
     verify = None if settings.public_key is None else verifying(settings.public_key)
-    registry = ModelRegistry(settings.models, run, tallies.own.loads, verify)
+    registry = ModelRegistry(settings.models, UnloadState(run.unloaded), tallies.own.loads, verify)
     source = _source(settings, run)
     tracing = create_tracer()
 
     keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), settings.tokens()
-    drain = GracefulShutdown(settings.drain_seconds, run.drain if settings.workers == 1 else None)
+    drain = GracefulShutdown(settings.drain_seconds, run.shutdown.mark if settings.workers == 1 else None)
 
     def look() -> None:
         if source is not None:
@@ -68,7 +70,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
                 *(asyncio.create_task(_every(settings.poll_seconds, each.refresh)) for each in (keys, tokens)),
                 asyncio.create_task(_every(SAVE_SECONDS, tallies.save)),
             ]
-            drain.watch()
+            drain.install_signal_handlers()
             yield
             for task in tasks:
                 task.cancel()
@@ -78,7 +80,7 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
                 await asyncio.to_thread(tracing.close)
 
     control_plane = create_control_plane(
-        registry, tallies, tokens, draining=run.draining, lifespan=lifespan, seconds=settings.deadline_seconds
+        registry, tallies, tokens, draining=run.shutdown.is_marked, lifespan=lifespan, seconds=settings.deadline_seconds
     )
     data_plane = DataPlane(registry, tallies.own, control_plane, settings, access=ApiKeyAuth(keys), drain=drain)
     return observe_requests(data_plane, _witnesses(tracing))

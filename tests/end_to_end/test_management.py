@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from enn_models import repository
-from enn_service.server.run_directory import RunDirectory
+from enn_service.runtime.unload_state import UnloadState
 from support.serving import SHIPPED, serving, write_digests
 
 TOKEN = "a-token-of-the-test"
@@ -61,7 +61,7 @@ def test_an_unloaded_model_stays_away_until_it_is_loaded(own_repository: Path, e
 def test_a_load_that_an_unload_has_overtaken_says_so(own_repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(own_repository, token=TOKEN) as client:
         assert ask(client, "unload").status_code == 200
-        monkeypatch.setattr(RunDirectory, "load", lambda *_: None)
+        monkeypatch.setattr(UnloadState, "mark_loaded", lambda *_: None)
         reply = ask(client, "load")
         assert (reply.status_code, "unloaded by another request" in reply.json()["error"]) == (409, True)
         monkeypatch.undo()

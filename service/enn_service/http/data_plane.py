@@ -97,7 +97,7 @@ class DataPlane:
             return None
 
         def answer(content: bytes) -> tuple[Response, RequestId] | None:
-            if len(content) > self._prompt_bytes or self._drain.begun or count.in_flight >= self._max_in_flight:
+            if len(content) > self._prompt_bytes or self._drain.started or count.in_flight >= self._max_in_flight:
                 return None
             try:
                 self._access.check(path, headers)
@@ -134,7 +134,7 @@ class DataPlane:
             return
         headers: Headers = dict(scope["headers"])
         identity = RequestId.of(headers)
-        if self._drain.begun:
+        if self._drain.started:
             send = _with_connection_close(send)
         self._count.in_flight += 1
         try:

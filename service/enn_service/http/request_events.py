@@ -1,13 +1,13 @@
 """Watching: what is told of each request to who asked to be told, log or trace; where nobody did, nothing is paid."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from time import perf_counter_ns, time_ns
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from enn_service.http.request_body import Headers
 from enn_service.http.request_id import HEADER
+from enn_service.observability.events import RequestEvent, RequestObserver
 
 if TYPE_CHECKING:
     from enn_service.inference.pipeline import Answer
@@ -15,37 +15,6 @@ if TYPE_CHECKING:
 SCOPE_CALL = "enn.answer"
 """Where the data plane leaves its answer in the scope of a request."""
 MAX_PATH = 256
-
-
-class RequestEvent(NamedTuple):
-    """A request that is over.
-
-    Attributes:
-        id: The identity that its reply carried.
-        method: GET, POST, ...
-        path: Its path, cut after MAX_PATH characters.
-        headers: Those it came with.
-        status: Of its reply; 0 where the client went away before.
-        model: The model that it was for; empty where it was for none.
-        version: The version that answered.
-        rows: How many rows were answered.
-        began: When it came, nanoseconds since 1970.
-        nanoseconds: How long it took, until the whole reply was sent.
-    """
-
-    id: str
-    method: str
-    path: str
-    headers: Headers
-    status: int
-    model: str
-    version: str
-    rows: int
-    began: int
-    nanoseconds: int
-
-
-RequestObserver = Callable[[RequestEvent], None]
 
 
 def observe_requests(app: ASGIApp, witnesses: Sequence[RequestObserver]) -> ASGIApp:

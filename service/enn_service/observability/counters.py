@@ -18,8 +18,8 @@ import orjson
 from pydantic import Field, TypeAdapter
 
 from enn_service.errors import RequestError
+from enn_service.observability.atomic_file import replace_file
 from enn_service.observability.worker_slots import WorkerSlot
-from enn_service.server.run_directory import replace_file
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from enn_service.http.request_events import RequestEvent
+from enn_service.observability.events import RequestEvent
 from enn_service.settings import Settings
 
 logger = logging.getLogger(__name__)

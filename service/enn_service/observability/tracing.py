@@ -8,7 +8,7 @@ import logging
 import os
 import re
 
-from enn_service.http.request_events import RequestEvent
+from enn_service.observability.events import RequestEvent
 
 logger = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from enn_models.repository import Entry, version_key
 from enn_models.signature import Verify
 from enn_service.errors import ConflictError, InvalidRequestError, ModelNotReadyError, RequestError, UnknownModelError
 from enn_service.runtime.model import ServedModel, load_model
-from enn_service.server.run_directory import RunDirectory
+from enn_service.runtime.unload_state import UnloadState
 
 logger = logging.getLogger(__name__)
 
@@ -49,13 +49,15 @@ class ModelRegistry:
 
     Args:
         root: The repository's folder.
-        run: Where the workers agree which models are unloaded.
+        unload_state: Unloaded models, shared by all workers.
         loads: Counts the versions "loaded" and "refused".
         verify: Checks the signature of each version; None where they need none.
     """
 
-    def __init__(self, root: Path, run: RunDirectory, loads: Counter[str], verify: Verify | None = None) -> None:
-        self._root, self._run, self._loads, self._verify = root, run, loads, verify
+    def __init__(
+        self, root: Path, unload_state: UnloadState, loads: Counter[str], verify: Verify | None = None
+    ) -> None:
+        self._root, self._unload_state, self._loads, self._verify = root, unload_state, loads, verify
         self._refreshing = threading.Lock()
         self._table: Table = {}
         self._served: Served = {}
@@ -72,7 +74,7 @@ class ModelRegistry:
             except ModelError as error:
                 logger.warning("%s; still serving what was loaded", error)
                 return
-            unloaded = self._run.unloaded()
+            unloaded = self._unload_state.names()
             table: Table = {}
             for entry in found:
                 old = self._table.get(entry.name, {}).get(entry.version)
@@ -96,8 +98,8 @@ class ModelRegistry:
             ConflictError: It was unloaded meanwhile.
             InvalidRequestError: A version was refused; what was served before goes on.
         """
-        if name in self._run.unloaded():
-            self._run.load(name)
+        if name in self._unload_state.names():
+            self._unload_state.mark_loaded(name)
         self.refresh(again=name)
         versions = self._versions(name)
         if any(state.reason == UNLOADED for state in versions):
@@ -114,7 +116,7 @@ class ModelRegistry:
         """
         self._versions(name)
         try:
-            self._run.unload(name)
+            self._unload_state.mark_unloaded(name)
         except ModelError as error:
             raise InvalidRequestError(str(error)) from None
         self.refresh()

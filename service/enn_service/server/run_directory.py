@@ -1,8 +1,4 @@
-"""The run folder: what the workers of one service tell each other through files, each of them written whole.
-
-`unloaded/<name>` is there while a model is unloaded; `tallies/<seat>.json` is what a worker has counted;
-`draining` is there once the service is to end; who copies from the source has a lock on `source`.
-"""
+"""The folder that the workers of one service share."""
 
 import shutil
 import tempfile
@@ -10,65 +6,54 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from enn_models.repository import check_name
+from enn_service.server.shutdown import ShutdownMark
 
 
 class RunDirectory:
-    """A folder that the workers of one service share, made if it is not there.
+    """Paths of the files that the workers share; creates the folders that do not exist.
+
+    Every file is written in one step: a reader never sees half of one.
 
     Args:
-        path: The folder; made for its owner alone.
+        path: The folder. If it does not exist, it is created with access for its owner only.
+
+    Attributes:
+        unloaded: Folder with one empty file for each unloaded model.
+        counters: Folder with one file of counters for each worker slot.
+        source: Lock file of the worker that copies the remote repository.
+        shutdown: Mark that exists once the service is shutting down.
     """
 
     def __init__(self, path: Path) -> None:
-        self._unloaded = path / "unloaded"
-        self._draining = path / "draining"
-        self.tallies = path / "tallies"
+        self.unloaded = path / "unloaded"
+        self.counters = path / "counters"
         self.source = path / "source"
-        for folder in (path, self._unloaded, self.tallies):
+        self.shutdown = ShutdownMark(path / "draining")
+        for folder in (path, self.unloaded, self.counters):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
-    def forget(self) -> None:
-        """Remove what the workers of an earlier service have counted, and that it was to end; locks stay."""
-        for path in (*self.tallies.glob("[0-9]*.json"), self._draining):
+    def reset(self) -> None:
+        """Remove the counters and the shutdown mark of an earlier service.
+
+        Lock files stay: removing one would let two workers take the same slot. Unloaded models stay unloaded.
+        """
+        for path in self.counters.glob("[0-9]*.json"):
             path.unlink(missing_ok=True)
-
-    def drain(self) -> None:
-        """Say that the service is to end."""
-        self._draining.touch()
-
-    def draining(self) -> bool:
-        """Return whether the service is to end."""
-        return self._draining.exists()
-
-    def unloaded(self) -> frozenset[str]:
-        """Return the names of the models that are not to be served."""
-        return frozenset(path.name for path in self._unloaded.iterdir())
-
-    def unload(self, name: str) -> None:
-        """Say that a model is not to be served, until load."""
-        (self._unloaded / check_name(name)).touch()
-
-    def load(self, name: str) -> None:
-        """Say that a model is to be served again."""
-        (self._unloaded / check_name(name)).unlink(missing_ok=True)
+        self.shutdown.clear()
 
 
 @contextmanager
 def run_directory(path: Path | None) -> Iterator[Path]:
-    """Yield the folder named, or one that is made and removed again."""
+    """Yield the given folder, or a temporary one that is removed afterwards.
+
+    Args:
+        path: Folder from the settings; None to create a temporary one.
+    """
     if path is not None:
         yield path
         return
-    made = Path(tempfile.mkdtemp(prefix="enn-"))
+    created = Path(tempfile.mkdtemp(prefix="enn-"))
     try:
-        yield made
+        yield created
     finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
-def replace_file(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one; a failure of power may leave neither."""
-    hidden = path.with_name(f".{path.name}")
-    hidden.write_bytes(data)
-    hidden.replace(path)
+        shutil.rmtree(created, ignore_errors=True)

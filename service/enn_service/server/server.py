@@ -67,7 +67,7 @@ class _Supervisor(Multiprocess):
 
     def handle_term(self) -> None:
         """Say that the service goes before the workers are told to, which another SIGTERM makes go at once."""
-        self._run.drain()
+        self._run.shutdown.mark()
         signal.signal(signal.SIGTERM, lambda *_: self.terminate_all())
         self.handle_int()
 

@@ -120,9 +120,9 @@ def test_two_threads_save_one_after_the_other(tmp_path: Path) -> None:
 
 def test_a_second_start_leaves_the_seats_of_who_lives(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
-    first = SharedCounters(run.tallies)
-    run.forget()
-    second = SharedCounters(run.tallies)
+    first = SharedCounters(run.counters)
+    run.reset()
+    second = SharedCounters(run.counters)
     for worker in (first, second):
         worker.own.tally(*RING).took(1000, 0, 0, 0)
         worker.save()
