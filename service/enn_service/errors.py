@@ -1,109 +1,156 @@
-"""What can be wrong with a request, told without HTTP; `replies` maps each to its status.
+"""Exceptions of requests: each class carries its HTTP status, reason in the metrics, headers and description.
 
 RequestError
-|- InvalidRequestError     the body, or a row in it, is not what the model takes
-|- UnauthorizedError       a management verb without its token, or any verb without the key that it takes
-|- ForbiddenError          a management verb that is not offered, or not to this page
-|- UnknownModelError       no such model or version
-|- ModelNotReadyError      the model is there, but its file was refused, or it was unloaded
-|- ConflictError           another request wanted the opposite meanwhile
-|- BodyTooLargeError       the body exceeds the limit
-|- UnsupportedMediaError   the body is encoded in a way that is not offered
-|- SlowBodyError           the body took too long to come
-|- OverloadedError         as many requests as allowed are being answered
-|- DeadlineError           the answer took too long
-|- DrainingError           the service is to end
+|- InvalidRequestError           400 invalid               the body or a parameter is not what the model takes
+|- UnauthorizedError             401 unauthorized          the API key or the bearer token is missing or wrong
+|- ForbiddenError                403 forbidden             load and unload are off, or not for this origin
+|- UnknownModelError             404 unknown_model         no such model or version
+|- BodyTimeoutError              408 slow_body             the body did not arrive in time
+|- ConflictError                 409 conflict              another request unloaded the model meanwhile
+|- BodyTooLargeError             413 too_large             the body exceeds the size limit
+|- UnsupportedMediaError         415 unsupported_encoding  the content encoding is not supported
+|- ModelNotReadyError            503 not_ready             the model's file was refused, or the model is unloaded
+|- TooManyRequestsInFlightError  503 overloaded            the limit of concurrent requests is reached
+|- MemoryBudgetError             503 memory                the memory for bodies and responses is used up
+|- ShuttingDownError             503 draining              the service is shutting down
+|- ResponseTimeoutError          504 deadline              the response was not ready in time
 """
 
 import reprlib
+from collections.abc import Mapping
 from typing import ClassVar
 
-LETTERS = 60
-"""So much of a value is shown in a message."""
+MAX_DESCRIBED_VALUE = 60
+"""Maximum number of characters of a value in an error message."""
+BEARER_REQUIRED = {"WWW-Authenticate": "Bearer"}
+RETRY_IN_ONE_SECOND = {"Retry-After": "1"}
 
 
 class RequestError(Exception):
-    """A request is refused; the text names the thing, its value and what would be right.
+    """Base class of the errors that a request is refused with.
+
+    The message names the field, the value found and what would be right. The client receives `{"error": message}`.
 
     Attributes:
-        reason: What kind of refusal it is, in a word that metrics count.
+        status: HTTP status of the response.
+        reason: Value of the label `reason` of the metric `requests_refused_total`.
+        headers: HTTP headers of the response, besides those of every response.
+        description: Sentence for the OpenAPI document.
     """
 
-    reason: ClassVar[str] = "refused"
+    status: ClassVar[int]
+    reason: ClassVar[str]
+    headers: ClassVar[Mapping[str, str]] = {}
+    description: ClassVar[str]
 
 
 class InvalidRequestError(RequestError):
-    """The body, or a row in it, is not what the model takes."""
+    """The body or a parameter is not what the model takes."""
 
+    status = 400
     reason = "invalid"
+    description = "The request is not what the model takes; the text says where."
 
 
 class UnauthorizedError(RequestError):
-    """The verb takes a token or a key that was not sent."""
+    """The API key or the bearer token is missing or wrong."""
 
+    status = 401
     reason = "unauthorized"
+    headers = BEARER_REQUIRED
+    description = "The key or token is missing or wrong."
 
 
 class ForbiddenError(RequestError):
-    """The verb is not offered, or not to the page that asks."""
+    """Load and unload are off, or the request comes from a page of another origin."""
 
+    status = 403
     reason = "forbidden"
+    description = "Load and unload are off, or not allowed for the page that sends the request."
 
 
 class UnknownModelError(RequestError):
-    """There is no model or version of this name."""
+    """The repository has no model or version of this name."""
 
+    status = 404
     reason = "unknown_model"
-
-
-class ModelNotReadyError(RequestError):
-    """The model is in the repository, but its file was refused, or it was unloaded."""
-
-    reason = "not_ready"
-
-
-class ConflictError(RequestError):
-    """Another request wanted the opposite while this one was carried out."""
-
-    reason = "conflict"
-
-
-class BodyTooLargeError(RequestError):
-    """The body has more bytes than the service accepts."""
-
-    reason = "too_large"
-
-
-class UnsupportedMediaError(RequestError):
-    """The body is encoded in a way that the service does not read."""
-
-    reason = "unsupported_encoding"
+    description = "No such model or version."
 
 
 class BodyTimeoutError(RequestError):
-    """The body did not come within the time that a request has."""
+    """The body did not arrive within `ENN_DEADLINE_SECONDS`."""
 
+    status = 408
     reason = "slow_body"
+    description = "The body did not arrive in time."
 
 
-class OverloadedError(RequestError):
-    """As many requests as are allowed are being answered; the same request may be answered later."""
+class ConflictError(RequestError):
+    """Another request changed the same model while this one was carried out."""
 
+    status = 409
+    reason = "conflict"
+    description = "Another request unloaded the model meanwhile."
+
+
+class BodyTooLargeError(RequestError):
+    """The body exceeds `ENN_MAX_BODY_BYTES`."""
+
+    status = 413
+    reason = "too_large"
+    description = "The body is too large."
+
+
+class UnsupportedMediaError(RequestError):
+    """The content encoding of the body is not supported."""
+
+    status = 415
+    reason = "unsupported_encoding"
+    description = "The content encoding of the body is not supported."
+
+
+class ModelNotReadyError(RequestError):
+    """The model is in the repository, but its file was refused, or the model is unloaded."""
+
+    status = 503
+    reason = "not_ready"
+    description = "The model's file was refused, or the model is unloaded; the text says why."
+
+
+class TooManyRequestsInFlightError(RequestError):
+    """`ENN_MAX_IN_FLIGHT` requests are in progress; the client may send the same request later."""
+
+    status = 503
     reason = "overloaded"
+    headers = RETRY_IN_ONE_SECOND
+    description = "Too many requests are in progress."
 
 
-class ResponseTimeoutError(RequestError):
-    """The answer was not there within the time that a request has."""
+class MemoryBudgetError(RequestError):
+    """Bodies and responses hold `ENN_MAX_HELD_BYTES`; the client may send the same request later."""
 
-    reason = "deadline"
+    status = 503
+    reason = "memory"
+    headers = RETRY_IN_ONE_SECOND
+    description = "Request bodies and responses hold all the memory that they may use."
 
 
 class ShuttingDownError(RequestError):
-    """The service is to end: it answers what it is asked, and is not to be asked more."""
+    """The service is shutting down: it answers requests, and load balancers should send no more."""
 
+    status = 503
     reason = "draining"
+    description = "The service is shutting down."
+
+
+class ResponseTimeoutError(RequestError):
+    """The response was not ready within `ENN_DEADLINE_SECONDS`."""
+
+    status = 504
+    reason = "deadline"
+    description = "The response was not ready in time."
 
 
 def describe_value(value: object) -> str:
-    """Return a value of a request for a message, short however long and deep it is."""
-    return reprlib.repr(value)[:LETTERS]
+    """Return the `repr` of a value of a request, shortened for an error message."""
+    return reprlib.repr(value)[:MAX_DESCRIBED_VALUE]

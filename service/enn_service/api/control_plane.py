@@ -17,11 +17,16 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service.api.explorer import PATH as EXPLORER
 from enn_service.api.explorer import create_explorer
-from enn_service.api.inference_docs import ModelName, ModelVersion, error_responses, inference_docs_router
+from enn_service.api.inference_docs import MODEL_ERRORS, ModelName, ModelVersion, error_responses, inference_docs_router
 from enn_service.api.introspection import introspection_router
 from enn_service.api.repository import repository_router
 from enn_service.api.schemas import repository as administration
-from enn_service.errors import InvalidRequestError, RequestError, ResponseTimeoutError, ShuttingDownError
+from enn_service.errors import (
+    InvalidRequestError,
+    RequestError,
+    ResponseTimeoutError,
+    ShuttingDownError,
+)
 from enn_service.http.auth import KeySet
 from enn_service.http.responses import Response as RawResponse
 from enn_service.http.responses import error_response, response_for_exception
@@ -36,7 +41,7 @@ EXTENSIONS = ["binary_tensor_data", "classification", "explain", "model_configur
 """What the server has beyond the core of V2; explain is its own."""
 MANAGEMENT = "model_repository"
 """The extension that is there with load and unload."""
-UNKNOWN = error_responses(404, 503)
+UNAVAILABLE = error_responses(*MODEL_ERRORS)
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
 
@@ -100,7 +105,7 @@ def _health(version: str, extensions: list[str], draining: Callable[[], bool]) -
         """Say that the service runs."""
         return {"live": True, "ready": not draining()}
 
-    @api.get("/v2/health/ready", responses=error_responses(503))
+    @api.get("/v2/health/ready", responses=error_responses(ShuttingDownError))
     async def ready() -> dict[str, bool]:
         """Say that every accepted model answers, as they are checked before; 503 once the service is to end."""
         if draining():
@@ -130,13 +135,15 @@ def _counts(registry: ModelRegistry, tallies: SharedCounters) -> APIRouter:
         """Return the statistics of every version that answers."""
         return statistics(registry.models(), tallies.total())
 
-    @api.get("/v2/models/{model}/stats", response_model=administration.Statistics, responses=UNKNOWN)
+    @api.get("/v2/models/{model}/stats", response_model=administration.Statistics, responses=UNAVAILABLE)
     def model_statistics(model: ModelName) -> dict[str, Any]:
         """Return the statistics of every version of a model."""
         registry.model(model)
         return statistics(registry.models(model), tallies.total())
 
-    @api.get("/v2/models/{model}/versions/{version}/stats", response_model=administration.Statistics, responses=UNKNOWN)
+    @api.get(
+        "/v2/models/{model}/versions/{version}/stats", response_model=administration.Statistics, responses=UNAVAILABLE
+    )
     def version_statistics(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Return the statistics of a version."""
         return statistics([registry.model(model, version)], tallies.total())
@@ -152,42 +159,42 @@ def _models(registry: ModelRegistry) -> APIRouter:
         """List the models that answer."""
         return {"models": registry.names()}
 
-    @api.get("/v1/models/{model}", responses=UNKNOWN)
+    @api.get("/v1/models/{model}", responses=UNAVAILABLE)
     async def model_status(model: ModelName) -> dict[str, Any]:
         """Say whether a model is ready (KServe V1)."""
         return {"name": registry.model(model).name, "ready": True}
 
-    @api.get("/v1/models/{model}/versions/{version}", responses=UNKNOWN)
+    @api.get("/v1/models/{model}/versions/{version}", responses=UNAVAILABLE)
     async def version_status(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Say whether a version is ready."""
         return {"name": registry.model(model, version).name, "ready": True}
 
-    @api.get("/v2/models/{model}/ready", responses=UNKNOWN)
+    @api.get("/v2/models/{model}/ready", responses=UNAVAILABLE)
     async def model_ready(model: ModelName) -> dict[str, Any]:
         """Say whether a model is ready."""
         return {"name": registry.model(model).name, "ready": True}
 
-    @api.get("/v2/models/{model}/versions/{version}/ready", responses=UNKNOWN)
+    @api.get("/v2/models/{model}/versions/{version}/ready", responses=UNAVAILABLE)
     async def version_ready(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Say whether a version is ready."""
         return {"name": registry.model(model, version).name, "ready": True}
 
-    @api.get("/v2/models/{model}/config", responses=UNKNOWN)
+    @api.get("/v2/models/{model}/config", responses=UNAVAILABLE)
     async def model_configuration(model: ModelName) -> dict[str, Any]:
         """Return a model's configuration (Triton's extension)."""
         return configuration(registry.model(model))
 
-    @api.get("/v2/models/{model}/versions/{version}/config", responses=UNKNOWN)
+    @api.get("/v2/models/{model}/versions/{version}/config", responses=UNAVAILABLE)
     async def version_configuration(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Return a version's configuration (Triton's extension)."""
         return configuration(registry.model(model, version))
 
-    @api.get("/v2/models/{model}", responses=UNKNOWN)
+    @api.get("/v2/models/{model}", responses=UNAVAILABLE)
     async def model_metadata(model: ModelName) -> dict[str, Any]:
         """Return a model's tensors, and its card's features, classes and scores."""
         return metadata(registry.model(model), registry.versions(model))
 
-    @api.get("/v2/models/{model}/versions/{version}", responses=UNKNOWN)
+    @api.get("/v2/models/{model}/versions/{version}", responses=UNAVAILABLE)
     async def version_metadata(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Return a version's tensors, and its card's features, classes and scores."""
         return metadata(registry.model(model, version), registry.versions(model))

@@ -5,6 +5,16 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Path
 
 from enn_service.api.schemas import inference as schemas
+from enn_service.errors import (
+    BodyTooLargeError,
+    InvalidRequestError,
+    MemoryBudgetError,
+    ModelNotReadyError,
+    RequestError,
+    TooManyRequestsInFlightError,
+    UnknownModelError,
+    UnsupportedMediaError,
+)
 
 ModelName = Annotated[str, Path(description="the model's name", json_schema_extra={"example": "ring"})]
 ModelVersion = Annotated[str, Path(description="the version's name", json_schema_extra={"example": "1"})]
@@ -15,29 +25,25 @@ JsonLength = Annotated[
         description="bytes of the JSON part; binary tensors follow it. 0: the body is the input's FP32 values alone.",
     ),
 ]
-ERRORS = {
-    status: {"model": schemas.Error, "description": text}
-    for status, text in {
-        400: "The request is not what the model takes; the text says where.",
-        401: "The token is missing or another.",
-        403: "Load and unload are off, or not for the page that asks.",
-        404: "No such model or version.",
-        409: "The model was unloaded by another request meanwhile.",
-        413: "The body is too large.",
-        415: "The body is encoded in a way that is not read.",
-        503: "The model's file was refused, the model is unloaded, or too much is asked at once; the text says why.",
-    }.items()
-}
-"""What a status means, for every path that answers with it."""
 Responses = dict[int | str, dict[str, Any]]
 
 
-def error_responses(*statuses: int) -> Responses:
-    """Return what the documentation of a path says about these statuses."""
-    return {status: ERRORS[status] for status in statuses}
+def error_responses(*errors: type[RequestError]) -> Responses:
+    """Return the OpenAPI responses of a path that can raise these errors; those of equal status share one."""
+    descriptions: dict[int, list[str]] = {}
+    for error in errors:
+        descriptions.setdefault(error.status, []).append(error.description)
+    return {
+        status: {"model": schemas.Error, "description": " ".join(sentences)}
+        for status, sentences in sorted(descriptions.items())
+    }
 
 
-INFERENCE_ERRORS = error_responses(400, 404, 413, 415, 503)
+MODEL_ERRORS = (UnknownModelError, ModelNotReadyError, TooManyRequestsInFlightError)
+"""Errors of every path that names a model."""
+INFERENCE_ERRORS = error_responses(
+    InvalidRequestError, *MODEL_ERRORS, BodyTooLargeError, UnsupportedMediaError, MemoryBudgetError
+)
 TENSORS: Responses = {
     200: {
         "description": "The answer; where outputs are asked for as binary, their bytes follow the JSON.",

@@ -11,7 +11,7 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from enn_service.api.inference_docs import ModelName, ModelVersion, Responses, error_responses
+from enn_service.api.inference_docs import MODEL_ERRORS, ModelName, ModelVersion, Responses, error_responses
 from enn_service.api.schemas import introspection as exploration
 from enn_service.errors import InvalidRequestError
 from enn_service.inference.activation_curves import activation_curves
@@ -23,7 +23,7 @@ AT_ONCE = 2
 """How many answers are computed at once; the others wait, and one whose time is over by then is never begun."""
 LETTERS = 32
 """Of an ETag: half a SHA-256."""
-ERRORS = error_responses(400, 404, 503)
+ERRORS = error_responses(InvalidRequestError, *MODEL_ERRORS)
 
 Ask = Callable[[ServedModel], dict[str, Any]]
 Activations = Annotated[exploration.ActivationsQuery, Query()]

@@ -9,7 +9,14 @@ from pydantic import BaseModel
 
 from enn_service.api.inference_docs import ModelName, error_responses
 from enn_service.api.schemas import repository as administration
-from enn_service.errors import ForbiddenError, InvalidRequestError, UnauthorizedError, describe_value
+from enn_service.errors import (
+    ConflictError,
+    ForbiddenError,
+    InvalidRequestError,
+    UnauthorizedError,
+    UnknownModelError,
+    describe_value,
+)
 from enn_service.http.auth import KeySet
 from enn_service.protocols.json_object import parse_object
 from enn_service.runtime.registry import ModelRegistry
@@ -36,7 +43,7 @@ def repository_router(registry: ModelRegistry, tokens: KeySet) -> APIRouter:
         "/index",
         response_model=list[administration.IndexEntry],
         openapi_extra=_body(administration.IndexRequest, {"ready": False}),
-        responses=error_responses(400),
+        responses=error_responses(InvalidRequestError),
     )
     async def index(request: Request) -> list[administration.IndexEntry]:
         """List every version in the repository, with the reason where its file is not served."""
@@ -54,13 +61,13 @@ def repository_router(registry: ModelRegistry, tokens: KeySet) -> APIRouter:
             if state.model or not ready
         ]
 
-    management = error_responses(400, 401, 403, 404)
+    management = error_responses(InvalidRequestError, UnauthorizedError, ForbiddenError, UnknownModelError)
 
     @api.post(
         "/models/{model}/load",
         response_model=administration.EmptyObject,
         openapi_extra=_body(administration.LoadRequest, {}),
-        responses=management | error_responses(409),
+        responses=management | error_responses(ConflictError),
     )
     async def load(model: ModelName, request: Request, given: Bearer) -> dict[str, Any]:
         """Serve a model again, in every worker, and look at its files now; a refusal says what is wrong with them."""

@@ -73,7 +73,7 @@ class ApiCall(Generic[Result]):
         """
         if answer.status not in self.good:
             identity = answer.headers.get(REQUEST_ID, self.request_id)
-            raise errors.of_status(answer.status, _error_text(answer), identity)
+            raise errors.error_for_status(answer.status, _error_text(answer), identity)
         try:
             return self.read(answer)
         except (ValueError, TypeError, LookupError, AttributeError) as error:

@@ -12,6 +12,8 @@ ClientError
    |- ServerError           any other 5xx: the service failed; its log has more under the request id
 """
 
+from enn_service import errors as service
+
 
 class ClientError(Exception):
     """A call did not give a result."""
@@ -65,16 +67,16 @@ class ServerError(StatusError):
     """The service failed."""
 
 
-KINDS: dict[int, type[StatusError]] = {
-    401: AccessError,
-    403: AccessError,
-    404: NotFoundError,
-    429: UnavailableError,
-    503: UnavailableError,
+ERRORS_BY_STATUS: dict[int, type[StatusError]] = {
+    service.UnauthorizedError.status: AccessError,
+    service.ForbiddenError.status: AccessError,
+    service.UnknownModelError.status: NotFoundError,
+    service.ModelNotReadyError.status: UnavailableError,
+    429: UnavailableError,  # the service never sends it; a proxy in front of it may
 }
 
 
-def of_status(status: int, text: str, request_id: str) -> StatusError:
-    """Return the error that an HTTP status stands for."""
-    kind = KINDS.get(status) or (ServerError if status >= 500 else RequestRefusedError)
+def error_for_status(status: int, text: str, request_id: str) -> StatusError:
+    """Return the exception for the HTTP status of an error response."""
+    kind = ERRORS_BY_STATUS.get(status) or (ServerError if status >= 500 else RequestRefusedError)
     return kind(status, text, request_id)

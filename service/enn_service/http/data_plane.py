@@ -10,9 +10,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from enn_service.errors import (
     BodyTimeoutError,
     InvalidRequestError,
-    OverloadedError,
     RequestError,
     ResponseTimeoutError,
+    TooManyRequestsInFlightError,
 )
 from enn_service.http import request_body as body
 from enn_service.http.auth import PUBLIC_PATHS, ApiKeyAuth
@@ -140,7 +140,9 @@ class DataPlane:
         try:
             self._access.check(scope["path"], headers)
             if self._count.in_flight > self._max_in_flight and scope["path"] not in PUBLIC_PATHS:
-                raise OverloadedError(f"{self._max_in_flight} requests are being answered; ask again in a second")
+                raise TooManyRequestsInFlightError(
+                    f"{self._max_in_flight} requests are being answered; ask again in a second"
+                )
             if scope["method"] == "POST":
                 await self._post(scope, receive, send, headers, identity)
             else:

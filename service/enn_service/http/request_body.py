@@ -39,8 +39,8 @@ async def read_body(headers: Headers, receive: Receive, limit: int, lease: Reser
         BodyTooLargeError: There are more; whether the length was announced or not.
         UnsupportedMediaError: The body is encoded in a way that is not read.
         InvalidRequestError: The body is not what its encoding says.
-        DisconnectedError: The client went away.
-        OverloadedError: There is no room for it.
+        ClientDisconnect: The client closed the connection.
+        MemoryBudgetError: The bytes of the body exceed the memory budget.
     """
     encoding = headers.get(b"content-encoding", b"").lower()
     if encoding not in (b"", b"identity") and encoding not in DECOMPRESSORS:

@@ -1,4 +1,4 @@
-"""Replies: the one table from errors to HTTP statuses, and the JSON shape that every reply of both planes has."""
+"""HTTP responses: the bytes and ASGI messages of a response, and the JSON response to each exception."""
 
 import logging
 import uuid
@@ -8,29 +8,11 @@ from typing import NamedTuple
 import orjson
 from starlette.types import Send
 
-from enn_service import errors
+from enn_service.errors import RequestError
 from enn_service.http.request_id import NOSNIFF, RequestId
 
 logger = logging.getLogger(__name__)
 
-STATUSES: Mapping[type[Exception], int] = {
-    errors.InvalidRequestError: 400,
-    errors.UnauthorizedError: 401,
-    errors.ForbiddenError: 403,
-    errors.UnknownModelError: 404,
-    errors.BodyTimeoutError: 408,
-    errors.ConflictError: 409,
-    errors.BodyTooLargeError: 413,
-    errors.UnsupportedMediaError: 415,
-    errors.ModelNotReadyError: 503,
-    errors.OverloadedError: 503,
-    errors.ShuttingDownError: 503,
-    errors.ResponseTimeoutError: 504,
-}
-HEADERS: Mapping[type[Exception], Mapping[str, str]] = {
-    errors.UnauthorizedError: {"WWW-Authenticate": "Bearer"},
-    errors.OverloadedError: {"Retry-After": "1"},
-}
 NOSNIFF_LINE = b"%b: %b\r\n" % NOSNIFF
 MAX_BUFFERED_RESPONSE = 64 * 1024
 """A larger body counts as being answered until it is read."""
@@ -84,10 +66,9 @@ def error_response(status: int, text: str, headers: Mapping[str, str] | None = N
 
 
 def response_for_exception(error: Exception) -> Response:
-    """Return the reply to an error: its own text where the table knows it, else a reference to the log."""
-    for kind, status in STATUSES.items():
-        if isinstance(error, kind):
-            return error_response(status, str(error), HEADERS.get(kind))
+    """Return the response to an exception: the message of a `RequestError`, else a 500 with a reference to the log."""
+    if isinstance(error, RequestError):
+        return error_response(error.status, str(error), error.headers)
     reference = uuid.uuid4().hex
     logger.error("request failed, reference %s", reference, exc_info=error)
     return error_response(500, f"internal error; the log has the details under {reference}")

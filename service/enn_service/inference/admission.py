@@ -1,6 +1,6 @@
 """Room: how many bytes of bodies and answers the process holds at once, whoever sends or reads them."""
 
-from enn_service.errors import OverloadedError
+from enn_service.errors import MemoryBudgetError
 
 
 class MemoryBudget:
@@ -30,11 +30,11 @@ class Reservation:
         """Hold so many bytes more.
 
         Raises:
-            OverloadedError: There is no room for them.
+            MemoryBudgetError: There is no room for them.
         """
         room = self._room
         if room.taken + size > room.limit:
-            raise OverloadedError(
+            raise MemoryBudgetError(
                 f"{room.taken} bytes of bodies and answers are held, at most {room.limit} may be; ask again in a second"
             )
         room.taken += size
