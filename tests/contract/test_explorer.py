@@ -1,4 +1,4 @@
-"""The explorer's files: confined, kept by browsers, shipped with the service, and nothing of them from elsewhere."""
+"""Tests of the files of the explorer: headers, caching, preloads, licences and the wheel."""
 
 import json
 import re
@@ -17,7 +17,7 @@ BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
 FILES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.*") if path.name != "index.html")
 
 
-def test_a_browser_is_led_to_the_page_and_a_program_reads_that_the_service_is_alive(client: httpx.Client) -> None:
+def test_root_redirects_browsers_and_answers_alive_to_programs(client: httpx.Client) -> None:
     led = client.get("/", headers=BROWSER)
     assert (led.status_code, led.headers["location"]) == (303, "explorer")
     for headers in ({}, {"accept": "application/json"}):
@@ -28,7 +28,7 @@ def test_a_browser_is_led_to_the_page_and_a_program_reads_that_the_service_is_al
 
 
 @pytest.mark.parametrize("path", ["/explorer", *(f"/explorer/{name}" for name in FILES)])
-def test_a_file_is_confined_and_kept_until_it_changes(client: httpx.Client, path: str) -> None:
+def test_file_has_strict_policy_and_is_cached_by_etag(client: httpx.Client, path: str) -> None:
     reply = client.get(path)
     policy = reply.headers["content-security-policy"]
     assert "default-src 'none'" in policy
@@ -43,21 +43,21 @@ def test_a_file_is_confined_and_kept_until_it_changes(client: httpx.Client, path
     assert plain.content == reply.content
 
 
-def test_a_file_that_is_not_there_is_named_and_none_outside_the_folder_is_given(client: httpx.Client) -> None:
+def test_unknown_file_and_path_traversal_get_404(client: httpx.Client) -> None:
     for name in ("moon.js", "..%2f__init__.py", "%2e%2e/%2e%2e/app.py", "vendor"):
         reply = client.get(f"/explorer/{name}")
         assert reply.status_code == 404
         assert list(reply.json()) == ["error"]
 
 
-def test_the_page_has_no_code_or_style_of_its_own_and_fetches_every_module_at_once() -> None:
+def test_page_preloads_every_module_and_has_no_inline_code() -> None:
     page = (STATIC / "index.html").read_text()
     assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", page)
     asked = set(re.findall(r'(?:href|src)="explorer/([\w/.-]+)"', page))
     assert asked == {name for name in FILES if not name.endswith(".txt")}
 
 
-def test_what_it_draws_with_is_pinned_with_its_licence_and_names_no_registry() -> None:
+def test_plotting_library_is_pinned_and_licensed() -> None:
     folder = ROOT / "service" / "plotting"
     wanted = json.loads((folder / "package.json").read_text())["dependencies"]
     locked = json.loads((folder / "package-lock.json").read_text())["packages"]
@@ -68,7 +68,7 @@ def test_what_it_draws_with_is_pinned_with_its_licence_and_names_no_registry() -
     assert [name for name, each in locked.items() if "resolved" in each] == []
 
 
-def test_the_wheel_carries_the_page_and_the_licences_of_what_it_draws_with(tmp_path: Path) -> None:
+def test_wheel_contains_page_and_licences(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)]
     subprocess.run(command, check=True, capture_output=True)
     (wheel,) = tmp_path.iterdir()

@@ -1,4 +1,4 @@
-"""The explorer as a person uses it, in a real browser: what moves, what adds up, what is kept, and who can use it."""
+"""Tests of the explorer page in a real browser: updates, sums, links, downloads and accessibility."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
+import numpy as np
 import pandas as pd
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -78,7 +79,7 @@ def figure(page: Page, part: str) -> str:
     return page.locator(f"#{part} svg").first.get_attribute("aria-label") or ""
 
 
-def test_a_browser_is_led_there_and_a_model_is_picked(page: Page) -> None:
+def test_browser_opens_explorer_and_selects_model(page: Page) -> None:
     page.goto("/")
     expect(page).to_have_url(re.compile("/explorer"))
     expect(page.get_by_label("Model")).to_have_value("breast-cancer")
@@ -87,7 +88,7 @@ def test_a_browser_is_led_there_and_a_model_is_picked(page: Page) -> None:
     expect(page.get_by_label("x0", exact=True)).to_be_visible()
 
 
-def test_a_slider_moves_prediction_and_bumps_and_they_add_up(page: Page, client: httpx.Client) -> None:
+def test_slider_updates_prediction_and_bumps_that_sum_to_it(page: Page, client: httpx.Client) -> None:
     explore(page, "ring", a=A)
     expect(page.locator("#prediction strong")).to_have_text("\u22121")
     before = table(page)
@@ -109,24 +110,24 @@ def test_a_slider_moves_prediction_and_bumps_and_they_add_up(page: Page, client:
     expect(page.get_by_role("status")).to_contain_text("Prediction: 1 score")
 
 
-def test_beyond_the_training_range_the_page_says_so(page: Page) -> None:
+def test_value_beyond_training_range_is_named(page: Page) -> None:
     explore(page, "ring", a=A)
     page.get_by_label("x1", exact=True).fill("3.5")
     expect(page.locator("#prediction")).to_contain_text("Beyond the training range: x1 (\u22121.000 to 1.000)")
 
 
-def test_bumps_can_be_told_as_changes_of_the_probability(page: Page, client: httpx.Client) -> None:
+def test_bumps_are_shown_as_changes_of_the_probability(page: Page, client: httpx.Client) -> None:
     explore(page, "breast-cancer")
     row = client.get("/v2/models/breast-cancer").json()["properties"]["sample"]
     page.get_by_label("Scale").select_option("Probability")
-    expect(page.locator("#waterfall-table caption")).to_have_text("bias + bumps = probability")
-    told = table(page)
+    expect(page.locator("#waterfall-table caption")).to_have_text("bias + bumps = probability of malignant")
+    shown = table(page)
     reply = client.post("/v1/models/breast-cancer:explain", json={"instances": [row]}).json()
-    assert told["probability"] == pytest.approx([reply["explanations"][0]["response"]], abs=SHOWN_DIGITS)
-    assert told["bias"][0] + sum(bumps(page)) == pytest.approx(told["probability"][0], abs=len(told) * SHOWN_DIGITS)
+    assert shown["probability"] == pytest.approx([reply["explanations"][0]["response"]], abs=SHOWN_DIGITS)
+    assert shown["bias"][0] + sum(bumps(page)) == pytest.approx(shown["probability"][0], abs=len(shown) * SHOWN_DIGITS)
 
 
-def test_a_harmonic_switched_off_leaves_the_sum_of_the_others(page: Page, client: httpx.Client) -> None:
+def test_harmonic_switched_off_leaves_sum_of_the_others(page: Page, client: httpx.Client) -> None:
     explore(page, "ring", a=A)
     body = {"instances": [A], "parameters": {"harmonics": True}}
     first = client.post("/v1/models/ring:explain", json=body).json()["explanations"][0]["bumps"][0]
@@ -141,11 +142,11 @@ def test_a_harmonic_switched_off_leaves_the_sum_of_the_others(page: Page, client
 
 
 @pytest.mark.parametrize("model", ["stripes", "breast-cancer"])
-def test_the_curves_drawn_are_those_of_the_service(page: Page, client: httpx.Client, model: str) -> None:
+def test_drawn_curves_equal_activations_of_the_service(page: Page, client: httpx.Client, model: str) -> None:
     explore(page, model)
     layers = client.get(f"/v1/models/{model}/activations").json()["layers"]
     script = """async (neurons) => {
-        const { activation } = await import("./explorer/series.js");
+        const { activation } = await import("./explorer/model/activation_series.js");
         return neurons.map((one) => one.pre_activation.map((z) => activation(z, one.coefficients)));
     }"""
     for layer in layers:
@@ -154,7 +155,7 @@ def test_the_curves_drawn_are_those_of_the_service(page: Page, client: httpx.Cli
             assert own == pytest.approx(neuron["activation"], abs=1e-5)
 
 
-def test_two_inputs_are_compared_and_their_address_opens_the_same(page: Page, browser: Browser) -> None:
+def test_link_reopens_comparison_of_two_inputs(page: Page, browser: Browser) -> None:
     explore(page, "ring", a=A)
     alone = bumps(page)
     page.get_by_role("button", name="Compare").click()
@@ -176,7 +177,7 @@ def test_two_inputs_are_compared_and_their_address_opens_the_same(page: Page, br
     expect(page.locator("#prediction strong")).to_have_text(["\u22121"])
 
 
-def test_a_place_on_a_surface_is_taken_over(page: Page) -> None:
+def test_click_on_surface_sets_both_features(page: Page) -> None:
     explore(page, "product", a=A)
     surface = page.locator("#surfaces svg").first
     box = surface.bounding_box()
@@ -189,7 +190,7 @@ def test_a_place_on_a_surface_is_taken_over(page: Page) -> None:
     assert number(page.locator("#prediction strong").inner_text()) == pytest.approx(x * y, abs=0.05)
 
 
-def test_the_keyboard_alone_is_enough(page: Page) -> None:
+def test_keyboard_reaches_every_control(page: Page) -> None:
     explore(page, "ring", a=A)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the result")).to_be_focused()
@@ -207,7 +208,7 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
     assert {"x1, slider", "method", "harmonic 6", "x", "y", "along", "Download Bumps as SVG"} <= seen
 
 
-def test_a_phone_scrolls_down_alone(browser: Browser, client: httpx.Client) -> None:
+def test_phone_needs_no_horizontal_scrolling(browser: Browser, client: httpx.Client) -> None:
     with opened(browser, client, viewport=PHONE, is_mobile=True, has_touch=True) as page:
         for model in ("breast-cancer", "ring"):
             explore(page, model, a={}, b={})
@@ -215,7 +216,7 @@ def test_a_phone_scrolls_down_alone(browser: Browser, client: httpx.Client) -> N
             assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
-def test_dark_and_light_follow_the_system_until_the_reader_chooses(browser: Browser, client: httpx.Client) -> None:
+def test_theme_follows_system_until_reader_chooses(browser: Browser, client: httpx.Client) -> None:
     with opened(browser, client, color_scheme="dark") as page:
         explore(page, "ring")
         dark = looks(page)
@@ -241,7 +242,7 @@ def luminance(colour: str) -> float:
     return sum(map(int, re.findall(r"\d+", colour)[:3])) / 3
 
 
-def test_what_is_shown_can_be_downloaded(page: Page, browser: Browser, tmp_path: Path) -> None:
+def test_every_section_downloads_as_png_svg_and_json(page: Page, browser: Browser, tmp_path: Path) -> None:
     explore(page, "ring", a=A)
     for part in ("Bumps", "Features", "Activations", "Surfaces", "Profile"):
         files = {kind: downloaded(page, part, kind, tmp_path) for kind in ("PNG", "SVG", "JSON")}
@@ -263,8 +264,105 @@ def downloaded(page: Page, part: str, kind: str, folder: Path) -> Path:
     return path
 
 
+def test_headings_axes_and_files_name_class_model_and_row(page: Page, tmp_path: Path) -> None:
+    explore(page, "breast-cancer")
+    page.get_by_role("button", name="Typical values").click()
+    settled(page)
+    expect(page.locator("#prediction strong")).to_have_text("benign")
+    radius = page.get_by_label("mean radius", exact=True).input_value()
+    for part in ("waterfall", "attributions", "surfaces", "profile"):
+        section = page.locator(f"#{part}")
+        expect(section.locator("[data-subject]")).to_have_text("log-odds of malignant")
+        expect(section.locator("[data-source]")).to_contain_text("breast-cancer, version 1")
+        assert "log-odds of malignant" in figure(page, part)
+    expect(page.locator("#waterfall [data-source]")).to_contain_text(f"mean radius {float(radius):.2f}")
+    for part in ("waterfall", "attributions", "profile"):
+        expect(page.locator(f"#{part} svg").first).to_contain_text("log-odds of malignant")
+    expect(page.locator("#surfaces svg").first).to_contain_text(page.get_by_label("Horizontal axis").input_value())
+    content = json.loads(downloaded(page, "Bumps", "JSON", tmp_path).read_text())
+    assert (content["model"], content["version"], content["quantity"]) == (
+        "breast-cancer",
+        "1",
+        "log-odds of malignant",
+    )
+    assert content["rows"]["a"]["mean radius"] == pytest.approx(float(radius), rel=1e-4)
+    drawn = downloaded(page, "Bumps", "SVG", tmp_path).read_text()
+    assert "<title>Bumps: log-odds of malignant</title>" in drawn
+    assert "breast-cancer, version 1" in drawn
+
+
+def test_surface_of_category_and_number_draws_every_cell(browser: Browser, mixed: httpx.Client) -> None:
+    with opened(browser, mixed) as page:
+        explore(page, "species", a={"bill": 35, "island": "Dream", "wild": True}, x="island", y="bill")
+        query = {"x": "island", "y": "bill", "points": 65}
+        grid = mixed.get("/v1/models/species/surface", params=query).json()
+        categories = grid["x"]["values"]
+        cells = page.locator("#surfaces svg").first.locator("[data-mark=cell] rect")
+        points = cells.count() / len(categories)
+        assert points >= 11
+        heights = cells.evaluate_all("cells => new Set(cells.map(cell => cell.getAttribute('y'))).size")
+        assert heights == points
+        expect(page.locator("#surfaces svg").first.locator("[data-marker=a]")).to_have_count(1)
+        surface = page.locator("#surfaces svg").first
+        box = surface.bounding_box()
+        assert box
+        surface.click(position={"x": box["width"] * 0.6, "y": box["height"] * 0.15})
+        settled(page)
+        assert float(page.get_by_label("bill", exact=True).input_value()) > 40
+
+
+def test_failed_switch_keeps_selector_and_answer_of_one_model(browser: Browser, client: httpx.Client) -> None:
+    page = browser.new_page(base_url=str(client.base_url))
+    explore(page, "ring", a=A)
+    page.context.set_offline(True)
+    page.get_by_label("Model").select_option("product")
+    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.get_by_label("Model")).to_have_value("ring")
+    expect(page.locator("#facts")).to_contain_text("classification")
+    page.context.set_offline(False)
+    page.get_by_label("Model").select_option("product")
+    expect(page.locator("#facts")).to_contain_text("regression")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    page.close()
+
+
+def test_link_to_unknown_model_opens_no_other_model(page: Page) -> None:
+    page.goto("/explorer#model=moon")
+    expect(page.get_by_role("alert")).to_contain_text("Model moon: the service does not have it. It has breast-cancer")
+    expect(page.locator("#page")).to_be_hidden()
+    page.get_by_label("Model").select_option("ring")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    settled(page)
+    expect(page.locator("#facts")).to_contain_text("67 parameters")
+
+
+def test_error_removes_prediction_of_earlier_input(page: Page) -> None:
+    explore(page, "ring", a=A)
+    page.get_by_label("x0", exact=True).fill("")
+    expect(page.get_by_role("alert")).to_contain_text("x0: the field is empty; enter a number")
+    expect(page.locator("#result")).to_be_hidden()
+    page.get_by_label("x0", exact=True).fill("0.5")
+    expect(page.get_by_role("alert")).to_be_hidden()
+    expect(page.locator("#prediction strong")).to_have_text("1")
+
+
+def test_model_with_500_features_shows_attributions(browser: Browser, tmp_path: Path) -> None:
+    generator = np.random.default_rng(0)
+    names = [f"measurement of sensor number {index} in the north-eastern hall" for index in range(500)]
+    rows = pd.DataFrame(generator.normal(size=(80, 500)), columns=names)
+    labels = np.where(rows[names[0]] > 0, "warm", "cold")
+    export(ENNClassifier(4, harmonics=3, learner=Adam(passes=1)).fit(rows, labels).model_, tmp_path, "wide")
+    with serving(tmp_path) as client, opened(browser, client) as page:
+        explore(page, "wide")
+        expect(page.locator("#attributions svg").first).to_be_visible()
+        expect(page.locator("#attributions [data-note]")).to_contain_text("Base value")
+        shown = page.locator("#attributions svg [data-mark='y-axis tick label'] text").all_text_contents()
+        assert len(shown) == 12
+        assert all("\u2026" in text for text in shown if "others" not in text)
+
+
 @pytest.mark.parametrize(("model", "scheme"), [("ring", "light"), ("breast-cancer", "dark")])
-def test_axe_finds_no_violation(browser: Browser, client: httpx.Client, model: str, scheme: str) -> None:
+def test_axe_finds_no_accessibility_violation(browser: Browser, client: httpx.Client, model: str, scheme: str) -> None:
     with opened(browser, client, color_scheme=scheme) as page:
         explore(page, model, a={}, b={}, off="0.0")
         page.locator("#waterfall summary").click()
@@ -276,7 +374,7 @@ def violations(page: Page) -> list[tuple[str, list[str]]]:
     return [(each["id"], [node["html"][:200] for node in each["nodes"][:3]]) for each in found]
 
 
-def test_categories_booleans_and_what_is_missing_have_their_fields(browser: Browser, mixed: httpx.Client) -> None:
+def test_categories_booleans_and_missing_values_have_fields(browser: Browser, mixed: httpx.Client) -> None:
     with opened(browser, mixed) as page:
         explore(page, "species", a={"bill": 35, "island": "Dream", "wild": True})
         island, wild = page.get_by_label("island", exact=True), page.get_by_label("wild", exact=True)
@@ -288,12 +386,12 @@ def test_categories_booleans_and_what_is_missing_have_their_fields(browser: Brow
         page.get_by_label("island is missing").check()
         expect(island).to_be_disabled()
         page.get_by_label("Output").select_option("Gentoo")
-        page.get_by_label("Across").select_option("island")
+        page.get_by_label("Horizontal axis").select_option("island")
         page.get_by_label("Along", exact=True).select_option("wild")
         settled(page)
         assert table(page) != before
         assert "over island and" in figure(page, "surfaces")
-        assert "Pre-activation along wild" in figure(page, "profile")
+        assert "logit of Gentoo along wild" in figure(page, "profile")
         row = {"bill": 35, "island": None, "wild": False}
         parameters = {"output": "Gentoo"}
         body = {"instances": [row], "parameters": parameters}
@@ -309,13 +407,13 @@ def test_categories_booleans_and_what_is_missing_have_their_fields(browser: Brow
         expect(page.get_by_role("group", name="Harmonics of neuron")).to_have_count(0)
 
 
-def test_a_key_typed_into_the_page_opens_it(browser: Browser) -> None:
+def test_api_key_typed_into_page_unlocks_it(browser: Browser) -> None:
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     with serving(SHIPPED, api_keys=(digest,)) as guarded:
         page = browser.new_page(base_url=str(guarded.base_url))
         page.goto("/explorer")
         expect(page.get_by_role("alert")).to_contain_text("expected a key")
-        page.get_by_label("This service asks for a key").fill(KEY)
+        page.get_by_label("This service requires an API key").fill(KEY)
         page.get_by_role("button", name="Use key").click()
         expect(page.locator("#problem")).to_be_hidden()
         settled(page)

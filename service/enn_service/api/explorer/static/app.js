@@ -1,160 +1,195 @@
-// The page: its controls, and what each of them changes.
+// Entry point of the page: connects the controls with the state and the sections.
 
-import * as api from "./api.js";
-import { offerDownloads } from "./downloads.js";
-import { element } from "./figures.js";
-import { changed, onProblem } from "./following.js";
-import { buildForm } from "./form.js";
-import { plain } from "./numbers.js";
-import { open, sampleRow, typicalRow } from "./opening.js";
-import { hiddenLayers, properties, shown } from "./shown.js";
-import { fromAddress, state, toAddress } from "./state.js";
-import { startTheme } from "./theme.js";
-import { $, forget, listen, showActivations, showAll, showAnswers } from "./views.js";
+import { element } from "./charts/figure.js";
+import { plain } from "./charts/number_format.js";
+import { startTheme } from "./charts/theme.js";
+import * as api from "./model/api.js";
+import { openModel, sampleRow, typicalRow } from "./model/open_model.js";
+import { data, hiddenLayers, properties } from "./model/page_data.js";
+import { fromFragment, state, toFragment } from "./model/url_state.js";
+import { offerDownloads } from "./panels/downloads.js";
+import { buildForm } from "./panels/form.js";
+import {
+  $,
+  clearResults,
+  clearSection,
+  describeDownload,
+  fixedFeatures,
+  renderActivations,
+  renderAll,
+  renderResults,
+  setHandlers,
+} from "./panels/render.js";
+import { onProblem, scheduleUpdate } from "./panels/updates.js";
 
 const COPIED_MS = 2000;
-const opening = api.newest();
-let showForm = () => {};
+const openLatest = api.latestOnly();
+let fillForm = () => {};
 
+// Opens a model and fills the controls. If a request fails, the page keeps the model that it shows, and the selectors
+// name that model again.
 async function choose(model, version, wanted = {}) {
-  await opening(async (signal) => {
-    await open(model, version, wanted, signal);
-    signal.throwIfAborted();
-    forget();
-    fill();
-    changed();
-  });
+  $("page").setAttribute("aria-busy", "true");
+  try {
+    await openLatest(async (signal) => {
+      await openModel(model, version, wanted, signal);
+      clearResults();
+      fillControls();
+      scheduleUpdate();
+    });
+  } catch (error) {
+    if (state.model !== null) [$("model").value, $("version").value] = [state.model, state.version];
+    throw error;
+  } finally {
+    $("page").removeAttribute("aria-busy");
+  }
 }
 
-function fill() {
+function fillControls() {
   const { features, outputs, scores, task, parameters } = properties();
-  options($("version"), shown.card.versions, state.version);
-  options($("output"), ["predicted", ...outputs.map(String)], state.output ?? "predicted");
+  $("model").value = state.model;
+  fillSelect($("version"), data.card.versions, state.version);
+  fillSelect($("output"), ["predicted", ...outputs.map(String)], state.output ?? "predicted");
   $("output-choice").hidden = outputs.length < 2;
   const names = features.map(({ name }) => name);
-  for (const id of ["x", "y", "along"]) options($(id), names, state[id]);
+  for (const id of ["x", "y", "along"]) fillSelect($(id), names, state[id]);
   $("method").value = state.method;
   $("scale").value = state.scale;
   $("method").options[0].disabled = hiddenLayers().length > 1; // exact Shapley values need one hidden layer
-  const score = Object.entries(scores).map(([name, value]) => `${name} ${plain(value)}`);
-  $("facts").textContent = [task, `${parameters} parameters`, ...score].join(" \u00b7 ");
-  options(
-    $("layer"),
-    hiddenLayers().map(({ layer }) => layer),
-    state.layer,
-  );
-  $("layer-choice").hidden = hiddenLayers().length < 2;
+  const scoreTexts = Object.entries(scores).map(([name, value]) => `${name} ${plain(value)}`);
+  $("facts").textContent = [task, `${parameters} parameters`, ...scoreTexts].join(" \u00b7 ");
+  const layers = hiddenLayers().map(({ layer }) => layer);
+  fillSelect($("layer"), layers, state.layer);
+  $("layer-choice").hidden = layers.length < 2;
   delete $("all-neurons").dataset.all;
   $("surfaces").hidden = names.length < 2;
   $("page").hidden = false;
-  showForm = buildForm($("form"), $("filter"), features, (name, value) => {
+  document.title = `${state.model} ${state.version} \u00b7 ENN explorer`;
+  fillForm = buildForm($("form"), $("filter"), features, (name, value) => {
     state.rows[state.editing][name] = value;
-    changed();
+    scheduleUpdate();
   });
-  showRows();
+  showInputs();
 }
 
-function options(select, values, value) {
+function fillSelect(select, values, value) {
   select.replaceChildren(...values.map((each) => element("option", { value: each }, String(each))));
   select.value = value;
 }
 
-function showRows() {
+function showInputs() {
   const two = state.rows.b !== null;
   $("which").hidden = !two;
   $("compare").setAttribute("aria-pressed", two);
   document.querySelector(`[name=which][value=${state.editing}]`).checked = true;
-  showForm(state.rows[state.editing]);
+  fillForm(state.rows[state.editing]);
 }
 
-function set(values) {
+function setValues(values) {
   Object.assign(state.rows[state.editing], values);
-  showForm(state.rows[state.editing]);
-  changed();
+  fillForm(state.rows[state.editing]);
+  scheduleUpdate();
 }
 
-function compare() {
+function toggleComparison() {
   const two = state.rows.b === null;
   state.rows.b = two ? { ...state.rows.a } : null;
   state.editing = two ? "b" : "a";
-  showRows();
-  changed();
+  showInputs();
+  scheduleUpdate();
 }
 
-function toggle(key, on) {
+function toggleHarmonic(key, on) {
   state.off[on ? "delete" : "add"](key);
-  showAnswers();
-  changed();
+  renderResults();
+  scheduleUpdate();
 }
 
-async function share() {
-  history.replaceState(null, "", toAddress());
+async function copyLink() {
+  history.replaceState(null, "", toFragment());
   await navigator.clipboard?.writeText(location.href);
-  $("share").textContent = navigator.clipboard ? "Copied" : "See the address"; // browsers copy on safe origins alone
+  $("share").textContent = navigator.clipboard ? "Copied" : "See the address"; // only secure origins have a clipboard
   setTimeout(() => ($("share").textContent = "Copy link"), COPIED_MS);
 }
 
-async function restore(wanted) {
+// Opens the model of a link, or the first one if the link names none. A link to an unknown model opens nothing.
+async function openLink(wanted) {
   const names = await api.models();
-  const model = names.includes(wanted.model) ? wanted.model : names[0];
-  if (!model) throw new Error("No model is being served.");
-  options($("model"), names, model);
-  await choose(model, wanted.model === model ? wanted.version : undefined, wanted);
+  if (!names.length) throw new Error("The service has no model that is ready.");
+  const model = wanted.model ?? names[0];
+  fillSelect($("model"), names, names.includes(model) ? model : "");
+  if (!names.includes(model)) {
+    throw new Error(`Model ${model}: the service does not have it. It has ${names.join(", ")}.`);
+  }
+  await choose(model, wanted.version, wanted);
 }
 
-function problem(error) {
+function showProblem(error) {
   $("problem").hidden = !error;
   $("problem").textContent = error?.message ?? "";
   $("key").hidden = error?.status !== 401;
 }
 
-// Work whose errors are told on the page.
-const guarded = (work) => async (event) => {
+// Returns a handler that shows the errors of `work` on the page.
+const reporting = (work) => async (event) => {
   try {
     await work(event);
-    problem(null);
+    showProblem(null);
   } catch (error) {
-    problem(error);
+    showProblem(error);
   }
 };
 
-const start = guarded(() => restore(fromAddress(location.hash)));
+const start = reporting(async () => {
+  try {
+    await openLink(fromFragment(location.hash));
+  } catch (error) {
+    $("page").hidden = true; // the page would show another model than the link names
+    throw error;
+  }
+});
 
-function control() {
-  $("model").onchange = guarded(() => choose($("model").value));
-  $("version").onchange = guarded(() => choose(state.model, $("version").value, fromAddress(toAddress())));
+function connectControls() {
+  $("model").onchange = reporting(() => choose($("model").value));
+  $("version").onchange = reporting(() => choose(state.model, $("version").value, fromFragment(toFragment())));
   $("output").onchange = () => {
     state.output = $("output").selectedIndex ? $("output").value : null;
-    changed();
+    scheduleUpdate();
   };
-  for (const id of ["x", "y", "along", "method", "scale"]) {
+  const sections = { x: "surfaces", y: "surfaces", along: "profile", method: "attributions" };
+  for (const [id, section] of Object.entries(sections)) {
     $(id).onchange = () => {
       state[id] = $(id).value;
-      changed();
+      clearSection(section);
+      scheduleUpdate();
     };
   }
+  $("scale").onchange = () => {
+    state.scale = $("scale").value;
+    scheduleUpdate();
+  };
   $("layer").onchange = () => {
     state.layer = Number($("layer").value);
-    showActivations();
+    renderActivations();
   };
   $("all-neurons").onclick = () => {
     $("all-neurons").dataset.all = "yes";
-    showActivations();
+    renderActivations();
   };
   $("all-on").onclick = () => {
     state.off.clear();
-    showAll();
-    changed();
+    renderAll();
+    scheduleUpdate();
   };
   $("which").onchange = (event) => {
     state.editing = event.target.value;
-    showRows();
-    changed();
+    showInputs();
+    scheduleUpdate();
   };
-  $("compare").onclick = compare;
-  $("sample").onclick = () => set(sampleRow());
-  $("typical").onclick = () => set(typicalRow());
-  $("share").onclick = guarded(share);
+  $("compare").onclick = toggleComparison;
+  $("sample").onclick = () => setValues(sampleRow(properties()));
+  $("typical").onclick = () => setValues(typicalRow(properties()));
+  $("share").onclick = reporting(copyLink);
   $("key").onsubmit = (event) => {
     event.preventDefault();
     api.useKey($("key-value").value);
@@ -162,19 +197,41 @@ function control() {
   };
 }
 
-onProblem(problem);
-listen({ toggled: toggle, picked: set });
-startTheme($("theme"), showAll);
-control();
-offerDownloads($("waterfall"), () => shown.answers);
-offerDownloads($("attributions"), () => shown.attributions);
-offerDownloads($("neurons"), () => shown.layers);
-offerDownloads($("surfaces"), () => shown.surfaces);
-offerDownloads($("profile"), () => shown.profile);
+function connectDownloads() {
+  const offer = (id, name, rows, json) =>
+    offerDownloads($(id), name, () => describeDownload(id, name, rows(), json()));
+  const resultRows = () => data.results;
+  offer("waterfall", "Bumps", resultRows, () => data.results);
+  offer(
+    "attributions",
+    "Features",
+    () => data.attributions.results,
+    () => data.attributions,
+  );
+  offer("neurons", "Activations", resultRows, () => data.layers);
+  offer(
+    "surfaces",
+    "Surfaces",
+    () => fixedFeatures(data.surface),
+    () => data.surface,
+  );
+  offer(
+    "profile",
+    "Profile",
+    () => fixedFeatures(data.profile),
+    () => data.profile,
+  );
+}
+
+onProblem(showProblem);
+setHandlers({ toggled: toggleHarmonic, picked: setValues });
+startTheme($("theme"), renderAll);
+connectControls();
+connectDownloads();
 
 let width = innerWidth;
 onresize = () => {
-  if (innerWidth !== width) requestAnimationFrame(showAll);
+  if (innerWidth !== width) requestAnimationFrame(renderAll); // a new height alone changes no figure
   width = innerWidth;
 };
 onhashchange = start;

@@ -1,4 +1,4 @@
-// Numbers as people read them: three decimals or four digits, a real minus sign.
+// Numbers as text: three decimals or four digits, with the typographic minus sign.
 
 function digits(value) {
   const size = Math.abs(value);
@@ -11,3 +11,10 @@ export const plain = (value) => digits(value).replace(/-/g, "\u2212");
 export const signed = (value) => (value >= 0 ? "+" : "") + plain(value);
 
 export const percent = (value) => `${(100 * value).toFixed(1)} %`;
+
+// Returns a text of at most `most` characters, with an ellipsis in place of its middle.
+export function shorten(text, most) {
+  if (text.length <= most) return text;
+  const kept = Math.max(most - 1, 2);
+  return `${text.slice(0, Math.ceil(kept / 2))}\u2026${text.slice(text.length - Math.floor(kept / 2))}`;
+}

@@ -1,46 +1,47 @@
-// Activations: each neuron's curve over the density of the training data, where the input stands, and its harmonics.
+// Charts of the activations: the curve of each neuron over the density of the training data, and its harmonics.
 
-import { barY, lineY, rectY, ruleY } from "./vendor/plot.js";
-import { draw, element, figure, place } from "./figures.js";
-import { plain, signed } from "./numbers.js";
-import { activation, curve } from "./series.js";
+import { barY, lineY, rectY, ruleY } from "../vendor/plot.js";
+import { element, figure, placeMarker, renderPlot } from "./figure.js";
+import { plain, signed } from "./number_format.js";
+import { activation, curve } from "../model/activation_series.js";
 import { colours } from "./theme.js";
 
-const SHOWN = 12;
-const DENSITY = 0.3; // of the height
+const MAX_NEURONS = 12;
+const DENSITY_HEIGHT = 0.3; // share of the height of the plot
 
-// The neurons of a layer that are shown, in their order: all, or the most important.
-export function chosen(neurons, all) {
-  if (all || neurons.length <= SHOWN) return neurons;
+// Returns the neurons to draw, in their order: all, or the most important ones.
+export function selectNeurons(neurons, all) {
+  if (all || neurons.length <= MAX_NEURONS) return neurons;
   const weight = ({ importance, coefficients }) => importance ?? Math.hypot(...coefficients);
-  const kept = new Set([...neurons].sort((one, other) => weight(other) - weight(one)).slice(0, SHOWN));
+  const kept = new Set([...neurons].sort((one, other) => weight(other) - weight(one)).slice(0, MAX_NEURONS));
   return neurons.filter((neuron) => kept.has(neuron));
 }
 
-// The chart of a hidden neuron. `off` holds "neuron.harmonic" of those switched off, `toggled` hears a switch; without
-// them the layer is not the last hidden one, and no input is marked on it.
+// Returns the chart of a hidden neuron. `off` is the set of harmonics ("neuron.harmonic") that are switched off;
+// `toggled(key, on)` is called when a switch changes. Layers before the last hidden one have neither, and no markers:
+// explanations hold the pre-activations of the last hidden layer only.
 export function neuronChart(neuron, off, toggled) {
   const bump = ({ bumps }) => bumps[neuron.neuron];
   return chart(neuron, {
     title: `neuron ${neuron.neuron}`,
     off: off ?? new Set(),
     toggled,
-    where: (explanation) => (off ? bump(explanation).pre_activation : undefined),
+    position: (explanation) => (off ? bump(explanation).pre_activation : undefined),
     value: (explanation) => (off ? signed(bump(explanation).value) : ""),
   });
 }
 
-// The chart of an output's own activation, which turns the sum of the bumps into the response.
+// Returns the chart of the activation of an output neuron, which turns the sum of the bumps into the response.
 export function outputChart(neuron) {
   return chart(neuron, {
     title: `output ${neuron.output}`,
     off: new Set(),
-    where: ({ pre_activation }) => pre_activation,
+    position: ({ pre_activation }) => pre_activation,
     value: (_, index) => (index ? "" : "sum \u2192 response"),
   });
 }
 
-// Draws charts; returns show(explanations), which moves their markers.
+// Draws charts; returns show(explanations), which moves the markers.
 export function drawActivations(container, charts) {
   container.replaceChildren(...charts.map(({ node }) => node));
   return (explanations) => {
@@ -48,96 +49,96 @@ export function drawActivations(container, charts) {
   };
 }
 
-function chart(neuron, { title, off, toggled, where, value }) {
-  const says = element("span", { className: "value" });
+function chart(neuron, { title, off, toggled, position, value }) {
+  const valueLabel = element("span", { className: "value" });
   const plot = element("div");
   const spectrum = element("div");
-  const boxes = toggled ? switches(neuron, off, (key, on) => (toggled(key, on), redraw())) : "";
-  const node = figure([title, says], plot, spectrum, boxes);
-  let svg, spread, shown;
+  const boxes = toggled ? harmonicSwitches(neuron, off, (key, on) => (toggled(key, on), redraw())) : "";
+  const node = figure([title, valueLabel], plot, spectrum, boxes);
+  let svg, domain, current;
 
   function redraw() {
-    spread = reach(neuron.range, shown.map(where));
-    svg = plotCurve(neuron, off, { spread, width: node.clientWidth, title });
+    domain = domainFor(neuron.range, current.map(position));
+    svg = plotCurve(neuron, off, { domain, width: node.clientWidth, title });
     plot.replaceChildren(svg);
     spectrum.replaceChildren(plotSpectrum(neuron, off, { width: node.clientWidth, title }));
-    mark();
+    moveMarkers();
   }
 
-  function mark() {
-    const kept = left(neuron, off);
+  function moveMarkers() {
+    const kept = activeCoefficients(neuron, off);
     for (const [index, name] of ["a", "b"].entries()) {
-      const z = shown[index] && where(shown[index]);
-      place(svg, name, z === undefined ? null : [z, activation(z, kept)]);
+      const z = current[index] && position(current[index]);
+      placeMarker(svg, name, z === undefined ? null : [z, activation(z, kept)]);
     }
   }
 
   function show(explanations) {
-    shown = explanations;
-    says.textContent = explanations.map(value).join("  ");
-    if (String(reach(neuron.range, shown.map(where))) === String(spread)) mark();
+    current = explanations;
+    valueLabel.textContent = explanations.map(value).join("  ");
+    if (String(domainFor(neuron.range, current.map(position))) === String(domain)) moveMarkers();
     else redraw();
   }
 
   return { node, show };
 }
 
-// What of z is drawn: the range of the training data, and whole steps beyond it where an input stands there.
-function reach([low, high], places) {
+// Returns the interval of z to draw: the range of the training data, extended in steps of a quarter to hold the inputs.
+function domainFor([low, high], positions) {
   const step = (high - low) / 4 || 1;
-  const all = places.filter(Number.isFinite);
+  const all = positions.filter(Number.isFinite);
   const below = Math.ceil((low - Math.min(low, ...all)) / step);
   const above = Math.ceil((Math.max(high, ...all) - high) / step);
   return high > low ? [low - below * step, high + above * step] : [low - below - 0.5, high + above + 0.5];
 }
 
-const left = ({ neuron, coefficients }, off) =>
+const activeCoefficients = ({ neuron, coefficients }, off) =>
   coefficients.map((coefficient, index) => (off.has(`${neuron}.${index}`) ? 0 : coefficient));
 
-function plotCurve(neuron, off, { spread, width, title }) {
+function plotCurve(neuron, off, { domain, width, title }) {
   const { ink, quiet, line, neutral } = colours();
-  const kept = left(neuron, off);
+  const kept = activeCoefficients(neuron, off);
   const changed = kept.some((coefficient, index) => coefficient !== neuron.coefficients[index]);
-  const whole = curve(neuron.coefficients, spread);
-  const now = changed ? curve(kept, spread) : whole;
-  const values = [...whole, ...now].map(({ value }) => value);
+  const original = curve(neuron.coefficients, domain);
+  const current = changed ? curve(kept, domain) : original;
+  const values = [...original, ...current].map(({ value }) => value);
   const top = Math.max(...values.map(Math.abs)) * 1.08 || 1;
-  return draw(
+  return renderPlot(
     {
       width,
       height: 132,
       margin: 6,
       marginBottom: 20,
       marginLeft: 30,
-      x: { domain: spread, label: null, ticks: width < 190 ? 3 : 4, tickSize: 3 },
+      x: { domain, label: null, ticks: width < 190 ? 3 : 4, tickSize: 3 },
       y: { domain: [-top, top], label: null, ticks: 3, tickSize: 0 },
       marks: [
         ...(neuron.density
-          ? [rectY(columns(neuron.density, top), { x1: "x1", x2: "x2", y1: -top, y2: "y", fill: neutral })]
+          ? [rectY(densityBars(neuron.density, top), { x1: "x1", x2: "x2", y1: -top, y2: "y", fill: neutral })]
           : []),
         ruleY([0], { stroke: line }),
-        ...(changed ? [lineY(whole, { x: "z", y: "value", stroke: quiet, strokeDasharray: "3 3" })] : []),
-        lineY(now, { x: "z", y: "value", stroke: ink, strokeWidth: 2 }),
+        ...(changed ? [lineY(original, { x: "z", y: "value", stroke: quiet, strokeDasharray: "3 3" })] : []),
+        lineY(current, { x: "z", y: "value", stroke: ink, strokeWidth: 2 }),
       ],
     },
-    `Activation of ${title} for z from ${plain(spread[0])} to ${plain(spread[1])}` +
+    `Activation of ${title} for z from ${plain(domain[0])} to ${plain(domain[1])}` +
       (changed ? ", without the harmonics that are switched off" : ""),
   );
 }
 
-function columns({ edges, density }, top) {
+function densityBars({ edges, density }, top) {
   const most = Math.max(...density) || 1;
   return density.map((value, index) => ({
     x1: edges[index],
     x2: edges[index + 1],
-    y: -top + (2 * top * DENSITY * value) / most,
+    y: -top + (2 * top * DENSITY_HEIGHT * value) / most,
   }));
 }
 
 function plotSpectrum({ neuron, coefficients }, off, { width, title }) {
   const { positive, negative, line, neutral } = colours();
   const bars = coefficients.map((value, index) => ({ value, q: index + 1, off: off.has(`${neuron}.${index}`) }));
-  return draw(
+  return renderPlot(
     {
       width,
       height: 44,
@@ -160,7 +161,7 @@ function plotSpectrum({ neuron, coefficients }, off, { width, title }) {
   );
 }
 
-function switches({ neuron, coefficients }, off, toggled) {
+function harmonicSwitches({ neuron, coefficients }, off, toggled) {
   const boxes = coefficients.map((_, index) => {
     const key = `${neuron}.${index}`;
     const box = element("input", {

@@ -1,27 +1,34 @@
-// The profile: the bumps along one feature, the others as they are, and the pre-activation that they add up to.
+// Chart of the profile: bumps and pre-activation along one feature, with the other features fixed.
 
-import { dot, lineY, ruleX, ruleY, text } from "./vendor/plot.js";
-import { draw, element } from "./figures.js";
-import { plain } from "./numbers.js";
+import { dot, lineY, ruleX, ruleY, text } from "../vendor/plot.js";
+import { element, renderPlot } from "./figure.js";
+import { plain } from "./number_format.js";
 import { colours } from "./theme.js";
 
-// Draws an answer of the service; `values` are where the inputs stand on the feature.
-export function drawProfile(container, answer, values) {
+// Draws a response of the profile endpoint. `values` are the values of the inputs on the feature, each marked by a line;
+// `label` names the vertical axis.
+export function drawProfile(container, answer, values, label) {
   const { ink, quiet, line } = colours();
   const numeric = answer.values.every(Number.isFinite);
   const width = container.clientWidth;
   const points = (list) => list.map((y, index) => ({ x: answer.values[index], y }));
   const sum = points(answer.pre_activation);
-  const svg = draw(
+  const svg = renderPlot(
     {
       width,
-      height: 260,
+      height: 286,
       marginLeft: 44,
       marginRight: 34,
-      marginTop: 10,
-      marginBottom: 26,
-      x: numeric ? { label: null, tickSize: 3 } : { type: "point", domain: answer.values, label: null, tickSize: 3 },
-      y: { label: null, ticks: 5, tickSize: 0 },
+      marginTop: 24,
+      marginBottom: 38,
+      x: {
+        ...(numeric ? {} : { type: "point", domain: answer.values }),
+        label: answer.feature,
+        labelAnchor: "center",
+        labelArrow: "none",
+        tickSize: 3,
+      },
+      y: { label, labelArrow: "none", ticks: 5, tickSize: 0 },
       marks: [
         ruleY([0], { stroke: line }),
         ...answer.bumps.map(({ neuron, values }) =>
@@ -36,7 +43,7 @@ export function drawProfile(container, answer, values) {
         ),
       ],
     },
-    `Pre-activation along ${answer.feature}: from ${plain(Math.min(...answer.pre_activation))} to ` +
+    `${label} along ${answer.feature}: from ${plain(Math.min(...answer.pre_activation))} to ` +
       plain(Math.max(...answer.pre_activation)),
   );
   container.replaceChildren(element("figure", {}, svg));

@@ -1,4 +1,4 @@
-// Light and dark: what the system prefers, until the reader chooses.
+// Light and dark theme: the preference of the system, until the reader chooses.
 
 const KEY = "enn-theme";
 const root = document.documentElement;
@@ -6,25 +6,25 @@ const system = matchMedia("(prefers-color-scheme: dark)");
 
 const isDark = () => (root.dataset.theme ? root.dataset.theme === "dark" : system.matches);
 
-// Starts the toggle, and calls back when the colours have changed.
+// Starts the button that switches the theme; calls `changed` after each change of the colours.
 export function startTheme(button, changed) {
-  const show = () => {
+  const label = () => {
     button.textContent = isDark() ? "Light" : "Dark";
     button.setAttribute("aria-label", `Use the ${isDark() ? "light" : "dark"} theme`);
   };
-  const kept = localStorage.getItem(KEY);
-  if (kept) root.dataset.theme = kept;
-  show();
-  system.addEventListener("change", () => (show(), changed()));
+  const saved = localStorage.getItem(KEY);
+  if (saved) root.dataset.theme = saved;
+  label();
+  system.addEventListener("change", () => (label(), changed()));
   button.addEventListener("click", () => {
     root.dataset.theme = isDark() ? "light" : "dark";
     localStorage.setItem(KEY, root.dataset.theme);
-    show();
+    label();
     changed();
   });
 }
 
-// The colours of the figures as the style sheet has them now.
+// Returns the colours of the figures in the current theme.
 export function colours() {
   const style = getComputedStyle(root);
   const names = ["positive", "negative", "neutral", "ink", "quiet", "line", "paper", "middle"];

@@ -1,40 +1,40 @@
-// The waterfall: from the bias over the bumps to the pre-activation, as a figure and as a table.
+// Waterfall of an explanation: from the bias over the bumps to the pre-activation, as a chart and as a table.
 
-import { barX, link, ruleX, text } from "./vendor/plot.js";
-import { draw, element, figure } from "./figures.js";
-import { plain, signed } from "./numbers.js";
+import { barX, link, ruleX, text } from "../vendor/plot.js";
+import { element, figure, renderPlot } from "./figure.js";
+import { plain, signed } from "./number_format.js";
 import { colours } from "./theme.js";
 
-const SHOWN = 16;
-const ROW = 25;
-const NARROW = 560;
-const LEFT = 74; // of the bars, for their names
-const LABEL = 52; // behind a bar, for its number
+const MAX_BUMPS = 16;
+const ROW_HEIGHT = 25;
+const NARROW = 560; // pixels: two charts stand below each other
+const NAME_WIDTH = 74; // pixels before the bars
+const VALUE_WIDTH = 52; // pixels behind a bar
 
-// Draws one explanation, or two side by side on the same scale.
-export function drawWaterfall(container, explanations) {
-  const kept = largest(explanations);
+// Draws one explanation, or two on the same scale. `label` names the axis.
+export function drawWaterfall(container, explanations, label) {
+  const kept = largestBumps(explanations);
   const all = explanations.map((explanation) => steps(explanation, kept));
   const ends = all.flat().flatMap(({ start, end }) => [start, end]);
   const [low, high] = [Math.min(...ends), Math.max(...ends)];
   const beside = explanations.length > 1 && container.clientWidth > NARROW;
   const width = beside ? (container.clientWidth - 24) / 2 : container.clientWidth;
-  const domain = [low, high + ((high - low || 1) * LABEL) / Math.max(width - LEFT - LABEL, 60)];
+  const domain = [low, high + ((high - low || 1) * VALUE_WIDTH) / Math.max(width - NAME_WIDTH - VALUE_WIDTH, 60)];
   container.replaceChildren(
     ...all.map((rows, index) => {
-      const svg = plotSteps(rows, width, domain);
+      const svg = plotSteps(rows, { width, domain, label });
       return explanations.length > 1 ? figure("AB"[index], svg) : element("figure", {}, svg);
     }),
   );
 }
 
-// The neurons that get a bar of their own, in their order; a wide network's small bumps are told together.
-function largest(explanations) {
+// Returns the indices of the bumps that get a bar of their own; the small bumps of a wide network share one.
+function largestBumps(explanations) {
   const sizes = explanations[0].bumps.map((_, index) =>
     Math.max(...explanations.map(({ bumps }) => Math.abs(bumps[index].value))),
   );
   const order = [...sizes.keys()].sort((one, other) => sizes[other] - sizes[one]);
-  return new Set(order.length > SHOWN ? order.slice(0, SHOWN - 1) : order);
+  return new Set(order.length > MAX_BUMPS ? order.slice(0, MAX_BUMPS - 1) : order);
 }
 
 function steps({ bias, bumps, pre_activation }, kept) {
@@ -53,19 +53,19 @@ function steps({ bias, bumps, pre_activation }, kept) {
   return [...rows, { name: "sum", start: 0, end: pre_activation, total: true }];
 }
 
-function plotSteps(rows, width, domain) {
+function plotSteps(rows, { width, domain, label }) {
   const { positive, negative, ink, quiet, line } = colours();
   const change = ({ start, end }) => end - start;
-  const said = rows.map((row) => `${row.name} ${signed(change(row))}`).join(", ");
-  return draw(
+  const summary = rows.map((row) => `${row.name} ${signed(change(row))}`).join(", ");
+  return renderPlot(
     {
       width,
-      height: rows.length * ROW + 26,
-      marginLeft: LEFT,
+      height: rows.length * ROW_HEIGHT + 40,
+      marginLeft: NAME_WIDTH,
       marginRight: 4,
       marginTop: 2,
-      marginBottom: 24,
-      x: { domain, grid: false, label: null, ticks: Math.max(3, Math.round(width / 110)), tickSize: 0 },
+      marginBottom: 38,
+      x: { domain, grid: false, label, labelAnchor: "center", labelArrow: "none", ticks: Math.max(3, Math.round(width / 110)), tickSize: 0 },
       y: { domain: rows.map(({ name }) => name), label: null, tickSize: 0, padding: 0.28 },
       marks: [
         ruleX([0], { stroke: line }),
@@ -95,12 +95,12 @@ function plotSteps(rows, width, domain) {
         }),
       ],
     },
-    `Waterfall: ${said}`,
+    `Waterfall of the ${label}: ${summary}`,
   );
 }
 
-// Writes the same numbers as a table: all neurons, with what each bump is made of, and the name of what they add up to.
-export function writeTable(container, explanations, total) {
+// Writes the table: a line for every neuron with the factors of its bump. `total` names the sum, `label` its quantity.
+export function writeTable(container, explanations, total, label) {
   const two = explanations.length > 1;
   const [first, second] = explanations;
   const cells = two ? ["A", "B", "B \u2212 A"] : ["activation", "weight", "bump"];
@@ -120,7 +120,7 @@ export function writeTable(container, explanations, total) {
     element(
       "table",
       {},
-      element("caption", {}, `bias + bumps = ${total}`),
+      element("caption", {}, `bias + bumps = ${label}`),
       element("thead", {}, head),
       element("tbody", {}, sums("bias", "bias"), ...rows, sums(total, "pre_activation")),
     ),

@@ -1,16 +1,17 @@
-// The form: a field for every feature of the card, with a slider over its training range.
+// Form of an input: a field for every feature of the card, with a slider over its training range.
 
-import { element } from "./figures.js";
-import { plain } from "./numbers.js";
+import { element } from "../charts/figure.js";
+import { plain } from "../charts/number_format.js";
 
-const MANY = 12;
+const FILTER_ABOVE = 12; // features
 
-// Builds the fields; `changed(feature, value)` hears what is set. Returns show(row), which sets them.
+// Builds the fields. `changed(feature, value)` is called for each change; the value is undefined while a number field
+// holds no number. Returns show(row), which fills the fields.
 export function buildForm(form, filter, features, changed) {
   const fields = features.map((feature, index) => field(feature, `f${index}`, (value) => changed(feature.name, value)));
   form.replaceChildren(...fields.map(({ node }) => node));
   form.onsubmit = (event) => event.preventDefault();
-  filter.hidden = features.length <= MANY;
+  filter.hidden = features.length <= FILTER_ABOVE;
   filter.value = "";
   filter.oninput = () => {
     const wanted = filter.value.trim().toLowerCase();
@@ -22,20 +23,20 @@ export function buildForm(form, filter, features, changed) {
 }
 
 function field(feature, id, changed) {
-  const made = { numeric, categorical, boolean }[feature.kind](feature, id, changed);
+  const control = { numeric, categorical, boolean }[feature.kind](feature, id, changed);
   const label = element("label", { htmlFor: id }, feature.name);
-  const node = element("div", { className: `field ${feature.kind}` }, label, ...made.nodes);
-  if (!feature.missing) return { node, name: feature.name, show: made.show };
-  const absent = element("input", { type: "checkbox", ariaLabel: `${feature.name} is missing` });
-  absent.onchange = () => {
-    made.enable(!absent.checked);
-    changed(absent.checked ? null : made.value());
+  const node = element("div", { className: `field ${feature.kind}` }, label, ...control.nodes);
+  if (!feature.missing) return { node, name: feature.name, show: control.show };
+  const missing = element("input", { type: "checkbox", ariaLabel: `${feature.name} is missing` });
+  missing.onchange = () => {
+    control.enable(!missing.checked);
+    changed(missing.checked ? null : control.value());
   };
-  node.append(element("label", { className: "missing" }, absent, "missing"));
+  node.append(element("label", { className: "missing" }, missing, "missing"));
   const show = (value) => {
-    absent.checked = value === null;
-    made.enable(value !== null);
-    if (value !== null) made.show(value);
+    missing.checked = value === null;
+    control.enable(value !== null);
+    if (value !== null) control.show(value);
   };
   return { node, name: feature.name, show };
 }
@@ -52,23 +53,23 @@ function numeric({ name, minimum, maximum }, id, changed) {
   });
   const number = element("input", { type: "number", id, step: "any", required: true });
   number.title = `training range ${plain(minimum)} to ${plain(maximum)}`;
-  const outside = () =>
+  const markRange = () =>
     number.classList.toggle("far", number.valueAsNumber < minimum || number.valueAsNumber > maximum);
   slider.oninput = () => {
     number.value = slider.value;
-    outside();
+    markRange();
     changed(slider.valueAsNumber);
   };
   number.oninput = () => {
-    if (!Number.isFinite(number.valueAsNumber)) return;
+    if (!Number.isFinite(number.valueAsNumber)) return changed(undefined);
     slider.value = number.value;
-    outside();
+    markRange();
     changed(number.valueAsNumber);
   };
   const show = (value) => {
     slider.value = value;
     number.value = Number(Number(value).toPrecision(5));
-    outside();
+    markRange();
   };
   const enable = (on) => (slider.disabled = number.disabled = !on);
   return { nodes: [slider, number], show, enable, value: () => slider.valueAsNumber };
