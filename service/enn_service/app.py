@@ -52,16 +52,16 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
 
     def look() -> None:
         if source is not None:
-            source.look()
+            source.sync()
         registry.refresh()
-        tallies.forget(registry.known())
+        tallies.forget(registry.known_versions())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_SECONDS)
         with stack:
             if source is not None:
-                await asyncio.to_thread(source.start)
+                await asyncio.to_thread(source.initial_sync)
             await asyncio.to_thread(registry.refresh)
             gc.collect()
             gc.freeze()  # what is there now stays, and need not be looked through again

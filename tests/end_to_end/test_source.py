@@ -99,11 +99,11 @@ def test_a_source_that_is_away_is_an_error_only_where_there_is_no_copy(
         return RepositorySync(url, tmp_path / models, tmp_path / "lock", 0)
 
     with pytest.raises(RepositoryError, match="there is no copy yet"):
-        source("s3://models/moon", "copy").start()
-    source("s3://models/repository", "copy").start()
+        source("s3://models/moon", "copy").initial_sync()
+    source("s3://models/repository", "copy").initial_sync()
     before = sorted(path.name for path in (tmp_path / "copy").iterdir())
-    source("s3://models/moon", "copy").start()
-    source("s3://moon/models", "copy").look()
+    source("s3://models/moon", "copy").initial_sync()
+    source("s3://moon/models", "copy").sync()
     assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == before == ["product", "ring"]
 
 
@@ -119,10 +119,10 @@ def test_a_folder_is_a_source_too_and_is_read_once_by_all_workers(
     workers = [
         RepositorySync(f"file://{tmp_path / 'there'}", tmp_path / "copy", tmp_path / "lock", 60) for _ in range(3)
     ]
-    workers[0].start()
+    workers[0].initial_sync()
     assert (tmp_path / "copy" / "ring" / "1" / SYNC_MARK).is_file()
     looked: list[Any] = []
     for worker in workers:
         monkeypatch.setattr(worker, "_copy", lambda: looked.append(1))
-        worker.look()
+        worker.sync()
     assert looked == []

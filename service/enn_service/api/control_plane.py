@@ -127,26 +127,28 @@ def _counts(registry: ModelRegistry, tallies: SharedCounters) -> APIRouter:
     @api.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
     def metrics() -> Response:
         """Return what all workers have counted, as Prometheus reads it."""
-        served = [(model.name, model.version) for model in registry.models()]
-        return Response(render_prometheus(tallies.total().of(registry.known()), served), media_type=CONTENT_TYPE_LATEST)
+        served = [(model.name, model.version) for model in registry.ready_models()]
+        return Response(
+            render_prometheus(tallies.total().of(registry.known_versions()), served), media_type=CONTENT_TYPE_LATEST
+        )
 
     @api.get("/v2/models/stats", response_model=administration.Statistics)
     def all_statistics() -> dict[str, Any]:
         """Return the statistics of every version that answers."""
-        return statistics(registry.models(), tallies.total())
+        return statistics(registry.ready_models(), tallies.total())
 
     @api.get("/v2/models/{model}/stats", response_model=administration.Statistics, responses=UNAVAILABLE)
     def model_statistics(model: ModelName) -> dict[str, Any]:
         """Return the statistics of every version of a model."""
-        registry.model(model)
-        return statistics(registry.models(model), tallies.total())
+        registry.get(model)
+        return statistics(registry.ready_models(model), tallies.total())
 
     @api.get(
         "/v2/models/{model}/versions/{version}/stats", response_model=administration.Statistics, responses=UNAVAILABLE
     )
     def version_statistics(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Return the statistics of a version."""
-        return statistics([registry.model(model, version)], tallies.total())
+        return statistics([registry.get(model, version)], tallies.total())
 
     return api
 
@@ -157,47 +159,47 @@ def _models(registry: ModelRegistry) -> APIRouter:
     @api.get("/v1/models")
     async def models() -> dict[str, list[str]]:
         """List the models that answer."""
-        return {"models": registry.names()}
+        return {"models": registry.ready_names()}
 
     @api.get("/v1/models/{model}", responses=UNAVAILABLE)
     async def model_status(model: ModelName) -> dict[str, Any]:
         """Say whether a model is ready (KServe V1)."""
-        return {"name": registry.model(model).name, "ready": True}
+        return {"name": registry.get(model).name, "ready": True}
 
     @api.get("/v1/models/{model}/versions/{version}", responses=UNAVAILABLE)
     async def version_status(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Say whether a version is ready."""
-        return {"name": registry.model(model, version).name, "ready": True}
+        return {"name": registry.get(model, version).name, "ready": True}
 
     @api.get("/v2/models/{model}/ready", responses=UNAVAILABLE)
     async def model_ready(model: ModelName) -> dict[str, Any]:
         """Say whether a model is ready."""
-        return {"name": registry.model(model).name, "ready": True}
+        return {"name": registry.get(model).name, "ready": True}
 
     @api.get("/v2/models/{model}/versions/{version}/ready", responses=UNAVAILABLE)
     async def version_ready(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Say whether a version is ready."""
-        return {"name": registry.model(model, version).name, "ready": True}
+        return {"name": registry.get(model, version).name, "ready": True}
 
     @api.get("/v2/models/{model}/config", responses=UNAVAILABLE)
     async def model_configuration(model: ModelName) -> dict[str, Any]:
         """Return a model's configuration (Triton's extension)."""
-        return configuration(registry.model(model))
+        return configuration(registry.get(model))
 
     @api.get("/v2/models/{model}/versions/{version}/config", responses=UNAVAILABLE)
     async def version_configuration(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Return a version's configuration (Triton's extension)."""
-        return configuration(registry.model(model, version))
+        return configuration(registry.get(model, version))
 
     @api.get("/v2/models/{model}", responses=UNAVAILABLE)
     async def model_metadata(model: ModelName) -> dict[str, Any]:
         """Return a model's tensors, and its card's features, classes and scores."""
-        return metadata(registry.model(model), registry.versions(model))
+        return metadata(registry.get(model), registry.ready_versions(model))
 
     @api.get("/v2/models/{model}/versions/{version}", responses=UNAVAILABLE)
     async def version_metadata(model: ModelName, version: ModelVersion) -> dict[str, Any]:
         """Return a version's tensors, and its card's features, classes and scores."""
-        return metadata(registry.model(model, version), registry.versions(model))
+        return metadata(registry.get(model, version), registry.ready_versions(model))
 
     return api
 

@@ -46,38 +46,38 @@ def introspection_router(registry: ModelRegistry) -> APIRouter:
     @api.get("/activations", responses=_responses(exploration.ActivationsResponse))
     async def show_activations(request: Request, model: ModelName, asked: Activations) -> Response:
         """Return every learned activation: its curve, DCT coefficients, the training data on it, its importance."""
-        return await answer(request, registry.model(model), _activations(asked))
+        return await answer(request, registry.get(model), _activations(asked))
 
     @api.get("/versions/{version}/activations", responses=_responses(exploration.ActivationsResponse))
     async def show_version_activations(
         request: Request, model: ModelName, version: ModelVersion, asked: Activations
     ) -> Response:
         """Return every learned activation of a version."""
-        return await answer(request, registry.model(model, version), _activations(asked))
+        return await answer(request, registry.get(model, version), _activations(asked))
 
     @api.get("/surface", responses=_responses(exploration.SurfaceResponse))
     async def show_surface(request: Request, model: ModelName, asked: Surface) -> Response:
         """Return an output, and on request its bumps, over the plane of two features."""
-        return await answer(request, registry.model(model), _surface(asked))
+        return await answer(request, registry.get(model), _surface(asked))
 
     @api.get("/versions/{version}/surface", responses=_responses(exploration.SurfaceResponse))
     async def show_version_surface(
         request: Request, model: ModelName, version: ModelVersion, asked: Surface
     ) -> Response:
         """Return an output of a version over the plane of two features."""
-        return await answer(request, registry.model(model, version), _surface(asked))
+        return await answer(request, registry.get(model, version), _surface(asked))
 
     @api.get("/profile", responses=_responses(exploration.ProfileResponse))
     async def show_profile(request: Request, model: ModelName, asked: Profile) -> Response:
         """Return an output, and on request its bumps, along one feature."""
-        return await answer(request, registry.model(model), _profile(asked))
+        return await answer(request, registry.get(model), _profile(asked))
 
     @api.get("/versions/{version}/profile", responses=_responses(exploration.ProfileResponse))
     async def show_version_profile(
         request: Request, model: ModelName, version: ModelVersion, asked: Profile
     ) -> Response:
         """Return an output of a version along one feature."""
-        return await answer(request, registry.model(model, version), _profile(asked))
+        return await answer(request, registry.get(model, version), _profile(asked))
 
     return api
 

@@ -57,7 +57,7 @@ def repository_router(registry: ModelRegistry, tokens: KeySet) -> APIRouter:
                 state="READY" if state.model else "UNAVAILABLE",
                 reason=state.reason,
             )
-            for state in registry.states()
+            for state in registry.version_states()
             if state.model or not ready
         ]
 

@@ -101,7 +101,7 @@ class DataPlane:
                 return None
             try:
                 self._access.check(path, headers)
-                model = self._registry.model(call.model, call.version)
+                model = self._registry.get(call.model, call.version)
             except RequestError:
                 return None
             reply = self._promptly(call, model, InferenceRequest(content, length, identity.given))
@@ -178,7 +178,7 @@ class DataPlane:
             raise BodyTimeoutError(f"the body did not come within {self._seconds:g} s") from None
 
     async def _reply(self, call: Route, scope: Scope, request: InferenceRequest, lease: Reservation) -> Response:
-        model = self._registry.model(call.model, call.version)
+        model = self._registry.get(call.model, call.version)
         answer = scope[SCOPE_CALL] = Answer(call.operation, model, request)
         reply = self._in_loop(answer) if len(request.body) <= MAX_LOOP_BODY else None
         if reply is None:

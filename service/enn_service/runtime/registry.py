@@ -1,4 +1,4 @@
-"""The registry: the models of a repository that this process serves, kept in step with the disk."""
+"""Registry of the models that this process serves, reloaded when the repository on disk changes."""
 
 import logging
 import threading
@@ -18,19 +18,19 @@ from enn_service.runtime.unload_state import UnloadState
 logger = logging.getLogger(__name__)
 
 MAX_REASON = 500
-"""The most characters of a refusal that are kept: what a file says of itself may be long."""
+"""Maximum number of characters kept of a refusal; a model file can put long texts into it."""
 UNLOADED = "unloaded"
-"""The reason why a version is not served although nothing is wrong with it."""
+"""Reason of a version that a management request unloaded."""
 
 
 @dataclass(frozen=True)
 class VersionState:
-    """A version in the repository.
+    """State of one version in the repository.
 
     Attributes:
-        entry: Where it lies, and its stamp when it was last looked at.
-        model: What is served; None where nothing ever passed the checks.
-        reason: Why the file on disk is not what is served; empty where it is.
+        entry: Path of the version and the stamp of its file at the last refresh.
+        model: Loaded model; None if no file of this version ever passed the checks.
+        reason: Reason why the file on disk is not served; empty if it is.
     """
 
     entry: Entry
@@ -38,20 +38,22 @@ class VersionState:
     reason: str
 
 
-Table = dict[str, dict[str, VersionState]]
-Served = dict[tuple[str, str | None], ServedModel]
+VersionTable = dict[str, dict[str, VersionState]]
+"""State of each version, by model name and version."""
+ReadyModels = dict[tuple[str, str | None], ServedModel]
+"""Loaded models by name and version; the version None is the highest one of the name."""
 
 
 class ModelRegistry:
-    """All versions of all models under a root.
+    """Hold every version of every model in a repository folder.
 
-    A refresh builds the new table beside the old one and swaps it in one assignment: a request sees one or the other.
+    A refresh builds a new table and replaces the old one in one assignment, so each request sees a consistent table.
 
     Args:
-        root: The repository's folder.
+        root: Folder of the repository.
         unload_state: Unloaded models, shared by all workers.
-        loads: Counts the versions "loaded" and "refused".
-        verify: Checks the signature of each version; None where they need none.
+        loads: Counter of the versions "loaded" and "refused".
+        verify: Signature check of each version; None to accept unsigned versions.
     """
 
     def __init__(
@@ -59,14 +61,16 @@ class ModelRegistry:
     ) -> None:
         self._root, self._unload_state, self._loads, self._verify = root, unload_state, loads, verify
         self._refreshing = threading.Lock()
-        self._table: Table = {}
-        self._served: Served = {}
+        self._table: VersionTable = {}
+        self._ready: ReadyModels = {}
 
-    def refresh(self, again: str | None = None) -> None:
-        """Load what is new or changed, drop what is gone or unloaded, keep what cannot be replaced.
+    def refresh(self, force: str | None = None) -> None:
+        """Load new and changed versions and drop removed and unloaded ones.
+
+        A changed version that fails its checks keeps its old model.
 
         Args:
-            again: The name of a model whose files are looked at even if they are those of the last look.
+            force: Name of a model to load again even if its files did not change.
         """
         with self._refreshing:
             try:
@@ -75,55 +79,55 @@ class ModelRegistry:
                 logger.warning("%s; still serving what was loaded", error)
                 return
             unloaded = self._unload_state.names()
-            table: Table = {}
+            table: VersionTable = {}
             for entry in found:
                 old = self._table.get(entry.name, {}).get(entry.version)
-                table.setdefault(entry.name, {})[entry.version] = (
-                    VersionState(entry, None, UNLOADED)
-                    if entry.name in unloaded
-                    else old
-                    if old is not None and old.entry == entry and old.reason != UNLOADED and entry.name != again
-                    else self._load(entry, old)
-                )
-            for state in self.states():
+                if entry.name in unloaded:
+                    state = VersionState(entry, None, UNLOADED)
+                elif old is not None and old.entry == entry and old.reason != UNLOADED and entry.name != force:
+                    state = old
+                else:
+                    state = self._load(entry, old)
+                table.setdefault(entry.name, {})[entry.version] = state
+            for state in self.version_states():
                 if state.entry.version not in table.get(state.entry.name, {}):
                     logger.info("removed %s/%s", state.entry.name, state.entry.version)
-            self._table, self._served = table, _served(table)
+            self._table, self._ready = table, _ready_models(table)
 
     def load(self, name: str) -> None:
-        """Serve a model of the repository, again if it was unloaded; look at its files now.
+        """Load a model from its files now, also if it was unloaded.
 
         Raises:
             UnknownModelError: The repository has no such model.
-            ConflictError: It was unloaded meanwhile.
-            InvalidRequestError: A version was refused; what was served before goes on.
+            ConflictError: Another request unloaded the model at the same time.
+            InvalidRequestError: A version was refused; the version loaded before stays in use.
         """
         if name in self._unload_state.names():
             self._unload_state.mark_loaded(name)
-        self.refresh(again=name)
-        versions = self._versions(name)
+        self.refresh(force=name)
+        versions = self._states_of(name)
         if any(state.reason == UNLOADED for state in versions):
             raise ConflictError(f"model {name!r} was unloaded by another request meanwhile; load it again")
         if reasons := [f"version {state.entry.version!r}: {state.reason}" for state in versions if state.reason]:
             raise InvalidRequestError(f"model {name!r} is not loaded whole: {'; '.join(reasons)}")
 
     def unload(self, name: str) -> None:
-        """Serve a model no more, in any worker, until load.
+        """Stop serving a model in every worker until `load`.
 
         Raises:
             UnknownModelError: The repository has no such model.
-            InvalidRequestError: Its name is not one that is served.
+            InvalidRequestError: The name is not a valid model name.
         """
-        self._versions(name)
+        self._states_of(name)
         try:
             self._unload_state.mark_unloaded(name)
         except ModelError as error:
             raise InvalidRequestError(str(error)) from None
         self.refresh()
 
-    def _versions(self, name: str) -> list[VersionState]:
+    def _states_of(self, name: str) -> list[VersionState]:
         if name not in self._table:
-            raise self._why_not(name, None)
+            raise self._unavailable_error(name, None)
         return list(self._table[name].values())
 
     def _load(self, entry: Entry, old: VersionState | None) -> VersionState:
@@ -143,54 +147,56 @@ class ModelRegistry:
         self._loads["loaded"] += 1
         return VersionState(entry, model, "")
 
-    def states(self) -> Iterator[VersionState]:
-        """Yield the state of every version, models by name and versions by age."""
+    def version_states(self) -> Iterator[VersionState]:
+        """Yield the state of every version, sorted by name, then by version."""
         for _, versions in sorted(self._table.items()):
             for version in sorted(versions, key=version_key):
                 yield versions[version]
 
-    def known(self) -> set[tuple[str, str]]:
-        """Return name and version of all that the repository has, served or not."""
-        return {(state.entry.name, state.entry.version) for state in self.states()}
+    def known_versions(self) -> set[tuple[str, str]]:
+        """Return the name and version of every entry of the repository, loaded or not."""
+        return {(state.entry.name, state.entry.version) for state in self.version_states()}
 
-    def names(self) -> list[str]:
-        """Return the names of the models that answer."""
-        return sorted({state.entry.name for state in self.states() if state.model is not None})
+    def ready_names(self) -> list[str]:
+        """Return the names of the models with a loaded version, sorted."""
+        return sorted({state.entry.name for state in self.version_states() if state.model is not None})
 
-    def versions(self, name: str) -> list[str]:
-        """Return the versions of a model that answer, the one served by default last."""
-        return [state.entry.version for state in self.states() if state.entry.name == name and state.model is not None]
+    def ready_versions(self, name: str) -> list[str]:
+        """Return the loaded versions of a model, the default version last."""
+        return [model.version for model in self.ready_models(name)]
 
-    def models(self, name: str | None = None) -> list[ServedModel]:
-        """Return every version that answers, of one model or of all."""
-        return [state.model for state in self.states() if state.model and name in (None, state.entry.name)]
+    def ready_models(self, name: str | None = None) -> list[ServedModel]:
+        """Return every loaded version of one model, or of all models."""
+        return [state.model for state in self.version_states() if state.model and name in (None, state.entry.name)]
 
-    def model(self, name: str, version: str | None = None) -> ServedModel:
-        """Return a model; without a version the highest integer one that answers.
+    def get(self, name: str, version: str | None = None) -> ServedModel:
+        """Return one version of a model; without a version the highest integer version that is loaded.
 
         Raises:
-            UnknownModelError: There is no such model or version.
-            ModelNotReadyError: It is there, but its file was refused.
+            UnknownModelError: The repository has no such model or version.
+            ModelNotReadyError: The version is in the repository, but its file was refused or it was unloaded.
         """
-        if (model := self._served.get((name, version))) is not None:
+        if (model := self._ready.get((name, version))) is not None:
             return model
-        raise self._why_not(name, version)
+        raise self._unavailable_error(name, version)
 
-    def _why_not(self, name: str, version: str | None) -> RequestError:
+    def _unavailable_error(self, name: str, version: str | None) -> RequestError:
         table = self._table.get(name)
         if table is None:
-            return UnknownModelError(f"model {name[:140]!r} is not known; known are {self.names()}")
+            return UnknownModelError(f"model {name[:140]!r} is not known; known are {self.ready_names()}")
         version = max(table, key=version_key) if version is None else version
         if (state := table.get(version)) is None:
-            return UnknownModelError(f"model {name!r} has no version {version[:140]!r}; it has {self.versions(name)}")
+            return UnknownModelError(
+                f"model {name!r} has no version {version[:140]!r}; it has {self.ready_versions(name)}"
+            )
         return ModelNotReadyError(f"model {name!r} version {version!r} is not served: {state.reason}")
 
 
-def _served(table: Table) -> Served:
-    """Return the models that answer, by name and version, and by name alone the highest version that does."""
-    served: Served = {}
+def _ready_models(table: VersionTable) -> ReadyModels:
+    """Return the loaded models by name and version; the highest loaded version also under the version None."""
+    ready: ReadyModels = {}
     for name, versions in table.items():
         for version in sorted(versions, key=version_key):
             if (model := versions[version].model) is not None:
-                served[name, version] = served[name, None] = model
-    return served
+                ready[name, version] = ready[name, None] = model
+    return ready

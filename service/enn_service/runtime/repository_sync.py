@@ -1,7 +1,7 @@
-"""The source: a model repository kept elsewhere, object storage say, of which the one on disk becomes a copy.
+"""Copy of a remote model repository, for example in object storage, to the repository on disk.
 
-What is copied is checked by the registry like any other file. Credentials come from the environment, as the library of
-the storage has them; no address comes from a request.
+The registry checks the copied files like any others. The storage library reads its credentials from the environment;
+no address comes from a request.
 """
 
 import fcntl
@@ -23,25 +23,29 @@ from enn_models.signature import SIGNATURE_FILE
 logger = logging.getLogger(__name__)
 
 LIMITS = {MODEL_FILE: MAX_BYTES, SUMS_FILE: MAX_SUMS, SIGNATURE_FILE: 2**10}
-"""The files of a version, in the order of copying; of a larger one a byte more comes, and is refused."""
+"""Files of a version in the order of copying, with their maximum size in bytes.
+
+At most one byte more than the maximum is copied: enough for the registry to refuse the file."""
 SYNC_MARK = ".source"
-"""In the folder of each version that was copied: what it is a copy of. Other versions are left alone."""
+"""File with a hash of the remote files in the folder of each copied version; folders without it are not changed."""
 
 Version = tuple[str, str]
+"""Name of a model and name of its version."""
 Files = Mapping[str, tuple[str, dict[str, Any]]]
+"""Remote path and properties of each file of a version, by file name."""
 
 
 class RepositorySync:
-    """A repository elsewhere, copied by one worker at a time.
+    """Copy a remote repository to disk, in one worker at a time.
 
     Args:
-        url: Its address, `s3://bucket/folder` or another that fsspec knows.
-        models: The repository on disk.
-        lock: A file that the workers share.
-        seconds: How often the source is looked at, by all workers together.
+        url: Address of the remote repository, `s3://bucket/folder` or any other that fsspec supports.
+        models: Folder of the repository on disk.
+        lock: File that the workers lock; its modification time is the time of the last copy.
+        seconds: Interval in seconds between two copies, over all workers.
 
     Raises:
-        RepositoryError: fsspec, or its part for such an address, is not installed.
+        RepositoryError: fsspec, or its filesystem for this kind of address, is not installed.
     """
 
     def __init__(self, url: str, models: Path, lock: Path, seconds: float) -> None:
@@ -53,13 +57,14 @@ class RepositorySync:
             raise RepositoryError(
                 f"source {url.split('://', maxsplit=1)[0]}: {error}; install this project with its extra storage"
             ) from None
-        self._path, self._models, self._lock, self._seconds = path.rstrip("/"), models, lock, seconds
+        self._path, self._models = path.rstrip("/"), models
+        self._lock, self._interval = lock, seconds
 
-    def start(self) -> None:
-        """Copy before anything is served, or wait until another worker has; what was copied earlier is enough.
+    def initial_sync(self) -> None:
+        """Copy the remote repository, or wait for the worker that does, before the first model is loaded.
 
         Raises:
-            RepositoryError: The source cannot be read, and there is nothing to serve.
+            RepositoryError: The remote repository cannot be read, and no earlier copy is on disk.
         """
         with self._locked(wait=True):
             try:
@@ -69,10 +74,10 @@ class RepositorySync:
                     raise RepositoryError(f"the source cannot be read, and there is no copy yet: {error}") from error
                 logger.exception("the source cannot be read; serving what was copied before")
 
-    def look(self) -> None:
-        """Copy what is new, unless another worker is at it or has just been; after a failure all stays as it is."""
-        with self._locked(wait=False) as mine:
-            if not mine or time.time() - self._lock.stat().st_mtime < self._seconds:
+    def sync(self) -> None:
+        """Copy changes, unless another worker does so or did so within the interval; log a failure and go on."""
+        with self._locked(wait=False) as locked:
+            if not locked or time.time() - self._lock.stat().st_mtime < self._interval:
                 return
             try:
                 self._copy()
@@ -81,6 +86,7 @@ class RepositorySync:
 
     @contextmanager
     def _locked(self, *, wait: bool) -> Iterator[bool]:
+        """Hold the workers' lock and yield True; yield False if another worker holds it and `wait` is False."""
         with self._lock.open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
@@ -90,22 +96,24 @@ class RepositorySync:
             yield True
 
     def _copy(self) -> None:
+        """Copy new and changed versions and remove the copies of versions that are gone.
+
+        Raises:
+            RepositoryError: The remote repository has no version; nothing is removed.
+        """
         self._lock.touch()
-        found = self._found()
+        found = self._remote_versions()
         if not found:
             raise RepositoryError("the source has no versions <name>/<version>/model.onnx; nothing is removed here")
         self._models.mkdir(parents=True, exist_ok=True)
         for (name, version), files in found.items():
-            mark = hashlib.sha256(
-                repr(sorted((key, sorted(info.items())) for key, (_, info) in files.items())).encode()
-            )
-            self._fetch(self._models / name / version, files, mark.hexdigest())
+            self._update(self._models / name / version, files, _fingerprint(files))
         for mark in self._models.glob(f"*/*/{SYNC_MARK}"):
             if (mark.parent.parent.name, mark.parent.name) not in found:
                 _remove(mark.parent)
 
-    def _found(self) -> dict[Version, Files]:
-        """Return the files of every version in the source, with what is known of each without reading it."""
+    def _remote_versions(self) -> dict[Version, Files]:
+        """List the files of every version in the remote repository, without reading their contents."""
         self._files.invalidate_cache()
         result: dict[Version, dict[str, tuple[str, dict[str, Any]]]] = {}
         for path, info in self._files.find(self._path, maxdepth=3, detail=True).items():
@@ -115,10 +123,16 @@ class RepositorySync:
                 result.setdefault((name, version), {})[file] = (path, {key: str(value) for key, value in info.items()})
         return {version: files for version, files in result.items() if MODEL_FILE in files}
 
-    def _fetch(self, folder: Path, files: Files, mark: str) -> None:
-        """Make the folder of a version what the source has, whole if it is new, else file by file, sums before mark."""
-        known = folder / SYNC_MARK
-        if folder.is_dir() and (not known.is_file() or known.read_text() == mark):
+    def _update(self, folder: Path, files: Files, fingerprint: str) -> None:
+        """Download a version into its folder, unless the folder has this fingerprint or is not a copy.
+
+        Args:
+            folder: Folder of the version on disk.
+            files: Its remote files.
+            fingerprint: Content of the mark file of an up-to-date copy.
+        """
+        mark = folder / SYNC_MARK
+        if folder.is_dir() and (not mark.is_file() or mark.read_text() == fingerprint):
             return
         folder.parent.mkdir(exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=".copying-", dir=folder.parent))
@@ -129,14 +143,24 @@ class RepositorySync:
                     path, info = files[name]
                     data = b"" if info.get("size") == "0" else self._files.cat_file(path, start=0, end=limit + 1)
                     write_whole(staging / name, data)
-            write_whole(staging / SYNC_MARK, mark.encode())
+            write_whole(staging / SYNC_MARK, fingerprint.encode())
             _install(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
         logger.info("copied %s/%s from the source", folder.parent.name, folder.name)
 
 
+def _fingerprint(files: Files) -> str:
+    """Return a hash of the properties of remote files, such as size and modification time."""
+    properties = sorted((key, sorted(info.items())) for key, (_, info) in files.items())
+    return hashlib.sha256(repr(properties).encode()).hexdigest()
+
+
 def _install(staging: Path, folder: Path) -> None:
+    """Move the staged files to the folder of a version: the whole folder if it is new, else file by file.
+
+    The mark file comes last, so an interrupted update is repeated.
+    """
     if not folder.exists():
         staging.rename(folder)
         return
@@ -148,7 +172,7 @@ def _install(staging: Path, folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    """Remove a version at once for every reader, and its model's folder with the last."""
+    """Remove a version, hidden from readers by one rename first, and its model's folder if it is then empty."""
     hidden = folder.with_name(f".removing-{folder.name}")
     folder.rename(hidden)
     shutil.rmtree(hidden)
