@@ -27,7 +27,7 @@ from enn_training.kernels.simd import LANES
 from enn_training.learners import lms
 from enn_training.nn.activation import DCTActivation
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.initialization import start
+from enn_training.nn.initialization import initial_network
 from enn_training.nn.module import ENN
 
 NEURONS, HARMONICS, SPREAD, BETA = 6, 6, 0.5, 0.999
@@ -48,7 +48,7 @@ class Loop:
     """
 
     def __init__(self) -> None:
-        hidden, out = start(Architecture(2, (NEURONS,), 1, HARMONICS), SPREAD).layers
+        hidden, out = initial_network(Architecture(2, (NEURONS,), 1, HARMONICS), SPREAD).layers
         self.w_hidden = np.column_stack([hidden.bias, hidden.weight]).astype(np.float64)
         self.w_out = np.concatenate([out.bias, out.weight[0]]).astype(np.float64)
         self.f_hidden = np.tile(cosine_series.line(HARMONICS), (NEURONS, 1))
@@ -84,7 +84,7 @@ class Kernel:
 
     def __init__(self) -> None:
         architecture = Architecture(2, (NEURONS,), 1, HARMONICS)
-        self.state = lms.begin(architecture, [start(architecture, SPREAD)] * LANES)
+        self.state = lms.begin(architecture, [initial_network(architecture, SPREAD)] * LANES)
         self.order = np.tile(np.arange(ROWS)[:, None], LANES)
         self.steps = np.array([[[F_HIDDEN] * LANES, [W_HIDDEN] * LANES], [[F_OUT] * LANES, [W_OUT] * LANES]])
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from enn_training.data.problems import names, problems
+from enn_training.data.problems import problem_names, problems
 from enn_training.experiments.paper.results import Budget, Results
 from enn_training.experiments.pruning import document, experiment
 
@@ -11,7 +11,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 def test_the_document_is_byte_for_byte_what_the_results_give():
     results = Results(DOCS / "pruning", Budget())
-    found = {name: results.read(name) for name in names()}
+    found = {name: results.read(name) for name in problem_names()}
     assert document.text(found, Budget()) == (DOCS / "pruning.md").read_text()
 
 

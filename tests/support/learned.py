@@ -6,7 +6,8 @@ from dataclasses import replace
 import numpy as np
 
 from enn_models.network import Head, Layer, Network, Task
-from enn_training.learned_model import LearnedModel, fingerprint, summarise
+from enn_training.data.dataset import fingerprint, summarize_columns
+from enn_training.learned_model import LearnedModel
 
 KINDS = [("dct", "regression"), ("dct", "classification"), ("linear", "regression"), ("linear", "classification")]
 
@@ -39,4 +40,6 @@ def learned(net: Network) -> LearnedModel:
     names = tuple(f"x{index}" for index in range(net.inputs))
     classes = None if net.task == "regression" else tuple(range(max(2, net.units)))
     digest = fingerprint(names, x, x[:, 0])
-    return LearnedModel(net, summarise(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest, x[:10])
+    return LearnedModel(
+        net, summarize_columns(names, x), classes, x[:6], {"learner": "none"}, {"r2": 0.5}, digest, x[:10]
+    )

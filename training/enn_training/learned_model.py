@@ -1,7 +1,5 @@
 """A learned model: the network with everything that its package says about where it came from."""
 
-import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,14 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.activation_statistics import Usage
-from enn_models.features import Boolean, Categorical, Feature, Numeric
+from enn_models.features import Feature
 from enn_models.network import Network
-from enn_training.data.columns import Column
 
 Label = int | str | bool
 Rows = NDArray[np.float64]
 MAX_EXAMPLES = 8
-MAX_LABEL = 2**63
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,43 +53,7 @@ class LearnedModel:
         if (self.classes is None) != (self.network.task == "regression"):
             raise ValueError(f"classes {self.classes} for a network of task {self.network.task!r}")
 
-    def learned_further(self, network: Network, scores: dict[str, float]) -> "LearnedModel":
+    def with_network(self, network: Network, scores: dict[str, float]) -> "LearnedModel":
         """Return the model with the network that further learning left, over the same columns, and its own scores."""
         network, training = replace(network, encoding=self.network.encoding), {**self.training, "learned_further": True}
         return replace(self, network=network, scores=scores, training=training, usage=None)
-
-
-def summarise(columns: Sequence[Column | str], x: Rows) -> tuple[Feature, ...]:
-    """Return what a card says of every column of the raw training rows x [rows, features]; a name is one of numbers."""
-    named = [Column(column) if isinstance(column, str) else column for column in columns]
-    return tuple(_summary(column, values) for column, values in zip(named, x.T, strict=True))
-
-
-def _summary(column: Column, values: Rows) -> Feature:
-    if column.kind == "categorical":
-        return Categorical(name=column.name, categories=column.categories, missing=column.missing)
-    if column.kind == "boolean":
-        return Boolean(name=column.name, missing=column.missing)
-    known = values[~np.isnan(values)] if column.missing else values
-    if not len(known):  # all that there is of it lies in the other parts
-        known = np.zeros(1)
-    minimum, maximum, mean = (float(each) for each in (known.min(), known.max(), known.mean()))
-    return Numeric(name=column.name, minimum=minimum, maximum=maximum, mean=mean, missing=column.missing)
-
-
-def fingerprint(columns: Sequence[Column | str], x: Rows, y: NDArray[Any]) -> str:
-    """Return the SHA-256, hexadecimal, of columns, raw training rows [rows, features] and targets [rows]."""
-    digest = hashlib.sha256()
-    parts = [part for each in columns for part in ([each] if isinstance(each, str) else [each.name, *each.categories])]
-    for part in (*parts, *(str(label) for label in y.ravel().tolist())):
-        digest.update(part.encode() + b"\0")
-    digest.update(np.ascontiguousarray(x, dtype="<f8").tobytes())
-    return digest.hexdigest()
-
-
-def as_label(value: object) -> Label:
-    """Return a class label as JSON has it: whole numbers stay whole, what JSON cannot hold becomes text."""
-    value = value.item() if isinstance(value, np.generic) else value
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return value if isinstance(value, bool | str) or (isinstance(value, int) and abs(value) < MAX_LABEL) else str(value)

@@ -12,19 +12,19 @@ from enn_models.network import Head
 from enn_training.cli.options import Unrolled
 from enn_training.data.dataset import Dataset
 from enn_training.errors import TrainingError
-from enn_training.evaluation.metrics import Baseline, baselines
+from enn_training.evaluation.baselines import Baseline, baselines
 from enn_training.learned_model import LearnedModel
-from enn_training.learners.base import Epoch, Learner, Watch
-from enn_training.learners.trainer import learn
+from enn_training.learners.base import Learner, PassResult, ProgressCallback
+from enn_training.learners.trainer import train
 from enn_training.publishing.export import ExportError, export
 
 
 @contextmanager
-def bar(name: str) -> Iterator[Watch]:
+def bar(name: str) -> Iterator[ProgressCallback]:
     """Yield what shows each pass on a bar; nothing where standard error is not a terminal."""
     with tqdm(desc=f"learning {name}", unit="pass", disable=None) as shown:
 
-        def watch(epoch: Epoch) -> None:
+        def watch(epoch: PassResult) -> None:
             shown.total = epoch.total
             shown.set_postfix_str(f"held-out loss {epoch.loss:.4g}", refresh=False)
             shown.update()
@@ -81,7 +81,7 @@ def learn_and_publish(
         RepositoryError: The repository does not take it.
     """
     with bar(name) as watch:
-        model = learn(
+        model = train(
             data,
             learner,
             hidden=hidden,

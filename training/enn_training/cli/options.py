@@ -101,9 +101,9 @@ def problems(listed: str | None) -> "tuple[Problem, ...]":
         OptionError: One is unknown, or named twice.
     """
     # Imported here: NumPy takes a moment that --help should not.
-    from enn_training.data.problems import names, problem  # noqa: PLC0415
+    from enn_training.data.problems import problem, problem_names  # noqa: PLC0415
 
-    asked = listed.split(",") if listed else names()
+    asked = listed.split(",") if listed else problem_names()
     if len(set(asked)) != len(asked):
         raise OptionError(f"--problems {listed}: one is named twice")
     return tuple(problem(name) for name in asked)

@@ -13,7 +13,7 @@ from enn_models.package import HARMONICS, Package, open_package
 from enn_models.repository import publish
 from enn_training.errors import TrainingError
 from enn_training.learned_model import LearnedModel
-from enn_training.learners.trainer import described
+from enn_training.learners.trainer import to_learned_model
 from enn_training.pruning import cuts
 from enn_training.pruning import training_data as origin
 from enn_training.pruning.cuts import Criterion
@@ -84,12 +84,12 @@ def _model(package: Package, pruned: Pruned, data: ScaledData, loss: float) -> L
             "harmonics": cuts.harmonics(package.network) - cuts.harmonics(network),
         },
     }
-    return described(network, data.dataset, record, raw(card.background or ()).reshape(-1, len(card.features)))
+    return to_learned_model(network, data.dataset, record, raw(card.background or ()).reshape(-1, len(card.features)))
 
 
 def _told(data: ScaledData) -> str:
     """Return which rows judge, in words."""
-    held_out = len(data.judges.x) == len(data.dataset.held_out.x)
+    held_out = len(data.judges.x) == len(data.dataset.validation.x)
     return f"{len(data.judges.x)} {'held-out rows' if held_out else 'rows, held-out ones and those learned from'}"
 
 

@@ -75,7 +75,7 @@ def _read(file: Path, target: str, seed: int, task: TaskName | None, without: li
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", tables.LeftOutWarning)
-        data = tables.dataset(tables.read(file), target, seed, None if task is None else task.value, without)
+        data = tables.to_dataset(tables.read_table(file), target, seed, None if task is None else task.value, without)
     for warning in caught:
         typer.echo(f"warning: {warning.message}", err=True)
     return data

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from enn_models.features import MAX_NAME, Feature, allowed
 from enn_training.data.columns import Column
+from enn_training.data.dataset import to_label
 from enn_training.errors import DataError
-from enn_training.learned_model import as_label
 
 MAX_CATEGORIES = 50
 FEW_CATEGORIES = 10
@@ -45,7 +45,7 @@ def position(mask: NDArray[np.bool_]) -> str:
     return f"row {int(np.flatnonzero(mask)[0])}"
 
 
-def describe(frame: pd.DataFrame, row: Row = position) -> tuple[Column, ...]:
+def infer_columns(frame: pd.DataFrame, row: Row = position) -> tuple[Column, ...]:
     """Return what every column of a frame is.
 
     Numbers are numbers, booleans are booleans, and texts are categories, sorted. A pandas categorical keeps its own
@@ -59,10 +59,10 @@ def describe(frame: pd.DataFrame, row: Row = position) -> tuple[Column, ...]:
         DataError: A column holds dates, a text among numbers, two categories of one text, or one too long.
         UnusableColumnError: A column has no value at all, or too many different texts.
     """
-    return tuple(describe_one(frame.iloc[:, index], row) for index in range(frame.shape[1]))
+    return tuple(infer_column(frame.iloc[:, index], row) for index in range(frame.shape[1]))
 
 
-def describe_one(values: pd.Series, row: Row = position) -> Column:
+def infer_column(values: pd.Series, row: Row = position) -> Column:
     """Return what one column is; arguments and errors as in `describe`."""
     name, missing = str(values.name), bool(values.isna().any())
     known = values.dropna()
@@ -79,7 +79,7 @@ def describe_one(values: pd.Series, row: Row = position) -> Column:
     return Column(name, "categorical", _categories(values, row), missing)
 
 
-def codes(columns: Sequence[Column], frame: pd.DataFrame, row: Row = position) -> NDArray[np.float64]:
+def encode(columns: Sequence[Column], frame: pd.DataFrame, row: Row = position) -> NDArray[np.float64]:
     """Return a frame's values, float64 [rows, columns]: numbers, indices of categories, 0 and 1, NaN where missing.
 
     Raises:
@@ -90,7 +90,7 @@ def codes(columns: Sequence[Column], frame: pd.DataFrame, row: Row = position) -
     )
 
 
-def of_numbers(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Column, ...]:
+def numeric_columns(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Column, ...]:
     """Return what every column of an array of numbers [rows, columns] is; NaN stands for a missing value.
 
     Raises:
@@ -102,22 +102,22 @@ def of_numbers(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Column, ..
     return columns
 
 
-def coded(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
+def encode_frame(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame of the same names whose values are numbers; errors as in `codes`."""
-    return pd.DataFrame(codes(columns, frame), frame.index, frame.columns)
+    return pd.DataFrame(encode(columns, frame), frame.index, frame.columns)
 
 
-def is_frame(x: object) -> TypeGuard[pd.DataFrame]:
+def is_dataframe(x: object) -> TypeGuard[pd.DataFrame]:
     """Whether x is a pandas frame."""
     return isinstance(x, pd.DataFrame)
 
 
-def is_mixed(x: object) -> TypeGuard[pd.DataFrame]:
+def has_non_numeric_columns(x: object) -> TypeGuard[pd.DataFrame]:
     """Whether x is a pandas frame whose columns are not all numbers."""
-    return is_frame(x) and any(dtype.kind == "b" or not pd.api.types.is_numeric_dtype(dtype) for dtype in x.dtypes)
+    return is_dataframe(x) and any(dtype.kind == "b" or not pd.api.types.is_numeric_dtype(dtype) for dtype in x.dtypes)
 
 
-def check(features: Sequence[Feature], x: NDArray[np.float64]) -> None:
+def validate(features: Sequence[Feature], x: NDArray[np.float64]) -> None:
     """Check that rows x [rows, features] hold what their features allow.
 
     Raises:
@@ -249,7 +249,7 @@ def _all_of(known: pd.Series, kinds: type | UnionType) -> bool:
 
 
 def _text(value: object) -> str:
-    return str(as_label(value))
+    return str(to_label(value))
 
 
 def _first(values: pd.Series, mask: ArrayLike) -> object:

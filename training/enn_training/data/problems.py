@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.network import Task
-from enn_training.data.dataset import Dataset, Part
+from enn_training.data.dataset import Dataset, Split
 from enn_training.errors import OptionError
 
 Floats = NDArray[np.float64]
@@ -30,11 +30,11 @@ class Problem:
     task: Task
     rule: Callable[[Floats, Floats], NDArray[np.bool_] | Floats]
 
-    def sample(self, rows: int, rng: np.random.Generator) -> Part:
+    def sample(self, rows: int, rng: np.random.Generator) -> Split:
         """Return rows uniform in [-1, 1]^2 with their exact targets; class index 1 is the label +1."""
         x = rng.uniform(-1.0, 1.0, (rows, 2))
         y = self.rule(x[:, 0], x[:, 1])
-        return Part(x, y.astype(np.int64) if self.task == "classification" else y.astype(np.float64))
+        return Split(x, y.astype(np.int64) if self.task == "classification" else y.astype(np.float64))
 
     def dataset(self, rows: int, seed: int, judged: int = 20_000) -> Dataset:
         """Return a data set whose training and held-out parts are rows samples together, an eighth held out.
@@ -52,7 +52,7 @@ class Problem:
         rng = np.random.default_rng(seed)
         learned, test = self.sample(rows, rng), self.sample(judged, rng)
         held = rows // 8
-        training, held_out = Part(learned.x[held:], learned.y[held:]), Part(learned.x[:held], learned.y[:held])
+        training, held_out = Split(learned.x[held:], learned.y[held:]), Split(learned.x[:held], learned.y[:held])
         classes = (-1, 1) if self.task == "classification" else None
         return Dataset(("x0", "x1"), classes, training, held_out, test)
 
@@ -66,10 +66,10 @@ def problem(name: str) -> Problem:
     for candidate in problems():
         if candidate.name == name:
             return candidate
-    raise OptionError(f"problem {name!r}: expected one of {', '.join(names())}")
+    raise OptionError(f"problem {name!r}: expected one of {', '.join(problem_names())}")
 
 
-def names() -> tuple[str, ...]:
+def problem_names() -> tuple[str, ...]:
     """Return the names of the fifteen problems, in the paper's order."""
     return tuple(candidate.name for candidate in problems())
 

@@ -14,9 +14,9 @@ from enn_models.features import MAX_NAME
 from enn_models.network import Task
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
-from enn_training.data.dataset import Dataset, Part
+from enn_training.data.dataset import Dataset, Split, to_label
 from enn_training.errors import DataError
-from enn_training.learned_model import Label, as_label
+from enn_training.learned_model import Label
 
 # A target of whole numbers with at most this many different ones tells classes, more tell an amount.
 MAX_INTEGER_CLASSES = 20
@@ -47,7 +47,7 @@ class Table:
         return f"{'line' if self.first_line == 2 else 'row'} {index + self.first_line}"
 
 
-def read(path: Path) -> Table:
+def read_table(path: Path) -> Table:
     """Return the table of a CSV or Parquet file, told by the name's ending.
 
     Raises:
@@ -79,7 +79,9 @@ def read(path: Path) -> Table:
     return Table(frame, path, 2 if is_csv else 1)
 
 
-def dataset(table: Table, target: str, seed: int, task: Task | None = None, without: Collection[str] = ()) -> Dataset:
+def to_dataset(
+    table: Table, target: str, seed: int, task: Task | None = None, without: Collection[str] = ()
+) -> Dataset:
     """Return the data set of a table: a fifth is the test part, an eighth of the rest is held out, by seed.
 
     Categories, and where values may be missing, are told by the whole table, so that no part has others. What only
@@ -119,9 +121,9 @@ def _dataset(table: Table, target: str, seed: int, task: Task | None, without: C
     columns = _columns(table, {target, *without})
     if not columns:
         raise DataError(f"no column left to learn from beside the target {target!r}")
-    x = frames.codes(columns, frame[[column.name for column in columns]], table.row)
+    x = frames.encode(columns, frame[[column.name for column in columns]], table.row)
     if task == "regression":
-        value = frames.codes([Column(target)], frame[[target]], table.row)[:, 0]
+        value = frames.encode([Column(target)], frame[[target]], table.row)[:, 0]
         return _split(columns, None, x, value, seed)
     classes, y = _classes(frame[target])
     return _split(columns, classes, x, y, seed)
@@ -143,12 +145,12 @@ def _columns(table: Table, left_out: Collection[str]) -> tuple[Column, ...]:
             continue
         values = table.frame[name]
         try:
-            column = frames.describe_one(values, table.row)
+            column = frames.infer_column(values, table.row)
         except frames.UnusableColumnError as error:
             _leave_out(name, error.reason)
             continue
         if not column.missing and values.nunique() == 1:
-            _leave_out(name, f"all its values are {as_label(values.iloc[0])}")
+            _leave_out(name, f"all its values are {to_label(values.iloc[0])}")
         else:
             columns.append(column)
     return tuple(columns)
@@ -160,7 +162,7 @@ def _leave_out(name: str, reason: str) -> None:
 
 def _classes(target: pd.Series) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
     """Return the sorted labels of the target and the index of each row's."""
-    values = [as_label(value) for value in target]
+    values = [to_label(value) for value in target]
     counts = Counter(values)
     labels: list[Label] = sorted(counts, key=lambda label: (isinstance(label, str), label))
     if len(labels) < 2:
@@ -192,5 +194,5 @@ def _split(
         held = max(1, round((len(group) - test) / 8))
         for part, rows in zip(parts, np.split(shuffled, [test, test + held]), strict=True):
             part.append(rows)
-    test, held_out, training = (Part(x[rows], y[rows]) for rows in (np.sort(np.concatenate(part)) for part in parts))
+    test, held_out, training = (Split(x[rows], y[rows]) for rows in (np.sort(np.concatenate(part)) for part in parts))
     return Dataset(tuple(column.name for column in columns), classes, training, held_out, test, columns=columns)

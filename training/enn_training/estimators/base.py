@@ -12,15 +12,15 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from enn_models.network import Head, Network
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
-from enn_training.data.dataset import Dataset, Part
+from enn_training.data.dataset import Dataset, Split
 from enn_training.errors import OptionError
 from enn_training.learned_model import Label, LearnedModel
 from enn_training.learners.adam import Adam
-from enn_training.learners.auto_adam import TunedAdam
+from enn_training.learners.auto_adam import AutoAdam
 from enn_training.learners.base import Learner
 from enn_training.learners.lms import LMS
-from enn_training.learners.online_trainer import Design, Stream
-from enn_training.learners.trainer import learn
+from enn_training.learners.online_trainer import OnlineDesign, OnlineTrainer
+from enn_training.learners.trainer import train
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -56,12 +56,12 @@ class Estimator(BaseEstimator):
         """Learn from rows x [rows, features] and their class indices [rows] or values [rows] or [rows, outputs]."""
         seed = 0 if self.random_state is None else int(check_random_state(self.random_state).randint(2**31 - 1))
         learner, columns = self._learner(), self._columns(x)
-        training, held_out = _hold_out(Part(x, y), seed)
+        training, held_out = _hold_out(Split(x, y), seed)
         dataset = Dataset(tuple(each.name for each in columns), classes, training, held_out, held_out, columns=columns)
-        self._stream: Stream | None = None
-        self.model_: LearnedModel = learn(
+        self._stream: OnlineTrainer | None = None
+        self.model_: LearnedModel = train(
             # A learner that holds out rows of its own gets them all, and none are left to judge it.
-            dataset.joined() if isinstance(learner, TunedAdam) else dataset,
+            dataset.merge_validation() if isinstance(learner, AutoAdam) else dataset,
             learner,
             hidden=self._hidden() or (NEURONS,),
             harmonics=self.harmonics,
@@ -74,13 +74,13 @@ class Estimator(BaseEstimator):
         """Learn one pass over more rows, from where the model stands; arguments as those of _learn."""
         model: LearnedModel | None = getattr(self, "model_", None)
         if model is not None:
-            frames.check(model.features, x)
+            frames.validate(model.features, x)
         if self._stream is None:
             hidden = self._hidden() or (NEURONS,)
             if model is not None:
                 hidden = tuple(len(layer.bias) for layer in model.network.layers[:-1])
             columns = self._columns(x) if model is None else ()
-            self._stream = Stream(Design(columns, classes, hidden, self.harmonics, self.head), x, y, model)
+            self._stream = OnlineTrainer(OnlineDesign(columns, classes, hidden, self.harmonics, self.head), x, y, model)
         self.model_ = self._stream.learn(x, y)
         self.n_iter_ = self.model_.training["passes"]
 
@@ -88,7 +88,7 @@ class Estimator(BaseEstimator):
         """Return what each column of the rows to learn from is."""
         names = getattr(self, "feature_names_in_", None)
         named = [f"x{column}" for column in range(x.shape[1])] if names is None else list(map(str, names))
-        return self.columns_ or frames.of_numbers(named, x)
+        return self.columns_ or frames.numeric_columns(named, x)
 
     def _hidden(self) -> tuple[int, ...] | None:
         """Return the sizes that the caller chose."""
@@ -104,7 +104,7 @@ class Estimator(BaseEstimator):
         if not isinstance(self.learner, str):
             return self.learner
         if self.learner == "auto":
-            return TunedAdam(max_time=self.max_time, hidden=self._hidden())
+            return AutoAdam(max_time=self.max_time, hidden=self._hidden())
         # The near-linear start and strong decay are what was best on tables.
         if self.learner == "adam":
             return Adam(spread=0.25, decay=1.0, max_time=self.max_time)
@@ -114,21 +114,21 @@ class Estimator(BaseEstimator):
 
     def _first_rows(self, x: Any) -> Any:  # noqa: ANN401 - a frame, or whatever scikit-learn takes for an array
         """Return rows to learn from as numbers alone, and keep what their columns are."""
-        self.columns_ = frames.describe(x) if frames.is_mixed(x) else None
-        return x if self.columns_ is None else frames.coded(self.columns_, x)
+        self.columns_ = frames.infer_columns(x) if frames.has_non_numeric_columns(x) else None
+        return x if self.columns_ is None else frames.encode_frame(self.columns_, x)
 
     def _more_rows(self, x: Any) -> Any:  # noqa: ANN401 - as above
         """Return further rows as numbers alone, told by what the columns of the first were."""
-        if self.columns_ is None or not frames.is_frame(x):
+        if self.columns_ is None or not frames.is_dataframe(x):
             return x
         validate(self, x, reset=False, skip_check_array=True)  # the names before the values
-        return frames.coded(self.columns_, x)
+        return frames.encode_frame(self.columns_, x)
 
     def _rows(self, x: Any) -> tuple[Network, Floats]:  # noqa: ANN401 - as above
         """Return the network and its checked raw rows."""
         check_is_fitted(self)
         rows = validate(self, self._more_rows(x), reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        frames.check(self.model_.features, rows)
+        frames.validate(self.model_.features, rows)
         return self.model_.network, rows
 
     def __sklearn_tags__(self) -> Tags:
@@ -138,10 +138,10 @@ class Estimator(BaseEstimator):
         return tags
 
 
-def _hold_out(part: Part, seed: int) -> tuple[Part, Part]:
+def _hold_out(part: Split, seed: int) -> tuple[Split, Split]:
     """Return seven eighths to learn from and an eighth to choose by; fewer than 16 rows do both."""
     if len(part.x) < 16:
         return part, part
     order = np.random.default_rng(seed).permutation(len(part.x))
     held, rest = np.split(order, [len(order) // 8])
-    return Part(part.x[rest], part.y[rest]), Part(part.x[held], part.y[held])
+    return Split(part.x[rest], part.y[rest]), Split(part.x[held], part.y[held])

@@ -9,8 +9,9 @@ from sklearn.utils import Tags
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
+from enn_training.data.dataset import to_label
 from enn_training.estimators.base import Estimator, Floats, validate
-from enn_training.learned_model import Label, as_label
+from enn_training.learned_model import Label
 
 
 class ENNClassifier(ClassifierMixin, Estimator):
@@ -87,7 +88,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
         return rows, labels
 
     def _labels(self) -> tuple[Label, ...]:
-        return tuple(as_label(label) for label in self.classes_)
+        return tuple(to_label(label) for label in self.classes_)
 
     def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the label of each row of X [rows, features]."""

@@ -1,31 +1,15 @@
 """Scores of a network on rows it never learned from, and of the simple models that it has to beat."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.network import Network
-from enn_training.data.dataset import Dataset, Part
-from enn_training.data.preprocessing import Scaling
+from enn_training.data.dataset import Split
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Baseline:
-    """A model that anybody would try first.
-
-    Attributes:
-        name: What it is.
-        score: Accuracy, or R^2 of a regression, on the test part.
-    """
-
-    name: str
-    score: float
-
-
-def predicted(network: Network, x: Floats) -> NDArray[np.int64]:
+def predict_classes(network: Network, x: Floats) -> NDArray[np.int64]:
     """Return the index of the class of each raw row, int64 [rows]: the greatest column, or the side of one score."""
     output = network.respond(x).output
     if output.shape[1] == 1:
@@ -33,7 +17,7 @@ def predicted(network: Network, x: Floats) -> NDArray[np.int64]:
     return output.argmax(axis=1).astype(np.int64)
 
 
-def score(network: Network, part: Part) -> dict[str, float]:
+def score(network: Network, part: Split) -> dict[str, float]:
     """Return the scores of a part, named as scikit-learn names them.
 
     Returns:
@@ -44,7 +28,7 @@ def score(network: Network, part: Part) -> dict[str, float]:
     if network.task == "regression":
         error = float(np.mean((output - part.y.reshape(output.shape)) ** 2))
         return {"r2": r2(part.y, output), "mean_squared_error": error, "root_mean_squared_error": error**0.5}
-    scores = {"accuracy": float(np.mean(predicted(network, part.x) == part.y))}
+    scores = {"accuracy": float(np.mean(predict_classes(network, part.x) == part.y))}
     if network.head == "linear":
         chosen = output[np.arange(len(output)), part.y.astype(np.int64)]
         scores["log_loss"] = float(-np.mean(np.log(np.maximum(chosen, np.finfo(np.float64).tiny))))
@@ -57,23 +41,3 @@ def r2(truth: Floats | NDArray[np.int64], predictions: Floats) -> float:
     variance = truth.var(axis=0)
     error = np.mean((truth - predictions) ** 2, axis=0)
     return float(np.mean(np.where(variance > 0, 1.0 - error / np.where(variance > 0, variance, 1.0), 0.0)))
-
-
-def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
-    """Return the majority class and the best straight line (logistic regression), or least squares, of a data set."""
-    train, test = dataset.training, dataset.test
-    scaling = Scaling.of_spread(dataset.encode(train.x))
-    x, judged = (scaling.apply(dataset.encode(part.x)) for part in (train, test))
-    if dataset.classes is None:
-        design = np.column_stack([x, np.ones(len(x))])
-        slopes = np.linalg.lstsq(design, train.y, rcond=None)[0]
-        return (Baseline("straight line", r2(test.y, np.column_stack([judged, np.ones(len(judged))]) @ slopes)),)
-    # Imported here: scikit-learn takes a second that --help should not.
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-
-    majority = np.bincount(train.y.astype(np.int64)).argmax()
-    line = LogisticRegression(max_iter=1000).fit(x, train.y)
-    return (
-        Baseline("majority class", float(np.mean(test.y == majority))),
-        Baseline("straight line", float(line.score(judged, test.y))),
-    )

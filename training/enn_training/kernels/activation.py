@@ -19,14 +19,14 @@ APART = 8
 """Fewest repetitions: a sum that is added to again at once waits for its own memory (measured: half the speed)."""
 
 
-def values(z: Singles, coefficients: Singles) -> Singles:
+def forward(z: Singles, coefficients: Singles) -> Singles:
     """Return sigma(z), [..., features], of z [..., features] in C order and coefficients [features, Q]."""
     padded = _padded(z)
     _values(padded, _beside(coefficients))
     return padded[: z.size].reshape(z.shape)
 
 
-def gradients(z: Singles, coefficients: Singles, outer: Singles) -> tuple[Singles, Singles]:
+def backward(z: Singles, coefficients: Singles, outer: Singles) -> tuple[Singles, Singles]:
     """Return the gradients of z, [..., features], and of the coefficients, [features, Q].
 
     Args:

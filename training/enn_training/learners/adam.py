@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from enn_models.network import Network
 from enn_training.errors import DivergenceError, OptionError
-from enn_training.learners.base import Epoch, Learned, Samples, Watch
-from enn_training.learners.one_cycle import Cycle
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback, Samples
+from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.batched import Stack
-from enn_training.nn.initialization import start
+from enn_training.nn.batched import BatchedNetworks
+from enn_training.nn.initialization import initial_network
 
 # What further starts multiply the spread by.
 SPREADS = (1.0, 2.0, 0.5, 1.0, 3.0, 0.7)
@@ -61,28 +61,33 @@ class Adam:
                 raise OptionError(f"{name} {value}: expected a number of at least 0")
 
     def learn(
-        self, architecture: Architecture, training: Samples, held_out: Samples, seed: int, watch: Watch | None = None
-    ) -> Learned:
+        self,
+        architecture: Architecture,
+        training: Samples,
+        validation: Samples,
+        seed: int,
+        watch: ProgressCallback | None = None,
+    ) -> LearningResult:
         """Return the best pass of the best start; see Learner.learn."""
         spreads = [self.spread * SPREADS[lane % len(SPREADS)] for lane in range(self.starts)]
-        stack = Stack(architecture, [start(architecture, spread) for spread in spreads])
-        cycle = Cycle(self.passes, self.rate, self.batch, self.max_time)
+        stack = BatchedNetworks(architecture, [initial_network(architecture, spread) for spread in spreads])
+        cycle = OneCycle(self.passes, self.rate, self.batch, self.max_time)
         rows = np.tile(np.arange(len(training.x)), (self.starts, 1))
         decay, smoothing = np.full(self.starts, self.decay), np.full(self.starts, self.smoothing)
         best, best_pass, network, lane = math.inf, 0, None, 0
-        history: list[Epoch] = []
+        history: list[PassResult] = []
         run = cycle.run(stack, training, rows, decay=decay, smoothing=smoothing, seed=seed)
         for number, total in enumerate(run, start=1):
-            losses = self._finite(_held_out_losses(stack, held_out), number)
+            losses = self._finite(_held_out_losses(stack, validation), number)
             if losses.min() < best:
                 best, best_pass, lane = float(losses.min()), number, int(losses.argmin())
                 network = stack.network(lane)
-            history.append(Epoch(number, total, float(losses.min())))
+            history.append(PassResult(number, total, float(losses.min())))
             if watch:
                 watch(history[-1])
             if self.patience is not None and number - best_pass >= self.patience:
                 break
-        return Learned(_learned(network), best, tuple(history), {**asdict(self), "name": "adam", "start": lane})
+        return LearningResult(_learned(network), best, tuple(history), {**asdict(self), "name": "adam", "start": lane})
 
     def _finite(self, losses: NDArray[np.float64], number: int) -> NDArray[np.float64]:
         """Return the losses with infinity for those that are no numbers."""
@@ -97,7 +102,7 @@ def _learned(network: Network | None) -> Network:
 
 
 @torch.no_grad()
-def _held_out_losses(stack: Stack, held_out: Samples) -> NDArray[np.float64]:
+def _held_out_losses(stack: BatchedNetworks, validation: Samples) -> NDArray[np.float64]:
     """Return each lane's loss over the held-out rows, [lanes]."""
-    x, y = (torch.from_numpy(part).float().expand(stack.lanes, -1, -1) for part in (held_out.x, held_out.y))
+    x, y = (torch.from_numpy(part).float().expand(stack.lanes, -1, -1) for part in (validation.x, validation.y))
     return stack.losses(x, y).numpy().astype(np.float64)

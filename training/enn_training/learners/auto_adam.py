@@ -10,11 +10,11 @@ import torch
 from numpy.typing import NDArray
 
 from enn_training.errors import DivergenceError, OptionError
-from enn_training.learners.base import Epoch, Learned, Samples, Watch
-from enn_training.learners.one_cycle import Cycle
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback, Samples
+from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.batched import Stack
-from enn_training.nn.initialization import start
+from enn_training.nn.batched import BatchedNetworks
+from enn_training.nn.initialization import initial_network
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -42,7 +42,7 @@ MAX_JUDGED = 5_000
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Hyperparameters:
     """What is chosen.
 
     Attributes:
@@ -65,12 +65,12 @@ class Folds:
     """Rows that teach and rows that judge, fold by fold.
 
     Attributes:
-        taught: [folds, rows].
-        judged: [folds, rows].
+        train: Rows to learn from, [folds, rows].
+        validation: Rows to judge by, [folds, rows].
     """
 
-    taught: Indices
-    judged: Indices
+    train: Indices
+    validation: Indices
 
     @classmethod
     def of(cls, y: Floats, seed: int) -> "Folds":
@@ -89,7 +89,7 @@ class Folds:
 
 
 @dataclass(frozen=True)
-class TunedAdam:
+class AutoAdam:
     """AdamW whose size, dynamic range, decay, smoothing and number of steps come from the data.
 
     Eight pairs of penalties learn side by side on every fold of a small network; with the best of them a larger one
@@ -117,13 +117,18 @@ class TunedAdam:
             raise OptionError(f"passes {self.passes}: expected a positive number")
 
     def learn(
-        self, architecture: Architecture, training: Samples, held_out: Samples, seed: int, watch: Watch | None = None
-    ) -> Learned:
+        self,
+        architecture: Architecture,
+        training: Samples,
+        validation: Samples,
+        seed: int,
+        watch: ProgressCallback | None = None,
+    ) -> LearningResult:
         """Return what was learned from all rows, training and held out, with what cross-validation chose.
 
         The loss is that of the choice, mean over the folds. See Learner.learn.
         """
-        samples = Samples(np.concatenate([training.x, held_out.x]), np.concatenate([training.y, held_out.y]))
+        samples = Samples(np.concatenate([training.x, validation.x]), np.concatenate([training.y, validation.y]))
         return _Search(self, architecture, samples, seed, watch).run()
 
 
@@ -131,21 +136,23 @@ class _Search:
     """One run of a TunedAdam: its rows, its clock and what it has seen."""
 
     def __init__(
-        self, tuned: TunedAdam, architecture: Architecture, samples: Samples, seed: int, watch: Watch | None
+        self, tuned: AutoAdam, architecture: Architecture, samples: Samples, seed: int, watch: ProgressCallback | None
     ) -> None:
         self._tuned, self._architecture, self._samples = tuned, architecture, samples
         self._seed, self._watch = seed, watch
         self._folds = Folds.of(samples.y, seed)
         self._cycle = _cycle(len(samples.x), tuned.passes)
         self._began = time.monotonic()
-        self._history: list[Epoch] = []
+        self._history: list[PassResult] = []
         # Passes that are still to come at most: a choice or two, and two long cycles.
         self._ahead = ((1 if tuned.hidden else 2) + 2 * LONGER) * self._cycle.passes
 
-    def run(self) -> Learned:
+    def run(self) -> LearningResult:
         """Choose, then learn from all rows."""
         hidden, passes = self._tuned.hidden or SMALL, self._cycle.passes
-        loss, chosen = self._best([Candidate(hidden, SPREADS[0], *pair, passes) for pair in PENALTIES], DEADLINES[0])
+        loss, chosen = self._best(
+            [Hyperparameters(hidden, SPREADS[0], *pair, passes) for pair in PENALTIES], DEADLINES[0]
+        )
         if self._tuned.hidden is None:
             larger = [replace(chosen, hidden=LARGE, spread=spread) for spread in SPREADS]
             loss, chosen = self._better(loss, chosen, larger, DEADLINES[1])
@@ -153,33 +160,37 @@ class _Search:
         if not math.isfinite(loss):
             raise DivergenceError("no candidate has a finite loss; scale or check the table")
         every = np.arange(len(self._samples.x))[None]
-        stack, _ = self._learn([chosen], Folds(every, self._folds.judged[:1]), 1.0)
+        stack, _ = self._learn([chosen], Folds(every, self._folds.validation[:1]), 1.0)
         network = stack.network(0)
         if not all(torch.isfinite(part).all() for part in stack.parameters()):
             raise DivergenceError(f"the last pass left the finite numbers with {chosen}; scale or check the table")
-        settings = {"name": "tuned-adam", **asdict(self._tuned), **asdict(chosen), "folds": len(self._folds.judged)}
-        return Learned(network, loss, tuple(self._history), settings | {"rate": RATE, "batch": self._cycle.batch})
+        settings = {"name": "tuned-adam", **asdict(self._tuned), **asdict(chosen), "folds": len(self._folds.validation)}
+        return LearningResult(
+            network, loss, tuple(self._history), settings | {"rate": RATE, "batch": self._cycle.batch}
+        )
 
     def _better(
-        self, loss: float, chosen: Candidate, others: Sequence[Candidate], deadline: float
-    ) -> tuple[float, Candidate]:
+        self, loss: float, chosen: Hyperparameters, others: Sequence[Hyperparameters], deadline: float
+    ) -> tuple[float, Hyperparameters]:
         """Return the best of others where it is worth its size or time, else what was chosen, each with its loss."""
         other_loss, other = self._best(others, deadline)
         return (other_loss, other) if other_loss < loss * (1.0 - WORTH) else (loss, chosen)
 
-    def _best(self, candidates: Sequence[Candidate], deadline: float) -> tuple[float, Candidate]:
+    def _best(self, candidates: Sequence[Hyperparameters], deadline: float) -> tuple[float, Hyperparameters]:
         """Return the least mean loss over the folds, infinite where none is a number, and whose it is."""
         _, losses = self._learn(candidates, self._folds, deadline)
         finite = np.where(np.isfinite(losses), losses, np.inf)
         return float(finite.min()), candidates[int(finite.argmin())]
 
-    def _learn(self, candidates: Sequence[Candidate], folds: Folds, deadline: float) -> tuple[Stack, Floats]:
+    def _learn(
+        self, candidates: Sequence[Hyperparameters], folds: Folds, deadline: float
+    ) -> tuple[BatchedNetworks, Floats]:
         """Return the lanes of all candidates and folds after a whole cycle, and each candidate's loss."""
-        count = len(folds.taught)
+        count = len(folds.train)
         each = [candidate for candidate in candidates for _ in range(count)]
         architecture = replace(self._architecture, hidden=each[0].hidden)
-        stack = Stack(architecture, [start(architecture, one.spread) for one in each])
-        taught, judged = (np.tile(rows, (len(candidates), 1)) for rows in (folds.taught, folds.judged))
+        stack = BatchedNetworks(architecture, [initial_network(architecture, one.spread) for one in each])
+        taught, judged = (np.tile(rows, (len(candidates), 1)) for rows in (folds.train, folds.validation))
         left = max(1e-3, deadline * self._tuned.max_time - (time.monotonic() - self._began))
         run = replace(self._cycle, passes=each[0].passes, max_time=left).run(
             stack,
@@ -198,19 +209,19 @@ class _Search:
         return stack, losses
 
     @torch.no_grad()
-    def _losses(self, stack: Stack, judged: Indices) -> Floats:
+    def _losses(self, stack: BatchedNetworks, judged: Indices) -> Floats:
         x, y = (torch.from_numpy(part[judged]).float() for part in (self._samples.x, self._samples.y))
         return stack.losses(x, y).numpy().astype(np.float64)
 
     def _tell(self, losses: Floats, total: int) -> None:
         loss = float(losses[np.isfinite(losses)].min(initial=np.inf))
-        self._history.append(Epoch(len(self._history) + 1, total, loss))
+        self._history.append(PassResult(len(self._history) + 1, total, loss))
         if self._watch:
             self._watch(self._history[-1])
 
 
-def _cycle(rows: int, most: int) -> Cycle:
+def _cycle(rows: int, most: int) -> OneCycle:
     """Return the cycle for a number of rows: more rows, more steps and larger ones, and no more than so many passes."""
     steps, batch = (2_000, 64) if rows < 2_000 else (4_000, 128) if rows < 20_000 else (6_000, 256)
     passes = min(most, max(2, -(-steps * batch // rows)))
-    return Cycle(passes, RATE, batch)
+    return OneCycle(passes, RATE, batch)

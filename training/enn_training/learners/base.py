@@ -25,7 +25,7 @@ class Samples:
 
 
 @dataclass(frozen=True)
-class Epoch:
+class PassResult:
     """Where learning stood after one pass over the training rows.
 
     Attributes:
@@ -40,7 +40,7 @@ class Epoch:
 
 
 @dataclass(frozen=True, eq=False)
-class Learned:
+class LearningResult:
     """What a learner leaves.
 
     Attributes:
@@ -52,25 +52,30 @@ class Learned:
 
     network: Network
     loss: float
-    history: tuple[Epoch, ...]
+    history: tuple[PassResult, ...]
     settings: dict[str, Any]
 
 
-Watch = Callable[[Epoch], None]
+ProgressCallback = Callable[[PassResult], None]
 
 
 class Learner(Protocol):
     """A way to learn; its settings are its fields."""
 
     def learn(
-        self, architecture: Architecture, training: Samples, held_out: Samples, seed: int, watch: Watch | None = None
-    ) -> Learned:
+        self,
+        architecture: Architecture,
+        training: Samples,
+        validation: Samples,
+        seed: int,
+        watch: ProgressCallback | None = None,
+    ) -> LearningResult:
         """Return the network of least held-out loss that was met.
 
         Args:
             architecture: What to learn.
             training: Rows learned from.
-            held_out: Rows that choose among networks and are never learned from.
+            validation: Rows that choose among networks and are never learned from.
             seed: Equal seeds give equal networks, byte for byte.
             watch: Called after every pass.
 

@@ -15,9 +15,9 @@ from enn_models.network import Layer, Network
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.kernels import lms as lms_kernel
 from enn_training.kernels.simd import LANES
-from enn_training.learners.base import Epoch, Learned, Samples, Watch
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback, Samples
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.initialization import start
+from enn_training.nn.initialization import initial_network
 
 Floats = NDArray[np.float64]
 
@@ -68,20 +68,25 @@ class LMS:
             raise OptionError(f"schedule {self.schedule!r}: expected 'annealed' or 'constant'")
 
     def learn(
-        self, architecture: Architecture, training: Samples, held_out: Samples, seed: int, watch: Watch | None = None
-    ) -> Learned:
+        self,
+        architecture: Architecture,
+        training: Samples,
+        validation: Samples,
+        seed: int,
+        watch: ProgressCallback | None = None,
+    ) -> LearningResult:
         """Return the best network of eight starts; see Learner.learn."""
         rng = np.random.default_rng(seed)
-        state = begin(architecture, [start(architecture, self.spread * factor) for factor in SPREADS])
+        state = begin(architecture, [initial_network(architecture, self.spread * factor) for factor in SPREADS])
         best = np.full(LANES, np.inf)
         kept = copy.deepcopy(state)
-        history: list[Epoch] = []
+        history: list[PassResult] = []
         began, stale = time.monotonic(), 0
         rows = np.tile(np.arange(len(training.x))[:, None], LANES)
         for number in range(1, self.passes + 1):
             moves = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
             lms_kernel.learn(state, training.x, training.y, rng.permuted(rows, axis=0), moves)
-            losses = lms_kernel.losses(state, held_out.x, held_out.y)
+            losses = lms_kernel.losses(state, validation.x, validation.y)
             better = losses < best
             if not np.isfinite(losses).any():
                 raise DivergenceError(
@@ -90,14 +95,14 @@ class LMS:
             best = np.where(better, losses, best)
             stale = 0 if better[np.argmin(best)] else stale + 1
             _keep(kept, state, better)
-            history.append(Epoch(number, self.passes, float(np.nanmin(losses))))
+            history.append(PassResult(number, self.passes, float(np.nanmin(losses))))
             if watch:
                 watch(history[-1])
             if stale == self.patience or self._late(time.monotonic() - began):
                 break
         lane = int(np.argmin(best))
         settings = {**asdict(self), "name": "lms", "start": lane, "starts": LANES}
-        return Learned(to_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)
+        return LearningResult(to_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)
 
     def _late(self, elapsed: float) -> bool:
         return self.max_time is not None and elapsed >= self.max_time

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from enn_training.learners.base import Samples
-from enn_training.nn.batched import Stack
+from enn_training.nn.batched import BatchedNetworks
 
 # The share of the cycle in which the rate rises, and where it begins and ends as a share of its highest.
 RISE, FIRST, LAST = 0.3, 0.04, 4e-6
@@ -20,7 +20,7 @@ SMALL = 2**17
 
 
 @dataclass(frozen=True)
-class Cycle:
+class OneCycle:
     """How a stack learns.
 
     Attributes:
@@ -37,7 +37,7 @@ class Cycle:
 
     def run(
         self,
-        stack: Stack,
+        stack: BatchedNetworks,
         samples: Samples,
         rows: NDArray[np.int64],
         *,
@@ -61,7 +61,7 @@ class Cycle:
 
     def _run(
         self,
-        stack: Stack,
+        stack: BatchedNetworks,
         samples: Samples,
         rows: NDArray[np.int64],
         *,
@@ -79,11 +79,11 @@ class Cycle:
             batches = torch.from_numpy(rng.permuted(rows, axis=1)).split(self.batch, dim=1)
             share = (1.0 - progress) / left
             for index, chosen in enumerate(batches):
-                rate = self.rate * factor(progress + share * index / len(batches))
+                rate = self.rate * one_cycle_rate(progress + share * index / len(batches))
                 optimizer.param_groups[0]["lr"] = rate
                 optimizer.zero_grad()
                 stack.losses(x[chosen], y[chosen]).sum().backward()
-                stack.shrink(rate * decays, rate * smoothings)
+                stack.apply_decay(rate * decays, rate * smoothings)
                 optimizer.step()
             progress += share
             ends.append(time.monotonic())
@@ -115,7 +115,7 @@ def _threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def factor(progress: float) -> float:
+def one_cycle_rate(progress: float) -> float:
     """Return the learning rate as a share of its highest, at a progress from 0 to 1."""
     if progress < RISE:
         return _cosine(FIRST, 1.0, progress / RISE)

@@ -9,7 +9,7 @@ from enn_training.kernels.simd import LANES
 from enn_training.learners.base import Samples
 from enn_training.learners.lms import SPREADS, begin, steps, to_network
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.initialization import start
+from enn_training.nn.initialization import initial_network
 
 # Times the paper's steps: where its annealed schedule begins.
 PACE = 5.0
@@ -18,7 +18,7 @@ SPREAD = 0.25
 HALF_LIFE = 1_000
 
 
-class Online:
+class OnlineLMS:
     """Eight starts of the LMS that go on learning; each row is predicted before it is learned from.
 
     Args:
@@ -28,7 +28,7 @@ class Online:
 
     def __init__(self, architecture: Architecture, network: Network | None = None) -> None:
         self._architecture = architecture
-        starts = [network or start(architecture, SPREAD * factor) for factor in SPREADS]
+        starts = [network or initial_network(architecture, SPREAD * factor) for factor in SPREADS]
         self._state = begin(architecture, starts)
         self._losses = np.zeros(LANES)
         self._weight = 0.0

@@ -10,19 +10,20 @@ from numpy.typing import NDArray
 from enn_models.features import Feature, encoding
 from enn_models.network import Head
 from enn_training.data.columns import Column
+from enn_training.data.dataset import fingerprint, summarize_columns
 from enn_training.data.preprocessing import Scaling, fold, unfold
+from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.data.targets import Targets
-from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, Rows, fingerprint, summarise
+from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, Rows
 from enn_training.learners.base import Samples
-from enn_training.learners.online_lms import Online
-from enn_training.learners.trainer import BACKGROUND_ROWS, drawn
+from enn_training.learners.online_lms import OnlineLMS
 from enn_training.nn.architecture import Architecture
 
 Truth = NDArray[np.int64] | NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Design:
+class OnlineDesign:
     """What a stream learns.
 
     Attributes:
@@ -40,7 +41,7 @@ class Design:
     head: Head
 
 
-class Stream:
+class OnlineTrainer:
     """An online LMS over raw rows; the scaling of inputs and targets is that of the first batch.
 
     Args:
@@ -50,9 +51,9 @@ class Stream:
         model: Learned before, to go on from; its ranges then scale the inputs.
     """
 
-    def __init__(self, design: Design, x: Rows, y: Truth, model: LearnedModel | None = None) -> None:
+    def __init__(self, design: OnlineDesign, x: Rows, y: Truth, model: LearnedModel | None = None) -> None:
         self._design = design
-        self._features = summarise(design.columns, x) if model is None else model.features
+        self._features = summarize_columns(design.columns, x) if model is None else model.features
         self._encoding = encoding(self._features)
         classes = None if design.classes is None else len(design.classes)
         self._targets = Targets.of(y, design.head, classes)
@@ -66,10 +67,10 @@ class Stream:
         self._architecture = Architecture(
             len(self._inputs.center), design.hidden, self._targets.units, design.harmonics, design.head, task
         )
-        self._online = Online(self._architecture, network)
+        self._online = OnlineLMS(self._architecture, network)
         self._seen = 0 if model is None else int(model.training["rows"]["training"])
         self._examples = x[:MAX_EXAMPLES] if model is None else model.examples
-        self._background = drawn(x, BACKGROUND_ROWS, 0) if model is None else model.background
+        self._background = sample_rows(x, BACKGROUND_ROWS, 0) if model is None else model.background
         self._fingerprint = "" if model is None else model.fingerprint
 
     def learn(self, x: Rows, y: Truth) -> LearnedModel:

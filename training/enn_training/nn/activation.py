@@ -55,7 +55,7 @@ class DCTActivation(nn.Module):
         if z.shape[-1] != self.coefficients.shape[0]:
             raise ValueError(f"z {list(z.shape)}: expected [..., {self.coefficients.shape[0]}]")
         if _is_plain(z) and _is_plain(self.coefficients):
-            return _Compiled.apply(z, self.coefficients)
+            return _NumbaActivation.apply(z, self.coefficients)
         return _clenshaw(z, self.coefficients)
 
     def extra_repr(self) -> str:
@@ -89,7 +89,7 @@ def _clenshaw(z: Tensor, coefficients: Tensor) -> Tensor:
     return -torch.sin(angle) * (first - second)
 
 
-class _Compiled(torch.autograd.Function):
+class _NumbaActivation(torch.autograd.Function):
     """The same by the compiled kernel, for float32 on a processor: several times the speed."""
 
     @staticmethod
@@ -98,7 +98,7 @@ class _Compiled(torch.autograd.Function):
         from enn_training.kernels import activation as activation_kernel  # noqa: PLC0415 - numba takes a second that importing a class should not
 
         ctx.save_for_backward(z, coefficients)
-        return torch.from_numpy(activation_kernel.values(z.detach().numpy(), coefficients.detach().numpy()))
+        return torch.from_numpy(activation_kernel.forward(z.detach().numpy(), coefficients.detach().numpy()))
 
     @staticmethod
     def backward(ctx: BackwardCFunction, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
@@ -110,5 +110,5 @@ class _Compiled(torch.autograd.Function):
             return tuple(next(found) if one.requires_grad else None for one in saved)
         from enn_training.kernels import activation as activation_kernel  # noqa: PLC0415 - see forward
 
-        found = activation_kernel.gradients(*(one.detach().numpy() for one in (*saved, *grad_outputs)))
+        found = activation_kernel.backward(*(one.detach().numpy() for one in (*saved, *grad_outputs)))
         return tuple(map(torch.from_numpy, found))

@@ -15,7 +15,7 @@ from enn_training.nn.activation import DCTActivation
 from enn_training.nn.architecture import Architecture
 
 
-class Stack(nn.Module):
+class BatchedNetworks(nn.Module):
     """Lanes, each an ENN with its own parameters.
 
     Attributes:
@@ -65,7 +65,7 @@ class Stack(nn.Module):
         return -(y * response.log_softmax(2)).sum(2).mean(1)
 
     @torch.no_grad()
-    def shrink(self, decay: Tensor, smoothing: Tensor) -> None:
+    def apply_decay(self, decay: Tensor, smoothing: Tensor) -> None:
         """Draw every weight to 0 by a share and every harmonic to its start by 2q-1 times a share.
 
         Args:

@@ -12,7 +12,7 @@ from enn_training.nn.architecture import Architecture
 Floats = NDArray[np.float64]
 
 
-def start(architecture: Architecture, spread: float = 0.5) -> Network:
+def initial_network(architecture: Architecture, spread: float = 0.5) -> Network:
     """Return the network that learning starts from.
 
     Every activation is the best approximation of a line, hidden directions are spread evenly over the half sphere,

@@ -12,7 +12,7 @@ from enn_models.network import Head, Layer, Network, Task
 from enn_training.data.preprocessing import Scaling, fold
 from enn_training.nn.activation import DCTActivation
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.initialization import start
+from enn_training.nn.initialization import initial_network
 
 
 class ENN(nn.Module):
@@ -54,7 +54,7 @@ class ENN(nn.Module):
         self.output_offset: Tensor | None
         self.register_buffer("input_offset", None)
         self.register_buffer("output_offset", None)
-        self._copy(start(self.architecture, spread))
+        self._copy(initial_network(self.architecture, spread))
 
     @classmethod
     def from_network(cls, network: Network) -> "ENN":

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from enn_models.network import Network
 from enn_training.learners.base import Samples
-from enn_training.learners.one_cycle import Cycle
+from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.batched import Stack
+from enn_training.nn.batched import BatchedNetworks
 
 if TYPE_CHECKING:
     from enn_training.nn.activation import DCTActivation
@@ -38,13 +38,13 @@ def tune(
         seed: Of their order.
         watch: Called after every pass.
     """
-    stack = Stack(Architecture.of(networks[0]), networks)
+    stack = BatchedNetworks(Architecture.of(networks[0]), networks)
     for parameter in (*stack.weights, *(cast("DCTActivation", each).coefficients for each in stack.activations)):
         _hold(parameter)
     seen = np.sort(np.random.default_rng(seed).permutation(len(training.x))[:SAMPLES])
     rows = np.tile(seen, (len(networks), 1))
     none = np.zeros(len(networks))
-    cycle = Cycle(passes(len(training.x)), RATE, BATCH)
+    cycle = OneCycle(passes(len(training.x)), RATE, BATCH)
     for _ in cycle.run(stack, training, rows, decay=none, smoothing=none, seed=seed):
         if watch:
             watch()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from enn_models.network import Head, Network
-from enn_training.data.dataset import Dataset, Part
+from enn_training.data.dataset import Dataset, Split
 from enn_training.data.preprocessing import Scaling, fold, unfold
 from enn_training.data.targets import Targets
 from enn_training.evaluation.metrics import score
@@ -36,17 +36,17 @@ class ScaledData:
         return cls(dataset, Scaling.of_range(dataset.encode(train.x)), Targets.of(train.y, head, classes))
 
     @property
-    def judges(self) -> Part:
+    def judges(self) -> Split:
         """The rows that tell what a cut costs: the held-out ones, and those learned from where they are too few."""
-        held_out = self.dataset.held_out
-        return held_out if len(held_out.x) >= ENOUGH else self.dataset.joined().training
+        held_out = self.dataset.validation
+        return held_out if len(held_out.x) >= ENOUGH else self.dataset.merge_validation().training
 
     @property
     def training(self) -> Samples:
         """The rows to learn from."""
         return self.samples(self.dataset.training)
 
-    def samples(self, part: Part) -> Samples:
+    def samples(self, part: Split) -> Samples:
         """Return the scaled rows of a part."""
         return Samples(self.inputs.apply(self.dataset.encode(part.x)), self.targets.encode(part.y))
 
@@ -58,7 +58,7 @@ class ScaledData:
         """Return the network over raw rows that equals one over scaled rows."""
         return replace(fold(network, self.inputs, self.targets.scaling), encoding=self.dataset.encoding)
 
-    def score(self, network: Network, part: Part) -> float:
+    def score(self, network: Network, part: Split) -> float:
         """Return the accuracy, or R^2 of a regression, of a network over scaled rows."""
         scores = score(self.leave(network), part)
         return scores["r2" if self.dataset.classes is None else "accuracy"]

@@ -39,12 +39,12 @@ def of_table(card: Card, file: Path, target: str) -> Dataset:
         DataError: The file cannot be read, or the model was learned from other rows.
     """
     seed, _ = _learned(card)
-    table = tables.read(file)
+    table = tables.read_table(file)
     features = {feature.name for feature in card.features}
     without = [name for name in table.frame.columns if name not in features and name != target]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", tables.LeftOutWarning)
-        data = tables.dataset(table, target, seed, card.task, without)
+        data = tables.to_dataset(table, target, seed, card.task, without)
     if data.fingerprint != card.fingerprint:
         raise DataError(
             f"{file}: its rows to learn from have the fingerprint {data.fingerprint[:12]}...; the model's have"

@@ -9,10 +9,11 @@ from torch import fx, nn
 
 from enn_models.activation_statistics import measure
 from enn_models.network import Layer, Network
+from enn_training.data.dataset import fingerprint, summarize_columns
 from enn_training.data.preprocessing import Scaling, fold
+from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.errors import DataError, OptionError
-from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, fingerprint, summarise
-from enn_training.learners.trainer import BACKGROUND_ROWS, drawn
+from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel
 from enn_training.nn.activation import DCTActivation
 from enn_training.nn.module import ENN
 
@@ -62,13 +63,13 @@ def adopt(
         )
     return LearnedModel(
         network=network,
-        features=summarise(named, x),
+        features=summarize_columns(named, x),
         classes=None if classes is None else tuple(classes),
         examples=x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
         training={"learner": {"name": "adopted", "module": type(module).__name__}},
         scores=scores or {},
         fingerprint=fingerprint(named, x, np.zeros(0)),
-        background=drawn(x, background, 0),
+        background=sample_rows(x, background, 0),
         usage=measure(network, x) if background else None,
     )
 

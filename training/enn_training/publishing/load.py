@@ -13,7 +13,7 @@ from enn_training.learned_model import LearnedModel
 def load(root: Path | str, name: str, version: str | None = None) -> LearnedModel:
     """Return a published model with all that its card says; its parameters equal the published ones bit for bit.
 
-    `ENN.from_network(model.network)` is the module in torch, `model.learned_further(network, scores)` the model after
+    `ENN.from_network(model.network)` is the module in torch, `model.with_network(network, scores)` the model after
     further learning, and `export(model, root, name)` publishes it.
 
     Args:

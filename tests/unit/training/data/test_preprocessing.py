@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from enn_training.data.preprocessing import Scaling, fold
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.initialization import start
+from enn_training.nn.initialization import initial_network
 
 # One rounding of float32 in weights and biases, through slopes up to about 2.
 ROUNDED = 5e-6
@@ -21,7 +21,7 @@ ROUNDED = 5e-6
     scale=st.floats(1e-3, 1e3),
 )
 def test_the_folded_network_of_raw_rows_is_the_network_of_scaled_rows(center, half, head, scale):
-    network = start(Architecture(2, (6,), head=head, task="regression"))
+    network = initial_network(Architecture(2, (6,), head=head, task="regression"))
     inputs = Scaling(np.array([center, 0.25]), np.array([half, 2.0]))
     outputs = Scaling(np.array([scale / 2]), np.array([scale]))
     scaled = np.random.default_rng(0).uniform(-1, 1, (20, 2))
@@ -33,12 +33,12 @@ def test_the_folded_network_of_raw_rows_is_the_network_of_scaled_rows(center, ha
 
 def test_a_year_keeps_its_offset_and_other_columns_do_not():
     rows = np.array([[2000.0, -1.0], [2020.0, 3.0]])
-    folded = fold(start(Architecture(2)), Scaling.of_range(rows))
+    folded = fold(initial_network(Architecture(2)), Scaling.of_range(rows))
     np.testing.assert_array_equal(folded.input_offset, [2010, 0])
 
 
 def test_folding_twenty_years_loses_nothing_that_float32_has():
-    network = start(Architecture(1, (6,)))
+    network = initial_network(Architecture(1, (6,)))
     years = np.linspace(2000, 2020, 41)[:, None]
     scaling = Scaling.of_range(years)
     expected = network.respond(scaling.apply(years)).output
@@ -47,7 +47,7 @@ def test_folding_twenty_years_loses_nothing_that_float32_has():
 
 def test_an_offset_that_float32_cannot_hold_is_made_good_in_the_bias():
     scaling = Scaling(np.array([1e8 + 3.0]), np.array([1e3]))
-    network = start(Architecture(1, (6,)))
+    network = initial_network(Architecture(1, (6,)))
     raw = scaling.center + scaling.half * np.linspace(-1, 1, 11)[:, None]
     expected = network.respond(scaling.apply(raw)).output
     np.testing.assert_allclose(fold(network, scaling).respond(raw).output, expected, atol=ROUNDED)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from enn_training.data.problems import names, problem, problems
+from enn_training.data.problems import problem, problem_names, problems
 from enn_training.errors import OptionError
 
 POINTS = {
@@ -37,7 +37,7 @@ def test_a_function_has_its_value(name):
 
 
 def test_there_are_fifteen_with_labels_of_whole_numbers():
-    assert len(names()) == 15
+    assert len(problem_names()) == 15
     assert {item.dataset(16, 0, 4).classes for item in problems()} == {(-1, 1), None}
 
 
@@ -49,8 +49,8 @@ def test_the_straight_line_has_97_75_percent_of_the_high_frequency_sine():
 def test_samples_follow_the_seed_and_parts_are_fresh():
     first, second = problem("ring").dataset(80, 3, 50), problem("ring").dataset(80, 3, 50)
     np.testing.assert_array_equal(first.training.x, second.training.x)
-    assert [len(part.x) for part in (first.training, first.held_out, first.test)] == [70, 10, 50]
-    rows = np.concatenate([first.training.x, first.held_out.x, first.test.x])
+    assert [len(part.x) for part in (first.training, first.validation, first.test)] == [70, 10, 50]
+    rows = np.concatenate([first.training.x, first.validation.x, first.test.x])
     assert len(np.unique(rows, axis=0)) == 130
     assert np.abs(rows).max() <= 1
 

@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 
 from enn_training.data.columns import Column
-from enn_training.data.tables import LeftOutWarning, dataset, read
+from enn_training.data.tables import LeftOutWarning, read_table, to_dataset
 from enn_training.errors import DataError
 from enn_training.learners.lms import LMS
-from enn_training.learners.trainer import learn
+from enn_training.learners.trainer import train
 
 
 def frame(rows=40):
@@ -21,7 +21,7 @@ def load(tmp_path):
     def load(table, target="t", task=None, seed=0):
         path = tmp_path / "table.csv"
         table.to_csv(path, index=False)
-        return dataset(read(path), target, seed, task)
+        return to_dataset(read_table(path), target, seed, task)
 
     return load
 
@@ -34,7 +34,7 @@ def refuse(load, table, words, target="t", task=None):
 def test_every_row_is_in_exactly_one_part(load):
     table = frame(100)
     data = load(table)
-    parts = (data.training, data.held_out, data.test)
+    parts = (data.training, data.validation, data.test)
     assert [len(part.x) for part in parts] == [70, 10, 20]
     found = np.concatenate([part.x for part in parts])
     np.testing.assert_allclose(np.sort(found[:, 0]), np.sort(table["a"]))
@@ -44,7 +44,7 @@ def test_each_class_keeps_its_share_in_every_part(load):
     table = frame(200).assign(t=["rare"] * 40 + ["common"] * 160)
     data = load(table)
     assert data.classes == ("common", "rare")
-    for part in (data.training, data.held_out, data.test):
+    for part in (data.training, data.validation, data.test):
         assert np.mean(part.y) == pytest.approx(0.2, abs=0.02)
 
 
@@ -78,7 +78,7 @@ def test_many_numbers_tell_a_regression_and_the_task_overrides(load):
 
 def test_parquet_reads_as_csv_does(load, tmp_path):
     frame().to_parquet(tmp_path / "table.parquet")
-    np.testing.assert_allclose(dataset(read(tmp_path / "table.parquet"), "t", 0).test.x, load(frame()).test.x)
+    np.testing.assert_allclose(to_dataset(read_table(tmp_path / "table.parquet"), "t", 0).test.x, load(frame()).test.x)
 
 
 def test_a_missing_target_is_named_by_line(load):
@@ -101,14 +101,14 @@ def test_a_row_of_parquet_is_counted_from_one(tmp_path):
     table.loc[3, "a"] = np.inf
     table.to_parquet(tmp_path / "table.parquet")
     with pytest.raises(DataError, match="column 'a', row 4: inf is beyond float32"):
-        dataset(read(tmp_path / "table.parquet"), "t", 0)
+        to_dataset(read_table(tmp_path / "table.parquet"), "t", 0)
 
 
 def test_a_blank_line_does_not_shift_the_lines_that_are_named(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,t\n1,0\n\n" + "2,1\n" * 20)
     with pytest.raises(DataError, match="line 3: no value"):
-        dataset(read(path), "t", 0)
+        to_dataset(read_table(path), "t", 0)
 
 
 def test_a_single_class_is_refused(load):
@@ -149,12 +149,12 @@ def test_too_few_rows_are_refused(load):
 def test_a_file_that_is_no_table_is_refused(tmp_path, name, text, words):
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=words):
-        read(tmp_path / name)
+        read_table(tmp_path / name)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path):
     with pytest.raises(DataError, match="cannot be read: "):
-        read(tmp_path / "nowhere.csv")
+        read_table(tmp_path / "nowhere.csv")
 
 
 def mixed(rows=200):
@@ -175,7 +175,7 @@ def test_texts_booleans_and_missing_values_become_codes_and_nan(load):
         Column("island", "categorical", ("Biscoe", "Dream"), missing=True),
         Column("wild", "boolean"),
     )
-    rows = np.concatenate([part.x for part in (data.training, data.held_out, data.test)])
+    rows = np.concatenate([part.x for part in (data.training, data.validation, data.test)])
     assert np.isnan(rows).sum(axis=0).tolist() == [20, 11, 0]
     assert [set(column[~np.isnan(column)].tolist()) for column in rows.T[1:]] == [{0, 1}, {0, 1}]
     assert np.isfinite(data.encode(rows)).all()
@@ -183,7 +183,7 @@ def test_texts_booleans_and_missing_values_become_codes_and_nan(load):
 
 def test_na_in_a_csv_file_is_a_missing_value(tmp_path):
     (tmp_path / "table.csv").write_text("a,b,t\n" + "1,x,0\nNA,NA,1\n2,y,0\n,x,1\n" * 5)
-    data = dataset(read(tmp_path / "table.csv"), "t", 0)
+    data = to_dataset(read_table(tmp_path / "table.csv"), "t", 0)
     assert data.columns == (Column("a", missing=True), Column("b", "categorical", ("x", "y"), missing=True))
 
 
@@ -199,7 +199,7 @@ def test_a_category_that_only_the_test_part_has_is_allowed_and_without_effect(lo
     data = load(table.assign(b=table["b"].mask(table.index == row, "z")))
     assert data.encode(data.test.x[:1])[0, 1:].tolist() == [0, 0, 1]
     assert data.encode(data.training.x)[:, 3].max() == 0
-    model = learn(data, LMS(passes=2), hidden=(4,), harmonics=3, head="linear", seed=0)
+    model = train(data, LMS(passes=2), hidden=(4,), harmonics=3, head="linear", seed=0)
     assert not model.network.layers[0].weight[:, 3].any()
 
 
@@ -208,13 +208,13 @@ def test_parquet_keeps_the_order_of_its_categories_and_reads_the_rest_as_csv_doe
     table["grade"] = pd.Categorical(np.resize(["low", "high"], 200), ["low", "mid", "high"])
     table["mark"] = pd.Categorical(np.resize(["3", "1"], 200))
     table.to_parquet(tmp_path / "table.parquet")
-    data = dataset(read(tmp_path / "table.parquet"), "t", 0)
+    data = to_dataset(read_table(tmp_path / "table.parquet"), "t", 0)
     assert data.columns is not None
     assert data.columns[:3] == load(mixed()).columns
     assert [column.categories for column in data.columns[3:]] == [("low", "mid", "high"), ("1", "3")]
     target = table.assign(t=pd.Categorical(np.resize(["no", "yes"], 200), ["no", "perhaps", "yes"]))
     target.to_parquet(tmp_path / "target.parquet")
-    assert dataset(read(tmp_path / "target.parquet"), "t", 0).classes == ("no", "yes")
+    assert to_dataset(read_table(tmp_path / "target.parquet"), "t", 0).classes == ("no", "yes")
 
 
 @pytest.mark.parametrize(
@@ -240,7 +240,7 @@ def test_dates_are_refused_with_a_remedy(load, values):
 def test_dates_of_parquet_are_refused_with_a_remedy(tmp_path, values):
     frame().assign(b=values).to_parquet(tmp_path / "table.parquet")
     with pytest.raises(DataError, match=r"column 'b', row 1: .* is a date or time; replace it by"):
-        dataset(read(tmp_path / "table.parquet"), "t", 0)
+        to_dataset(read_table(tmp_path / "table.parquet"), "t", 0)
 
 
 def test_a_category_too_long_for_a_card_is_refused_by_line(load):
@@ -250,13 +250,13 @@ def test_a_category_too_long_for_a_card_is_refused_by_line(load):
 def test_lists_in_a_column_are_refused(tmp_path):
     frame().assign(b=pd.Series([[1, 2]] * 40)).to_parquet(tmp_path / "table.parquet")
     with pytest.raises(DataError, match="column 'b', row 1: a ndarray; expected numbers, booleans or texts"):
-        dataset(read(tmp_path / "table.parquet"), "t", 0)
+        to_dataset(read_table(tmp_path / "table.parquet"), "t", 0)
 
 
 def test_a_column_is_left_out_on_request(tmp_path):
     mixed().to_csv(tmp_path / "table.csv", index=False)
-    table = read(tmp_path / "table.csv")
-    assert dataset(table, "t", 0, without=["size"]).features == ("island", "wild")
+    table = read_table(tmp_path / "table.csv")
+    assert to_dataset(table, "t", 0, without=["size"]).features == ("island", "wild")
     for without, words in (["moon"], "no column 'moon' to leave out"), (["t"], "to be left out and to be predicted"):
         with pytest.raises(DataError, match=words):
-            dataset(table, "t", 0, without=without)
+            to_dataset(table, "t", 0, without=without)

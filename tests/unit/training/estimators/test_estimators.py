@@ -16,7 +16,7 @@ from sklearn.utils.validation import has_fit_parameter
 
 from enn_training import ENNClassifier, ENNRegressor, export
 from enn_training.learners.adam import Adam
-from enn_training.learners.auto_adam import TunedAdam
+from enn_training.learners.auto_adam import AutoAdam
 from enn_training.learners.lms import LMS
 from support.serving import serving
 
@@ -25,7 +25,7 @@ from support.serving import serving
 @pytest.mark.parametrize("estimator", [ENNClassifier, ENNRegressor])
 def test_scikit_learns_own_checks_pass(estimator):
     # The default learner, smaller: the checks fit dozens of tiny tables.
-    quick = estimator(learner=TunedAdam(hidden=(4,), passes=12))
+    quick = estimator(learner=AutoAdam(hidden=(4,), passes=12))
     results = check_estimator(quick, on_fail=None, on_skip=None)
     assert [result for result in results if result["status"] not in ("passed", "skipped")] == []
 

@@ -12,7 +12,7 @@ from enn_training.nn.architecture import Architecture
 
 def samples(name, rows, to_target):
     data = problem(name).dataset(rows, 0)
-    return [Samples(part.x, to_target(part.y)[:, None]) for part in (data.training, data.held_out, data.test)]
+    return [Samples(part.x, to_target(part.y)[:, None]) for part in (data.training, data.validation, data.test)]
 
 
 def test_a_line_is_learned_with_logits():

@@ -7,12 +7,12 @@ import pytest
 
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.learners import one_cycle as cycle
-from enn_training.learners.auto_adam import LARGE, LONGER, SMALL, Folds, TunedAdam
+from enn_training.learners.auto_adam import LARGE, LONGER, SMALL, AutoAdam, Folds
 from enn_training.learners.base import Samples
-from enn_training.learners.one_cycle import Cycle
+from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.batched import Stack
-from enn_training.nn.initialization import start
+from enn_training.nn.batched import BatchedNetworks
+from enn_training.nn.initialization import initial_network
 
 LINE = Architecture(2, head="linear", task="regression")
 NONE = Samples(np.zeros((0, 2)), np.zeros((0, 1)))
@@ -27,25 +27,25 @@ def rows(count, noise=0.0, seed=0):
 @pytest.mark.parametrize(("count", "folds"), [(100, 5), (1_000, 3), (3_000, 1)])
 def test_every_fold_judges_rows_that_it_does_not_teach(count, folds):
     made = Folds.of(rows(count).y, 0)
-    assert len(made.judged) == folds
-    for taught, judged in zip(made.taught, made.judged, strict=True):
+    assert len(made.validation) == folds
+    for taught, judged in zip(made.train, made.validation, strict=True):
         assert not set(taught) & set(judged)
         assert len(taught) + len(judged) == count
-    assert len(np.unique(made.judged)) == made.judged.size
+    assert len(np.unique(made.validation)) == made.validation.size
 
 
 def test_classes_are_spread_evenly_over_the_folds():
     y = (np.arange(100) < 10).astype(float)[:, None]
-    assert {int(y[judged].sum()) for judged in Folds.of(y, 0).judged} == {2}
+    assert {int(y[judged].sum()) for judged in Folds.of(y, 0).validation} == {2}
 
 
 def test_few_rows_teach_and_judge_at_once():
     made = Folds.of(np.zeros((5, 1)), 0)
-    np.testing.assert_array_equal(made.taught, made.judged)
+    np.testing.assert_array_equal(made.train, made.validation)
 
 
 def test_size_penalties_and_steps_are_chosen_and_told():
-    learned = TunedAdam(passes=10).learn(LINE, rows(100), NONE, 0)
+    learned = AutoAdam(passes=10).learn(LINE, rows(100), NONE, 0)
     assert learned.settings["hidden"] in (SMALL, LARGE)
     assert learned.settings["passes"] in (10, 10 * LONGER)
     assert {"decay", "smoothing", "spread", "folds"} <= set(learned.settings)
@@ -57,31 +57,31 @@ def test_size_penalties_and_steps_are_chosen_and_told():
 def test_what_few_steps_do_not_learn_gets_more():
     data = rows(200)
     waves = Samples(data.x, np.sin(6 * data.x[:, :1]))
-    assert TunedAdam(hidden=(6,), passes=10).learn(LINE, waves, NONE, 0).settings["passes"] == 10 * LONGER
+    assert AutoAdam(hidden=(6,), passes=10).learn(LINE, waves, NONE, 0).settings["passes"] == 10 * LONGER
 
 
 def test_the_callers_size_is_kept_whatever_the_number_of_layers():
-    learned = TunedAdam(hidden=(5, 4), passes=3).learn(LINE, rows(40), NONE, 0)
+    learned = AutoAdam(hidden=(5, 4), passes=3).learn(LINE, rows(40), NONE, 0)
     assert [len(layer.bias) for layer in learned.network.layers] == [5, 4, 1]
 
 
 def test_held_out_rows_are_learned_from_too():
     all_rows = rows(60)
     first = Samples(all_rows.x[:40], all_rows.y[:40]), Samples(all_rows.x[40:], all_rows.y[40:])
-    tuned = TunedAdam(hidden=(4,), passes=3)
+    tuned = AutoAdam(hidden=(4,), passes=3)
     apart, together = tuned.learn(LINE, *first, 0), tuned.learn(LINE, all_rows, NONE, 0)
     for one, other in zip(apart.network.layers, together.network.layers, strict=True):
         np.testing.assert_array_equal(one.weight, other.weight)
 
 
 def test_a_line_in_noise_is_learned_as_a_line():
-    network = TunedAdam(hidden=(8,), passes=60).learn(LINE, rows(200, noise=1.0), NONE, 0).network
+    network = AutoAdam(hidden=(8,), passes=60).learn(LINE, rows(200, noise=1.0), NONE, 0).network
     fresh = rows(1_000, seed=1)
     assert np.mean((network.respond(fresh.x).output - fresh.y) ** 2) < 0.06
 
 
 def test_a_short_time_leaves_one_pass_of_each_stage():
-    learned = TunedAdam(max_time=1e-6).learn(LINE, rows(100), NONE, 0)
+    learned = AutoAdam(max_time=1e-6).learn(LINE, rows(100), NONE, 0)
     assert len(learned.history) == 4
 
 
@@ -90,8 +90,8 @@ def test_a_slow_first_pass_gives_up_no_others(monkeypatch):
     ends = iter([0.0, *(10 + number / 10 for number in range(100))])
     monkeypatch.setattr(cycle, "time", SimpleNamespace(monotonic=lambda: next(ends)))
     data = rows(20)
-    stack, nothing = Stack(LINE, [start(LINE)]), np.zeros(1)
-    run = Cycle(50, 1e-2, 10, max_time=60).run(
+    stack, nothing = BatchedNetworks(LINE, [initial_network(LINE)]), np.zeros(1)
+    run = OneCycle(50, 1e-2, 10, max_time=60).run(
         stack, data, np.arange(20)[None], decay=nothing, smoothing=nothing, seed=0
     )
     assert list(run) == [50] * 50
@@ -100,10 +100,10 @@ def test_a_slow_first_pass_gives_up_no_others(monkeypatch):
 def test_numbers_that_cannot_be_learned_from_say_so():
     data = rows(50)
     with pytest.raises(DivergenceError, match="no candidate has a finite loss"):
-        TunedAdam(passes=2).learn(LINE, Samples(data.x, data.y * 1e200), NONE, 0)
+        AutoAdam(passes=2).learn(LINE, Samples(data.x, data.y * 1e200), NONE, 0)
 
 
 @pytest.mark.parametrize("options", [{"max_time": 0}, {"max_time": float("inf")}, {"passes": 0}])
 def test_settings_out_of_range_are_refused(options):
     with pytest.raises(OptionError, match="expected a positive number"):
-        TunedAdam(**options)
+        AutoAdam(**options)

@@ -14,7 +14,7 @@ from enn_training.learners import lms
 from enn_training.learners.base import Samples
 from enn_training.learners.lms import LMS
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.initialization import start
+from enn_training.nn.initialization import initial_network
 from enn_training.nn.module import ENN
 
 # Float64 through recurrences of Q = 6.
@@ -25,19 +25,19 @@ STEP = 1e-3
 def samples(name, rows, seed=0):
     data = problem(name).dataset(rows, seed)
     parts = []
-    for part in (data.training, data.held_out, data.test):
+    for part in (data.training, data.validation, data.test):
         y = part.y.astype(np.float64)[:, None]
         parts.append(Samples(part.x, 2.0 * y - 1.0 if data.classes else y))
     return parts
 
 
 def begin(architecture, spread):
-    return lms.begin(architecture, [start(architecture, spread * factor) for factor in lms.SPREADS])
+    return lms.begin(architecture, [initial_network(architecture, spread * factor) for factor in lms.SPREADS])
 
 
 def torch_gradients(architecture, spread, x, y):
     """Return weight, bias and coefficient gradients of one row, layer by layer, and its loss, by torch in float64."""
-    module = ENN.from_network(start(architecture, spread)).double()
+    module = ENN.from_network(initial_network(architecture, spread)).double()
     response = module(torch.from_numpy(x))
     target = torch.from_numpy(y)
     if architecture.loss == "squared":

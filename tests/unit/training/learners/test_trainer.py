@@ -5,13 +5,14 @@ import pytest
 
 from enn_models.activation_statistics import measure
 from enn_models.package import open_package
-from enn_training.data.dataset import Dataset, Part
+from enn_training.data.dataset import Dataset, Split
 from enn_training.data.problems import problem
 from enn_training.data.targets import Targets
-from enn_training.evaluation.metrics import baselines, predicted, score
+from enn_training.evaluation.baselines import baselines
+from enn_training.evaluation.metrics import predict_classes, score
 from enn_training.learners.adam import Adam
 from enn_training.learners.lms import LMS
-from enn_training.learners.trainer import learn
+from enn_training.learners.trainer import train
 from enn_training.publishing.export import package
 
 
@@ -20,12 +21,12 @@ def years(rows=400, seed=0):
     rng = np.random.default_rng(seed)
     x = np.column_stack([rng.uniform(2000, 2020, rows), rng.uniform(20, 200, rows)])
     y = 1e5 + 3e3 * (x[:, 0] - 2000) + 500 * x[:, 1]
-    parts = [Part(x[rows], y[rows]) for rows in np.split(np.arange(rows), [rows // 2, rows * 3 // 4])]
+    parts = [Split(x[rows], y[rows]) for rows in np.split(np.arange(rows), [rows // 2, rows * 3 // 4])]
     return Dataset(("year", "size"), None, *parts)
 
 
 def run(data, learner, **options):
-    return learn(data, learner, **{"hidden": (6,), "harmonics": 6, "head": "linear", "seed": 0} | options)
+    return train(data, learner, **{"hidden": (6,), "harmonics": 6, "head": "linear", "seed": 0} | options)
 
 
 @pytest.mark.parametrize("head", ["linear", "dct"])
@@ -41,7 +42,7 @@ def test_a_regression_of_large_offsets_is_learned_in_its_own_unit(head):
 def test_three_classes_are_learned_by_both_heads(head):
     data = years()
     low, high = np.quantile(data.training.y, [0.33, 0.66])
-    parts = [Part(part.x, np.digitize(part.y, [low, high])) for part in (data.training, data.held_out, data.test)]
+    parts = [Split(part.x, np.digitize(part.y, [low, high])) for part in (data.training, data.validation, data.test)]
     model = run(Dataset(data.features, ("low", "mid", "high"), *parts), LMS(passes=60, spread=0.25, pace=4), head=head)
     assert model.network.outputs == 3
     assert model.scores["accuracy"] > 0.85
@@ -52,7 +53,7 @@ def test_scores_are_those_of_the_float32_network_on_the_test_part():
     data = problem("line-1").dataset(400, 0, 300)
     model = run(data, LMS(passes=5), head="dct")
     assert model.scores == score(model.network, data.test)
-    assert model.scores["accuracy"] == np.mean(predicted(model.network, data.test.x) == data.test.y)
+    assert model.scores["accuracy"] == np.mean(predict_classes(model.network, data.test.x) == data.test.y)
 
 
 def test_equal_seeds_make_equal_records():

@@ -6,7 +6,7 @@ import torch
 
 from enn_training.errors import OptionError
 from enn_training.nn.architecture import Architecture
-from enn_training.nn.initialization import start
+from enn_training.nn.initialization import initial_network
 from enn_training.nn.module import ENN
 
 DOUBLE = 1e-12
@@ -26,7 +26,7 @@ def test_module_and_network_answer_alike(head, hidden, outputs):
 
 
 def test_a_network_survives_the_way_into_torch_and_back():
-    network = start(Architecture(4, (7, 3), 2, 5, "linear"))
+    network = initial_network(Architecture(4, (7, 3), 2, 5, "linear"))
     back = ENN.from_network(network).to_network()
     for before, after in zip(network.layers, back.layers, strict=True):
         np.testing.assert_array_equal(before.weight, after.weight)
@@ -40,7 +40,7 @@ def test_the_papers_network_has_67_parameters():
 
 
 def test_the_start_for_two_inputs_is_the_authors():
-    first, last = start(Architecture(2, (6,)), spread=0.5).layers
+    first, last = initial_network(Architecture(2, (6,)), spread=0.5).layers
     angle = np.arange(6) * np.pi / 6
     np.testing.assert_allclose(first.weight, 0.5 * np.stack([np.cos(angle), np.sin(angle)], 1), atol=1e-7)
     np.testing.assert_array_equal(last.weight, [[0.5, -0.5, 0.5, -0.5, 0.5, -0.5]])
@@ -49,13 +49,13 @@ def test_the_start_for_two_inputs_is_the_authors():
 
 
 def test_the_start_of_an_odd_layer_halves_the_last_two_output_weights():
-    last = start(Architecture(2, (5,)), spread=0.5).layers[-1]
+    last = initial_network(Architecture(2, (5,)), spread=0.5).layers[-1]
     np.testing.assert_array_equal(last.weight, [[0.5, -0.5, 0.5, -0.25, -0.25]])
 
 
 @pytest.mark.parametrize("inputs", [1, 2, 3, 10])
 def test_no_two_neurons_start_alike(inputs):
-    first = start(Architecture(inputs, (12,))).layers[0]
+    first = initial_network(Architecture(inputs, (12,))).layers[0]
     rows = np.column_stack([first.weight, first.bias])
     rows = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     cosines = np.abs(rows @ rows.T) - np.eye(12)

@@ -8,7 +8,7 @@ import pytest
 
 from enn_training.data.problems import problem
 from enn_training.learners.lms import LMS
-from enn_training.learners.trainer import learn
+from enn_training.learners.trainer import train
 from enn_training.pruning import cuts
 from enn_training.pruning.fine_tuning import tune
 from enn_training.pruning.scaled import ScaledData
@@ -90,7 +90,7 @@ def test_every_layer_keeps_a_neuron():
 def ring():
     """A network of the ring, and its data."""
     data = problem("ring").dataset(1_000, 0, 500)
-    return learn(data, LMS(passes=40), hidden=(6,), harmonics=6, head="dct", seed=0).network, ScaledData.of(data, "dct")
+    return train(data, LMS(passes=40), hidden=(6,), harmonics=6, head="dct", seed=0).network, ScaledData.of(data, "dct")
 
 
 def loss(net, samples):
@@ -109,7 +109,7 @@ def test_learning_on_makes_up_for_a_cut_and_leaves_it_cut(ring):
 @pytest.mark.parametrize("head", ["dct", "linear"])
 def test_a_network_goes_into_scaled_units_and_comes_back_the_same(name, head):
     data = problem(name).dataset(200, 0, 50)
-    net = learn(data, LMS(passes=2), hidden=(3,), harmonics=2, head=head, seed=0).network
+    net = train(data, LMS(passes=2), hidden=(3,), harmonics=2, head=head, seed=0).network
     scaled = ScaledData.of(data, head)
     back = scaled.leave(scaled.enter(net))
     np.testing.assert_allclose(back.respond(data.test.x).output, net.respond(data.test.x).output, atol=ROUNDED)

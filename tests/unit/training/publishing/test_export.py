@@ -17,7 +17,8 @@ from enn_models.network import Head, Network
 from enn_models.package import OUTPUTS, most_operations, open_package, verify
 from enn_models.repository import read
 from enn_training.data.columns import Column
-from enn_training.learned_model import LearnedModel, fingerprint, summarise
+from enn_training.data.dataset import fingerprint, summarize_columns
+from enn_training.learned_model import LearnedModel
 from enn_training.publishing.export import ExportError, export, package
 from enn_training.publishing.onnx import accuracy
 from enn_training.publishing.onnx import selection as choice
@@ -244,7 +245,7 @@ def mixed(columns: tuple[Column, ...], head: Head = "linear"):
     widths = [len(column.categories) or 2 for column in columns]
     x = np.column_stack([random.integers(0, width, 50) for width in widths]).astype(np.float64)
     x[(random.random(x.shape) < 0.3) & [column.missing for column in columns]] = np.nan
-    features = summarise(columns, x)
+    features = summarize_columns(columns, x)
     codes = encoding(features)
     assert codes is not None
     net = network((codes.columns, 6, 2), 6, head, "classification")
@@ -306,7 +307,7 @@ def test_mixed_columns_cost_the_same_handful_of_nodes_however_many_there_are():
 
 def test_plain_numbers_and_booleans_cost_no_node():
     x = np.array([[0.5, 0], [0.25, 1]])
-    features = summarise((Column("a"), Column("b", "boolean")), x)
+    features = summarize_columns((Column("a"), Column("b", "boolean")), x)
     model = replace(learned(network((2, 6, 1), 6)), features=features, examples=x, background=x)
     assert encoding(features) is None
     assert {node.op_type for node in open_package(package(model, unrolling="spectral")).model.graph.node}.isdisjoint(

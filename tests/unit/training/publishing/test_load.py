@@ -12,8 +12,8 @@ from enn_models.network import Network
 from enn_models.repository import read
 from enn_training import ENN, export, load
 from enn_training.data.columns import Column
+from enn_training.data.dataset import summarize_columns
 from enn_training.data.preprocessing import Scaling
-from enn_training.learned_model import summarise
 from support.examples import network
 from support.learned import learned
 
@@ -50,14 +50,14 @@ def test_what_is_loaded_and_published_again_is_the_same_file(head, tmp_path):
 def test_columns_that_are_no_plain_numbers_come_back_too(tmp_path):
     columns = (Column("fare", missing=True), Column("port", "categorical", ("C", "Q", "S")), Column("alone", "boolean"))
     x = np.array([[0.5, 2, 1], [np.nan, 0, 0], [0.25, 1, 1]])
-    features = summarise(columns, x)
+    features = summarize_columns(columns, x)
     codes = encoding(features)
     assert codes is not None
     net = replace(network((codes.columns, 5, 1), task="regression"), encoding=codes)
     model = replace(learned(net), features=features, examples=x, background=x)
     export(model, tmp_path, "model")
     module = ENN.from_network(load(tmp_path, "model").network)
-    export(load(tmp_path, "model").learned_further(module.to_network(), model.scores), tmp_path, "model")
+    export(load(tmp_path, "model").with_network(module.to_network(), model.scores), tmp_path, "model")
     again = load(tmp_path, "model")
     assert equal(again.network, net)
     np.testing.assert_array_equal(again.examples, x)
@@ -79,7 +79,7 @@ def test_a_loaded_model_learns_further_and_is_published_with_its_new_scores(tmp_
         optimizer.step()
         losses.append(loss.item())
     assert losses[-1] < losses[0]
-    export(model.learned_further(module.to_network(), {"r2": 0.25}), tmp_path, "model")
+    export(model.with_network(module.to_network(), {"r2": 0.25}), tmp_path, "model")
     again = load(tmp_path, "model")
     assert equal(again.network, module.to_network())
     assert again.scores == {"r2": 0.25}

@@ -11,14 +11,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from enn_training.data.dataset import fingerprint, summarize_columns
 from enn_training.data.preprocessing import Scaling
+from enn_training.data.splits import sample_rows
 from enn_training.errors import DivergenceError
 from enn_training.experiments.images.contenders import Contender, contenders, count, widths
 from enn_training.experiments.images.picture import FEATURES, Picture
 from enn_training.experiments.images.results import Found, Result, Settings, Variant
-from enn_training.learned_model import MAX_EXAMPLES, LearnedModel, fingerprint, summarise
-from enn_training.learners.one_cycle import factor
-from enn_training.learners.trainer import drawn
+from enn_training.learned_model import MAX_EXAMPLES, LearnedModel
+from enn_training.learners.one_cycle import one_cycle_rate
 
 if TYPE_CHECKING:
     from enn_training.nn.module import ENN
@@ -94,9 +95,9 @@ def model(picture: Picture, settings: Settings, fitted: Fitted) -> LearnedModel:
     }
     return LearnedModel(
         network=cast("ENN", fitted.module).to_network(inputs, brightness),
-        features=summarise(FEATURES, picture.places),
+        features=summarize_columns(FEATURES, picture.places),
         classes=None,
-        examples=drawn(picture.places, MAX_EXAMPLES, settings.seed),
+        examples=sample_rows(picture.places, MAX_EXAMPLES, settings.seed),
         training=training,
         scores={},  # an image is learned whole: no pixel is left to judge by
         fingerprint=fingerprint(FEATURES, picture.places, picture.values),
@@ -137,7 +138,7 @@ def _learn(module: nn.Module, rate: float, picture: Picture, settings: Settings,
     for number in range(settings.passes):
         batches = torch.randperm(len(x), generator=order).split(settings.batch)
         for index, rows in enumerate(batches):
-            optimizer.param_groups[0]["lr"] = rate * factor((number + index / len(batches)) / settings.passes)
+            optimizer.param_groups[0]["lr"] = rate * one_cycle_rate((number + index / len(batches)) / settings.passes)
             optimizer.zero_grad()
             (module(x[rows]) - y[rows]).square().mean().backward()
             optimizer.step()

@@ -18,13 +18,13 @@ from enn_training.data.dataset import Dataset
 from enn_training.data.problems import Problem
 from enn_training.data.problems import problem as named
 from enn_training.data.targets import Targets
-from enn_training.evaluation.metrics import baselines
+from enn_training.evaluation.baselines import baselines
 from enn_training.experiments.paper import peers, stack
 from enn_training.experiments.paper.peers import Peer
 from enn_training.experiments.paper.results import Budget, Result, decoded, thinned
-from enn_training.learners.base import Epoch
+from enn_training.learners.base import PassResult
 from enn_training.learners.lms import LMS
-from enn_training.learners.trainer import learn
+from enn_training.learners.trainer import train
 
 Floats = NDArray[np.float64]
 Watch = Callable[[], None]
@@ -112,13 +112,13 @@ class Enn:
     def _learn(self, data: Dataset, seed: int, passes: int, watch: Watch) -> Result:
         errors: list[float] = []
 
-        def note(epoch: Epoch) -> None:
+        def note(epoch: PassResult) -> None:
             errors.append(epoch.loss)
             watch()
 
         began = time.process_time()
         learner = LMS(passes=passes, spread=self.spread)
-        model = learn(data, learner, hidden=(self.hidden,), harmonics=HARMONICS, head="dct", seed=seed, watch=note)
+        model = train(data, learner, hidden=(self.hidden,), harmonics=HARMONICS, head="dct", seed=seed, watch=note)
         seconds = time.process_time() - began
         scaling = Targets.of(data.training.y, "dct", None if data.classes is None else len(data.classes)).scaling
         unit = 1.0 if scaling is None else float(scaling.half[0]) ** 2
@@ -148,7 +148,7 @@ class Enn:
 def _compile(hidden: int) -> None:
     """Compile, or load, the learner's kernel: no fit's time is to have that in it."""
     tiny = named("sum").dataset(16, 0, 16)
-    learn(tiny, LMS(passes=1), hidden=(hidden,), harmonics=HARMONICS, head="dct", seed=0)
+    train(tiny, LMS(passes=1), hidden=(hidden,), harmonics=HARMONICS, head="dct", seed=0)
 
 
 @dataclass(frozen=True)

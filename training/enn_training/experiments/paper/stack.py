@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from enn_training.data.dataset import Dataset, Part
+from enn_training.data.dataset import Dataset, Split
 from enn_training.data.targets import Targets
 from enn_training.experiments.paper.peers import Peer
 from enn_training.experiments.paper.results import Result, encoded, thinned
@@ -99,7 +99,7 @@ class _Stack:
         self.loss = _squared if classes is None else _cross_entropy
         self.targets = [Targets.of(one.training.y, "linear", classes) for one in self.data]
         self.training = self._rows([one.training for one in self.data])
-        self.held_out = self._rows([one.held_out for one in self.data]).repeated(self.variants)
+        self.held_out = self._rows([one.validation for one in self.data]).repeated(self.variants)
         self.rates, gains = torch.tensor(peer.variants).repeat(len(data), 1).split(1, dim=1)
         self.gains = gains[:, :, None]
         starts = [torch.Generator().manual_seed(1000 * seed + index) for seed in data for index in range(self.variants)]
@@ -167,7 +167,7 @@ class _Stack:
             b2.mul_(half).add_(center)
         return folded[0].numpy()
 
-    def _rows(self, parts: list[Part]) -> Rows:
+    def _rows(self, parts: list[Split]) -> Rows:
         encoded_targets = [_tensor(one.encode(part.y))[:, 0] for one, part in zip(self.targets, parts, strict=True)]
         return Rows(torch.stack([_tensor(part.x).T for part in parts]), torch.stack(encoded_targets))
 
