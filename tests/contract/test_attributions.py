@@ -1,4 +1,4 @@
-"""Attributions over HTTP: complete, against the card's background or the request's, and refused with the reason."""
+"""Tests of attributions over HTTP: completeness, background, baseline and refusals."""
 
 import httpx
 import pytest
@@ -16,9 +16,7 @@ def explain(client: httpx.Client, model: str, rows: list, **parameters: object) 
 
 @pytest.mark.parametrize("method", ["shapley", "integrated_gradients", "sampled_shapley"])
 @pytest.mark.parametrize("model", ["ring", "product"])
-def test_base_value_and_attributions_add_up_to_the_pre_activation(
-    client: httpx.Client, model: str, method: str
-) -> None:
+def test_base_value_and_attributions_sum_to_pre_activation(client: httpx.Client, model: str, method: str) -> None:
     for explanation in explain(client, model, [[0.1, 0.2], [0.5, -0.3]], attributions=method)["explanations"]:
         found = explanation["attributions"]
         assert found["method"] == method
@@ -26,21 +24,21 @@ def test_base_value_and_attributions_add_up_to_the_pre_activation(
         assert total == pytest.approx(explanation["pre_activation"], abs=ROUNDING)
 
 
-def test_a_table_is_attributed_by_the_names_of_its_columns(client: httpx.Client) -> None:
+def test_attributions_of_a_table_have_its_column_names(client: httpx.Client) -> None:
     features = client.get("/v2/models/breast-cancer").json()["properties"]["features"]
     row = {feature["name"]: feature["maximum"] for feature in features}
     (explanation,) = explain(client, "breast-cancer", [row], attributions="shapley")["explanations"]
     assert list(explanation["attributions"]["values"]) == list(row)
 
 
-def test_a_background_of_the_row_itself_leaves_nothing_to_attribute(client: httpx.Client) -> None:
+def test_background_equal_to_row_gives_zero_attributions(client: httpx.Client) -> None:
     (explanation,) = explain(client, "ring", [[0.1, 0.2]], attributions="shapley", background=[[0.1, 0.2]])[
         "explanations"
     ]
     assert explanation["attributions"]["values"] == {"x0": 0.0, "x1": 0.0}
 
 
-def test_a_baseline_may_be_given_by_name(client: httpx.Client) -> None:
+def test_baseline_accepts_named_features(client: httpx.Client) -> None:
     given = explain(client, "ring", [[0.1, 0.2]], attributions="integrated_gradients", baseline={"x0": 0.1, "x1": 0})
     values = given["explanations"][0]["attributions"]["values"]
     assert values["x0"] == 0.0
@@ -60,9 +58,7 @@ def test_a_baseline_may_be_given_by_name(client: httpx.Client) -> None:
         ({"attributions": "sampled_shapley", "permutations": 1000, "background": [[0, 0]] * 5000}, "products"),
     ],
 )
-def test_what_cannot_be_attributed_is_refused_with_the_reason(
-    client: httpx.Client, parameters: dict, text: str
-) -> None:
+def test_invalid_attribution_request_gets_400_with_reason(client: httpx.Client, parameters: dict, text: str) -> None:
     reply = client.post("/v1/models/ring:explain", json={"instances": [[0.1, 0.2]], "parameters": parameters})
     assert reply.status_code == 400
     assert text in reply.json()["error"]

@@ -154,7 +154,7 @@ def test_a_whole_model_is_there_to_draw(own: Client) -> None:
         own.profile("ring", "x9")
 
 
-def test_the_output_to_explain_may_be_named(own: Client) -> None:
+def test_output_parameter_selects_explained_output(own: Client) -> None:
     assert own.explain("ring", ROWS, output=1).output == [1, 1, 1]
     with pytest.raises(RequestRefusedError, match=r"parameters\.output: 'moon'"):
         own.explain("ring", ROWS, output="moon")

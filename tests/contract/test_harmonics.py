@@ -1,4 +1,4 @@
-"""A model exported with harmonics gives them to who names them, and no one else pays."""
+"""Tests of models exported with harmonics."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from support.serving import serving
 
 
 @pytest.mark.parametrize("head", ["dct", "linear"])
-def test_harmonics_named_as_output_add_up_to_the_bumps(tmp_path: Path, head) -> None:
+def test_harmonics_output_sums_to_bumps(tmp_path: Path, head) -> None:
     model = learned(network((2, 4, 3), head=head))
     export(model, tmp_path, "waves", harmonics=True)
     tensor = {"name": "input", "shape": [2, 2], "datatype": "FP32", "data": [0.1, 0.2, 0.5, -0.1]}

@@ -1,4 +1,4 @@
-"""The KServe SDK and MLServer's types and codecs, as they are, against the real service."""
+"""Tests with unmodified clients: the KServe SDK, MLServer types and codecs."""
 
 import json
 import os
@@ -64,7 +64,7 @@ def assert_same(outputs: dict[str, Any], names: list[str], expected: dict[str, n
         np.testing.assert_allclose(outputs[name], expected[name], atol=TEXT_OF_FLOAT32)
 
 
-def test_the_kserve_client_of_v1_gets_health_predictions_explanations_and_the_text_of_errors(
+def test_kserve_v1_client_gets_health_predictions_explanations_and_errors(
     kserve: dict[str, Any], client: httpx.Client
 ) -> None:
     v1 = kserve["v1"]
@@ -77,7 +77,7 @@ def test_the_kserve_client_of_v1_gets_health_predictions_explanations_and_the_te
 
 
 @pytest.mark.parametrize("way", ["json", "binary", "binary answer"])
-def test_the_kserve_client_of_v2_gets_tensors_of_numbers_or_bytes(
+def test_kserve_v2_client_gets_numeric_and_bytes_tensors(
     kserve: dict[str, Any], expected: dict[str, np.ndarray], way: str
 ) -> None:
     answer = kserve["v2"][way]
@@ -85,7 +85,7 @@ def test_the_kserve_client_of_v2_gets_tensors_of_numbers_or_bytes(
     assert answer["id"] == "7"
 
 
-def test_the_kserve_client_of_v2_gets_health_named_outputs_and_the_text_of_errors(
+def test_kserve_v2_client_gets_health_named_outputs_and_errors(
     kserve: dict[str, Any], expected: dict[str, np.ndarray]
 ) -> None:
     v2 = kserve["v2"]
@@ -95,7 +95,7 @@ def test_the_kserve_client_of_v2_gets_health_named_outputs_and_the_text_of_error
     assert "inputs[0].shape: [3, 1]; expected [rows, 2]" in v2["wrong"]
 
 
-def test_mlservers_types_read_metadata_the_index_and_errors(mlserver: dict[str, Any], client: httpx.Client) -> None:
+def test_mlserver_types_parse_metadata_index_and_errors(mlserver: dict[str, Any], client: httpx.Client) -> None:
     assert mlserver["server"] == client.get("/v2").json()
     assert mlserver["model"].items() <= client.get("/v2/models/ring").json().items()
     index = client.post("/v2/repository/index").json()
@@ -104,14 +104,14 @@ def test_mlservers_types_read_metadata_the_index_and_errors(mlserver: dict[str, 
 
 
 @pytest.mark.parametrize(("way", "identity"), [("float64", "7"), ("float32", "header"), ("whole", "header")])
-def test_mlservers_codec_gets_the_tensors_of_its_arrays(
+def test_mlserver_codec_gets_tensors_of_its_arrays(
     mlserver: dict[str, Any], expected: dict[str, np.ndarray], way: str, identity: str
 ) -> None:
     assert_same(mlserver[way]["outputs"], ["output"], expected)
     assert mlserver[way]["id"] == identity
 
 
-def test_mlservers_codec_gets_named_outputs_and_sends_integers(
+def test_mlserver_codec_sends_integers_and_gets_named_outputs(
     mlserver: dict[str, Any], expected: dict[str, np.ndarray]
 ) -> None:
     assert_same(mlserver["named"]["outputs"], ["pre_activation", "bumps"], expected)

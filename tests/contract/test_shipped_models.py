@@ -1,4 +1,4 @@
-"""Every shipped model explains what it predicts: the runtime, torch and the oracle say the same."""
+"""Tests of the shipped models: ONNX Runtime, torch and the float64 oracle agree."""
 
 from dataclasses import replace
 
@@ -57,5 +57,5 @@ def test_torch_equals_oracle(model: ServedModel, rows: np.ndarray) -> None:
     assert relative(found.numpy(), expected) <= TOLERANCE
 
 
-def test_the_shipped_models_are_the_promised_ones() -> None:
+def test_repository_has_all_shipped_models() -> None:
     assert sorted({entry.name for entry in repository.entries(SHIPPED)}) == NAMES

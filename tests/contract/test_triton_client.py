@@ -1,4 +1,4 @@
-"""tritonclient, sync and asyncio, as it is, against the real service."""
+"""Tests with the unmodified tritonclient, sync and asyncio."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -47,7 +47,7 @@ def expected(client: httpx.Client) -> np.ndarray:
     return np.array(output["data"], dtype=np.float32).reshape(output["shape"])
 
 
-def test_health_metadata_configuration_and_statistics(triton: sync.InferenceServerClient) -> None:
+def test_client_reads_health_metadata_configuration_and_statistics(triton: sync.InferenceServerClient) -> None:
     assert triton.is_server_live()
     assert triton.is_server_ready()
     assert triton.is_model_ready("ring")
@@ -65,7 +65,7 @@ def test_health_metadata_configuration_and_statistics(triton: sync.InferenceServ
 
 @pytest.mark.parametrize("binary", [True, False])
 @pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
-def test_infer_by_default_binary_or_json_and_compressed(
+def test_infer_works_binary_json_and_compressed(
     triton: sync.InferenceServerClient, expected: np.ndarray, *, binary: bool, compression: str | None
 ) -> None:
     inputs = [tensor(sync, binary=binary)]
@@ -79,7 +79,7 @@ def test_infer_by_default_binary_or_json_and_compressed(
     assert values(named, "bumps").shape == (3, 1, 6)
 
 
-def test_classes_come_as_bytes(triton: sync.InferenceServerClient, expected: np.ndarray) -> None:
+def test_classification_output_is_bytes(triton: sync.InferenceServerClient, expected: np.ndarray) -> None:
     for binary in (True, False):
         wanted = sync.InferRequestedOutput("output", binary_data=binary, class_count=1)
         texts = values(triton.infer("ring", [tensor(sync)], outputs=[wanted]))
@@ -87,7 +87,7 @@ def test_classes_come_as_bytes(triton: sync.InferenceServerClient, expected: np.
         assert [label.split(":")[2] for label in labels] == ["1" if score > 0 else "-1" for score in expected.ravel()]
 
 
-def test_an_error_is_the_text_of_the_service(triton: sync.InferenceServerClient) -> None:
+def test_client_error_has_text_of_the_service(triton: sync.InferenceServerClient) -> None:
     with pytest.raises(InferenceServerException, match="model 'moon' is not known"):
         triton.infer("moon", [tensor(sync)])
     with pytest.raises(InferenceServerException, match=r"inputs\[0\].shape: \[3, 1\]; expected \[rows, 2\]"):
@@ -96,7 +96,7 @@ def test_an_error_is_the_text_of_the_service(triton: sync.InferenceServerClient)
         triton.load_model("ring")
 
 
-def test_load_and_unload_with_the_token(own_repository: Path) -> None:
+def test_load_and_unload_work_with_token(own_repository: Path) -> None:
     headers = {"Authorization": "Bearer word"}
     with serving(own_repository, token="word") as client, sync.InferenceServerClient(address(client)) as triton:
         triton.unload_model("ring", headers=headers)
@@ -115,7 +115,7 @@ def asked(client: httpx.Client, ask: Callable[[aio.InferenceServerClient], Await
     return asyncio.run(run())
 
 
-def test_the_asyncio_client_gets_health_metadata_configuration_and_statistics(client: httpx.Client) -> None:
+def test_asyncio_client_reads_health_metadata_configuration_and_statistics(client: httpx.Client) -> None:
     async def ask(triton: aio.InferenceServerClient) -> None:
         assert await triton.is_server_live()
         assert await triton.is_server_ready()
@@ -132,7 +132,7 @@ def test_the_asyncio_client_gets_health_metadata_configuration_and_statistics(cl
 
 @pytest.mark.parametrize("binary", [True, False])
 @pytest.mark.parametrize("compression", [None, "gzip", "deflate"])
-def test_the_asyncio_client_gets_the_same_many_times_at_once(
+def test_asyncio_client_gets_equal_concurrent_responses(
     client: httpx.Client, expected: np.ndarray, *, binary: bool, compression: str | None
 ) -> None:
     outputs = [aio.InferRequestedOutput(name, binary_data=binary) for name in ("bumps", "output")]
@@ -154,7 +154,7 @@ def test_the_asyncio_client_gets_the_same_many_times_at_once(
     assert all(values(answer, "bumps").shape == (3, 1, 6) for answer in answers[4:])
 
 
-def test_the_asyncio_client_gets_the_text_of_errors_and_loads_and_unloads(own_repository: Path) -> None:
+def test_asyncio_client_gets_error_texts_loads_and_unloads(own_repository: Path) -> None:
     headers = {"Authorization": "Bearer word"}
 
     async def ask(triton: aio.InferenceServerClient) -> None:

@@ -1,4 +1,4 @@
-"""KServe V1 as clients use it: predictions and explanations, by vector and by name."""
+"""Tests of KServe V1: predictions and explanations of vectors and named rows."""
 
 import httpx
 import numpy as np
@@ -17,7 +17,7 @@ def post(client: httpx.Client, path: str, body: object) -> dict:
     return reply.json()
 
 
-def test_a_vector_and_a_named_row_get_the_same_prediction(client: httpx.Client) -> None:
+def test_vector_and_named_row_get_equal_predictions(client: httpx.Client) -> None:
     named = [{"x1": x1, "x0": x0} for x0, x1 in INSIDE]
     by_vector = post(client, "/v1/models/ring:predict", {"instances": INSIDE})
     assert by_vector == post(client, "/v1/models/ring:predict", {"instances": named})
@@ -26,7 +26,7 @@ def test_a_vector_and_a_named_row_get_the_same_prediction(client: httpx.Client) 
 
 
 @pytest.mark.parametrize(("model", "body"), [("ring", INSIDE), ("product", INSIDE), ("breast-cancer", None)])
-def test_bodies_are_what_the_documentation_says(client: httpx.Client, model: str, body: list | None) -> None:
+def test_v1_bodies_match_documented_schemas(client: httpx.Client, model: str, body: list | None) -> None:
     rows = body or [[feature["mean"] for feature in features(client, model)]]
     prediction = post(client, f"/v1/models/{model}:predict", {"instances": rows})
     assert schemas.PredictResponse.model_validate(prediction, strict=True).predictions
@@ -38,12 +38,12 @@ def features(client: httpx.Client, model: str) -> list[dict]:
     return client.get(f"/v2/models/{model}").json()["properties"]["features"]
 
 
-def test_a_regression_answers_numbers(client: httpx.Client) -> None:
+def test_regression_predictions_are_numbers(client: httpx.Client) -> None:
     predictions = post(client, "/v1/models/product:predict", {"instances": INSIDE})["predictions"]
     assert predictions == pytest.approx([0.02, -0.05], abs=0.05)
 
 
-def test_a_linear_head_answers_probabilities_that_sum_to_one(client: httpx.Client) -> None:
+def test_linear_head_probabilities_sum_to_one(client: httpx.Client) -> None:
     row = {feature["name"]: feature["mean"] for feature in features(client, "breast-cancer")}
     (prediction,) = post(client, "/v1/models/breast-cancer:predict", {"instances": [row]})["predictions"]
     probabilities = prediction["probabilities"]
@@ -51,7 +51,7 @@ def test_a_linear_head_answers_probabilities_that_sum_to_one(client: httpx.Clien
     assert prediction["label"] == max(probabilities, key=lambda label: probabilities[label])
 
 
-def test_bias_and_bumps_of_an_explanation_add_up(client: httpx.Client) -> None:
+def test_bias_and_bumps_sum_to_pre_activation(client: httpx.Client) -> None:
     body = {"instances": INSIDE, "parameters": {"harmonics": True}}
     for explanation in post(client, "/v1/models/face:explain", body)["explanations"]:
         total = explanation["bias"] + sum(bump["value"] for bump in explanation["bumps"])
@@ -61,7 +61,7 @@ def test_bias_and_bumps_of_an_explanation_add_up(client: httpx.Client) -> None:
             assert sum(bump["harmonics"]) == pytest.approx(bump["value"], rel=1e-4, abs=1e-5)
 
 
-def test_with_the_harmonics_a_bump_tells_where_its_neuron_stands(client: httpx.Client) -> None:
+def test_bump_with_harmonics_has_pre_activation_of_its_neuron(client: httpx.Client) -> None:
     layer, _ = client.get("/v1/models/face/activations").json()["layers"]
     body = {"instances": INSIDE, "parameters": {"harmonics": True}}
     for explanation in post(client, "/v1/models/face:explain", body)["explanations"]:
@@ -72,12 +72,12 @@ def test_with_the_harmonics_a_bump_tells_where_its_neuron_stands(client: httpx.C
         assert "pre_activation" not in bump
 
 
-def test_explain_predicts_what_predict_predicts(client: httpx.Client) -> None:
+def test_explain_and_predict_give_equal_predictions(client: httpx.Client) -> None:
     predicted = post(client, "/v1/models/stripes:predict", {"instances": INSIDE})
     assert post(client, "/v1/models/stripes:explain", {"instances": INSIDE})["predictions"] == predicted["predictions"]
 
 
-def test_a_row_outside_the_training_range_is_told(client: httpx.Client) -> None:
+def test_row_outside_training_range_is_flagged(client: httpx.Client) -> None:
     body = {"instances": [[0.1, 0.2], [0.1, 3.5]]}
     answer = post(client, "/v1/models/ring:predict", body)
     assert answer["out_of_range"] == [{"row": 1, "features": ["x1"]}]
@@ -85,7 +85,7 @@ def test_a_row_outside_the_training_range_is_told(client: httpx.Client) -> None:
     assert [explanation["out_of_range"] for explanation in explanations] == [[], ["x1"]]
 
 
-def test_a_large_batch_gets_the_same_answers_as_its_rows(client: httpx.Client) -> None:
+def test_large_batch_equals_its_single_rows(client: httpx.Client) -> None:
     rows = [[index / 5000 - 0.5, 0.5 - index / 5000] for index in range(5000)]
     predictions = post(client, "/v1/models/ring:predict", {"instances": rows})["predictions"]
     assert len(predictions) == len(rows)
@@ -94,7 +94,7 @@ def test_a_large_batch_gets_the_same_answers_as_its_rows(client: httpx.Client) -
         assert predictions[index]["score"] == pytest.approx(single["score"], abs=1e-5)
 
 
-def test_models_and_their_state_are_listed(client: httpx.Client) -> None:
+def test_models_and_readiness_are_listed(client: httpx.Client) -> None:
     assert client.get("/").json() == {"status": "alive"}
     assert client.get("/v1/models").json()["models"] == ["breast-cancer", "face", "product", "ring", "stripes"]
     for path in ("/v1/models/ring", "/v1/models/ring/versions/1"):
@@ -102,7 +102,7 @@ def test_models_and_their_state_are_listed(client: httpx.Client) -> None:
     assert client.get("/v1/models/ring/versions/9").status_code == 404
 
 
-def test_the_output_to_explain_may_be_named(client: httpx.Client) -> None:
+def test_output_parameter_selects_explained_output(client: httpx.Client) -> None:
     body = {"instances": [[0.1, 0.2]], "parameters": {"output": 1}}
     assert post(client, "/v1/models/ring:explain", body)["explanations"][0]["output"] == 1
     body["parameters"] = {"output": "moon"}
@@ -111,14 +111,14 @@ def test_the_output_to_explain_may_be_named(client: httpx.Client) -> None:
     assert "parameters.output: 'moon'" in reply.json()["error"]
 
 
-def test_a_version_may_be_named(client: httpx.Client) -> None:
+def test_version_in_path_selects_version(client: httpx.Client) -> None:
     for verb in ("predict", "explain"):
         by_default = post(client, f"/v1/models/ring:{verb}", {"instances": INSIDE})
         assert post(client, f"/v1/models/ring/versions/1:{verb}", {"instances": INSIDE}) == by_default
         assert client.post(f"/v1/models/ring/versions/2:{verb}", json={"instances": INSIDE}).status_code == 404
 
 
-def test_large_bodies_get_the_answers_of_small_ones_however_they_are_written(client: httpx.Client) -> None:
+def test_large_bodies_in_any_json_format_equal_small_ones(client: httpx.Client) -> None:
     rows = [[index / 500 - 0.5, 0.5 - index / 500] for index in range(500)]
     small = [post(client, "/v1/models/ring:predict", {"instances": [row]})["predictions"][0] for row in rows[::100]]
     for body in (

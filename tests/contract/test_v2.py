@@ -1,4 +1,4 @@
-"""The Open Inference Protocol V2 as clients use it: health, metadata, infer, index."""
+"""Tests of the Open Inference Protocol V2: health, metadata, infer and index."""
 
 import httpx
 import numpy as np
@@ -15,7 +15,7 @@ def infer(client: httpx.Client, body: dict, path: str = "/v2/models/ring/infer")
     return reply.json()
 
 
-def test_health_is_read_by_every_client(client: httpx.Client) -> None:
+def test_health_bodies_fit_every_client(client: httpx.Client) -> None:
     for path in ("/v2/health/live", "/v2/health/ready"):
         assert client.get(path).json() == {"live": True, "ready": True}
     assert client.get("/v2/models/ring/ready").json() == {"name": "ring", "ready": True}
@@ -23,7 +23,7 @@ def test_health_is_read_by_every_client(client: httpx.Client) -> None:
     assert client.get("/v2").json()["name"] == client.get("/v2/").json()["name"] == "enn"
 
 
-def test_metadata_lists_the_tensors_that_infer_takes_and_gives(client: httpx.Client) -> None:
+def test_metadata_lists_input_and_output_tensors(client: httpx.Client) -> None:
     metadata = client.get("/v2/models/ring").json()
     assert metadata["platform"] == "onnx_onnxv1"
     assert metadata["versions"] == ["1"]
@@ -32,14 +32,14 @@ def test_metadata_lists_the_tensors_that_infer_takes_and_gives(client: httpx.Cli
     assert metadata == client.get("/v2/models/ring/versions/1").json()
 
 
-def test_infer_gives_output_alone_and_echoes_the_id(client: httpx.Client) -> None:
+def test_infer_returns_output_only_and_echoes_id(client: httpx.Client) -> None:
     answer = infer(client, {"id": "a-7", "model_name": "ring", "inputs": [TENSOR]})
     assert schemas.InferResponse.model_validate(answer, strict=True)
     assert (answer["model_name"], answer["model_version"], answer["id"]) == ("ring", "1", "a-7")
     assert [(output["name"], output["shape"]) for output in answer["outputs"]] == [("output", [2, 1])]
 
 
-def test_nested_data_and_other_numeric_types_are_read(client: httpx.Client) -> None:
+def test_infer_accepts_nested_data_and_numeric_datatypes(client: httpx.Client) -> None:
     flat = infer(client, {"inputs": [TENSOR]})
     nested = TENSOR | {"data": [[0.1, 0.2], [0.5, -0.1]], "datatype": "FP64"}
     assert infer(client, {"inputs": [nested]}) == flat
@@ -47,7 +47,7 @@ def test_nested_data_and_other_numeric_types_are_read(client: httpx.Client) -> N
     assert infer(client, {"inputs": [integers]}, "/v2/models/ring/versions/1/infer")["outputs"][0]["shape"] == [2, 1]
 
 
-def test_bumps_named_as_output_add_up_to_the_pre_activation(client: httpx.Client) -> None:
+def test_bumps_output_sums_to_pre_activation(client: httpx.Client) -> None:
     names = ["pre_activation", "bumps", "output"]
     answer = infer(client, {"inputs": [TENSOR], "outputs": [{"name": name} for name in names]})
     assert [output["name"] for output in answer["outputs"]] == names
@@ -57,7 +57,7 @@ def test_bumps_named_as_output_add_up_to_the_pre_activation(client: httpx.Client
     assert arrays["bumps"].sum(axis=2) + bias == pytest.approx(arrays["pre_activation"], abs=1e-5)
 
 
-def test_rows_outside_the_training_range_are_counted(client: httpx.Client) -> None:
+def test_rows_outside_training_range_are_counted(client: httpx.Client) -> None:
     answer = infer(client, {"inputs": [TENSOR | {"data": [0.1, 0.2, 9.0, 0.0]}]})
     assert answer["parameters"] == {"rows_out_of_range": 1}
 
@@ -77,7 +77,7 @@ def test_rows_outside_the_training_range_are_counted(client: httpx.Client) -> No
         ({"data": [0.1, 0.2, 1e39, 0.1]}, "inputs[0].data[1][0]: 1e+39"),
     ],
 )
-def test_a_wrong_tensor_is_refused_with_its_place(client: httpx.Client, change: dict, text: str) -> None:
+def test_invalid_tensor_gets_400_with_place(client: httpx.Client, change: dict, text: str) -> None:
     reply = client.post("/v2/models/ring/infer", json={"inputs": [TENSOR | change]})
     assert reply.status_code == 400
     assert text in reply.json()["error"]
@@ -86,13 +86,13 @@ def test_a_wrong_tensor_is_refused_with_its_place(client: httpx.Client, change: 
 @pytest.mark.parametrize(
     "outputs", [[{"name": "moon"}], [], "output", [{"name": ["output"]}], [{"name": "output"}] * 2]
 )
-def test_a_wrong_output_is_refused(client: httpx.Client, outputs: object) -> None:
+def test_invalid_output_gets_400(client: httpx.Client, outputs: object) -> None:
     reply = client.post("/v2/models/ring/infer", json={"inputs": [TENSOR], "outputs": outputs})
     assert reply.status_code == 400
     assert reply.json()["error"].startswith("outputs")
 
 
-def test_the_index_lists_every_version_with_and_without_a_body(client: httpx.Client) -> None:
+def test_index_lists_every_version_with_and_without_body(client: httpx.Client) -> None:
     index = client.post("/v2/repository/index").json()
     assert {"name": "ring", "version": "1", "state": "READY", "reason": ""} in index
     assert client.post("/v2/repository/index", json={"ready": True}).json() == index

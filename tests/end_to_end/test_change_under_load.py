@@ -1,7 +1,7 @@
-"""Everything changes while real clients ask: each answer is whole, from one version, and none is lost.
+"""Tests of repository changes under load: every response is complete and from one version.
 
-Versions are networks of different seeds. The answers of each are computed here, so an answer that mixes two versions,
-or is cut short, equals none of them.
+Versions are networks of different seeds. The test computes the responses of each version itself, so it knows which
+version a response is from.
 """
 
 import asyncio
@@ -197,9 +197,7 @@ def root(tmp_path: Path) -> Path:
     return tmp_path / "models"
 
 
-def test_every_answer_is_whole_and_from_one_version_and_none_is_lost(
-    tmp_path: Path, root: Path, eventually: Eventually
-) -> None:
+def test_every_response_is_complete_and_from_one_version(tmp_path: Path, root: Path, eventually: Eventually) -> None:
     log = tmp_path / "log"
     with command(root, log) as process:
         address = address_of(process, log, WORKERS, eventually)

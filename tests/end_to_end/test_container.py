@@ -1,4 +1,4 @@
-"""The container as users start it: the project's own Dockerfile and compose file, built and run for real."""
+"""Tests of the container, built and run from the Dockerfile and the compose file."""
 
 import json
 import os
@@ -48,14 +48,14 @@ def compose(port: int) -> Iterator[Compose]:
         run("down", "--volumes", "--timeout", "5")
 
 
-def test_the_container_predicts_and_explains(compose: Compose, port: int) -> None:
+def test_container_predicts_and_explains(compose: Compose, port: int) -> None:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         reply = client.post("/v1/models/ring:explain", json={"instances": [[0.1, 0.2]]})
     assert reply.status_code == 200
     assert len(reply.json()["explanations"][0]["bumps"]) == 6
 
 
-def test_the_container_is_healthy_unprivileged_and_read_only(compose: Compose) -> None:
+def test_container_is_healthy_unprivileged_and_read_only(compose: Compose) -> None:
     container = compose("ps", "--quiet", "enn").strip()
     inspected = json.loads(subprocess.check_output(["docker", "inspect", container]))[0]
     assert inspected["State"]["Health"]["Status"] == "healthy"
@@ -65,7 +65,7 @@ def test_the_container_is_healthy_unprivileged_and_read_only(compose: Compose) -
     assert [mount["RW"] for mount in inspected["Mounts"] if mount["Destination"] == "/mnt/models"] == [False]
 
 
-def test_a_restart_of_the_container_loses_no_answer_of_clients_that_ask_again(compose: Compose, port: int) -> None:
+def test_container_restart_loses_no_response_of_retrying_clients(compose: Compose, port: int) -> None:
     enough = threading.Event()
 
     def ask() -> set[str]:
@@ -85,12 +85,12 @@ def test_a_restart_of_the_container_loses_no_answer_of_clients_that_ask_again(co
         assert len(set.union(*(each.result() for each in asking))) == 1
 
 
-def test_the_image_has_no_torch(compose: Compose) -> None:
+def test_image_has_no_torch(compose: Compose) -> None:
     found = compose("exec", "-T", "enn", "python", "-c", "from importlib.util import find_spec as f; print(f('torch'))")
     assert found.strip() == "None"
 
 
-def test_the_image_says_what_it_consists_of_and_no_tool_that_made_it_is_there(compose: Compose) -> None:
+def test_image_has_sbom_and_no_build_tools(compose: Compose) -> None:
     listed = json.loads(compose("exec", "-T", "enn", "cat", "/usr/share/enn/sbom.json"))
     look = "from importlib.metadata import distributions as d; print(*(f'{x.name}=={x.version}' for x in d()))"
     installed = compose("exec", "-T", "enn", "python", "-c", look).split()

@@ -1,4 +1,4 @@
-"""A package gives the oracle's numbers in runtimes that this project does not use: the oldest one, and Node.js's."""
+"""Tests of packages in other runtimes: the oldest ONNX Runtime and onnxruntime-node."""
 
 import json
 import os
@@ -123,7 +123,7 @@ def _check(command: list[str], wanted: dict[str, np.ndarray], **environment: str
         assert np.abs(np.reshape(values, exact.shape) - exact).max() <= TOLERANCE * np.abs(exact).max()
 
 
-def test_the_oldest_onnxruntime_gives_the_oracles_numbers(oldest, files):
+def test_oldest_onnxruntime_equals_oracle(oldest, files):
     *models, wanted = files
     for model in models:
         _check(
@@ -133,7 +133,7 @@ def test_the_oldest_onnxruntime_gives_the_oracles_numbers(oldest, files):
         )
 
 
-def test_onnxruntime_node_gives_the_oracles_numbers(node, files):
+def test_onnxruntime_node_equals_oracle(node, files):
     *models, wanted = files
     for model in models:
         _check(["node", str(node / "run.js"), str(model)], wanted)

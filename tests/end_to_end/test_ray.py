@@ -1,4 +1,4 @@
-"""The application of deploy/ray answers from two replicas of a real Ray Serve what the service itself answers."""
+"""Tests of deploy/ray with two replicas on a real Ray Serve."""
 
 import json
 import os
@@ -99,7 +99,7 @@ def replicas(ray: Path, tmp_path: Path) -> Iterator[httpx.Client]:
         assert process.returncode == 0, log.read_text()
 
 
-def test_two_replicas_on_ray_serve_answer_as_the_service_does(replicas: httpx.Client, client: httpx.Client) -> None:
+def test_two_ray_serve_replicas_equal_the_service(replicas: httpx.Client, client: httpx.Client) -> None:
     body = json.dumps({"instances": [[0.1, 0.2], [0.5, -0.1]]})
     for path in ("/v1/models/ring:predict", "/v1/models/ring:explain", "/v1/models/moon:predict"):
         wanted = client.post(path, content=body)

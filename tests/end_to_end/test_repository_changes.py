@@ -1,4 +1,4 @@
-"""The running service follows the repository: new, changed, removed and broken versions."""
+"""Tests of repository changes: new, changed, removed and broken versions."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def answers(client: httpx.Client, name: str) -> bool:
     return client.post(f"/v1/models/{name}:predict", json={"instances": [[0.1, 0.2]]}).status_code == 200
 
 
-def test_a_published_model_answers_and_a_removed_one_is_gone(own_repository: Path, eventually: Eventually) -> None:
+def test_published_model_answers_and_removed_model_gets_404(own_repository: Path, eventually: Eventually) -> None:
     with serving(own_repository) as client:
         assert not answers(client, "face")
         repository.publish(own_repository, "face", (SHIPPED / "face/1/model.onnx").read_bytes())
@@ -32,7 +32,7 @@ def test_a_published_model_answers_and_a_removed_one_is_gone(own_repository: Pat
         assert answers(client, "ring")
 
 
-def test_the_highest_version_answers_unless_another_is_named(own_repository: Path, eventually: Eventually) -> None:
+def test_highest_version_answers_by_default(own_repository: Path, eventually: Eventually) -> None:
     with serving(own_repository) as client:
         for _ in range(9):
             repository.publish(own_repository, "ring", (SHIPPED / "stripes/1/model.onnx").read_bytes())
@@ -44,9 +44,7 @@ def test_the_highest_version_answers_unless_another_is_named(own_repository: Pat
         assert reply.json()["model_version"] == "1"
 
 
-def test_a_broken_file_is_refused_with_its_reason_and_the_others_go_on(
-    own_repository: Path, eventually: Eventually
-) -> None:
+def test_broken_file_is_refused_with_reason_others_answer(own_repository: Path, eventually: Eventually) -> None:
     good = (SHIPPED / RING).read_bytes()
     broken = {"truncated": good[: len(good) // 2], "foreign": b"GIF89a", "empty": b""}
     for name, data in broken.items():
@@ -69,7 +67,7 @@ def test_a_broken_file_is_refused_with_its_reason_and_the_others_go_on(
         eventually(lambda: answers(client, "half"))
 
 
-def test_a_version_that_turns_bad_keeps_answering_as_it_was(own_repository: Path, eventually: Eventually) -> None:
+def test_version_with_damaged_file_keeps_answering(own_repository: Path, eventually: Eventually) -> None:
     with serving(own_repository) as client:
         (own_repository / RING).write_bytes(b"not a model")
         eventually(lambda: index(client)["ring/1"]["reason"] != "")
@@ -78,7 +76,7 @@ def test_a_version_that_turns_bad_keeps_answering_as_it_was(own_repository: Path
         assert answers(client, "ring")
 
 
-def test_an_empty_or_missing_repository_is_served_until_models_come(tmp_path: Path, eventually: Eventually) -> None:
+def test_empty_or_missing_repository_serves_models_published_later(tmp_path: Path, eventually: Eventually) -> None:
     with serving(tmp_path / "later") as client:
         assert client.get("/v1/models").json() == {"models": []}
         repository.publish(tmp_path / "later", "ring", (SHIPPED / RING).read_bytes())

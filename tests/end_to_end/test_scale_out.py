@@ -1,4 +1,4 @@
-"""Replicas behind the proxy of deploy/compose: found by name, checked, and replaced without a lost answer."""
+"""Tests of replicas behind the proxy of deploy/compose, and of the Kubernetes manifests."""
 
 import os
 import shutil
@@ -51,9 +51,7 @@ def running(command: list[str], log: Path, **environment: str) -> Iterator[subpr
 
 
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="HAProxy is not installed")
-def test_a_replica_killed_under_load_loses_at_most_the_answers_it_was_sending(
-    tmp_path: Path, eventually: Eventually
-) -> None:
+def test_killed_replica_loses_at_most_responses_being_sent(tmp_path: Path, eventually: Eventually) -> None:
     port, own, dns = (str(free_port(host)) for host in ("0.0.0.0", "127.0.0.1", "127.0.0.1"))
     names = DNSServer(Replicas(), address="127.0.0.1", port=int(dns))
     names.start_thread()
@@ -112,11 +110,11 @@ def documents(path: str) -> list[dict]:
 
 
 @pytest.mark.parametrize("document", documents("kubernetes/enn.yaml"), ids=lambda document: document["kind"])
-def test_a_kubernetes_object_is_valid_by_the_published_schemas(document: dict) -> None:
+def test_kubernetes_objects_match_published_schemas(document: dict) -> None:
     kubernetes_validate.validate(document, KUBERNETES, strict=True)
 
 
-def test_the_manifests_run_the_image_as_it_is_built() -> None:
+def test_manifests_match_the_built_image() -> None:
     dockerfile = (ROOT / "Dockerfile").read_text()
     deployment = documents("kubernetes/enn.yaml")[0]["spec"]["template"]["spec"]
     runtime = documents("kserve/enn.yaml")[0]["spec"]

@@ -1,4 +1,4 @@
-"""Several processes behind one address: each of them follows the repository, unloading and the others' counts."""
+"""Tests of several worker processes behind one address."""
 
 import os
 import re
@@ -45,7 +45,7 @@ def rows(address: str) -> float:
     )
 
 
-def test_all_workers_converge_and_add_up(address: str, own_repository: Path, eventually: Eventually) -> None:
+def test_workers_share_state_and_sum_counters(address: str, own_repository: Path, eventually: Eventually) -> None:
     assert every(address, predicts)
     wanted = 2 * ASKED
     eventually(lambda: every(address, lambda _: rows(address) == wanted))
@@ -66,7 +66,7 @@ def test_all_workers_converge_and_add_up(address: str, own_repository: Path, eve
     assert wanted < rows(address) < counted
 
 
-def test_a_worker_that_dies_while_it_is_asked_whether_it_lives_is_replaced_at_once(
+def test_worker_killed_during_health_check_is_replaced(
     tmp_path: Path, own_repository: Path, eventually: Eventually
 ) -> None:
     log = tmp_path / "log"

@@ -1,4 +1,4 @@
-"""Who may ask, and how much at once: keys, the limit on requests in flight, and bodies that do not come."""
+"""Tests of access control: API keys, requests in flight, slow bodies."""
 
 import hashlib
 import socket
@@ -38,16 +38,14 @@ def header(key: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_each_key_opens_everything(guarded: httpx.Client, key: str) -> None:
+def test_every_api_key_authorizes_every_endpoint(guarded: httpx.Client, key: str) -> None:
     for headers in header(key):
         assert guarded.post("/v1/models/ring:predict", json=ROW, headers=headers).status_code == 200
         assert guarded.get("/v2/models/ring", headers=headers).status_code == 200
 
 
 @pytest.mark.parametrize("headers", [{}, *header("moon"), {"x-api-key": ""}, {"authorization": "Basic spring"}])
-def test_without_a_key_nothing_but_health_and_the_files_of_the_explorer_is_answered(
-    guarded: httpx.Client, headers: dict[str, str]
-) -> None:
+def test_without_key_only_health_and_explorer_files_answer(guarded: httpx.Client, headers: dict[str, str]) -> None:
     for reply in (
         guarded.post("/v1/models/ring:predict", json=ROW, headers=headers),
         guarded.post("/v2/repository/index", headers=headers),
@@ -63,7 +61,7 @@ def test_without_a_key_nothing_but_health_and_the_files_of_the_explorer_is_answe
         assert guarded.get(path, headers=headers).status_code == 200
 
 
-def test_a_key_in_clear_is_refused_by_the_settings_and_not_repeated() -> None:
+def test_settings_refuse_plain_text_key_without_repeating_it() -> None:
     with pytest.raises(ValidationError, match="keys") as error:
         Settings(api_keys=("spring",))
     assert "spring" not in str(error.value)
@@ -82,9 +80,7 @@ def answer(connection: socket.socket) -> tuple[int, bytes]:
     return response.status, response.read()
 
 
-def test_more_requests_than_are_allowed_get_503_and_health_goes_on(
-    narrow: httpx.Client, eventually: Eventually
-) -> None:
+def test_excess_requests_get_503_while_health_answers(narrow: httpx.Client, eventually: Eventually) -> None:
     with ExitStack() as stack:
         connections = [stack.enter_context(slow(narrow)) for _ in range(FEW)]
         eventually(lambda: narrow.post("/v1/models/ring:predict", json=ROW).status_code == 503)
@@ -99,6 +95,6 @@ def test_more_requests_than_are_allowed_get_503_and_health_goes_on(
     eventually(lambda: narrow.post("/v1/models/ring:predict", json=ROW).status_code == 200)
 
 
-def test_every_reply_says_that_it_is_what_it_says(client: httpx.Client) -> None:
+def test_every_response_has_nosniff_header(client: httpx.Client) -> None:
     for reply in (client.get("/"), client.get("/moon"), client.post("/v1/models/ring:predict", json=ROW)):
         assert reply.headers["x-content-type-options"] == "nosniff"

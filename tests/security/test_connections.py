@@ -1,4 +1,4 @@
-"""What a client can do with a connection besides asking: it is bounded, ends by itself, and the others are served."""
+"""Tests of connections: time limits, size limits, pipelining, disconnects."""
 
 import json
 import select
@@ -97,7 +97,7 @@ def predicts(client: httpx.Client) -> bool:
 
 
 @pytest.mark.parametrize("sent", NO_HTTP.values(), ids=NO_HTTP.keys())
-def test_what_is_no_http_gets_an_error_object_and_the_end(strict: httpx.Client, sent: bytes) -> None:
+def test_non_http_bytes_get_error_object_and_close(strict: httpx.Client, sent: bytes) -> None:
     with connect(strict, sent) as connection:
         status, body = answer(connection)
         assert (status, list(body)) == (400, ["error"])
@@ -105,12 +105,12 @@ def test_what_is_no_http_gets_an_error_object_and_the_end(strict: httpx.Client, 
     assert predicts(strict)
 
 
-def test_an_older_request_may_name_no_host(strict: httpx.Client) -> None:
+def test_http_1_0_request_needs_no_host(strict: httpx.Client) -> None:
     with connect(strict, b"GET /v2/health/live HTTP/1.0\r\n\r\n") as connection:
         assert answer(connection)[0] == 200
 
 
-def test_a_head_that_does_not_come_gets_408_and_a_connection_without_one_is_closed(strict: httpx.Client) -> None:
+def test_late_head_gets_408_and_idle_connection_closes(strict: httpx.Client) -> None:
     with connect(strict, HEAD) as slow, connect(strict) as silent, connect(strict, HEALTH) as kept:
         assert answer(kept)[0] == 200
         status, body = answer(slow)
@@ -128,9 +128,7 @@ def test_a_head_that_does_not_come_gets_408_and_a_connection_without_one_is_clos
     ],
     ids=["empty lines", "headers", "body", "chunks"],
 )
-def test_a_client_that_drips_is_told_goodbye(
-    strict: httpx.Client, eventually: Eventually, begin: bytes, drip: bytes
-) -> None:
+def test_slow_body_gets_408(strict: httpx.Client, eventually: Eventually, begin: bytes, drip: bytes) -> None:
     with connect(strict, begin) as connection:
 
         def gone() -> bool:
@@ -154,9 +152,7 @@ def test_a_client_that_drips_is_told_goodbye(
     ],
     ids=["path", "header", "extension of a chunk", "trailer", "many tiny chunks"],
 )
-def test_a_request_that_is_endless_besides_its_body_is_cut_off(
-    strict: httpx.Client, begin: bytes, endless: bytes
-) -> None:
+def test_endless_head_or_chunk_framing_gets_431(strict: httpx.Client, begin: bytes, endless: bytes) -> None:
     with connect(strict, begin) as connection:
         sent = 0
         try:
@@ -169,7 +165,7 @@ def test_a_request_that_is_endless_besides_its_body_is_cut_off(
     assert predicts(strict)
 
 
-def test_a_client_that_has_sent_all_it_wants_to_send_is_answered(strict: httpx.Client) -> None:
+def test_half_closed_connection_gets_response(strict: httpx.Client) -> None:
     body = json.dumps(ROW).encode()
     with connect(strict, HEAD + b"content-length: %d\r\n\r\n" % len(body) + body) as connection:
         connection.shutdown(socket.SHUT_WR)
@@ -180,9 +176,7 @@ def test_a_client_that_has_sent_all_it_wants_to_send_is_answered(strict: httpx.C
 @pytest.mark.parametrize("other", ["h2c", "websocket"])
 @pytest.mark.parametrize("framing", ["length", "chunks"])
 @pytest.mark.parametrize("pieces", [1, 40])
-def test_a_request_that_offers_another_protocol_is_answered_in_this_one(
-    strict: httpx.Client, other: str, framing: str, pieces: int
-) -> None:
+def test_upgrade_request_is_answered_with_http_1_1(strict: httpx.Client, other: str, framing: str, pieces: int) -> None:
     """As curl --http2 offers it with the first request of a connection."""
     body = json.dumps(ROW).encode()
     offer = f"connection: Upgrade, HTTP2-Settings\r\nUpgrade: {other}\r\nhttp2-settings: AAEAAEAAAAIAAAAB\r\n".encode()
@@ -200,13 +194,13 @@ def test_a_request_that_offers_another_protocol_is_answered_in_this_one(
         assert answer(answers) == (200, {"live": True, "ready": True})
 
 
-def test_a_client_that_ends_in_the_midst_of_a_body_is_no_longer_waited_for(strict: httpx.Client) -> None:
+def test_connection_closed_during_body_frees_request(strict: httpx.Client) -> None:
     with connect(strict, HEAD + b"content-length: 100\r\n\r\n{") as connection:
         connection.shutdown(socket.SHUT_WR)
         assert ended(connection)
 
 
-def test_requests_sent_at_once_are_answered_in_their_order_and_too_many_are_not_kept(strict: httpx.Client) -> None:
+def test_pipelined_requests_are_ordered_and_bounded(strict: httpx.Client) -> None:
     paths = [b"/v2/models/ring", b"/v2/models/face", b"/v2/models/moon", b"/v2/models/product"]
     with connect(strict, *[b"GET %b HTTP/1.1\r\nhost: x\r\n\r\n" % path for path in paths]) as connection:
         answers = Answers(connection)
@@ -219,7 +213,7 @@ def test_requests_sent_at_once_are_answered_in_their_order_and_too_many_are_not_
     assert predicts(strict)
 
 
-def test_an_answer_that_is_not_read_is_not_kept(strict: httpx.Client, eventually: Eventually) -> None:
+def test_unread_response_is_dropped_after_timeout(strict: httpx.Client, eventually: Eventually) -> None:
     body = json.dumps({"instances": [[0.1, 0.2]] * 2000}).encode()
     ask = b"POST /v1/models/ring:explain HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body
     with ExitStack() as stack:
@@ -234,7 +228,7 @@ def test_an_answer_that_is_not_read_is_not_kept(strict: httpx.Client, eventually
     assert predicts(strict)
 
 
-def test_a_large_answer_is_being_given_until_it_is_read(eventually: Eventually) -> None:
+def test_large_unread_response_counts_as_in_flight(eventually: Eventually) -> None:
     tensor = {"name": "input", "shape": [MANY, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8 * MANY}}
     asked = {"inputs": [tensor], "outputs": [{"name": "bumps", "parameters": {"binary_data": True}}]}
     text = json.dumps(asked).encode()
@@ -259,7 +253,7 @@ def in_flight(client: httpx.Client) -> float:
     return float(value) - 1
 
 
-def test_bodies_that_do_not_end_take_no_more_than_their_room(eventually: Eventually) -> None:
+def test_unfinished_bodies_stay_within_memory_budget(eventually: Eventually) -> None:
     head = HEAD + b"content-length: %d\r\n\r\n" % LARGE
 
     def ask() -> httpx.Response:
@@ -286,7 +280,7 @@ def test_bodies_that_do_not_end_take_no_more_than_their_room(eventually: Eventua
         eventually(lambda: ask().status_code == 400)
 
 
-def test_a_thousand_names_of_no_model_leave_nothing_behind(strict: httpx.Client) -> None:
+def test_thousand_unknown_model_names_use_no_memory(strict: httpx.Client) -> None:
     before = labels(strict)
     for number in range(paths.CACHE_SIZE + 10):
         assert strict.post(f"/v1/models/moon-{number}:predict", json=ROW).status_code == 404
@@ -302,7 +296,7 @@ def labels(client: httpx.Client) -> set[str]:
     return {line[line.index("{") : line.index("}") + 1] for line in lines if "{" in line and not line.startswith("#")}
 
 
-def test_idle_connections_do_not_keep_the_others_from_being_served(strict: httpx.Client) -> None:
+def test_idle_connections_do_not_block_others(strict: httpx.Client) -> None:
     with ExitStack() as stack:
         connections = [stack.enter_context(connect(strict)) for _ in range(IDLE)]
         assert all(predicts(strict) for _ in range(10))

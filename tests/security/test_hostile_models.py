@@ -1,4 +1,4 @@
-"""Models made to harm are refused with their reason, while the others answer and memory stays what it was."""
+"""Tests of hostile model files: each is refused with a reason, other models answer, memory stays bounded."""
 
 import os
 import re
@@ -48,16 +48,16 @@ def opened(data: bytes) -> None:
 
 
 @pytest.mark.parametrize(("data", "reason"), [pytest.param(*rest, id=name) for name, *rest in files()])
-def test_a_hostile_file_is_refused_with_the_reason(data: bytes, reason: str) -> None:
+def test_hostile_file_is_refused_with_reason(data: bytes, reason: str) -> None:
     with pytest.raises(ModelError, match=reason):
         opened(data)
 
 
-def test_the_package_that_the_hostile_ones_are_made_of_is_accepted() -> None:
+def test_unmodified_base_package_is_accepted() -> None:
     opened(WHOLE)
 
 
-def test_the_corpus_is_large() -> None:
+def test_hostile_corpus_is_large() -> None:
     assert len({change for change, _ in CHANGES}) + len(LIES) + len(PLACES) >= 80
 
 
@@ -74,7 +74,7 @@ def touch(root: Path) -> None:
             os.utime(path)
 
 
-def test_a_repository_full_of_hostile_files_serves_the_others_says_why_and_keeps_its_memory(
+def test_hostile_repository_serves_valid_models_with_bounded_memory(
     own_repository: Path, tmp_path: Path, eventually: Eventually
 ) -> None:
     reasons = lay(own_repository)
@@ -100,12 +100,12 @@ def test_a_repository_full_of_hostile_files_serves_the_others_says_why_and_keeps
     assert memory[-1] - memory[0] < GROWTH
 
 
-def test_a_file_above_the_limit_is_refused_unparsed() -> None:
+def test_file_above_size_limit_is_refused_unparsed() -> None:
     with pytest.raises(UnsafeModelError, match="at most"):
         scan(bytes(MAX_BYTES + 1))
 
 
-def test_fields_that_the_format_does_not_define_are_refused_at_any_depth() -> None:
+def test_unknown_protobuf_fields_are_refused_at_any_depth() -> None:
     model = graph(network())
     inner = onnx.NodeProto.FromString(model.graph.node[0].SerializeToString() + b"\xfa\x7f\x04moon")
     model.graph.node[0].CopyFrom(inner)
@@ -119,13 +119,13 @@ def test_random_bytes_are_refused(data: bytes) -> None:
         open_package(data)
 
 
-def test_a_file_cut_at_every_tenth_byte_is_refused() -> None:
+def test_truncated_file_is_refused() -> None:
     for length in range(0, len(WHOLE), 10):
         with pytest.raises(ModelError):
             open_package(WHOLE[:length])
 
 
-def test_a_file_with_a_bit_flipped_is_refused_or_whole_but_never_an_accident() -> None:
+def test_bit_flip_is_refused_or_harmless() -> None:
     for place in range(0, len(WHOLE), 7):
         damaged = bytearray(WHOLE)
         damaged[place] ^= 1 << place % 8
@@ -134,7 +134,7 @@ def test_a_file_with_a_bit_flipped_is_refused_or_whole_but_never_an_accident() -
 
 
 @given(st.data())
-def test_a_damaged_file_is_refused_or_whole_but_never_an_accident(data: st.DataObject) -> None:
+def test_damaged_file_is_refused_or_harmless(data: st.DataObject) -> None:
     damaged = bytearray(WHOLE)
     for place in data.draw(st.lists(st.integers(0, len(WHOLE) - 1), min_size=1, max_size=4)):
         damaged[place] = data.draw(st.integers(0, 255))
@@ -142,7 +142,7 @@ def test_a_damaged_file_is_refused_or_whole_but_never_an_accident(data: st.DataO
         open_package(bytes(damaged))
 
 
-def test_a_model_swapped_while_it_is_read_is_one_of_the_two_or_refused(tmp_path: Path) -> None:
+def test_model_swapped_during_read_is_one_version_or_refused(tmp_path: Path) -> None:
     """The files are replaced one after the other, as an editor or a copy does it; a mixture never passes."""
     versions = [repository.publish(tmp_path / str(size), "m", package(network((2, size, 1)))) for size in (3, 5)]
     wanted = [{file.name: file.read_bytes() for file in version.iterdir()} for version in versions]
@@ -173,7 +173,7 @@ def test_a_model_swapped_while_it_is_read_is_one_of_the_two_or_refused(tmp_path:
         thread.join()
 
 
-def test_the_runtime_gets_the_bytes_that_were_scanned(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runtime_loads_exactly_the_checked_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     given_to_it: list[bytes] = []
     start = onnxruntime.InferenceSession.__init__
 
@@ -190,7 +190,7 @@ def test_the_runtime_gets_the_bytes_that_were_scanned(monkeypatch: pytest.Monkey
         scan(part)
 
 
-def test_a_contradiction_at_a_name_that_is_no_text_is_refused() -> None:
+def test_inconsistency_at_non_text_name_is_refused() -> None:
     model = onnx.ModelProto.FromString(WHOLE)
     for node in model.graph.node:
         node.name = "AAAA"

@@ -1,4 +1,4 @@
-"""Where the operator sets a public key, versions that are not signed with it are refused, and named."""
+"""Tests of model signatures."""
 
 import shutil
 import subprocess
@@ -38,9 +38,7 @@ def keys(tmp_path: Path) -> tuple[Path, Path]:
     return key_pair(tmp_path / "keys")
 
 
-def test_unsigned_and_wrongly_signed_versions_are_refused_and_the_signed_one_answers(
-    tmp_path: Path, keys: tuple[Path, Path]
-) -> None:
+def test_only_correctly_signed_versions_are_served(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     root, (private, public) = tmp_path / "models", keys
     sign, foreign = signing(private), signing(key_pair(tmp_path / "foreign")[0])
     repository.publish(root, "signed", package(), sign)
@@ -62,12 +60,12 @@ def test_unsigned_and_wrongly_signed_versions_are_refused_and_the_signed_one_ans
     assert all("is not the signature of" in entry["reason"] for entry in index.values())
 
 
-def test_without_a_public_key_signatures_are_not_asked_for(tmp_path: Path, keys: tuple[Path, Path]) -> None:
+def test_without_public_key_signatures_are_optional(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     repository.publish(tmp_path, "m", package(), signing(keys[0]))
     assert repository.read(tmp_path, "m", "1") == package()
 
 
-def test_export_and_the_command_sign_what_openssl_verifies(tmp_path: Path, keys: tuple[Path, Path]) -> None:
+def test_openssl_verifies_signatures_of_export_and_command(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     private, public = keys
     root = tmp_path / "models"
     folders = [export(learned(network()), root, "m", key=private), export(learned(network()), root, "m")]
@@ -82,7 +80,7 @@ def test_export_and_the_command_sign_what_openssl_verifies(tmp_path: Path, keys:
 
 
 @pytest.mark.parametrize("content", [None, b"moon", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
-def test_a_key_that_is_none_is_refused_by_name(tmp_path: Path, content: bytes | None) -> None:
+def test_invalid_key_file_is_refused_by_name(tmp_path: Path, content: bytes | None) -> None:
     path = tmp_path / "key.pem"
     if content is not None:
         path.write_bytes(content)
@@ -91,12 +89,12 @@ def test_a_key_that_is_none_is_refused_by_name(tmp_path: Path, content: bytes | 
             read(path)
 
 
-def test_a_private_key_is_no_public_key(keys: tuple[Path, Path]) -> None:
+def test_private_key_is_refused_as_public_key(keys: tuple[Path, Path]) -> None:
     with pytest.raises(RepositoryError, match="Ed25519 public key"):
         verifying(keys[0])
 
 
-def test_a_signature_of_another_length_is_refused(tmp_path: Path, keys: tuple[Path, Path]) -> None:
+def test_signature_of_wrong_length_is_refused(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     folder = repository.publish(tmp_path, "m", package())
     (folder / SIGNATURE_FILE).write_bytes(b"short")
     with pytest.raises(UnsafeModelError, match="is not the signature"):

@@ -1,4 +1,4 @@
-"""Explanations of every kind of model add up, follow the prediction, and tell what is asked for."""
+"""Tests of explanations of every kind of model: sums, outputs, parameters."""
 
 from collections.abc import Iterator
 from itertools import product
@@ -59,7 +59,7 @@ def values(bumps: list[dict], field: str = "value") -> np.ndarray:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_bias_and_bumps_of_every_output_are_its_pre_activation(every: httpx.Client, name: str) -> None:
+def test_bias_and_bumps_of_every_output_sum_to_pre_activation(every: httpx.Client, name: str) -> None:
     response = NETWORKS[name].respond(np.array(ROWS))
     answer = explained(every, name, ROWS, outputs="all", harmonics=True)
     for row, explanation in enumerate(answer["explanations"]):
@@ -75,14 +75,14 @@ def test_bias_and_bumps_of_every_output_are_its_pre_activation(every: httpx.Clie
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_a_row_alone_is_explained_as_among_others(every: httpx.Client, name: str) -> None:
+def test_single_row_explanation_equals_batch_explanation(every: httpx.Client, name: str) -> None:
     for row, among in zip(ROWS, explained(every, name, ROWS)["explanations"], strict=True):
         (alone,) = explained(every, name, [row])["explanations"]
         assert numbers(alone) == pytest.approx(numbers(among), rel=OF_SCALE, abs=OF_SCALE)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_the_response_is_what_is_predicted(every: httpx.Client, name: str) -> None:
+def test_response_equals_prediction(every: httpx.Client, name: str) -> None:
     net = NETWORKS[name]
     answer = explained(every, name, ROWS, outputs="all")
     wanted = net.respond(np.array(ROWS)).output[:, -net.units :]
@@ -100,7 +100,7 @@ def test_the_response_is_what_is_predicted(every: httpx.Client, name: str) -> No
                 assert output["output_activation"]["value"] == output["response"]
 
 
-def test_the_response_of_the_predicted_class_is_in_the_prediction(every: httpx.Client) -> None:
+def test_response_of_predicted_class_equals_its_probability(every: httpx.Client) -> None:
     answer = explained(every, "linear-classification-2-5-3", ROWS)
     for prediction, explanation in zip(answer["predictions"], answer["explanations"], strict=True):
         assert explanation["output"] == prediction["label"]
@@ -109,7 +109,7 @@ def test_the_response_of_the_predicted_class_is_in_the_prediction(every: httpx.C
 
 @pytest.mark.parametrize("name", ["linear-classification-2-5-3", "dct-classification-2-5-3"])
 @pytest.mark.parametrize("more", [{}, {"harmonics": True}], ids=str)
-def test_the_top_bumps_are_the_largest_and_the_rest_is_one_sum(every: httpx.Client, name: str, more: dict) -> None:
+def test_top_returns_largest_bumps_and_sum_of_rest(every: httpx.Client, name: str, more: dict) -> None:
     top, whole = (explained(every, name, ROWS, **more, **few)["explanations"] for few in ({"top": 2}, {}))
     for explanation, full in zip(top, whole, strict=True):
         largest = sorted(full["bumps"], key=lambda bump: -abs(bump["value"]))
@@ -122,13 +122,13 @@ def test_the_top_bumps_are_the_largest_and_the_rest_is_one_sum(every: httpx.Clie
         assert {**explanation, "bumps": 0, "rest": 0} == {**full, "bumps": 0, "rest": 0}
 
 
-def test_more_top_bumps_than_neurons_are_all(every: httpx.Client) -> None:
+def test_top_above_neuron_count_returns_all_bumps(every: httpx.Client) -> None:
     (found,) = explained(every, "dct-regression-2-4-1", ROWS[:1], top=99)["explanations"]
     assert len(found["bumps"]) == 4
     assert found["rest"] == {"neurons": 0, "value": 0.0}
 
 
-def test_outputs_named_are_explained_in_the_order_asked_as_each_alone(every: httpx.Client) -> None:
+def test_outputs_are_explained_in_requested_order_as_each_alone(every: httpx.Client) -> None:
     name = "linear-classification-2-5-3"
     wanted = ["class 2", "class 0"]
     several = explained(every, name, ROWS, outputs=wanted, attributions="integrated_gradients")["explanations"]
@@ -141,7 +141,7 @@ def test_outputs_named_are_explained_in_the_order_asked_as_each_alone(every: htt
         assert [output | flags for output in explanation["outputs"]] == [each[row] for each in alone]
 
 
-def test_a_row_outside_the_training_range_is_told_with_the_range(every: httpx.Client) -> None:
+def test_row_outside_training_range_is_flagged_with_its_range(every: httpx.Client) -> None:
     for parameters in ({}, {"outputs": "all"}):
         *inside, outside = explained(every, "dct-regression-2-4-1", ROWS, **parameters)["explanations"]
         assert [row["out_of_range"] for row in inside] == [[]] * 3
@@ -149,7 +149,7 @@ def test_a_row_outside_the_training_range_is_told_with_the_range(every: httpx.Cl
         assert (outside["out_of_range"], outside["ranges"]) == (["x1"], {"x1": [-2.0, 2.0]})
 
 
-def test_v2_explains_as_v1_does(every: httpx.Client) -> None:
+def test_v2_explanations_equal_v1_explanations(every: httpx.Client) -> None:
     name, parameters = "linear-classification-2-5-3", {"outputs": "all", "top": 2}
     tensor = {"name": "input", "shape": [4, 2], "datatype": "FP32", "data": ROWS}
     reply = every.post(f"/v2/models/{name}/explain", json={"inputs": [tensor], "parameters": parameters})
@@ -170,7 +170,7 @@ def test_v2_explains_as_v1_does(every: httpx.Client) -> None:
         ({"attributions": "shapley"}, "the model carries no background rows"),
     ],
 )
-def test_a_wrong_wish_is_refused_with_the_reason(every: httpx.Client, parameters: dict, text: str) -> None:
+def test_invalid_explain_parameter_gets_400_with_reason(every: httpx.Client, parameters: dict, text: str) -> None:
     body = {"instances": ROWS, "parameters": parameters}
     reply = every.post("/v1/models/linear-classification-2-5-3:explain", json=body)
     assert reply.status_code == 400

@@ -1,4 +1,4 @@
-"""V2's extensions as plain HTTP: binary tensors, classes, explanations, compressed bodies."""
+"""Tests of V2 extensions over HTTP: binary tensors, classification, explanations, compression."""
 
 import gzip
 import json
@@ -44,7 +44,7 @@ def plain(client: httpx.Client, rows: np.ndarray = ROWS, **more: object) -> dict
 
 
 @pytest.mark.parametrize("dtype", ["<f2", "<f4", "<f8", "i1", "u1", "<i8"])
-def test_a_binary_tensor_gets_the_answer_of_its_numbers(client: httpx.Client, dtype: str) -> None:
+def test_binary_tensor_gets_same_response_as_json(client: httpx.Client, dtype: str) -> None:
     rows = np.abs(ROWS).round() if dtype in ("i1", "u1", "<i8") else ROWS
     rows = rows.astype(dtype)
     reply = send(client, *binary(rows))
@@ -52,13 +52,13 @@ def test_a_binary_tensor_gets_the_answer_of_its_numbers(client: httpx.Client, dt
     assert reply.json() == plain(client, rows.astype(np.float64))
 
 
-def test_an_input_anywhere_in_the_body_is_read(client: httpx.Client) -> None:
+def test_binary_input_is_found_at_any_offset(client: httpx.Client) -> None:
     wanted = plain(client)["outputs"]
     for note in ("", "x", "xx", "xxx"):
         assert send(client, *binary(ROWS, note=note)).json()["outputs"] == wanted
 
 
-def test_outputs_are_bytes_where_that_is_asked_for(client: httpx.Client) -> None:
+def test_outputs_are_binary_when_requested(client: httpx.Client) -> None:
     names = ["output", "bumps"]
     wanted = plain(client, outputs=[{"name": name} for name in names])["outputs"]
     all_bytes = {"parameters": {"binary_data_output": True}, "outputs": [{"name": name} for name in names]}
@@ -74,13 +74,13 @@ def test_outputs_are_bytes_where_that_is_asked_for(client: httpx.Client) -> None
     assert schemas.InferResponse.model_validate(answer, strict=True)
 
 
-def test_a_raw_body_is_the_input_alone_and_gets_bytes(client: httpx.Client) -> None:
+def test_raw_body_is_one_tensor_and_gets_binary_output(client: httpx.Client) -> None:
     answer, tail = parts(client.post(INFER, content=ROWS.tobytes(), headers={LENGTH: "0"}))
     assert answer["outputs"][0]["shape"] == [3, 1]
     assert np.frombuffer(tail, "<f4") == pytest.approx(plain(client)["outputs"][0]["data"])
 
 
-def test_many_rows_get_the_answers_of_few(client: httpx.Client) -> None:
+def test_large_batch_equals_small_batches(client: httpx.Client) -> None:
     rows = np.tile(ROWS, (10_000, 1))
     _, tail = parts(client.post(INFER, content=rows.tobytes(), headers={LENGTH: "0"}))
     np.testing.assert_allclose(
@@ -88,7 +88,7 @@ def test_many_rows_get_the_answers_of_few(client: httpx.Client) -> None:
     )
 
 
-def test_classes_stand_as_value_index_and_label(client: httpx.Client) -> None:
+def test_classification_strings_are_value_index_label(client: httpx.Client) -> None:
     scores = plain(client)["outputs"][0]["data"]
     wanted = [{"name": "output", "parameters": {"classification": 2}}]
     (output,) = plain(client, outputs=wanted)["outputs"]
@@ -102,7 +102,7 @@ def test_classes_stand_as_value_index_and_label(client: httpx.Client) -> None:
     assert tail == b"".join(len(text).to_bytes(4, "little") + text.encode() for text in output["data"])
 
 
-def test_the_most_probable_class_comes_first(client: httpx.Client) -> None:
+def test_most_probable_class_comes_first(client: httpx.Client) -> None:
     means = [feature["mean"] for feature in client.get("/v2/models/breast-cancer").json()["properties"]["features"]]
     tensor = {"name": "input", "shape": [1, 30], "datatype": "FP32", "data": means}
     request = {"inputs": [tensor], "outputs": [{"name": "output", "parameters": {"classification": 5}}]}
@@ -113,7 +113,7 @@ def test_the_most_probable_class_comes_first(client: httpx.Client) -> None:
     assert sum(values) == pytest.approx(1, abs=1e-5)
 
 
-def test_explanations_of_v2_are_those_of_v1(client: httpx.Client) -> None:
+def test_v2_explain_equals_v1_explain(client: httpx.Client) -> None:
     parameters = {"harmonics": True, "output": 1}
     v1 = client.post(
         "/v1/models/ring:explain", json={"instances": ROWS.astype(float).tolist(), "parameters": parameters}
@@ -128,14 +128,14 @@ def test_explanations_of_v2_are_those_of_v1(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
-def test_a_compressed_body_is_read_and_its_header_counts_inflated_bytes(client: httpx.Client, encoding: str) -> None:
+def test_json_length_header_counts_decompressed_bytes(client: httpx.Client, encoding: str) -> None:
     head, tail = binary(ROWS)
     packed = gzip.compress(head + tail) if encoding == "gzip" else zlib.compress(head + tail)
     headers = {LENGTH: str(len(head)), "content-encoding": encoding}
     assert client.post(INFER, content=packed, headers=headers).json() == plain(client)
 
 
-def test_a_large_compressed_body_is_read_whole(client: httpx.Client) -> None:
+def test_large_compressed_body_is_read_completely(client: httpx.Client) -> None:
     rows = np.tile(ROWS, (9_000, 1)).tolist()
     packed = gzip.compress(json.dumps({"instances": rows}).encode())
     headers = {"content-encoding": "gzip"}
@@ -154,7 +154,7 @@ def test_a_large_compressed_body_is_read_whole(client: httpx.Client) -> None:
     ],
     ids=["bomb", "truncated", "trailing", "plain", "empty"],
 )
-def test_a_wrong_compressed_body_is_refused(client: httpx.Client, packed: bytes, status: int, text: str) -> None:
+def test_corrupt_compressed_body_gets_400(client: httpx.Client, packed: bytes, status: int, text: str) -> None:
     reply = client.post("/v1/models/ring:predict", content=packed, headers={"content-encoding": "gzip"})
     assert reply.status_code == status
     assert text in reply.json()["error"]
@@ -189,7 +189,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("head", "tail", "text"), WRONG, ids=[text for *_, text in WRONG])
-def test_a_wrong_tensor_is_refused_with_what_and_where(
+def test_invalid_tensor_gets_400_with_value_and_place(
     client: httpx.Client, head: bytes, tail: bytes, text: str
 ) -> None:
     reply = send(client, head, tail)
@@ -198,20 +198,20 @@ def test_a_wrong_tensor_is_refused_with_what_and_where(
 
 
 @pytest.mark.parametrize("length", ["1000000", "-1", "moon", "9" * 30])
-def test_a_wrong_length_of_the_json_part_is_refused(client: httpx.Client, length: str) -> None:
+def test_wrong_json_part_length_gets_400(client: httpx.Client, length: str) -> None:
     reply = client.post(INFER, content=body({"data": ROWS.tolist()}), headers={LENGTH: length})
     assert reply.status_code == 400
     assert LENGTH in reply.json()["error"]
 
 
 @pytest.mark.parametrize("size", [0, 7, 12])
-def test_a_raw_body_that_is_no_whole_number_of_rows_is_refused(client: httpx.Client, size: int) -> None:
+def test_raw_body_with_partial_row_gets_400(client: httpx.Client, size: int) -> None:
     reply = client.post(INFER, content=bytes(size), headers={LENGTH: "0"})
     assert reply.status_code == 400
     assert f"{size} raw bytes" in reply.json()["error"]
 
 
-def test_a_large_tensor_of_json_is_read_flat_or_nested_and_refused_by_place(client: httpx.Client) -> None:
+def test_large_json_tensor_is_read_flat_or_nested(client: httpx.Client) -> None:
     rows = np.tile(ROWS, (200, 1)).astype(float).round(3)
     tensor = {"name": "input", "shape": [600, 2], "datatype": "FP32"}
     flat, nested, integers = (

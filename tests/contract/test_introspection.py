@@ -1,4 +1,4 @@
-"""The whole model over HTTP: activations, surfaces and profiles are the network's, kept by tag, and bounded."""
+"""Tests of the introspection endpoints: activations, surfaces and profiles."""
 
 import json
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def get(client: httpx.Client, path: str, **asked: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("model", ["ring", "face", "product"])
 @pytest.mark.parametrize("what", WHAT)
-def test_answers_are_what_the_documentation_says_of_any_version(client: httpx.Client, model: str, what: str) -> None:
+def test_introspection_responses_match_schemas_for_every_version(client: httpx.Client, model: str, what: str) -> None:
     by_default, named = (client.get(f"/v1/models/{model}{version}/{what}") for version in ("", "/versions/1"))
     assert WHAT[what].model_validate_json(by_default.content, strict=True).model_name == model
     assert by_default.content == named.content
@@ -74,9 +74,7 @@ def test_answers_are_what_the_documentation_says_of_any_version(client: httpx.Cl
 
 
 @pytest.mark.parametrize("what", WHAT)
-def test_who_has_the_answer_is_told_so_until_the_file_is_another(
-    own_repository: Path, eventually: Any, what: str
-) -> None:
+def test_etag_gives_304_until_model_file_changes(own_repository: Path, eventually: Any, what: str) -> None:
     with serving(own_repository) as client:
         path = f"/v1/models/ring/{what}"
         first = client.get(path)
@@ -91,7 +89,7 @@ def test_who_has_the_answer_is_told_so_until_the_file_is_another(
         eventually(lambda: client.get(path, headers={"If-None-Match": tag}).status_code == 200)
 
 
-def test_an_activation_is_its_series_over_the_range_that_the_training_data_use(own: httpx.Client) -> None:
+def test_activation_curve_covers_range_of_training_data(own: httpx.Client) -> None:
     layers = get(own, "deep/activations")["layers"]
     assert [(layer["layer"], len(layer["neurons"])) for layer in layers] == [(1, 4), (2, 3), (3, 2)]
     for layer, own_layer, z in zip(layers, DEEP.layers, DEEP.activated(TRAINING), strict=True):
@@ -109,7 +107,7 @@ def test_an_activation_is_its_series_over_the_range_that_the_training_data_use(o
             assert (np.diff(edges) * density).sum() == pytest.approx(1, abs=1e-5)
 
 
-def test_importance_is_the_share_of_the_bumps_deviations(own: httpx.Client) -> None:
+def test_importance_is_share_of_bump_standard_deviations(own: httpx.Client) -> None:
     first, last, output = get(own, "deep/activations")["layers"]
     deviation = DEEP.respond(TRAINING).bumps.std(axis=0).sum(axis=0)
     found = [neuron["importance"] for neuron in last["neurons"]]
@@ -119,7 +117,7 @@ def test_importance_is_the_share_of_the_bumps_deviations(own: httpx.Client) -> N
     assert not any("output" in neuron for neuron in last["neurons"])
 
 
-def test_background_rows_stand_in_for_the_training_data(own: httpx.Client) -> None:
+def test_background_rows_replace_missing_training_summary(own: httpx.Client) -> None:
     (layer,) = get(own, "named/activations")["layers"]
     (z,) = network((2, 4, 3), head="linear").activated(np.array(BACKGROUND))
     for index, neuron in enumerate(layer["neurons"]):
@@ -127,7 +125,7 @@ def test_background_rows_stand_in_for_the_training_data(own: httpx.Client) -> No
         assert len(neuron["density"]["density"]) == BACKGROUND_BINS
 
 
-def test_without_data_the_ranges_are_those_that_the_features_allow(own: httpx.Client) -> None:
+def test_without_data_ranges_follow_from_feature_ranges(own: httpx.Client) -> None:
     corners = np.array(np.meshgrid([-2, 2], [-2, 2])).reshape(2, -1).T
     for layer, z in zip(get(own, "bare/activations")["layers"], DEEP.activated(TRAINING), strict=True):
         for index, neuron in enumerate(layer["neurons"]):
@@ -139,7 +137,7 @@ def test_without_data_the_ranges_are_those_that_the_features_allow(own: httpx.Cl
                 assert [low, high] == pytest.approx([tight.min(), tight.max()])
 
 
-def test_a_neuron_that_never_moves_is_drawn_a_little_to_both_sides(own: httpx.Client) -> None:
+def test_constant_neuron_gets_curve_around_its_value(own: httpx.Client) -> None:
     neuron = get(own, "still/activations")["layers"][0]["neurons"][0]
     (low, high), z = neuron["range"], neuron["pre_activation"]
     assert low == high
@@ -147,14 +145,14 @@ def test_a_neuron_that_never_moves_is_drawn_a_little_to_both_sides(own: httpx.Cl
     assert neuron["density"] is neuron["importance"] is None
 
 
-def test_one_layer_and_fewer_points_may_be_asked_for(own: httpx.Client) -> None:
+def test_layer_and_points_select_part_of_activations(own: httpx.Client) -> None:
     (layer,) = get(own, "deep/activations", layer=2, points=7)["layers"]
     assert layer["layer"] == 2
     assert {len(neuron["activation"]) for neuron in layer["neurons"]} == {7}
 
 
 @pytest.mark.parametrize("model", ["deep", "named"])
-def test_a_surface_is_what_explain_says_of_its_points(own: httpx.Client, model: str) -> None:
+def test_surface_equals_explanations_of_its_grid_points(own: httpx.Client, model: str) -> None:
     found = get(own, f"{model}/surface", x="x1", y="x0", points=4, bumps="true")
     x, y = found["x"]["values"], found["y"]["values"]
     assert (found["x"]["feature"], found["y"]["feature"], found["at"]) == ("x1", "x0", {})
@@ -169,7 +167,7 @@ def test_a_surface_is_what_explain_says_of_its_points(own: httpx.Client, model: 
     assert "bumps" not in get(own, f"{model}/surface", x="x1", y="x0", points=4)
 
 
-def test_a_profile_is_a_line_of_the_surface(own: httpx.Client) -> None:
+def test_profile_equals_line_of_surface(own: httpx.Client) -> None:
     line = get(own, "named/profile", feature="x0", points=5, at={"x1": 0.5}, output="true", bumps="true")
     assert (line["feature"], line["at"], line["output"]) == ("x0", {"x1": 0.5}, True)
     assert line["values"] == [-2.0, -1.0, 0.0, 1.0, 2.0]
@@ -180,7 +178,7 @@ def test_a_profile_is_a_line_of_the_surface(own: httpx.Client) -> None:
     np.testing.assert_allclose(found, wanted.bumps[:, 1].T, atol=FLOAT32)
 
 
-def test_features_not_named_are_typical_and_the_output_is_the_one_predicted_there(own: httpx.Client) -> None:
+def test_unnamed_features_take_typical_values_and_predicted_output(own: httpx.Client) -> None:
     line = get(own, "named/profile", feature="x0")
     assert line["at"] == {"x1": 1.0}
     typical = [0.25, 1.0]
@@ -188,7 +186,7 @@ def test_features_not_named_are_typical_and_the_output_is_the_one_predicted_ther
     assert line["output"] == prediction["label"]
 
 
-def test_categories_are_an_axis_of_names(own: httpx.Client) -> None:
+def test_categorical_axis_has_category_names(own: httpx.Client) -> None:
     found = get(own, "words/surface", x="wild", y="kind")
     assert (found["x"]["values"], found["y"]["values"]) == ([False, True], ["a", "b", "c"])
     rows = [{"kind": kind, "wild": wild} for kind in "abc" for wild in (False, True)]
@@ -197,7 +195,7 @@ def test_categories_are_an_axis_of_names(own: httpx.Client) -> None:
     assert get(own, "words/profile", feature="kind", at={"wild": None})["at"] == {"wild": None}
 
 
-def test_metadata_gives_typical_values_outputs_and_a_row_to_send(own: httpx.Client) -> None:
+def test_metadata_has_typical_values_outputs_and_sample_row(own: httpx.Client) -> None:
     properties = own.get("/v2/models/words").json()["properties"]
     assert [feature["typical"] for feature in properties["features"]] == ["c", False]
     assert (properties["outputs"], properties["sample"]) == (["value"], ["c", None])
@@ -231,13 +229,13 @@ def test_metadata_gives_typical_values_outputs_and_a_row_to_send(own: httpx.Clie
         ('words/profile?feature=wild&at={"kind":"z"}', "'z' for feature 'kind'"),
     ],
 )
-def test_a_wrong_question_is_refused_with_its_place(own: httpx.Client, path: str, text: str) -> None:
+def test_invalid_introspection_query_gets_400_with_field(own: httpx.Client, path: str, text: str) -> None:
     reply = own.get(f"/v1/models/{path}")
     assert reply.status_code == (404 if path.startswith("moon") else 400)
     assert text in reply.json()["error"]
 
 
-def test_answers_are_bounded(tmp_path: Path) -> None:
+def test_introspection_responses_are_bounded(tmp_path: Path) -> None:
     publish(tmp_path, "wide", package(network((2, 1500, 1), head="linear", task="regression")))
     with serving(tmp_path) as client:
         for path in (

@@ -1,4 +1,4 @@
-"""Load and unload: off without a token, for its holder alone, kept until the opposite is asked, told in the index."""
+"""Tests of the model repository extension: load, unload, token, origin."""
 
 import shutil
 from collections.abc import Callable
@@ -32,7 +32,7 @@ def answers(client: httpx.Client, name: str = "ring") -> int:
     return client.post(f"/v1/models/{name}:predict", json={"instances": [[0.1, 0.2]]}).status_code
 
 
-def test_without_a_token_in_the_settings_both_verbs_are_off(client: httpx.Client) -> None:
+def test_without_token_load_and_unload_are_disabled(client: httpx.Client) -> None:
     for verb in ("load", "unload"):
         reply = ask(client, verb)
         assert reply.status_code == 403
@@ -41,7 +41,7 @@ def test_without_a_token_in_the_settings_both_verbs_are_off(client: httpx.Client
     assert answers(client) == 200
 
 
-def test_an_unloaded_model_stays_away_until_it_is_loaded(own_repository: Path, eventually: Eventually) -> None:
+def test_unloaded_model_stays_unloaded_until_load(own_repository: Path, eventually: Eventually) -> None:
     with serving(own_repository, token=TOKEN) as client:
         assert "model_repository" in client.get("/v2").json()["extensions"]
         assert ask(client, "unload", json={"parameters": {"unload_dependents": True}}).json() == {}
@@ -58,7 +58,7 @@ def test_an_unloaded_model_stays_away_until_it_is_loaded(own_repository: Path, e
         assert client.get("/v2/models/ring").json()["versions"] == ["1", "2"]
 
 
-def test_a_load_that_an_unload_has_overtaken_says_so(own_repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_load_overtaken_by_unload_gets_409(own_repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(own_repository, token=TOKEN) as client:
         assert ask(client, "unload").status_code == 200
         monkeypatch.setattr(UnloadState, "mark_loaded", lambda *_: None)
@@ -68,7 +68,7 @@ def test_a_load_that_an_unload_has_overtaken_says_so(own_repository: Path, monke
         assert ask(client, "load").status_code == 200
 
 
-def test_a_new_model_is_there_when_load_has_answered(own_repository: Path) -> None:
+def test_new_model_is_ready_when_load_returns(own_repository: Path) -> None:
     with serving(own_repository, token=TOKEN) as client:
         assert ask(client, "load", "face").status_code == 404
         shutil.copytree(SHIPPED / "face", own_repository / "face")
@@ -76,7 +76,7 @@ def test_a_new_model_is_there_when_load_has_answered(own_repository: Path) -> No
         assert answers(client, "face") == 200
 
 
-def test_a_load_of_broken_files_says_why_and_what_was_served_goes_on(own_repository: Path) -> None:
+def test_load_of_broken_files_fails_and_keeps_old_version(own_repository: Path) -> None:
     with serving(own_repository, token=TOKEN) as client:
         (own_repository / "ring/1/model.onnx").write_bytes(b"not a model")
         reply = ask(client, "load")
@@ -99,7 +99,7 @@ def test_a_load_of_broken_files_says_why_and_what_was_served_goes_on(own_reposit
     ],
     ids=["none", "wrong", "scheme", "no ascii", "cross-site", "opaque", "no address"],
 )
-def test_only_the_holder_of_the_token_may_and_no_other_page(own_repository: Path, headers: dict, status: int) -> None:
+def test_load_requires_token_and_refuses_other_origins(own_repository: Path, headers: dict, status: int) -> None:
     with serving(own_repository, token=TOKEN) as client:
         for verb in ("load", "unload"):
             reply = ask(client, verb, headers=headers)
@@ -111,7 +111,7 @@ def test_only_the_holder_of_the_token_may_and_no_other_page(own_repository: Path
         assert ask(client, "load", headers=HOLDER | {"origin": own}).status_code == 200
 
 
-def test_models_come_by_the_repository_and_by_no_request(own_repository: Path) -> None:
+def test_load_refuses_model_files_in_requests(own_repository: Path) -> None:
     with serving(own_repository, token=TOKEN) as client:
         for parameters in ({"config": "{}"}, {"file:1/model.onnx": "AAAA"}):
             reply = ask(client, "load", json={"parameters": parameters})
@@ -121,7 +121,7 @@ def test_models_come_by_the_repository_and_by_no_request(own_repository: Path) -
         assert ask(client, "load", content=b"{").status_code == 400
 
 
-def test_an_unloaded_model_is_unloaded_in_a_folder_named_beyond_a_restart(own_repository: Path, tmp_path: Path) -> None:
+def test_unloaded_state_survives_restart_with_run_directory(own_repository: Path, tmp_path: Path) -> None:
     with serving(own_repository, token=TOKEN, run=tmp_path / "run") as client:
         ask(client, "unload")
     with serving(own_repository, token=TOKEN, run=tmp_path / "run") as client:
@@ -129,9 +129,7 @@ def test_an_unloaded_model_is_unloaded_in_a_folder_named_beyond_a_restart(own_re
         assert answers(client, "product") == 200
 
 
-def test_a_token_is_replaced_while_the_service_runs(
-    own_repository: Path, tmp_path: Path, eventually: Eventually
-) -> None:
+def test_token_file_is_reloaded_at_runtime(own_repository: Path, tmp_path: Path, eventually: Eventually) -> None:
     file = tmp_path / "tokens"
 
     def opens(token: str) -> bool:

@@ -1,4 +1,4 @@
-"""Prometheus scrapes two workers for real, and every query of the dashboard finds what it asks for."""
+"""Tests of monitoring: Prometheus scrapes two workers, and every dashboard query returns series."""
 
 import json
 import shutil
@@ -54,7 +54,7 @@ def query(prometheus: httpx.Client, expression: str) -> list[float]:
     return [float(series["value"][1]) for series in reply.json()["data"]["result"]]
 
 
-def test_every_query_of_the_dashboard_finds_what_it_asks_for(
+def test_every_dashboard_query_returns_series(
     service: httpx.Client, prometheus: httpx.Client, eventually: Eventually
 ) -> None:
     panels = json.loads(DASHBOARD.read_text())["panels"]

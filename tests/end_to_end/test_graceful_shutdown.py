@@ -1,4 +1,4 @@
-"""A service told to end, or to replace its workers, loses no request: SIGTERM and SIGHUP under load."""
+"""Tests of graceful shutdown under load: SIGTERM and SIGHUP lose no request."""
 
 import signal
 import socket
@@ -76,7 +76,7 @@ def refused(address: str) -> bool:
     [(1, signal.SIGTERM), (WORKERS, signal.SIGTERM), (1, signal.SIGHUP)],
     ids=["one worker", "several workers", "one worker that is hung up"],
 )
-def test_told_to_end_it_is_not_ready_first_then_finishes_what_it_was_asked_and_exits_0(
+def test_sigterm_fails_readiness_then_finishes_requests_and_exits_0(
     tmp_path: Path, eventually: Eventually, workers: int, number: signal.Signals
 ) -> None:
     log = tmp_path / "log"
@@ -102,7 +102,7 @@ def test_told_to_end_it_is_not_ready_first_then_finishes_what_it_was_asked_and_e
     assert "Traceback" not in log.read_text()
 
 
-def test_replacing_the_workers_by_sighup_loses_no_request(tmp_path: Path, eventually: Eventually) -> None:
+def test_sighup_replaces_workers_without_losing_requests(tmp_path: Path, eventually: Eventually) -> None:
     log = tmp_path / "log"
     with command(SHIPPED, log, drain_seconds=0.5) as process:
         address = address_of(process, log, WORKERS, eventually)
@@ -116,9 +116,7 @@ def test_replacing_the_workers_by_sighup_loses_no_request(tmp_path: Path, eventu
     assert len(found) == 1
 
 
-def test_workers_whose_supervisor_is_killed_answer_what_they_were_asked_and_free_the_address(
-    tmp_path: Path, eventually: Eventually
-) -> None:
+def test_workers_finish_and_exit_after_supervisor_is_killed(tmp_path: Path, eventually: Eventually) -> None:
     log = tmp_path / "log"
     with command(SHIPPED, log) as process:
         address = address_of(process, log, WORKERS, eventually)

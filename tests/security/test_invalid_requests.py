@@ -1,4 +1,4 @@
-"""A request that is wrong gets a 4xx that says what and where, and the service goes on."""
+"""Tests of invalid requests: each gets a 4xx with value and place."""
 
 import json
 import socket
@@ -45,7 +45,7 @@ BODIES = {
 
 @pytest.mark.parametrize("body", BODIES, ids=lambda body: body[:40].decode("latin-1"))
 @pytest.mark.parametrize("verb", ["predict", "explain"])
-def test_a_wrong_body_is_refused_with_what_and_where(client: httpx.Client, verb: str, body: bytes) -> None:
+def test_invalid_body_gets_400_with_value_and_place(client: httpx.Client, verb: str, body: bytes) -> None:
     reply = client.post(f"/v1/models/ring:{verb}", content=body)
     assert reply.status_code == 400
     assert reply.headers["content-type"] == "application/json"
@@ -62,7 +62,7 @@ def test_a_wrong_body_is_refused_with_what_and_where(client: httpx.Client, verb:
         ({"harmonics": 1}, "harmonics: 1"),
     ],
 )
-def test_a_wrong_parameter_is_refused(client: httpx.Client, parameters: object, text: str) -> None:
+def test_invalid_parameter_gets_400(client: httpx.Client, parameters: object, text: str) -> None:
     reply = client.post("/v1/models/ring:explain", json={"instances": [[0, 0]], "parameters": parameters})
     assert reply.status_code == 400
     assert text in reply.json()["error"]
@@ -93,23 +93,21 @@ PLACES = {
 
 
 @pytest.mark.parametrize(("path", "body"), [(path, body) for path, bodies in PLACES.items() for body in bodies])
-def test_lists_and_objects_where_none_belong_are_refused_however_deep_and_shown_in_short(
-    client: httpx.Client, path: str, body: str
-) -> None:
+def test_misplaced_nested_values_get_400_and_short_text(client: httpx.Client, path: str, body: str) -> None:
     for value in (DEEP, "[[]]", '{"a": {}}', "[" + "7, " * 10_000 + "7]"):
         reply = client.post(path, content=body.replace("DEEP", value))
         assert reply.status_code == 400
         assert len(reply.json()["error"]) < 300
 
 
-def test_an_explanation_too_large_to_send_is_refused_before_it_is_made(client: httpx.Client) -> None:
+def test_oversized_explanation_is_refused_before_computation(client: httpx.Client) -> None:
     body = {"instances": [[0, 0]] * 20_000, "parameters": {"harmonics": True}}
     reply = client.post("/v1/models/ring:explain", json=body)
     assert reply.status_code == 400
     assert "20000 rows have 1200000 numbers to explain" in reply.json()["error"]
 
 
-def test_a_path_with_a_slash_too_many_is_not_redirected(client: httpx.Client) -> None:
+def test_path_with_extra_slash_is_not_redirected(client: httpx.Client) -> None:
     for path in ("/v1/models/", "/v2/models/ring/"):
         reply = client.get(path)
         assert reply.status_code == 404
@@ -118,7 +116,7 @@ def test_a_path_with_a_slash_too_many_is_not_redirected(client: httpx.Client) ->
 
 @pytest.mark.parametrize("path", ["/v1/models/ring:predict", "/v2/repository/index"])
 @pytest.mark.parametrize("head", ["content-length: 104857600", "transfer-encoding: chunked"])
-def test_a_body_of_100_mb_is_refused_while_it_is_sent(client: httpx.Client, path: str, head: str) -> None:
+def test_body_of_100_mb_is_refused_during_upload(client: httpx.Client, path: str, head: str) -> None:
     chunk = b"10000\r\n" + b" " * 2**16 + b"\r\n"
     with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as connection:
         connection.sendall(f"POST {path} HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n".encode())
@@ -130,7 +128,7 @@ def test_a_body_of_100_mb_is_refused_while_it_is_sent(client: httpx.Client, path
 
 
 @pytest.mark.parametrize("name", ["moon", "%2e%2e", "..%2f..%2fetc", "a%00b", "a:b", "ring%20", "x" * 5000])
-def test_an_unknown_model_is_404_and_its_name_is_not_a_path(client: httpx.Client, name: str) -> None:
+def test_unknown_model_gets_404_and_is_never_a_path(client: httpx.Client, name: str) -> None:
     for reply in (
         client.post(f"/v1/models/{name}:predict", json={"instances": [[0, 0]]}),
         client.post(f"/v2/models/{name}/infer", json={}),
@@ -141,7 +139,7 @@ def test_an_unknown_model_is_404_and_its_name_is_not_a_path(client: httpx.Client
         assert len(reply.json()["error"]) < 500
 
 
-def test_every_other_refusal_is_an_error_object_too(client: httpx.Client) -> None:
+def test_every_error_has_json_error_object(client: httpx.Client) -> None:
     replies = {
         client.get("/moon"): 404,
         client.get("/v2/models/ring/infer"): 405,
@@ -155,9 +153,7 @@ def test_every_other_refusal_is_an_error_object_too(client: httpx.Client) -> Non
         assert list(reply.json()) == ["error"]
 
 
-def test_a_fault_of_the_service_is_an_error_object_too_and_tells_nothing_of_it(
-    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_internal_error_is_json_without_details(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_: object) -> None:
         raise RuntimeError("/secret/path")
 
@@ -178,7 +174,7 @@ def test_a_fault_of_the_service_is_an_error_object_too_and_tells_nothing_of_it(
     assert client.get("/v2/health/ready").status_code == 200
 
 
-def test_a_client_that_goes_away_half_way_leaves_the_service_alone(client: httpx.Client) -> None:
+def test_client_disconnect_during_body_leaves_service_working(client: httpx.Client) -> None:
     address = (client.base_url.host, client.base_url.port or 80)
     with socket.create_connection(address) as connection:
         connection.sendall(b"POST /v1/models/ring:predict HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{")
@@ -205,7 +201,7 @@ HIDDEN = {
 
 
 @pytest.mark.parametrize("row", HIDDEN)
-def test_a_wrong_row_at_the_end_of_a_large_body_is_named(client: httpx.Client, row: str) -> None:
+def test_invalid_last_row_of_large_body_is_named(client: httpx.Client, row: str) -> None:
     rows = json.dumps(GOOD)[:-1] + f", {row}]"
     for verb in ("predict", "explain"):
         reply = client.post(f"/v1/models/ring:{verb}", content=f'{{"instances": {rows}}}')
@@ -225,9 +221,7 @@ def test_a_wrong_row_at_the_end_of_a_large_body_is_named(client: httpx.Client, r
         ('{"instances": ROWS}}', "no JSON"),
     ],
 )
-def test_numbers_at_another_place_of_a_large_body_are_not_taken_for_rows(
-    client: httpx.Client, body: str, text: str
-) -> None:
+def test_numbers_elsewhere_in_large_body_are_not_rows(client: httpx.Client, body: str, text: str) -> None:
     reply = client.post("/v1/models/ring:predict", content=body.replace("ROWS", json.dumps(GOOD)))
     assert reply.status_code == 400
     assert text in reply.json()["error"]

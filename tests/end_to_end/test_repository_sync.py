@@ -1,4 +1,4 @@
-"""A repository in object storage, a real S3 server's, is copied at the start, followed, and checked like any other."""
+"""Tests of repositories in object storage, with a real S3 server."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -58,7 +58,7 @@ def states(client: httpx.Client) -> dict[tuple[str, str], str]:
     return {(entry["name"], entry["version"]): entry["reason"] for entry in index}
 
 
-def test_what_is_new_changed_wrong_and_gone_in_the_storage_is_so_in_the_service(
+def test_storage_changes_appear_in_the_service(
     bucket: s3fs.S3FileSystem, tmp_path: Path, eventually: Eventually
 ) -> None:
     own = repository.publish(tmp_path / "copy", "own", package())
@@ -92,9 +92,7 @@ def test_what_is_new_changed_wrong_and_gone_in_the_storage_is_so_in_the_service(
     assert not list((tmp_path / "copy").glob("*/.*"))
 
 
-def test_a_source_that_is_away_is_an_error_only_where_there_is_no_copy(
-    bucket: s3fs.S3FileSystem, tmp_path: Path
-) -> None:
+def test_unreachable_source_fails_only_without_local_copy(bucket: s3fs.S3FileSystem, tmp_path: Path) -> None:
     def source(url: str, models: str) -> RepositorySync:
         return RepositorySync(url, tmp_path / models, tmp_path / "lock", 0)
 
@@ -107,14 +105,12 @@ def test_a_source_that_is_away_is_an_error_only_where_there_is_no_copy(
     assert sorted(path.name for path in (tmp_path / "copy").iterdir()) == before == ["product", "ring"]
 
 
-def test_an_address_that_nobody_knows_is_refused_with_what_to_install(tmp_path: Path) -> None:
+def test_unknown_storage_scheme_names_package_to_install(tmp_path: Path) -> None:
     with pytest.raises(RepositoryError, match=r"its extra storage"):
         RepositorySync("moon://models", tmp_path, tmp_path / "lock", 1)
 
 
-def test_a_folder_is_a_source_too_and_is_read_once_by_all_workers(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_folder_source_is_read_once_for_all_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shutil.copytree(SHIPPED / "ring", tmp_path / "there" / "ring")
     workers = [
         RepositorySync(f"file://{tmp_path / 'there'}", tmp_path / "copy", tmp_path / "lock", 60) for _ in range(3)

@@ -1,6 +1,6 @@
-"""What went wrong at other model servers does not go wrong here: a test for each thing, named after it.
+"""Tests of faults that other model servers had: one test for each fault.
 
-What the names of models, files and reloads can do wrong is held in test_hostile_models, test_bad_requests,
+Faults of model names, files and reloads have their tests in test_hostile_models, test_invalid_requests,
 test_connections and end_to_end/test_change_under_load.
 """
 
@@ -54,7 +54,7 @@ def imports(folder: Path) -> set[str]:
     return found
 
 
-def test_no_pickle_is_read_by_the_service() -> None:
+def test_service_imports_no_pickle() -> None:
     found = imports(SERVICE) | imports(MODELS)
     assert "orjson" in found
     assert not found & UNPICKLING
@@ -63,7 +63,7 @@ def test_no_pickle_is_read_by_the_service() -> None:
 @pytest.mark.parametrize(
     "content_type", ["application/vnd.bentoml+pickle", "application/x-pickle", "application/octet-stream"]
 )
-def test_a_pickle_in_a_request_is_bytes_that_are_no_json(client: httpx.Client, content_type: str) -> None:
+def test_pickle_in_request_is_invalid_json(client: httpx.Client, content_type: str) -> None:
     pickled = b"cos\nsystem\n(S'touch /tmp/owned'\ntR."
     for path in ("/v1/models/ring:predict", "/v2/models/ring/infer"):
         reply = client.post(path, content=pickled, headers={"content-type": content_type})
@@ -75,18 +75,18 @@ def test_a_pickle_in_a_request_is_bytes_that_are_no_json(client: httpx.Client, c
     "name",
     ["%252e%252e%252fring", "..%5c..%5cring", "ring%2f1", "%2e%2e%2fmodels%2fring", "ring%00", "C:%5cring", "%c0%ae"],
 )
-def test_a_name_is_decoded_once_and_is_never_a_path(client: httpx.Client, name: str) -> None:
+def test_model_name_is_decoded_once_and_never_a_path(client: httpx.Client, name: str) -> None:
     for reply in (client.get(f"/v2/models/{name}"), client.post(f"/v1/models/{name}:predict", json=SMALL)):
         assert reply.status_code == 404
         assert list(reply.json()) == ["error"]
 
 
-def test_nothing_is_fetched_by_an_address_that_a_request_names() -> None:
+def test_url_in_request_is_never_fetched() -> None:
     assert imports(SERVICE) & FETCHING == {"fsspec"}  # in source, for the address in the settings alone
 
 
 @pytest.mark.parametrize("plane", ["data", "control"])
-def test_an_unexpected_error_does_not_show_its_text_or_a_path(
+def test_unexpected_error_hides_its_text_and_paths(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, plane: str
 ) -> None:
     def fail(*_: object) -> None:
@@ -107,7 +107,7 @@ def test_an_unexpected_error_does_not_show_its_text_or_a_path(
     assert SECRET in caplog.text
 
 
-def test_answers_to_requests_at_once_are_bit_by_bit_those_to_each_alone(client: httpx.Client) -> None:
+def test_concurrent_responses_equal_sequential_responses_bitwise(client: httpx.Client) -> None:
     asked = [[[0.01 * column, -0.02 * row] for row in range(1 + 7 * column)] for column in range(40)]
 
     async def together() -> list[list[dict]]:
@@ -119,7 +119,7 @@ def test_answers_to_requests_at_once_are_bit_by_bit_those_to_each_alone(client: 
     assert [len(each) for each in alone] == [len(rows) for rows in asked]
 
 
-def test_small_requests_are_answered_while_large_ones_are_at_work(client: httpx.Client) -> None:
+def test_small_requests_are_answered_during_large_ones(client: httpx.Client) -> None:
     def large() -> int:
         return httpx.post(f"{client.base_url}/v1/models/ring:explain", json=LARGE, timeout=120).status_code
 
@@ -133,7 +133,7 @@ def test_small_requests_are_answered_while_large_ones_are_at_work(client: httpx.
     assert small > len(begun)
 
 
-def test_a_large_request_whose_time_is_over_gets_504_and_the_service_goes_on() -> None:
+def test_large_request_after_deadline_gets_504() -> None:
     with serving(SHIPPED, deadline_seconds=0.05) as client:
         reply = client.post("/v1/models/ring:explain", json=LARGE)
         assert reply.status_code == 504
@@ -150,9 +150,7 @@ def test_a_large_request_whose_time_is_over_gets_504_and_the_service_goes_on() -
         ("enn_service.runtime.registry.ModelRegistry.load", "/v2/repository/models/ring/load"),
     ],
 )
-def test_what_has_no_body_and_takes_too_long_gets_504_too(
-    monkeypatch: pytest.MonkeyPatch, work: str, path: str
-) -> None:
+def test_slow_get_request_gets_504(monkeypatch: pytest.MonkeyPatch, work: str, path: str) -> None:
     over = threading.Event()
     monkeypatch.setattr(work, lambda *_: over.wait() and b"")
     try:
@@ -169,7 +167,7 @@ def test_what_has_no_body_and_takes_too_long_gets_504_too(
         over.set()
 
 
-def test_memory_stays_where_it_is_while_shapes_change(tmp_path: Path, eventually: Eventually) -> None:
+def test_memory_is_stable_across_batch_sizes(tmp_path: Path, eventually: Eventually) -> None:
     log = tmp_path / "log"
     with command(SHIPPED, log, workers=1) as process:
         address = address_of(process, log, 1, eventually)
@@ -186,7 +184,7 @@ def test_memory_stays_where_it_is_while_shapes_change(tmp_path: Path, eventually
 
 
 @pytest.mark.parametrize("key", ["spring", "winter", "moon", ""])
-def test_a_key_is_compared_with_all_that_are_known_in_constant_time(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+def test_api_key_comparison_takes_constant_time(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
     known = ("spring", "summer", "autumn", "winter")
     compared: list[tuple[bytes, bytes]] = []
 
@@ -200,7 +198,7 @@ def test_a_key_is_compared_with_all_that_are_known_in_constant_time(monkeypatch:
     assert [len(one) for pair in compared for one in pair] == [64] * 2 * len(known)
 
 
-def test_no_secret_is_in_a_log_a_reply_or_the_documentation(tmp_path: Path, eventually: Eventually) -> None:
+def test_secrets_appear_in_no_log_response_or_document(tmp_path: Path, eventually: Eventually) -> None:
     log = tmp_path / "log"
     digest = hashlib.sha256(KEY.encode()).hexdigest()
     told = {"log_level": "debug", "workers": 1, "api_keys": f'["{digest}"]', "token": TOKEN + KEY}
@@ -218,7 +216,7 @@ def test_no_secret_is_in_a_log_a_reply_or_the_documentation(tmp_path: Path, even
         assert secret not in log.read_text()
 
 
-def test_nothing_is_written_outside_the_run_folder_and_nobody_is_told_what_is_served(
+def test_service_writes_only_to_run_directory_without_telemetry(
     tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home, temporary = tmp_path / "home", tmp_path / "temporary"
@@ -235,7 +233,7 @@ def test_nothing_is_written_outside_the_run_folder_and_nobody_is_told_what_is_se
     assert [*home.rglob("*"), *temporary.rglob("*")] == []
 
 
-def test_pages_of_other_sites_are_let_in_nowhere(client: httpx.Client) -> None:
+def test_cross_origin_pages_are_refused(client: httpx.Client) -> None:
     asking = {"origin": "https://moon.example", "access-control-request-method": "POST"}
     for path in (*EVERYTHING, "/v1/models/ring:predict", "/v2/repository/models/ring/unload"):
         for reply in (client.options(path, headers=asking), client.get(path, headers=asking)):
@@ -245,7 +243,7 @@ def test_pages_of_other_sites_are_let_in_nowhere(client: httpx.Client) -> None:
     assert (page["content-security-policy"], page["referrer-policy"]) == ("frame-ancestors 'none'", "no-referrer")
 
 
-def test_a_key_is_replaced_while_the_service_runs(tmp_path: Path, eventually: Eventually) -> None:
+def test_api_key_file_is_reloaded_at_runtime(tmp_path: Path, eventually: Eventually) -> None:
     file = tmp_path / "keys"
 
     def opens(key: str) -> bool:
@@ -266,7 +264,7 @@ def test_a_key_is_replaced_while_the_service_runs(tmp_path: Path, eventually: Ev
         assert client.get("/v2/health/ready").status_code == 200
 
 
-def test_a_file_of_keys_with_a_wrong_line_lets_nothing_start(tmp_path: Path) -> None:
+def test_invalid_key_file_prevents_start(tmp_path: Path) -> None:
     file = tmp_path / "keys"
     file.write_text(f"{KEY}\n")
     with pytest.raises(ValueError, match="line 1 of") as error, serving(SHIPPED, api_keys_file=file):

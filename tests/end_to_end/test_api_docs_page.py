@@ -1,4 +1,4 @@
-"""The documentation page works in a real browser, without the internet: its examples are sent and answered."""
+"""Tests of the interactive API documentation in a real browser without internet."""
 
 from collections.abc import Iterator
 
@@ -27,7 +27,7 @@ def page(client: httpx.Client) -> Iterator[Page]:
         ("/v2/models/{model}", '"onnx_onnxv1"'),
     ],
 )
-def test_an_example_pressed_is_answered(page: Page, path: str, answer: str) -> None:
+def test_documentation_example_runs_in_browser(page: Page, path: str, answer: str) -> None:
     page.goto("/docs")
     operation = page.locator(".opblock").filter(has=page.locator(f'[data-path="{path}"]'))
     operation.locator(".opblock-summary").click()
