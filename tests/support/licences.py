@@ -13,8 +13,8 @@ UNTOLD = {"pysimdjson": "MIT"}
 """What a package says in a file of its own alone."""
 HEAD = """# Licences
 
-ENN is under Apache 2.0. These packages come along with an installation, the service's own first, then those of the
-extras; `make licences` writes this page from their metadata.
+Use this page to review the licences of an installation. ENN is under Apache 2.0. The table lists the packages that it
+installs, those of the service first, then those of the extras. `make licences` writes this page from their metadata.
 
 | package | licence | for |
 |---|---|---|
