@@ -1,11 +1,11 @@
-# make serve | test | fuzz | soak | check | models | picture | answers | plotting | docker | licences | sbom | audit. Everything is installed into .venv from pyproject.toml and constraints.txt.
+# make serve | test | fuzz | soak | check | docs | models | picture | answers | plotting | docker | licences | sbom | audit. Everything is installed into .venv from pyproject.toml and constraints.txt.
 PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: serve test fuzz soak check models picture answers plotting docker licences sbom audit
+.PHONY: serve test fuzz soak check docs models picture answers plotting docker licences sbom audit
 .DELETE_ON_ERROR:
 
 serve: .venv/serve
@@ -20,11 +20,16 @@ fuzz: .venv/dev
 soak: .venv/dev
 	python benchmarks/soak.py $(if $(IMAGE),--image $(IMAGE)) --out docs/benchmarks/soak.md
 
-check: .venv/dev
+check: .venv/dev docs
 	ruff format --check
 	ruff check
 	pyright
 	lint-imports
+
+# The documentation site: build/site. A link to nothing is an error; nothing comes from the internet.
+docs: .venv/dev
+	PYTHONPATH=docs python -m generator build
+	zensical build --strict --config-file build/mkdocs.yml
 
 models: .venv/dev
 	models/recipes/build.sh

@@ -1,31 +1,38 @@
-"""Write the answers that the README shows anew, from a server with the shipped models: `make answers`."""
+"""Write the answers that README.md, the how-to guides and the tutorial show, from a real service: `make answers`."""
 
 import re
-import subprocess
+import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
+from support.documents import ROOT, run, walkthrough
 from support.serving import SHIPPED, serving
 
-ROOT = Path(__file__).parents[2]
+TUTORIAL = ROOT / "docs" / "tutorial" / "index.md"
+PAGES = (ROOT / "README.md", *sorted((ROOT / "docs" / "how-to").glob("*.md")))
 
 
 def main() -> None:
-    """Run every `$ command` of the console blocks and replace what is shown under it."""
-    readme = ROOT / "README.md"
+    """Run every `$ command` of the console blocks, and replace what is shown under it."""
     with serving(SHIPPED) as client:
-        here = f"127.0.0.1:{client.base_url.port}"
-
-        def answered(block: re.Match[str]) -> str:
-            commands = re.findall(r"^\$ (.*)$", block[1], flags=re.MULTILINE)
-            return "```console\n" + "".join(f"$ {command}\n{answer(command, here)}\n" for command in commands) + "```"
-
-        readme.write_text(re.sub(r"```console\n(.*?)```", answered, readme.read_text(), flags=re.DOTALL))
+        address = f"127.0.0.1:{client.base_url.port}"
+        for page in PAGES:
+            write(page, lambda line: run(line, address))
+    with tempfile.TemporaryDirectory() as folder, walkthrough(TUTORIAL.read_text(), Path(folder)) as steps:
+        write(TUTORIAL, steps.run)
 
 
-def answer(command: str, here: str) -> str:
-    """Return what a command prints, asked of the server here."""
-    own = command.replace("localhost:8080", here)
-    return subprocess.run(["bash", "-c", own], capture_output=True, text=True, check=True).stdout.strip()
+def write(page: Path, answer: Callable[[str], str]) -> None:
+    """Replace what a page shows under each command."""
+
+    def answered(block: re.Match[str]) -> str:
+        commands = re.findall(r"^\$ (.*)$", block[1], flags=re.MULTILINE)
+        outputs = ((command, answer(command)) for command in commands)
+        return (
+            "```console\n" + "".join(f"$ {line}\n{text}\n" if text else f"$ {line}\n" for line, text in outputs) + "```"
+        )
+
+    page.write_text(re.sub(r"```console\n(.*?)```", answered, page.read_text(), flags=re.DOTALL))
 
 
 if __name__ == "__main__":
