@@ -8,13 +8,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager, suppress
 
 from fastapi import FastAPI
-from starlette.types import ASGIApp
 
 from enn_models.signature import verifying
 from enn_service.api.control_plane import create_control_plane
 from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
-from enn_service.http.request_events import observe_requests
+from enn_service.http.inline import Service
 from enn_service.observability.counters import SharedCounters
 from enn_service.observability.events import RequestObserver
 from enn_service.observability.log_config import is_enabled, log_request
@@ -35,7 +34,7 @@ SAVE_SECONDS = 1.0
 logger = logging.getLogger(__name__)
 
 
-def create_app(settings: Settings | None = None) -> ASGIApp:
+def create_app(settings: Settings | None = None) -> Service:
     """Return the whole service; without settings those of the environment."""
     settings = settings or Settings()
     stack = ExitStack()
@@ -82,8 +81,16 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
     control_plane = create_control_plane(
         registry, tallies, tokens, draining=run.shutdown.is_marked, lifespan=lifespan, seconds=settings.deadline_seconds
     )
-    data_plane = DataPlane(registry, tallies.own, control_plane, settings, access=ApiKeyAuth(keys), drain=drain)
-    return observe_requests(data_plane, _witnesses(tracing))
+    data_plane = DataPlane(
+        registry,
+        tallies.own,
+        control_plane,
+        settings,
+        auth=ApiKeyAuth(keys),
+        shutting_down=lambda: drain.started,
+        observers=_observers(tracing),
+    )
+    return Service(data_plane, data_plane.inline_handler if settings.inline else None)
 
 
 def _source(settings: Settings, run: RunDirectory) -> RepositorySync | None:
@@ -92,9 +99,9 @@ def _source(settings: Settings, run: RunDirectory) -> RepositorySync | None:
     return RepositorySync(settings.source, settings.models, run.source, settings.poll_seconds)
 
 
-def _witnesses(tracing: RequestTracer | None) -> list[RequestObserver]:
-    witnesses: list[RequestObserver] = [] if tracing is None else [tracing]
-    return [*witnesses, log_request] if is_enabled() else witnesses
+def _observers(tracing: RequestTracer | None) -> list[RequestObserver]:
+    observers: list[RequestObserver] = [] if tracing is None else [tracing]
+    return [*observers, log_request] if is_enabled() else observers
 
 
 async def _every(seconds: float, work: Callable[[], None]) -> None:

@@ -82,6 +82,10 @@ class Settings(BaseSettings):
         Path | None,
         Field(description="file of such SHA-256, one a line, looked at as the repository is; None: no file"),
     ] = None
+    inline: Annotated[
+        bool,
+        Field(description="answer small requests as soon as they are read, before ASGI; false sends all through ASGI"),
+    ] = True
     idle_seconds: Annotated[
         int, Field(ge=1, description="how long a connection may be without the whole head of a request, in seconds")
     ] = 10

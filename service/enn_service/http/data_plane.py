@@ -1,221 +1,313 @@
-"""The data plane: predict, explain and infer, from the body's bytes to the answer's, in front of the framework."""
+"""DataPlane: the ASGI application that answers predict, explain and infer itself and passes all else to FastAPI."""
 
 import asyncio
-import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from math import inf
+from time import perf_counter_ns, time_ns
+from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from enn_service.errors import (
-    BodyTimeoutError,
-    InvalidRequestError,
-    RequestError,
-    ResponseTimeoutError,
-    TooManyRequestsInFlightError,
-)
-from enn_service.http import request_body as body
+from enn_service.errors import BodyTimeoutError, InvalidRequestError, RequestError, ResponseTimeoutError
+from enn_service.http import request_body
 from enn_service.http.auth import PUBLIC_PATHS, ApiKeyAuth
+from enn_service.http.inline import SCOPE_UNFINISHED, InlineResponder, Unfinished
 from enn_service.http.request_body import ClientDisconnect, Headers
-from enn_service.http.request_events import SCOPE_CALL
 from enn_service.http.request_id import RequestId
-from enn_service.http.responses import MAX_BUFFERED_RESPONSE, Response, response_for_exception
+from enn_service.http.responses import Response, response_for_exception
 from enn_service.http.routing import Route, match_path
 from enn_service.http.timeouts import SharedTimeout
-from enn_service.inference import fast_rows as usual
-from enn_service.inference.admission import MemoryBudget, Reservation
-from enn_service.inference.cost import LOOP_BUDGET_NS, MAX_INLINE_NUMBERS
-from enn_service.inference.pipeline import Answer
-from enn_service.inference.types import InferenceRequest
+from enn_service.inference.admission import AdmissionControl, Reservation
+from enn_service.inference.cost import INLINE, SMALL_BYTES
+from enn_service.inference.pipeline import Deferred, respond
+from enn_service.inference.types import EncodedResponse, InferenceRequest
 from enn_service.observability.counters import Counters
+from enn_service.observability.events import RequestEvent, RequestObserver
 from enn_service.protocols import open_inference_v2 as v2
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.registry import ModelRegistry
-from enn_service.server.inline import InlineHandler
-from enn_service.server.shutdown import GracefulShutdown
 from enn_service.settings import Settings
 
-logger = logging.getLogger(__name__)
-
-MAX_LOOP_BODY = 64 * 1024
-"""A larger body is answered in a thread, so that the loop goes on."""
 WORKER_THREADS = 2
-"""How many large requests are answered at once; the others wait, and hold no more than their bytes. If the time of one
-is over while it waits, it is never begun; if it was begun, it keeps its thread until it is done."""
+"""Large requests answered at once; the others wait and hold no more than their bytes. A request whose time ends while
+it waits is never begun; once begun, it keeps its thread until it is done."""
+MAX_EVENT_PATH = 256
+"""Characters of a path that an event keeps."""
+SCOPE_ANSWER = "enn.answer"
+"""Key of the ASGI scope under which the model and the number of rows answered are kept for observers."""
 
 
 class DataPlane:
-    """An ASGI application that answers the hot paths itself and passes everything else on.
+    """ASGI application of the whole service.
 
-    Every body of both planes is read here, so the limit on its size is written once.
+    Every body of both planes is read here, so its limit is written once.
 
     Args:
-        registry: Where the models are.
-        count: Where requests are counted.
-        control_plane: The application that answers everything else.
-        settings: Whose limits hold.
-        access: Who may ask.
-        drain: Says whether the process is to end.
+        registry: Models to run.
+        counters: Counters of this process.
+        control_plane: ASGI application that answers everything but inference.
+        settings: Limits of bodies, requests in flight, memory and time.
+        auth: Check of API keys.
+        shutting_down: Returns True once the process is to end.
+        observers: Receivers of an event for each finished request.
     """
 
     def __init__(
         self,
         registry: ModelRegistry,
-        count: Counters,
+        counters: Counters,
         control_plane: ASGIApp,
         settings: Settings,
         *,
-        access: ApiKeyAuth,
-        drain: GracefulShutdown,
+        auth: ApiKeyAuth,
+        shutting_down: Callable[[], bool],
+        observers: Sequence[RequestObserver] = (),
     ) -> None:
         self._registry = registry
-        self._count = count
+        self._counters = counters
         self._control_plane = control_plane
-        self._access = access
-        self._drain = drain
+        self._auth = auth
+        self._shutting_down = shutting_down
+        self._observers = observers
         self._max_body_bytes = settings.max_body_bytes
-        self._prompt_bytes = min(MAX_LOOP_BODY, settings.max_body_bytes)
-        self._max_in_flight = settings.max_in_flight
-        self._room = MemoryBudget(settings.max_held_bytes)
+        self._max_inline_body = min(SMALL_BYTES, settings.max_body_bytes)
+        self._admission = AdmissionControl(settings.max_in_flight, settings.max_held_bytes, counters)
         self._seconds = settings.deadline_seconds
-        self._patience = SharedTimeout(settings.deadline_seconds)
-        self._large = ThreadPoolExecutor(WORKER_THREADS, "large")
+        self._timeout = SharedTimeout(settings.deadline_seconds)
+        self._threads = ThreadPoolExecutor(WORKER_THREADS, "large")
 
-    def at_once(self, target: bytes, headers: Headers) -> InlineHandler | None:
-        """Return what answers a POST with this head once its body is there; None where it is not a hot path's.
+    def inline_handler(self, target: bytes, headers: Headers) -> InlineResponder | None:
+        """Return the responder of a POST request with this head; None if ASGI has to answer it.
 
-        What that returns is the reply, if it needs no waiting and is small, or None, which leaves the request as it
-        is, for __call__ to answer: by this everything unusual is written once.
+        Args:
+            target: Request target as it stands in the request line.
+            headers: Request headers, names in lower case.
         """
-        path, count = target.decode("latin-1"), self._count
-        call = match_path(path)
-        if call is None or b"content-encoding" in headers or body.content_length(headers) > self._prompt_bytes:
+        # ASGI decodes the target; a name with an escape in it, or a query, is not compared here.
+        if b"%" in target or b"?" in target or b"#" in target:
+            return None
+        route = match_path(path := target.decode("latin-1"))
+        if route is None or b"content-encoding" in headers:
+            return None
+        if request_body.content_length(headers) > self._max_inline_body:
             return None
         try:
-            length, identity = _json_part_length(headers), RequestId.of(headers)
+            head = _Head(path, headers, route, _json_part_length(headers), RequestId.of(headers))
         except InvalidRequestError:
             return None
+        return lambda body: self._respond_inline(head, body)
 
-        def answer(content: bytes) -> tuple[Response, RequestId] | None:
-            if len(content) > self._prompt_bytes or self._drain.started or count.in_flight >= self._max_in_flight:
-                return None
-            try:
-                self._access.check(path, headers)
-                model = self._registry.get(call.model, call.version)
-            except RequestError:
-                return None
-            reply = self._promptly(call, model, InferenceRequest(content, length, identity.given))
-            return None if reply is None else (reply, identity.next())
-
-        return answer
-
-    def _promptly(self, call: Route, model: ServedModel, request: InferenceRequest) -> Response | None:
-        """Return the reply, if that takes little and is small."""
-        if call.usual is not None:
-            tally = self._count.tally(model.name, model.version, call.verb)
-            try:
-                if (reply := usual.answer(call.usual, model, request, tally)) is not None:
-                    return reply
-            except (ValueError, RequestError):
-                pass  # what is wrong, the ordinary way tells
-            except Exception:
-                logger.exception("a usual question is answered in the ordinary way")
-        answer = Answer(call.operation, model, request)
-        reply = self._in_loop(answer, MAX_INLINE_NUMBERS)
-        if reply is None or (reply.status == 200 and len(reply.body) > MAX_BUFFERED_RESPONSE):
+    def _respond_inline(self, head: "_Head", body: bytes) -> tuple[Response, RequestId] | Unfinished | None:
+        """Answer a whole small request before ASGI; None if nothing has been done."""
+        if len(body) > self._max_inline_body or self._shutting_down():
             return None
-        self._tell(answer, reply, call)
-        return reply
+        started = perf_counter_ns() if self._observers else 0
+        request_id, model, rows, admitted = head.request_id.next(), None, 0, False
+        try:
+            self._auth.check(head.path, head.headers)
+            self._admission.admit()
+            admitted = True
+            model = self._registry.get(head.route.model, head.route.version)
+            stats = self._counters.tally(model.name, model.version, head.route.verb)
+            request = InferenceRequest(body, head.json_length, request_id.given)
+            result = respond(head.route.endpoint, model, request, stats, INLINE)
+            if isinstance(result, Deferred):
+                return Unfinished(result)
+            response = _response(result)
+            if len(result.body) > SMALL_BYTES:  # it counts as being answered until the client has read it
+                return Unfinished(response)
+            rows = result.rows
+        except Exception as error:  # noqa: BLE001  (request errors carry their status; the rest is a 500 with a reference)
+            response = self._error_response(error)
+        finally:
+            if admitted:
+                self._admission.release()
+        if self._observers:
+            self._notify(
+                request_id.header[1],
+                method="POST",
+                path=head.path,
+                headers=head.headers,
+                status=response.status,
+                model=model,
+                rows=rows,
+                started=started,
+            )
+        return response, request_id
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event as ASGI asks."""
         if scope["type"] != "http":
             await self._control_plane(scope, receive, send)
-            return
-        headers: Headers = dict(scope["headers"])
-        identity = RequestId.of(headers)
-        if self._drain.started:
-            send = _with_connection_close(send)
-        self._count.in_flight += 1
+        elif self._observers:
+            await self._handle_observed(scope, receive, send)
+        else:
+            await self._handle(scope, receive, send, dict(scope["headers"]))
+
+    async def _handle_observed(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request and report it to the observers, also if the client disconnects."""
+        started, status, headers = perf_counter_ns(), 0, dict(scope["headers"])
+        request_id = b""
+
+        async def observed_send(message: Message) -> None:
+            nonlocal status, request_id
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                request_id = dict(message["headers"]).get(b"x-request-id", b"")
+            await send(message)
+
         try:
-            self._access.check(scope["path"], headers)
-            if self._count.in_flight > self._max_in_flight and scope["path"] not in PUBLIC_PATHS:
-                raise TooManyRequestsInFlightError(
-                    f"{self._max_in_flight} requests are being answered; ask again in a second"
-                )
+            await self._handle(scope, receive, observed_send, headers)
+        finally:
+            model, rows = scope.get(SCOPE_ANSWER, (None, 0))
+            self._notify(
+                request_id,
+                method=scope["method"],
+                path=scope["path"],
+                headers=headers,
+                status=status,
+                model=model,
+                rows=rows,
+                started=started,
+            )
+
+    def _notify(
+        self,
+        request_id: bytes,
+        *,
+        method: str,
+        path: str,
+        headers: Headers,
+        status: int,
+        model: ServedModel | None,
+        rows: int,
+        started: int,
+    ) -> None:
+        """Report a finished request to the observers."""
+        took = perf_counter_ns() - started
+        name, version = ("", "") if model is None else (model.name, model.version)
+        text, began = request_id.decode("latin-1"), time_ns() - took
+        event = RequestEvent(text, method, path[:MAX_EVENT_PATH], headers, status, name, version, rows, began, took)
+        for observer in self._observers:
+            observer(event)
+
+    async def _handle(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
+        """Authenticate and admit a request, then answer it or pass it to the control plane."""
+        request_id, admitted = RequestId.of(headers), False
+        if self._shutting_down():
+            send = _with_connection_close(send)
+        try:
+            self._auth.check(scope["path"], headers)
+            self._admission.admit(always=scope["path"] in PUBLIC_PATHS)
+            admitted = True
             if scope["method"] == "POST":
-                await self._post(scope, receive, send, headers, identity)
+                await self._handle_post(scope, receive, send, headers, request_id)
             else:
                 # What answers GET answers HEAD too: the server leaves the body out.
                 asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-                await self._control_plane(asked, receive, identity.sending(send))
+                await self._control_plane(asked, receive, request_id.sending(send))
         except RequestError as error:
-            await self._refuse(error).send(send, identity)
+            await self._error_response(error).send(send, request_id)
         finally:
-            self._count.in_flight -= 1
+            if admitted:
+                self._admission.release()
 
-    async def _post(self, scope: Scope, receive: Receive, send: Send, headers: Headers, identity: RequestId) -> None:
-        lease = Reservation(self._room)
+    async def _handle_post(
+        self, scope: Scope, receive: Receive, send: Send, headers: Headers, request_id: RequestId
+    ) -> None:
+        reservation = self._admission.reservation()
         try:
-            content = await self._body(headers, receive, lease)
-            call = match_path(scope["path"])
-            if call is None:
-                await self._control_plane(scope, body.replay_body(content, receive), identity.sending(send))
-            else:
-                request = InferenceRequest(content, _json_part_length(headers), identity.given)
-                reply = await self._reply(call, scope, request, lease)
-                await reply.send(send, identity)
+            unfinished: Unfinished | None = scope.get(SCOPE_UNFINISHED)
+            if unfinished is not None:
+                response = await self._finish(unfinished.work, scope, reservation)
+                await response.send(send, request_id)
+                return
+            body = await self._read_body(headers, receive, reservation)
+            route = match_path(scope["path"])
+            if route is None:
+                await self._control_plane(scope, request_body.replay_body(body, receive), request_id.sending(send))
+                return
+            request = InferenceRequest(body, _json_part_length(headers), request_id.given)
+            response = await self._dispatch(route, scope, request, reservation)
+            await response.send(send, request_id)
         except ClientDisconnect:
             return
         finally:
-            lease.give_back()
+            reservation.release()
 
-    async def _body(self, headers: Headers, receive: Receive, lease: Reservation) -> bytes:
+    async def _read_body(self, headers: Headers, receive: Receive, reservation: Reservation) -> bytes:
         try:
-            with self._patience.waiting():
-                return await body.read_body(headers, receive, self._max_body_bytes, lease)
+            with self._timeout.waiting():
+                return await request_body.read_body(headers, receive, self._max_body_bytes, reservation)
         except TimeoutError:
             raise BodyTimeoutError(f"the body did not come within {self._seconds:g} s") from None
 
-    async def _reply(self, call: Route, scope: Scope, request: InferenceRequest, lease: Reservation) -> Response:
-        model = self._registry.get(call.model, call.version)
-        answer = scope[SCOPE_CALL] = Answer(call.operation, model, request)
-        reply = self._in_loop(answer) if len(request.body) <= MAX_LOOP_BODY else None
-        if reply is None:
-            reply = await self._in_thread(answer, lease)
-        self._tell(answer, reply, call)
-        return reply
-
-    def _in_loop(self, answer: Answer, numbers: float = inf) -> Response | None:
-        """Return the reply, a refusal too; None where a thread has to give it, or it has more numbers than these."""
+    async def _dispatch(
+        self, route: Route, scope: Scope, request: InferenceRequest, reservation: Reservation
+    ) -> Response:
+        """Answer an inference request, in the event loop if it is small, else in a thread."""
+        model = self._registry.get(route.model, route.version)
+        stats = self._counters.tally(model.name, model.version, route.verb)
+        scope[SCOPE_ANSWER] = model, 0
+        if len(request.body) > SMALL_BYTES:
+            return await self._finish(Deferred(route.endpoint, model, request, stats), scope, reservation)
         try:
-            return answer.finish() if answer.read() <= LOOP_BUDGET_NS and answer.numbers <= numbers else None
-        except Exception as error:  # noqa: BLE001  (the table of replies decides; the rest is a 500 with a reference)
-            return self._refuse(error)
+            result = respond(route.endpoint, model, request, stats)
+        except Exception as error:  # noqa: BLE001  (request errors carry their status; the rest is a 500 with a reference)
+            return self._error_response(error)
+        if isinstance(result, Deferred):
+            return await self._finish(result, scope, reservation)
+        scope[SCOPE_ANSWER] = model, result.rows
+        return _response(result)
 
-    async def _in_thread(self, answer: Answer, lease: Reservation) -> Response:
+    async def _finish(self, work: Response | Deferred, scope: Scope, reservation: Reservation) -> Response:
+        """Return the response of a request that was begun elsewhere; a thread does what is left of an inference."""
+        if isinstance(work, Response):
+            return work
+        rows = 0
         try:
             async with asyncio.timeout(self._seconds):
-                reply = await asyncio.get_running_loop().run_in_executor(self._large, answer.finish)
-            lease.take(len(reply.body))
+                result = await asyncio.get_running_loop().run_in_executor(self._threads, work.finish)
+            reservation.reserve(len(result.body))
+            response, rows = _response(result), result.rows
         except TimeoutError:
             late = ResponseTimeoutError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows")
-            return self._refuse(late)
+            response = self._error_response(late)
         except Exception as error:  # noqa: BLE001  (as above)
-            return self._refuse(error)
-        return reply
+            response = self._error_response(error)
+        scope[SCOPE_ANSWER] = work.model, rows
+        work.record(refused=response.status != 200)
+        return response
 
-    def _tell(self, answer: Answer, reply: Response, call: Route) -> None:
-        model = answer.model
-        answer.tell(self._count.tally(model.name, model.version, call.verb), refused=reply.status != 200)
-
-    def _refuse(self, error: Exception) -> Response:
-        self._count.refuse(error)
+    def _error_response(self, error: Exception) -> Response:
+        self._counters.refuse(error)
         return response_for_exception(error)
 
 
+class _Head(NamedTuple):
+    """Head of a request that may be answered before ASGI, and of those that repeat it byte for byte.
+
+    Attributes:
+        path: Path of the target.
+        headers: Request headers, names in lower case.
+        route: Endpoint and model.
+        json_length: Length of the body's JSON part in bytes if a header gives it.
+        request_id: Identity of the first request.
+    """
+
+    path: str
+    headers: Headers
+    route: Route
+    json_length: int | None
+    request_id: RequestId
+
+
+def _response(result: EncodedResponse) -> Response:
+    return Response(200, result.body, result.content_type, result.headers)
+
+
 def _with_connection_close(send: Send) -> Send:
-    """Return a send that closes the connection after the reply."""
+    """Return a send that closes the connection after the response."""
 
     async def last(message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -26,14 +26,14 @@ def content_length(headers: Headers) -> int:
     return int(digits[:20]) if digits.isdigit() else 0
 
 
-async def read_body(headers: Headers, receive: Receive, limit: int, lease: Reservation) -> bytes:
+async def read_body(headers: Headers, receive: Receive, limit: int, reservation: Reservation) -> bytes:
     """Return the body of a request, inflated.
 
     Args:
         headers: The request's headers, names in lower case.
         receive: Where the body comes from.
         limit: The most bytes that are read, and the most that they may inflate to.
-        lease: Holds the bytes of a body that comes in pieces.
+        reservation: Holds the bytes of a body that comes in pieces.
 
     Raises:
         BodyTooLargeError: There are more; whether the length was announced or not.
@@ -49,14 +49,14 @@ async def read_body(headers: Headers, receive: Receive, limit: int, lease: Reser
         )
     if (length := content_length(headers)) > limit:
         raise _too_large(f"{length} bytes", limit)
-    body = await _receive(receive, limit, lease)
+    body = await _receive(receive, limit, reservation)
     if encoding in DECOMPRESSORS:
         body = await _decompress(body, encoding, limit)
-        lease.take(len(body))
+        reservation.reserve(len(body))
     return body
 
 
-async def _receive(receive: Receive, limit: int, lease: Reservation) -> bytes:
+async def _receive(receive: Receive, limit: int, reservation: Reservation) -> bytes:
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body") and len(message.get("body", b"")) <= limit:
         return message.get("body", b"")
@@ -70,7 +70,7 @@ async def _receive(receive: Receive, limit: int, lease: Reservation) -> bytes:
         if size > limit:
             raise _too_large("more bytes than that", limit)
         if chunk:
-            lease.take(len(chunk))
+            reservation.reserve(len(chunk))
             chunks.append(chunk)
         if not message.get("more_body", False):
             return b"".join(chunks)

@@ -2,9 +2,9 @@
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from enn_service.inference.types import Endpoint, UsualOperation
+from enn_service.inference.types import Endpoint
 from enn_service.protocols import kserve_v1 as v1
 from enn_service.protocols import open_inference_v2 as v2
 
@@ -12,11 +12,11 @@ PATH = re.compile(
     r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"
     r"/(v2)/models/([^/]+)(?:/versions/([^/]+))?/(infer|explain)"
 )
-ENDPOINTS: dict[tuple[str, str], tuple[Endpoint, UsualOperation | None]] = {
-    ("v1", "predict"): (v1.predict, v1.USUAL_PREDICT),
-    ("v1", "explain"): (v1.explain, v1.USUAL_EXPLAIN),
-    ("v2", "infer"): (v2.infer, v2.USUAL_INFER),
-    ("v2", "explain"): (v2.explain, None),
+ENDPOINTS: dict[tuple[str, str], Endpoint[Any]] = {
+    ("v1", "predict"): v1.PREDICT,
+    ("v1", "explain"): v1.EXPLAIN,
+    ("v2", "infer"): v2.INFER,
+    ("v2", "explain"): v2.EXPLAIN_TENSORS,
 }
 CACHE_SIZE = 1024
 """How many paths are known without reading them again."""
@@ -28,15 +28,13 @@ class Route(NamedTuple):
     """What a path of the data plane asks for.
 
     Attributes:
-        operation: What is to be done.
-        usual: The same for usual rows; None where these have no way of their own.
-        verb: Its name.
+        endpoint: Decoder and encoder of the protocol verb.
+        verb: Name of the verb.
         model: The name of the model.
         version: The name of the version; None where the path names none.
     """
 
-    operation: Endpoint
-    usual: UsualOperation | None
+    endpoint: Endpoint[Any]
     verb: str
     model: str
     version: str | None
@@ -52,7 +50,7 @@ def _parse(path: str) -> Route | None:
     if match is None:
         return None
     protocol, model, version, verb = match.groups()[:4] if match[1] else match.groups()[4:]
-    return Route(*ENDPOINTS[protocol, verb], verb, model, version)
+    return Route(ENDPOINTS[protocol, verb], verb, model, version)
 
 
 _cached_match = lru_cache(CACHE_SIZE)(_parse)

@@ -1,46 +1,94 @@
-"""Room: how many bytes of bodies and answers the process holds at once, whoever sends or reads them."""
+"""Admission: the one place that limits the requests in flight and the memory that bodies and responses hold."""
 
-from enn_service.errors import MemoryBudgetError
+from enn_service.errors import MemoryBudgetError, TooManyRequestsInFlightError
+from enn_service.observability.counters import Counters
 
 
 class MemoryBudget:
-    """The bytes that may be held.
+    """Limit on the memory held by request bodies and responses of this process.
 
     Args:
-        limit: How many.
+        limit: Maximum number of bytes held.
+
+    Attributes:
+        limit: As given.
+        reserved: Number of bytes held now.
     """
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
-        self.taken = 0
+        self.reserved = 0
 
 
 class Reservation:
-    """What one request holds of a room, until it is given back.
+    """Share of a memory budget that one request holds until `release`.
 
     Args:
-        room: Whose bytes they are.
+        budget: Budget of the process.
     """
 
-    def __init__(self, room: MemoryBudget) -> None:
-        self._room = room
-        self._taken = 0
+    def __init__(self, budget: MemoryBudget) -> None:
+        self._budget = budget
+        self._reserved = 0
 
-    def take(self, size: int) -> None:
-        """Hold so many bytes more.
+    def reserve(self, size: int) -> None:
+        """Reserve more bytes.
+
+        Args:
+            size: Number of bytes.
 
         Raises:
-            MemoryBudgetError: There is no room for them.
+            MemoryBudgetError: The budget does not have them.
         """
-        room = self._room
-        if room.taken + size > room.limit:
+        budget = self._budget
+        if budget.reserved + size > budget.limit:
             raise MemoryBudgetError(
-                f"{room.taken} bytes of bodies and answers are held, at most {room.limit} may be; ask again in a second"
+                f"{budget.reserved} bytes of bodies and answers are held, at most {budget.limit} may be; "
+                "ask again in a second"
             )
-        room.taken += size
-        self._taken += size
+        budget.reserved += size
+        self._reserved += size
 
-    def give_back(self) -> None:
-        """Hold nothing."""
-        self._room.taken -= self._taken
-        self._taken = 0
+    def release(self) -> None:
+        """Return all bytes to the budget."""
+        self._budget.reserved -= self._reserved
+        self._reserved = 0
+
+
+class AdmissionControl:
+    """Decides whether this process takes another request.
+
+    Args:
+        max_in_flight: Maximum number of requests in flight.
+        max_held_bytes: Maximum number of bytes of bodies and responses held.
+        counters: Counters of this process; they show the requests in flight to the operator.
+    """
+
+    def __init__(self, max_in_flight: int, max_held_bytes: int, counters: Counters) -> None:
+        self._max_in_flight = max_in_flight
+        self._counters = counters
+        self._memory = MemoryBudget(max_held_bytes)
+
+    def admit(self, *, always: bool = False) -> None:
+        """Count a request as in flight until `release`.
+
+        Args:
+            always: True for what has to answer under overload, such as health checks.
+
+        Raises:
+            TooManyRequestsInFlightError: As many requests as allowed are in flight; the request is not counted.
+        """
+        counters = self._counters
+        if counters.in_flight >= self._max_in_flight and not always:
+            raise TooManyRequestsInFlightError(
+                f"{self._max_in_flight} requests are being answered; ask again in a second"
+            )
+        counters.in_flight += 1
+
+    def release(self) -> None:
+        """Count a request as answered."""
+        self._counters.in_flight -= 1
+
+    def reservation(self) -> Reservation:
+        """Return an empty reservation of memory."""
+        return Reservation(self._memory)

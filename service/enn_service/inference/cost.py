@@ -1,20 +1,42 @@
-"""Work: about how long an answer takes, and how much of it the event loop does itself."""
+"""Estimated cost of an inference, and the limits that decide whether the event loop or a thread runs it."""
 
-PARAMETER_NANOSECONDS = 1
-"""What a row costs for each parameter of the network, roughly: its run."""
-NUMBER_NANOSECONDS = 60
-"""What a row costs for each number in its reply, roughly: its text."""
+from math import inf
+from typing import NamedTuple
+
+PARAMETER_NS = 1
+"""Estimated time to run one row, per parameter of the network."""
+NUMBER_NS = 60
+"""Estimated time to write one number of the response as text."""
 LOOP_BUDGET_NS = 1_000_000
-"""Longer work goes on in a thread."""
+"""Longest inference that the event loop runs itself; longer ones run in a thread."""
 MAX_INLINE_NUMBERS = 2048
-"""A reply of more numbers is not given at once: it may be so large that the client has to read it before it is done."""
+"""Most numbers in a response that is written before ASGI: a longer one may exceed what a client reads at once."""
+SMALL_BYTES = 64 * 1024
+"""Bodies and responses of up to this size are handled in the event loop and are not reserved from the memory budget."""
 
 
-def row_cost_ns(parameters: int, numbers: int) -> int:
-    """Return about how long a row takes in a network of so many parameters, whose reply has so many numbers of it."""
-    return PARAMETER_NANOSECONDS * parameters + NUMBER_NANOSECONDS * numbers
+class Limits(NamedTuple):
+    """The most that one place may do for an inference.
+
+    Attributes:
+        nanoseconds: Longest estimated time.
+        numbers: Most numbers in the response.
+    """
+
+    nanoseconds: float
+    numbers: float
 
 
-def prompt_rows(parameters: int, numbers: int) -> int:
-    """Return the most such rows that are answered where they are read."""
-    return min(LOOP_BUDGET_NS // row_cost_ns(parameters, numbers), MAX_INLINE_NUMBERS // numbers)
+EVENT_LOOP = Limits(LOOP_BUDGET_NS, inf)
+INLINE = Limits(LOOP_BUDGET_NS, MAX_INLINE_NUMBERS)
+
+
+def inference_cost_ns(rows: int, parameters: int, numbers: int) -> int:
+    """Return the estimated time of an inference.
+
+    Args:
+        rows: Number of rows.
+        parameters: Number of parameters of the network.
+        numbers: Numbers per row that the response contains as text.
+    """
+    return rows * (PARAMETER_NS * parameters + NUMBER_NS * numbers)

@@ -4,12 +4,11 @@ from typing import NamedTuple
 
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.inference import attributions
+from enn_service.inference.types import Batch
 from enn_service.runtime.model import ServedModel
-from enn_service.runtime.prediction_encoder import OutOfRange
-from enn_service.runtime.session import EXPLAIN_OUTPUTS, Array
+from enn_service.runtime.session import Array
 
 PARAMETERS = {"output", "outputs", "top", "harmonics", "attributions", "background", "baseline", "permutations"}
-TENSORS = EXPLAIN_OUTPUTS
 ATTRIBUTING_NANOSECONDS = 5_000_000
 MAX_NUMBERS = 1_000_000
 """The most numbers in the explanations of one request: some tens of megabytes of JSON."""
@@ -95,18 +94,20 @@ def _read_outputs(model: ServedModel, given: object) -> list[int] | None:
 
 
 def encode_explanations(
-    model: ServedModel, rows: Array, outside: OutOfRange | None, wish: ExplainOptions, tensors: tuple[Array, Array]
+    model: ServedModel, batch: Batch, options: ExplainOptions, tensors: tuple[Array, Array]
 ) -> bytes:
     """Return the JSON list of explanations, one a row; of several outputs a row has {"outputs": [one of each, ...]}.
 
     Args:
         model: The model.
-        rows: Its inputs, float32 [batch, features].
-        outside: Which of them lie outside their training range.
-        wish: What is asked for.
-        tensors: What the run gave for TENSORS.
+        batch: Its validated rows.
+        options: What is asked for.
+        tensors: The outputs EXPLAIN_OUTPUTS.
     """
     output, bumps = tensors
+    if isinstance(batch.rows, list) and options.plain and model.explanations.by_row:
+        return b"[%b]" % model.explanations.of_row(output[0].tolist(), bumps[0].tolist())
+    rows, wish, outside = batch.array(), options, batch.out_of_range
     found = attributions.compute_attributions(model, rows, wish.question) if wish.question else None
     flags = model.explanations.flags(len(rows), outside)
 

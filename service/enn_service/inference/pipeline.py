@@ -1,83 +1,167 @@
-"""One answer in its three stages: the question is read, the network runs, the reply is written."""
+"""The only route of an inference: decode the request, validate its rows, run the network, encode the response.
 
+The HTTP data plane calls `respond`, before ASGI or within it; a thread carries on with `Deferred.finish`.
+"""
+
+from collections.abc import Sequence
 from time import perf_counter_ns
+from typing import Any
 
-from enn_service.http.responses import Response
-from enn_service.inference.cost import row_cost_ns
-from enn_service.inference.types import Endpoint, InferenceCall, InferenceRequest
+import numpy as np
+
+from enn_service.inference.cost import EVENT_LOOP, Limits, inference_cost_ns
+from enn_service.inference.types import Batch, EncodedResponse, Endpoint, InferenceCall, InferenceRequest
 from enn_service.observability.counters import EndpointStats
 from enn_service.runtime.model import ServedModel
-from enn_service.runtime.session import all_finite
+from enn_service.runtime.row_parser import parse_rows
+from enn_service.runtime.session import Array, all_finite
 
 
-class Answer:
-    """An answer on its way.
+def respond(
+    endpoint: Endpoint[Any],
+    model: ServedModel,
+    request: InferenceRequest,
+    stats: EndpointStats,
+    limits: Limits = EVENT_LOOP,
+) -> "EncodedResponse | Deferred":
+    """Answer a request in the event loop, or return the validated call for a thread if the answer exceeds the limits.
 
     Args:
-        operation: Reads the question.
-        model: Answers it.
-        request: Asks it.
+        endpoint: Decoder and encoder of the protocol verb.
+        model: Model to run.
+        request: Decompressed body and headers.
+        stats: Counters of this model, version and verb; the request is recorded there unless it is deferred.
+        limits: The most to do here.
+
+    Raises:
+        RequestError: The request is malformed or asks for what the model does not have.
+        ArithmeticError: The network returned a value that is not finite.
+    """
+    started = perf_counter_ns()
+    try:
+        call = endpoint.decode(model, request)
+        batch = validate(model, call)
+        decoded = perf_counter_ns()
+        numbers = batch.size * call.numbers
+        work = inference_cost_ns(batch.size, model.parameters, call.numbers) + call.extra_ns
+        if work > limits.nanoseconds or numbers > limits.numbers:
+            return Deferred(endpoint, model, request, stats, call=call, batch=batch, started=started)
+        tensors = run(model, call, batch)
+        ran = perf_counter_ns()
+        response = endpoint.encode(model, call, batch, tensors)
+    except Exception:
+        stats.refused += 1
+        stats.refusing += perf_counter_ns() - started
+        raise
+    ended = perf_counter_ns()
+    outside = batch.out_of_range
+    stats.took(
+        perf_counter_ns() - started,
+        decoded - started,
+        ran - decoded,
+        ended - ran,
+        rows=batch.size,
+        outside=0 if outside is None else outside.rows,
+    )
+    return response
+
+
+class Deferred:
+    """An inference for a thread to finish: decoded and validated already, or not read at all yet.
+
+    Args:
+        endpoint: Decoder and encoder of the protocol verb.
+        model: Model to run.
+        request: Decompressed body and headers.
+        stats: Counters of this model, version and verb.
+        call: The decoded request; None if `finish` has to decode it.
+        batch: Its validated rows; None likewise.
+        started: Time when the inference began, of `perf_counter_ns`; None for now.
 
     Attributes:
-        model: The model.
+        model: As given.
     """
 
-    def __init__(self, operation: Endpoint, model: ServedModel, request: InferenceRequest) -> None:
+    __slots__ = ("_batch", "_call", "_endpoint", "_request", "_stages", "_started", "_stats", "model")
+
+    def __init__(
+        self,
+        endpoint: Endpoint[Any],
+        model: ServedModel,
+        request: InferenceRequest,
+        stats: EndpointStats,
+        *,
+        call: InferenceCall[Any] | None = None,
+        batch: Batch | None = None,
+        started: int | None = None,
+    ) -> None:
+        now = perf_counter_ns()
         self.model = model
-        self._operation, self._request = operation, request
-        self._question: InferenceCall | None = None
-        self._started = perf_counter_ns()
-        self._reading = self._running = self._writing = 0
+        self._endpoint, self._request, self._stats = endpoint, request, stats
+        self._call, self._batch = call, batch
+        self._started = now if started is None else started
+        self._stages = (now - self._started, 0, 0)
 
-    @property
-    def rows(self) -> int:
-        """How many rows were asked for; 0 where the question was refused."""
-        return 0 if self._question is None else len(self._question.rows)
-
-    @property
-    def numbers(self) -> int:
-        """About how many numbers the reply has as text."""
-        return 0 if self._question is None else len(self._question.rows) * self._question.written
-
-    def read(self) -> int:
-        """Read and check the question, and return about how many nanoseconds it takes to answer it.
+    def finish(self) -> EncodedResponse:
+        """Do what is left of decode, validate, run and encode; any thread may call this, once.
 
         Raises:
-            RequestError: The request is refused.
+            RequestError: The request is malformed or asks for what the model does not have.
+            ArithmeticError: The network returned a value that is not finite.
         """
-        began = perf_counter_ns()
-        question = self._question = self._operation(self.model, self._request)
-        self._reading = perf_counter_ns() - began
-        return len(question.rows) * row_cost_ns(self.model.parameters, question.written) + question.besides
-
-    def finish(self) -> Response:
-        """Run the network on the question, read now if it was not, and write the reply.
-
-        Raises:
-            RequestError: The request is refused.
-            ArithmeticError: The network gave something that is no finite number.
-        """
-        if self._question is None:
-            self.read()
-        question = self._question
-        assert question is not None  # noqa: S101  (it was read)
-        began = perf_counter_ns()
-        tensors = self.model.session.run(question.rows, question.tensors)
-        if not all(map(all_finite, tensors)):
-            model, names = f"{self.model.name}/{self.model.version}", ", ".join(question.tensors)
-            raise ArithmeticError(f"{model}: not all of {names} is finite for finite rows")
+        began, model = perf_counter_ns(), self.model
+        if (call := self._call) is None:
+            call = self._call = self._endpoint.decode(model, self._request)
+        if (batch := self._batch) is None:
+            batch = self._batch = validate(model, call)
+        # The tensors of a single row belong to the event loop: a thread runs arrays.
+        batch = batch._replace(rows=batch.array())
+        decoded = perf_counter_ns()
+        tensors = run(model, call, batch)
         ran = perf_counter_ns()
-        reply = question.answer(tensors)
-        self._running, self._writing = ran - began, perf_counter_ns() - ran
-        return reply
+        response = self._endpoint.encode(model, call, batch, tensors)
+        self._stages = (self._stages[0] + decoded - began, ran - decoded, perf_counter_ns() - ran)
+        return response
 
-    def tell(self, tally: EndpointStats, *, refused: bool) -> None:
-        """Add to a tally what the answer took, or that there was none."""
-        took = perf_counter_ns() - self._started
-        if refused or self._question is None:
-            tally.refused += 1
-            tally.refusing += took
+    def record(self, *, refused: bool) -> None:
+        """Record the inference in the counters; only the event loop may call this, as it alone changes them."""
+        total, batch, stats = perf_counter_ns() - self._started, self._batch, self._stats
+        if refused or batch is None:
+            stats.refused += 1
+            stats.refusing += total
             return
-        outside = self._question.outside
-        stages = self._reading, self._running, self._writing
-        tally.took(took, *stages, rows=len(self._question.rows), outside=0 if outside is None else outside.rows)
+        outside = batch.out_of_range
+        stats.took(total, *self._stages, rows=batch.size, outside=0 if outside is None else outside.rows)
+
+
+def validate(model: ServedModel, call: InferenceCall[Any]) -> Batch:
+    """Return the rows of a call as the network takes them.
+
+    A single row of numbers within their training ranges, the most frequent request, remains a Python list: NumPy needs
+    longer to make an array than the rest of its inference takes.
+
+    Raises:
+        InvalidRequestError: A row is not what the model takes; the text names the place.
+    """
+    rows = call.rows
+    if not isinstance(rows, np.ndarray):
+        if type(rows) is list and len(rows) == 1 and model.reach.contains(rows[0]):
+            return Batch(rows[0], 1, None)
+        rows = parse_rows(model.card, rows, call.field, tensor=call.as_tensor)
+    array, outside = model.reach.admit(rows, call.field)
+    return Batch(array, len(array), outside)
+
+
+def run(model: ServedModel, call: InferenceCall[Any], batch: Batch) -> Sequence[Array]:
+    """Return the tensors that a call needs, in its order.
+
+    Raises:
+        ArithmeticError: A value is not finite.
+    """
+    rows, session = batch.rows, model.session
+    tensors = session.run_row(rows, call.tensors) if isinstance(rows, list) else session.run(rows, call.tensors)
+    for tensor in tensors:
+        if not all_finite(tensor):
+            name = f"{model.name}/{model.version}"
+            raise ArithmeticError(f"{name}: not all of {', '.join(call.tensors)} is finite for finite rows")
+    return tensors

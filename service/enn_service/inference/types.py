@@ -1,21 +1,24 @@
-"""What passes between the stages of an answer: the request as it came and the question read from it."""
+"""Types that the stages of inference exchange: request, decoded call, validated batch, encoded response, endpoint."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
-from enn_service.http.responses import Response
+import numpy as np
+
 from enn_service.runtime.model import ServedModel
-from enn_service.runtime.range_check import Numbers, OutOfRange
+from enn_service.runtime.range_check import OutOfRange
 from enn_service.runtime.session import Array
+
+Options = TypeVar("Options")
 
 
 class InferenceRequest(NamedTuple):
-    """A request to a model.
+    """A request to a model as the transport delivers it.
 
     Attributes:
-        body: Its bytes, inflated.
-        json_length: How many of them are JSON, where a header says so; the rest are binary tensors.
-        id: The identity that the client gave to the request in a header; empty where it gave none.
+        body: Decompressed bytes.
+        json_length: Length of the JSON part in bytes if a header gives it; binary tensors follow. None for JSON alone.
+        id: Request identity that the client sent in a header; empty if it sent none.
     """
 
     body: bytes
@@ -23,40 +26,69 @@ class InferenceRequest(NamedTuple):
     id: str = ""
 
 
-class InferenceCall(NamedTuple):
-    """What a request asks of a model.
+class InferenceCall(NamedTuple, Generic[Options]):
+    """A decoded request whose rows are not validated yet.
 
     Attributes:
-        rows: The checked inputs, float32 [batch, features].
-        outside: Which of them lie outside their training range; None where none does.
-        tensors: The names of the tensors to compute.
-        answer: Turns those tensors into the reply.
-        written: About how many numbers a row the reply has as text.
-        besides: About how many nanoseconds of work there are besides run and text.
+        rows: JSON value that lists the rows, whatever it is, or numbers [batch, features].
+        field: Name of the rows in the request, for error messages.
+        tensors: Names of the model's outputs to compute.
+        numbers: Estimated count of numbers per row that the response contains as text.
+        options: Everything else that the endpoint's encoder needs.
+        as_tensor: True if JSON rows give categories and booleans as numbers only, as a tensor does.
+        extra_ns: Estimated work besides running the network and writing numbers, in nanoseconds.
     """
 
-    rows: Array
-    outside: OutOfRange | None
-    tensors: Sequence[str]
-    answer: Callable[[Sequence[Array]], Response]
-    written: int
-    besides: int = 0
-
-
-Endpoint = Callable[[ServedModel, InferenceRequest], InferenceCall]
-UsualRows = list[Any] | Numbers
-"""A single row, a list of whatever stands there, or rows of numbers [batch, features]."""
-
-
-class UsualOperation(NamedTuple):
-    """An operation on usual rows.
-
-    Attributes:
-        tensors: The names of the tensors to compute.
-        read: Returns the rows of a request and its identity; None where it asks for something else.
-        write: Turns the identity of the request and those tensors into the text of the answer.
-    """
-
+    rows: Any
+    field: str
     tensors: tuple[str, ...]
-    read: Callable[[ServedModel, InferenceRequest], tuple[UsualRows, str] | None]
-    write: Callable[[ServedModel, str, Sequence[Array]], bytes]
+    numbers: int
+    options: Options
+    as_tensor: bool = False
+    extra_ns: int = 0
+
+
+class Batch(NamedTuple):
+    """Validated rows.
+
+    Attributes:
+        rows: A list of floats for a single row within its training ranges, else float32 [batch, features].
+        size: Number of rows.
+        out_of_range: Values outside their training range; None if there are none.
+    """
+
+    rows: list[float] | Array
+    size: int
+    out_of_range: OutOfRange | None
+
+    def array(self) -> Array:
+        """Return the rows as float32 [batch, features]."""
+        return np.array([self.rows], np.float32) if isinstance(self.rows, list) else self.rows
+
+
+class EncodedResponse(NamedTuple):
+    """A successful response, ready for a transport.
+
+    Attributes:
+        body: Bytes to send.
+        rows: Number of rows it answers.
+        content_type: Media type of the body.
+        headers: Further headers, (name, value) each.
+    """
+
+    body: bytes
+    rows: int
+    content_type: bytes = b"application/json"
+    headers: Sequence[tuple[str, str]] = ()
+
+
+class Endpoint(NamedTuple, Generic[Options]):
+    """Decoder and encoder of one verb of a protocol.
+
+    Attributes:
+        decode: Parse a request; raises RequestError if it is malformed.
+        encode: Write the response from the computed tensors, which are in the order of the call's names.
+    """
+
+    decode: Callable[[ServedModel, InferenceRequest], InferenceCall[Options]]
+    encode: Callable[[ServedModel, InferenceCall[Options], Batch, Sequence[Array]], EncodedResponse]

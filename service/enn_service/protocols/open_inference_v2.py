@@ -1,4 +1,4 @@
-"""Open Inference Protocol V2: the bytes of an infer or explain request to the bytes of its answer.
+"""Open Inference Protocol V2: decoders and encoders of infer and explain.
 
 Source: https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md
 """
@@ -6,111 +6,98 @@ Source: https://github.com/kserve/open-inference-protocol, specification/protoco
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
 import orjson
 
 from enn_service.errors import InvalidRequestError, describe_value
-from enn_service.http.responses import Response
-from enn_service.inference import explain_options as explaining
-from enn_service.inference.types import InferenceCall, InferenceRequest, UsualOperation, UsualRows
-from enn_service.protocols.v2_request import (
-    RAW_FP32,
-    OutputRequest,
-    ParsedRequest,
-    parse_request,
-    parse_values,
-    split_template,
-)
+from enn_service.inference.explain_options import ExplainOptions, encode_explanations, parse_explain_options
+from enn_service.inference.types import Batch, EncodedResponse, Endpoint, InferenceCall, InferenceRequest
+from enn_service.protocols.v2_request import OUTPUT_AS_JSON, RAW_FP32, OutputRequest, ParsedRequest, parse_request
 from enn_service.protocols.v2_tensors import DATA, classification_strings, pack_bytes, parse_raw_fp32, parse_tensor
 from enn_service.runtime.model import ServedModel
-from enn_service.runtime.range_check import OutOfRange
-from enn_service.runtime.session import PREDICT_OUTPUTS, Array
+from enn_service.runtime.range_check import Numbers
+from enn_service.runtime.session import EXPLAIN_OUTPUTS, Array
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 BINARY_TYPE = b"application/octet-stream"
 NOTHING = memoryview(b"")
 
 
-class InferCall(NamedTuple):
-    """What an infer request asks for: its form, rows to answer, which of them are out of range, and its identity."""
+class InferOptions(NamedTuple):
+    """What an infer or explain request says besides its rows.
 
-    form: ParsedRequest
-    rows: Array
-    outside: OutOfRange | None
+    Attributes:
+        request: Parsed JSON part.
+        id: Identity of the request; empty if it has none.
+        explain: Options of the explanations; None for infer.
+    """
+
+    request: ParsedRequest
     id: str
+    explain: ExplainOptions | None = None
 
 
-def infer(model: ServedModel, request: InferenceRequest) -> InferenceCall:
-    """Read an inference request, which is answered with the tensors it names; `output` where it names none.
-
-    Raises:
-        InvalidRequestError: The body is no such request, or its tensor is not what the model takes.
-    """
-    asked = _read(model, request)
-
-    def answer(tensors: Sequence[Array]) -> Response:
-        return _reply(model, asked, tensors, {})
-
-    return InferenceCall(asked.rows, asked.outside, asked.form.names, answer, _written(model, asked.form))
-
-
-def explain(model: ServedModel, request: InferenceRequest) -> InferenceCall:
-    """Read a request as infer does; its parameters and explanations are those of KServe V1.
+def _decode_infer(model: ServedModel, request: InferenceRequest) -> InferenceCall[InferOptions]:
+    """Decode an inference request, whose response has the tensors it names, or `output` if it names none.
 
     Raises:
-        InvalidRequestError: As for infer; or a parameter is not known or has no such value.
+        InvalidRequestError: The body is no such request, or its tensor does not have the model's shape.
     """
-    asked = _read(model, request)
-    form = asked.form
-    wishes = {name: value for name, value in form.parameters.items() if name != "binary_data_output"}
-    wish = explaining.parse_explain_options(model, wishes, len(asked.rows))
-    tensors = tuple(dict.fromkeys((*explaining.TENSORS, *form.names)))
-
-    def answer(arrays: Sequence[Array]) -> Response:
-        output, bumps = arrays[:2]
-        texts = explaining.encode_explanations(model, asked.rows, asked.outside, wish, (output, bumps))
-        named = dict(zip(tensors, arrays, strict=True))
-        more = {"explanations": orjson.Fragment(texts)}
-        return _reply(model, asked, [named[name] for name in form.names], more)
-
-    return InferenceCall(asked.rows, asked.outside, tensors, answer, _written(model, form) + wish.numbers, wish.besides)
+    parsed, rows = _parse_body(model, request)
+    options = InferOptions(parsed, request.id if parsed.id is None else parsed.id)
+    return InferenceCall(rows, DATA, parsed.names, _numbers_per_row(model, parsed), options, as_tensor=True)
 
 
-def _read_usual(model: ServedModel, request: InferenceRequest) -> tuple[UsualRows, str] | None:
-    if request.json_length is not None:
-        return None
-    (form, text), features = split_template(request.body), len(model.card.features)
-    count = form.tensor.rows
-    if not form.usual or form.tensor.columns != features or count > model.usual_rows:
-        return None
-    values = parse_values(text, form.tensor.datatype, features)
-    identity = request.id if form.id is None else form.id
-    if isinstance(values, np.ndarray):
-        return (values.reshape(count, features), identity) if values.size == count * features else None
-    if type(values) is not list or count > 1:
-        return None
-    return (values[0] if len(values) == 1 and type(values[0]) is list else values), identity
+def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceCall[InferOptions]:
+    """Decode an inference request whose parameters are those of a KServe V1 explain request.
+
+    Raises:
+        InvalidRequestError: As for infer; or a parameter is unknown or has an invalid value.
+    """
+    parsed, rows = _parse_body(model, request)
+    given = {name: value for name, value in parsed.parameters.items() if name != "binary_data_output"}
+    explain = parse_explain_options(model, given, len(rows))
+    options = InferOptions(parsed, request.id if parsed.id is None else parsed.id, explain)
+    tensors = tuple(dict.fromkeys((*EXPLAIN_OUTPUTS, *parsed.names)))
+    numbers = _numbers_per_row(model, parsed) + explain.numbers
+    return InferenceCall(rows, DATA, tensors, numbers, options, as_tensor=True, extra_ns=explain.besides)
 
 
-def _write_usual(model: ServedModel, identity: str, tensors: Sequence[Array]) -> bytes:
-    values = tensors[0]
-    output = {"name": "output", "shape": list(values.shape), "datatype": "FP32", "data": values.ravel()}
-    answer = {"model_name": model.name, "model_version": model.version, "id": identity, "outputs": [output]}
-    return orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
-
-
-USUAL_INFER = UsualOperation(PREDICT_OUTPUTS, _read_usual, _write_usual)
-
-
-def _read(model: ServedModel, request: InferenceRequest) -> InferCall:
-    if request.json_length == 0:
-        form, numbers = RAW_FP32, parse_raw_fp32(request.body, len(model.card.features))
+def _encode(
+    model: ServedModel, call: InferenceCall[InferOptions], batch: Batch, tensors: Sequence[Array]
+) -> EncodedResponse:
+    """Return the response of infer or explain: JSON, then the tensors requested as bytes."""
+    request, identity, explain = call.options
+    answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "id": identity}
+    if batch.out_of_range is not None:
+        answer["parameters"] = {"rows_out_of_range": batch.out_of_range.rows}
+    blobs: list[bytes | memoryview] = []
+    if request.outputs is OUTPUT_AS_JSON:  # `output` is the first tensor of either endpoint
+        answer["outputs"] = [_json_tensor("output", tensors[0])]
     else:
-        text, binary = _split_binary(request)
-        form, values = parse_request(text, len(model.card.features))
-        _check_outputs(model, form)
-        numbers = parse_tensor(model, form.tensor, values, binary)
-    return InferCall(form, *model.reach.admit(numbers, DATA), request.id if form.id is None else form.id)
+        named = dict(zip(call.tensors, tensors, strict=True))
+        answer["outputs"] = [_encode_output(model, each, named[each.name], blobs) for each in request.outputs]
+    if explain is not None:
+        explanations = encode_explanations(model, batch, explain, (tensors[0], tensors[1]))
+        answer["explanations"] = orjson.Fragment(explanations)
+    text = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
+    if not blobs:
+        return EncodedResponse(text, batch.size)
+    return EncodedResponse(b"".join([text, *blobs]), batch.size, BINARY_TYPE, [(JSON_LENGTH, str(len(text)))])
+
+
+INFER = Endpoint(_decode_infer, _encode)
+EXPLAIN_TENSORS = Endpoint(_decode_explain, _encode)
+
+
+def _parse_body(model: ServedModel, request: InferenceRequest) -> tuple[ParsedRequest, list[Any] | Numbers]:
+    """Return the parsed JSON part and the rows, JSON or numbers [batch, features]."""
+    if request.json_length == 0:
+        return RAW_FP32, parse_raw_fp32(request.body, len(model.card.features))
+    text, binary = _split_binary(request)
+    parsed, values = parse_request(text, len(model.card.features))
+    if parsed.outputs is not OUTPUT_AS_JSON:
+        _check_outputs(model, parsed)
+    return parsed, parse_tensor(model, parsed.tensor, values, binary)
 
 
 def _split_binary(request: InferenceRequest) -> tuple[bytes, memoryview]:
@@ -136,33 +123,24 @@ def _check_outputs(model: ServedModel, form: ParsedRequest) -> None:
             )
 
 
-def _written(model: ServedModel, form: ParsedRequest) -> int:
-    """Return how many numbers a row has in the JSON part of the answer."""
-    return sum([model.sizes[wanted.name] for wanted in form.outputs if not wanted.binary])
+def _numbers_per_row(model: ServedModel, parsed: ParsedRequest) -> int:
+    """Return the count of numbers that the JSON part of the response has for each row."""
+    if parsed.outputs is OUTPUT_AS_JSON:
+        return model.network.outputs
+    return sum([model.sizes[output.name] for output in parsed.outputs if not output.binary])
 
 
-def _reply(model: ServedModel, asked: InferCall, tensors: Sequence[Array], more: dict[str, Any]) -> Response:
-    answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "id": asked.id}
-    if asked.outside is not None:
-        answer["parameters"] = {"rows_out_of_range": asked.outside.rows}
-    blobs: list[bytes | memoryview] = []
-    outputs = zip(asked.form.outputs, tensors, strict=True)
-    answer["outputs"] = [_encode_output(model, wanted, tensor, blobs) for wanted, tensor in outputs]
-    answer |= more
-    text = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
-    if not blobs:
-        return Response(200, text)
-    return Response(200, b"".join([text, *blobs]), BINARY_TYPE, [(JSON_LENGTH, str(len(text)))])
+def _json_tensor(name: str, array: Array) -> dict[str, Any]:
+    return {"name": name, "shape": list(array.shape), "datatype": "FP32", "data": array.ravel()}
 
 
 def _encode_output(
     model: ServedModel, wanted: OutputRequest, array: Array, blobs: list[bytes | memoryview]
 ) -> dict[str, Any]:
     """Return an output tensor as JSON; where its data are wanted as bytes, those are added to the blobs."""
-    tensor: dict[str, Any] = {"name": wanted.name, "shape": list(array.shape), "datatype": "FP32"}
     if not (wanted.binary or wanted.classes):
-        tensor["data"] = array.ravel()
-        return tensor
+        return _json_tensor(wanted.name, array)
+    tensor: dict[str, Any] = {"name": wanted.name, "shape": list(array.shape), "datatype": "FP32"}
     blob: bytes | memoryview = array.astype("<f4", copy=False).data.cast("B")
     if wanted.classes:
         rows = classification_strings(model.card, array, min(wanted.classes, model.network.outputs))

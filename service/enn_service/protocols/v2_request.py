@@ -6,7 +6,6 @@ binary tensor data and classification as Triton documents them.
 
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -50,7 +49,6 @@ class ParsedRequest(NamedTuple):
         names: Their names.
         id: Its identity; None where it has none.
         parameters: Its parameters.
-        usual: Whether it asks for the output of floats, as JSON, and for nothing besides.
     """
 
     tensor: TensorSpec
@@ -58,7 +56,6 @@ class ParsedRequest(NamedTuple):
     names: tuple[str, ...]
     id: str | None
     parameters: dict[str, Any]
-    usual: bool
 
 
 RAW_FP32 = ParsedRequest(
@@ -67,9 +64,11 @@ RAW_FP32 = ParsedRequest(
     ("output",),
     None,
     {},
-    usual=False,
 )
 """What a body without a JSON part says."""
+
+OUTPUT_AS_JSON = (OutputRequest("output", binary=False),)
+"""The outputs of a request that asks for nothing but `output` as JSON."""
 
 _last_template = list[tuple[bytes, bytes, ParsedRequest]]()
 """What stood before and after the values that were cut last, and their form: who asks again mostly asks alike."""
@@ -81,11 +80,13 @@ def parse_request(text: bytes, features: int) -> tuple[ParsedRequest, Any]:
     Raises:
         InvalidRequestError: It is no inference request.
     """
-    with suppress(ValueError, InvalidRequestError):  # they would tell of the rest
+    try:
         form, numbers = split_template(text)
         values = parse_values(numbers, form.tensor.datatype, features)
         if values is not None:
             return form, values
+    except (ValueError, InvalidRequestError):
+        pass  # the text would describe the request without its values: the whole is parsed to describe what is wrong
     form = _form(text)
     return form, form.tensor.data
 
@@ -139,23 +140,22 @@ def _parse(text: bytes) -> ParsedRequest:
     binary = _flag(parameters, "binary_data_output", "parameters") or False
     tensor, outputs = parse_tensor_spec(inputs[0]), _outputs(body.get("outputs"), binary)
     names = tuple([wanted.name for wanted in outputs])
-    plain = not (outputs[0].binary or outputs[0].classes)
-    usual = tensor.datatype in FLOATS and names == ("output",) and plain
-    return ParsedRequest(tensor, outputs, names, identity, parameters, usual)
+    return ParsedRequest(tensor, outputs, names, identity, parameters)
 
 
 _cached_parse = lru_cache(KEPT)(_parse)
 
 
-def _outputs(outputs: object, binary: bool) -> list[OutputRequest]:  # noqa: FBT001  (not a choice of the caller)
+def _outputs(outputs: object, binary: bool) -> Sequence[OutputRequest]:  # noqa: FBT001  (not a choice of the caller)
     if outputs is None:
-        return [OutputRequest("output", binary)]
+        return [OutputRequest("output", binary=True)] if binary else OUTPUT_AS_JSON
     if not isinstance(outputs, list) or not outputs or not all(isinstance(output, dict) for output in outputs):
         raise InvalidRequestError('outputs: expected a list of at least one {"name": ...}')
     result = [_wanted(output, f"outputs[{index}]", binary) for index, output in enumerate(outputs)]
     if len({wanted.name for wanted in result}) != len(result):
         raise InvalidRequestError("outputs: a name stands twice")
-    return result
+    name, binary, classes, _ = result[0]
+    return OUTPUT_AS_JSON if len(result) == 1 and name == "output" and not (binary or classes) else result
 
 
 def _wanted(output: dict[str, Any], place: str, binary: bool) -> OutputRequest:  # noqa: FBT001  (as above)

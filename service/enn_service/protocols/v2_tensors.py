@@ -69,8 +69,8 @@ def parse_tensor(
     tensor: TensorSpec,
     values: Any,  # noqa: ANN401  (JSON from outside)
     binary: memoryview,
-) -> Numbers:
-    """Return the input tensor [batch, features]; whether the model takes its values is checked later.
+) -> list[Any] | Numbers:
+    """Return the rows of the input tensor, JSON or numbers [batch, features]; their values are validated later.
 
     Args:
         model: The model.
@@ -96,9 +96,10 @@ def parse_tensor(
             raise InvalidRequestError(f"{DATA}: {_extent(values)}; the shape says {batch} x {features}")
         return values.reshape(batch, features)
     rows = _as_rows(values, batch, features)
+    if tensor.datatype in FLOATS:
+        return rows
     result = parse_rows(model.card, rows, DATA, tensor=True)
-    if tensor.datatype in INTEGERS:
-        _check_integers(rows, tensor.datatype)
+    _check_integers(rows, tensor.datatype)
     return result
 
 
@@ -174,6 +175,8 @@ def _numbers(values: np.ndarray[Any, Any], features: int) -> Numbers:
 
 def _as_rows(data: object, batch: int, features: int) -> list[Any]:
     """Return data as a list of rows; it may come flat or nested."""
+    if batch == 1 and type(data) is list and len(data) == features and type(data[0]) is not list:
+        return [data]
     if not isinstance(data, list) or not data or dict in map(type, data):
         raise InvalidRequestError(f"{DATA}: expected a list of numbers, flat or nested as the shape says")
     rows = data if isinstance(data[0], list) else _cut(data, batch, features)

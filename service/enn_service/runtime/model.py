@@ -15,7 +15,6 @@ from enn_models.errors import InvalidModelError
 from enn_models.network import Network
 from enn_models.package import open_package, verify
 from enn_models.signature import Verify
-from enn_service.inference.cost import prompt_rows
 from enn_service.runtime.explanation_encoder import ExplanationEncoder
 from enn_service.runtime.prediction_encoder import PredictionEncoder
 from enn_service.runtime.range_check import RangeCheck
@@ -37,7 +36,6 @@ class ServedModel:
         results: How its predictions are told.
         explanations: How its explanations are told.
         parameters: How many parameters the network has.
-        usual_rows: The most rows that `usual` answers at once; 0 where a feature is more than a number.
         shapes: The shape of everything it gives, by name, the batch as -1; all of it is float32.
         sizes: How many numbers of each there are in a row.
     """
@@ -52,7 +50,6 @@ class ServedModel:
     results: PredictionEncoder = field(init=False)
     explanations: ExplanationEncoder = field(init=False)
     parameters: int = field(init=False)
-    usual_rows: int = field(init=False)
     shapes: dict[str, list[int]] = field(init=False)
     sizes: dict[str, int] = field(init=False)
 
@@ -62,8 +59,6 @@ class ServedModel:
         object.__setattr__(self, "results", PredictionEncoder(self.card))
         object.__setattr__(self, "explanations", ExplanationEncoder(self.card, self.network, self.results))
         object.__setattr__(self, "parameters", self.network.parameters)
-        usual_rows = prompt_rows(self.parameters, self.network.outputs) if self.reach.plain else 0
-        object.__setattr__(self, "usual_rows", usual_rows)
         object.__setattr__(self, "shapes", {name: self._shape(name) for name in self.session.outputs})
         object.__setattr__(self, "sizes", {name: -prod(shape) for name, shape in self.shapes.items()})
 

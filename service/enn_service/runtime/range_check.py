@@ -1,7 +1,6 @@
 """Reach: how far from its training range a model takes numbers, as float32, and which of them lie outside it."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,17 +69,14 @@ class RangeCheck:
         many = [np.tile(ends, (max(1, COMPARE_BLOCK // len(features)), 1)) for ends in (self.minimum, self.maximum)]
         self._many = {np.dtype(kind): [ends.astype(kind) for ends in many] for kind in (np.float32, np.float64)}
 
-    def holds(self, rows: list[Any] | Numbers) -> bool:
-        """Return whether all are numbers within their training ranges, where all features are `plain`.
+    def contains(self, row: object) -> bool:
+        """Return True if a JSON row is a list of numbers, one per feature, all within their training ranges.
 
-        Args:
-            rows: A single row, a list of whatever stands there, or rows of numbers [batch, features].
+        False if a feature is no number or may be missing: the row may still be valid.
         """
-        if not isinstance(rows, list):
-            return np.count_nonzero(self._usual(rows)) == rows.size
-        if len(rows) != len(self._ends):
+        if type(row) is not list or len(row) != len(self._ends) or not self.plain:
             return False
-        for value, (low, high) in zip(rows, self._ends, strict=True):
+        for value, (low, high) in zip(row, self._ends, strict=True):
             if type(value) not in NUMBERS or not low <= value <= high:
                 return False
         return True

@@ -66,11 +66,17 @@ class Session:
         return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
 
     def run_row(self, row: Sequence[float], names: tuple[str, ...]) -> list[Array]:
-        """Return the named outputs, those of PREDICTION or of EXPLANATION, of a single row.
+        """Return the named outputs of a single row.
 
-        One thread at a time may ask, who loads it and then the event loop; it has the arrays until it asks again.
+        Only one thread may call this, the one that loads the model and then the event loop: the arrays of
+        PREDICT_OUTPUTS and of EXPLAIN_OUTPUTS are overwritten by the next call.
+
+        Args:
+            row: Values of the features, [features].
+            names: Names of the outputs.
         """
-        return self._one[names].run(row)
+        binding = self._one.get(names)
+        return self.run(np.array([row], np.float32), names) if binding is None else binding.run(row)
 
 
 class _Subgraph:

@@ -1,161 +1,174 @@
-"""Prompt answers: what came whole and takes little is answered where it is read."""
+"""InlineProtocol: uvicorn's HTTP/1.1 protocol, which answers whole small POST requests before ASGI.
+
+A request takes one of three ways:
+
+1. `try_cached_head`: it repeats the head of the last inline request byte for byte and came in one read. Nothing is
+   parsed; the responder of that head gets the body.
+2. `on_headers_complete` finds a responder: the body is buffered, and `on_message_complete` calls the responder.
+3. `forward_to_app`: everything else is uvicorn's own way, an ASGI task. A request that was buffered can take it at any
+   time before it is answered; one that a responder has read but could not finish passes on what it has, so that the
+   application reads nothing again.
+"""
 
 import asyncio
-from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from enn_service.http.inline import SCOPE_UNFINISHED, InlineHandler, InlineResponder, Unfinished
 from enn_service.http.request_id import RequestId
 from enn_service.http.responses import Response
+from enn_service.inference.cost import SMALL_BYTES
 from enn_service.server.write_coalescing import CoalescingTransport
 
 if TYPE_CHECKING:
     from httptools import HttpRequestParser
 
-MAX_INLINE_BODY = 64 * 1024
-"""A larger body is the application's to read."""
+MAX_INLINE_BODY = SMALL_BYTES
+"""Longest body that is buffered here, in bytes; a longer one is forwarded to the application."""
 BODY_WAIT_SECONDS = 0.05
-"""A body that comes later than this after its head is the application's to wait for."""
+"""Longest wait for a body after its head; the application waits for one that comes later."""
 MAX_CACHED_HEAD = 1024
-"""A longer head is not remembered."""
-
-
-InlineHandler = Callable[[bytes], tuple[Response, RequestId] | None]
-"""Returns the reply to a request with this body; None where it takes longer, and nothing has happened."""
-InlineRouter = Callable[[bytes, Mapping[bytes, bytes]], InlineHandler | None]
-"""Returns what answers a POST with this target and these headers at once; None where that is the application's."""
+"""Longest head that is cached, in bytes."""
 
 
 class CachedHead(NamedTuple):
-    """What stands before a body.
+    """Head of the last request that was answered inline.
 
     Attributes:
-        text: Its bytes.
-        size: How many bytes a request with this head has in all.
-        answering: What answers it.
+        head: Its bytes, with the empty line.
+        request_size: Bytes of a whole request with this head: it has the content length in it.
+        responder: Answers a body that follows this head.
     """
 
-    text: bytes
-    size: int
-    answering: InlineHandler
+    head: bytes
+    request_size: int
+    responder: InlineResponder
 
 
 class InlineProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, which answers a request without a task where the application has `at_once` and uses it.
+    """uvicorn's protocol with an inline stage before ASGI, which an application offers as its attribute `inline`.
 
     Attributes:
-        at_once: The application's; None where it has none, or the connection is to answer nothing more by it.
+        inline: Chooses the requests to answer before ASGI; None if all go to the application.
     """
 
-    at_once: InlineRouter | None = None
-    _last: CachedHead | None = None
-    """The head of the last request answered at once."""
-    _answering: InlineHandler | None = None
-    """What may answer the request that is held; None where none is."""
-    _held = b""
-    """The body so far of that request."""
-    _turn = False
-    """Whether what is being read may still have an answer at once: one, so that the others are answered too."""
-    _read = _begun = b""
-    """What is being read, and what was when the request began."""
-    _hand_over: asyncio.TimerHandle | None = None
+    inline: InlineHandler | None = None
+    _cached: CachedHead | None = None
+    _responder: InlineResponder | None = None
+    """Responder of the request whose body is being buffered; None if no request is."""
+    _buffer = b""
+    """Body of that request so far."""
+    _unfinished: Unfinished | None = None
+    """What a responder could not finish of the request that is being read."""
+    _may_inline = False
+    """True until a request of this read has been buffered: one per read, so that other connections have their turn."""
+    _chunk = _first_chunk = b""
+    """Bytes of the current read, and of the read in which the current request began."""
+    _body_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to send by the outbox."""
-        self.at_once = getattr(self.app, "at_once", None)
-        self._gathered = CoalescingTransport(transport, self.loop)
-        super().connection_made(cast("asyncio.Transport", self._gathered))
+        """Set up the connection; responses go through the coalescing transport."""
+        self.inline = getattr(self.app, "inline", None)
+        self._coalescing = CoalescingTransport(transport, self.loop)
+        super().connection_made(cast("asyncio.Transport", self._coalescing))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Hold nothing."""
-        self._let_go()
+        """Drop the buffered body."""
+        self._take_buffered()
         super().connection_lost(exc)
 
-    def answer_again(self, data: bytes) -> bool:
-        """Answer a request whose head is that of the last one, byte for byte; return whether it was one."""
-        last = self._last
-        if last is None or len(data) != last.size or not data.startswith(last.text) or not self._idle:
+    def try_cached_head(self, data: bytes) -> bool:
+        """Answer a request that repeats the cached head; return False if the parser has to read these bytes."""
+        cached = self._cached
+        # The size comes first: it is compared at once and excludes a request in pieces, or two in one read.
+        if cached is None or len(data) != cached.request_size or not data.startswith(cached.head) or not self._is_idle:
             return False
-        return self._answer(last.answering, data[len(last.text) :])
+        return self._try_inline(cached.responder, data[len(cached.head) :])
 
     def data_received(self, data: bytes) -> None:
-        """Read on; a head whose body is still to come waits for it a moment."""
-        self._turn = True
-        self.read(data)
-        self._read = self._begun = b""
-        if self._answering is not None and self._hand_over is None:
-            self._hand_over = self.loop.call_later(BODY_WAIT_SECONDS, self.hand_over)
+        """Parse bytes; a buffered request whose body is still to come waits for it for a moment."""
+        self._may_inline = True
+        self.parse(data)
+        # A bytes object of this read must not live as long as an idle connection.
+        self._chunk = self._first_chunk = b""
+        if self._responder is not None and self._body_timer is None:
+            self._body_timer = self.loop.call_later(BODY_WAIT_SECONDS, self.forward_to_app)
 
-    def read(self, data: bytes) -> None:
-        """Give bytes to the parser."""
-        self._read = data
+    def parse(self, data: bytes) -> None:
+        """Feed the parser, which calls the `on_...` methods."""
+        self._chunk = data
         super().data_received(data)
 
     def on_message_begin(self) -> None:
-        """Remember where the request began."""
-        self._begun, self._last = self._read, None
+        """Note where the request begins; whatever comes next, the cached head is no longer that of the last request."""
+        self._first_chunk, self._cached = self._chunk, None
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Hold the request, or give it to the application; fields that follow a body in chunks are no headers."""
-        self.headers = self.headers.copy()  # to which those go; the scope has the head's
-        if self._turn and self._idle and self.at_once and self._plain(cast("HttpRequestParser", self.parser)):
-            self._answering = self.at_once(self.url, dict(self.scope["headers"]))
-        if self._answering is None:
-            super().on_headers_complete()
+        """Buffer the request if a responder takes it, else forward it to the application."""
+        # The parser appends the trailers of a chunked body to `self.headers`: the scope keeps the head's own list.
+        self.headers = self.headers.copy()
+        if self._may_inline and self._is_idle and self.inline and self._is_plain_post():
+            self._responder = self.inline(self.url, dict(self.scope["headers"]))
+        if self._responder is None:
+            self._unfinished = None
+            super().on_headers_complete()  # starts the ASGI task
         else:
-            self._turn = False
+            self._may_inline = False
 
     def on_body(self, body: bytes) -> None:
-        """Hold it, or give it to the application."""
-        if self._answering is None:
-            self._give(body)
+        """Buffer a part of the body, or feed it to the application."""
+        if self._responder is None:
+            self._feed_body(body)
             return
-        self._held += body
-        if len(self._held) > MAX_INLINE_BODY:
-            self.hand_over()
+        self._buffer += body
+        # A chunked body announces no length, so it is only here that it turns out to be long.
+        if len(self._buffer) > MAX_INLINE_BODY:
+            self.forward_to_app()
 
     def on_message_complete(self) -> None:
-        """Answer the request at once, or give it to the application."""
-        answering = self._answering
-        if answering is not None and self._answer(answering, self._held):
-            self._last = self._head(self._let_go(), answering)
+        """Answer the buffered request, or forward it."""
+        responder = self._responder
+        if responder is not None and self._try_inline(responder, self._buffer):
+            self._cached = self._cacheable_head(self._take_buffered(), responder)
             return
-        self.hand_over()
-        super().on_message_complete()
+        self.forward_to_app()
+        super().on_message_complete()  # tells the task that the body is whole
 
-    def hand_over(self) -> None:
-        """Give the request that is held, if there is one, to the application, with what has come of its body."""
-        waited, held = self._answering is not None, self._let_go()
-        if waited and not self.transport.is_closing():
-            self.expect_100_continue = False  # whatever followed the body
-            super().on_headers_complete()
-            if held:
-                self._give(held)
+    def forward_to_app(self) -> None:
+        """Forward the buffered request, if there is one, with what has come of its body."""
+        buffering, body = self._responder is not None, self._take_buffered()
+        if buffering and not self.transport.is_closing():
+            # Trailers have been read by now; an `expect` among them asks for nothing any more.
+            self.expect_100_continue = False
+            if self._unfinished is not None:
+                cast("dict[str, Any]", self.scope)[SCOPE_UNFINISHED] = self._unfinished
+                self._unfinished = None
+            super().on_headers_complete()  # starts the ASGI task
+            if body:
+                self._feed_body(body)
 
-    def _give(self, body: bytes) -> None:
-        """Give the application what came of a body: what it has read by the time more comes is not copied."""
-        cycle = self.cycle
-        if not cycle.body:
-            cycle.body = b""  # type: ignore[assignment]
-        elif isinstance(cycle.body, bytes):
-            cycle.body = bytearray(cycle.body)
-        super().on_body(body)
+    def write_response(self, response: Response, request_id: RequestId, more_headers: bytes = b"") -> None:
+        """Write a whole response.
 
-    def reply(self, reply: Response, identity: RequestId, more: bytes = b"") -> None:
-        """Send a whole answer, with more lines in its head."""
+        Args:
+            response: Status, headers and body.
+            request_id: Identity of the request, which the response carries.
+            more_headers: Further header lines, each with its line end.
+        """
         own = _header_lines(tuple(self.server_state.default_headers))
-        self._gathered.send(reply.http(STATUS_LINE[reply.status] + own + more, identity))
+        self._coalescing.send(response.http(STATUS_LINE[response.status] + own + more_headers, request_id))
 
     @property
-    def _idle(self) -> bool:
-        """Whether no answer is under way, and the client reads."""
+    def _is_idle(self) -> bool:
+        """Return True if no response is in progress and the client is not backpressured."""
         return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
 
-    def _plain(self, parser: "HttpRequestParser") -> bool:
-        """Return whether the request whose head was read is one after which the connection simply goes on."""
+    def _is_plain_post(self) -> bool:
+        """Return True if the head just parsed is of a POST after which the connection simply goes on."""
+        parser = cast("HttpRequestParser", self.parser)
         return (
             parser.get_method() == b"POST"
             and parser.should_keep_alive()
@@ -164,34 +177,49 @@ class InlineProtocol(HttpToolsProtocol):
             and not self.expect_100_continue
         )
 
-    def _answer(self, answering: InlineHandler, body: bytes) -> bool:
-        """Answer a request at once; return whether that could be done."""
-        answer = None if self.at_once is None else answering(body)
+    def _try_inline(self, responder: InlineResponder, body: bytes) -> bool:
+        """Answer a whole request; return False if the application has to."""
+        # `shutdown` takes `inline` away; a request that has been read already is not read again.
+        if self.inline is None or self._unfinished is not None:
+            return False
+        answer = responder(body)
         if answer is None:
             return False
-        self.reply(*answer)
+        if isinstance(answer, Unfinished):
+            self._unfinished = answer
+            return False
+        self.write_response(*answer)
         self.on_response_complete()
         return True
 
-    def _head(self, body: bytes, answering: InlineHandler) -> CachedHead | None:
-        """Return the head of the request that has just been read; None where it did not come with its body alone."""
-        data = self._read
+    def _feed_body(self, body: bytes) -> None:
+        """Append to the body that the application reads next: a first part is kept as it is instead of being copied."""
+        cycle = self.cycle
+        if not cycle.body:
+            cycle.body = b""  # type: ignore[assignment]
+        elif isinstance(cycle.body, bytes):
+            cycle.body = bytearray(cycle.body)
+        super().on_body(body)
+
+    def _cacheable_head(self, body: bytes, responder: InlineResponder) -> CachedHead | None:
+        """Return the head of the request just answered; None unless it came in one read, alone and with its length."""
+        data = self._chunk
         size = data.find(b"\r\n\r\n") + 4
-        alone = data is self._begun and len(data) == size + len(body) and size <= MAX_CACHED_HEAD
+        alone = data is self._first_chunk and len(data) == size + len(body) and size <= MAX_CACHED_HEAD
         if not alone or (b"content-length", b"%d" % len(body)) not in self.scope["headers"]:
             return None
-        return CachedHead(data[:size], len(data), answering)
+        return CachedHead(data[:size], len(data), responder)
 
-    def _let_go(self) -> bytes:
-        """Return the body that was held, and hold none any more."""
-        held, self._held, self._answering = self._held, b"", None
-        if self._hand_over is not None:
-            self._hand_over.cancel()
-            self._hand_over = None
-        return held
+    def _take_buffered(self) -> bytes:
+        """Stop buffering and return the body so far."""
+        body, self._buffer, self._responder = self._buffer, b"", None
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
+        return body
 
 
 @lru_cache(1)
 def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    """Return headers, the same for all answers of a second, as they stand in a head."""
+    """Return the server's own headers, the same for all responses of a second, as lines of a head."""
     return b"".join([b"%b: %b\r\n" % header for header in headers])

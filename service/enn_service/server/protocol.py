@@ -62,7 +62,7 @@ class HTTPProtocol(InlineProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Read on; refuse a request that is mostly something else than its body."""
-        if self.answer_again(data):
+        if self.try_cached_head(data):
             self._framing = self._body = 0
             return
         self._framing += len(data)
@@ -126,8 +126,8 @@ class HTTPProtocol(InlineProtocol):
     def shutdown(self) -> None:
         """End with the answer under way, or with that to a request which may be on its way already."""
         self._ending = True
-        self.at_once = None
-        self.hand_over()
+        self.inline = None
+        self.forward_to_app()
         if self.cycle is None or self.cycle.response_complete:
             self._head_due = self.loop.time() + CLOSE_GRACE_SECONDS
             self._look()
@@ -147,7 +147,7 @@ class HTTPProtocol(InlineProtocol):
         head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, kept)
         self.parser = HttpRequestParser(self)  # the other may take that request for the connection's last
         self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self.read(head + self._read[stop.args[0] :])
+        self.parse(head + self._chunk[stop.args[0] :])
 
     def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (uvicorn's own words say less)
         """Refuse what is no request."""
@@ -174,5 +174,5 @@ class HTTPProtocol(InlineProtocol):
         if self.pipeline or (self.cycle and self.cycle.response_started and not self.cycle.response_complete):
             self.transport.abort()
             return
-        self.reply(error_response(status, text), RequestId.of({}), b"connection: close\r\n")
+        self.write_response(error_response(status, text), RequestId.of({}), b"connection: close\r\n")
         self.transport.close()

@@ -1,4 +1,4 @@
-"""Whatever requests come, and however they are cut, an answer at once is byte for byte what the application gives."""
+"""Inline responses equal those of the ASGI application byte for byte, however requests are cut and combined."""
 
 import json
 import random
@@ -9,8 +9,6 @@ from collections.abc import Iterator, Sequence
 import httpx
 import pytest
 
-from enn_service import app
-from enn_service.http.request_events import observe_requests
 from support.serving import SHIPPED, serving
 
 SEEDS = 24
@@ -42,11 +40,9 @@ COUNTED = re.compile(
 
 @pytest.fixture(scope="module")
 def services() -> Iterator[tuple[httpx.Client, httpx.Client]]:
-    """The service as it is, and one that is watched, which answers nothing at once."""
-    with pytest.MonkeyPatch.context() as patch, serving(SHIPPED, max_body_bytes=LIMIT) as prompt:
-        patch.setattr(app, "observe_requests", lambda plane, _: observe_requests(plane, [lambda _: None]))
-        with serving(SHIPPED, max_body_bytes=LIMIT) as ordinary:
-            yield prompt, ordinary
+    """The service with its inline stage, and without."""
+    with serving(SHIPPED, max_body_bytes=LIMIT) as inline, serving(SHIPPED, max_body_bytes=LIMIT, inline=False) as asgi:
+        yield inline, asgi
 
 
 def request(chance: random.Random, version: str = "HTTP/1.1") -> bytes:
@@ -91,14 +87,14 @@ def answers(client: httpx.Client, sent: Sequence[bytes]) -> bytes:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-def test_answers_at_once_are_those_of_the_application(services: tuple[httpx.Client, httpx.Client], seed: int) -> None:
+def test_inline_responses_equal_those_through_asgi(services: tuple[httpx.Client, httpx.Client], seed: int) -> None:
     sent = [piece for piece in pieces(random.Random(seed)) if piece]
-    prompt, ordinary = (answers(client, sent) for client in services)
-    assert prompt == ordinary
-    assert prompt.count(b"HTTP/1.1 ") >= 12
+    inline, asgi = (answers(client, sent) for client in services)
+    assert inline == asgi
+    assert inline.count(b"HTTP/1.1 ") >= 12
 
 
-def test_answers_at_once_are_counted_as_those_of_the_application(
+def test_inline_responses_are_counted_like_those_through_asgi(
     services: tuple[httpx.Client, httpx.Client],
 ) -> None:
     sent = [piece for piece in pieces(random.Random(SEEDS)) if piece]
@@ -121,7 +117,7 @@ def test_answers_at_once_are_counted_as_those_of_the_application(
     ids=["in chunks", "with many zeros", "as usual"],
 )
 @pytest.mark.parametrize(("rows", "status"), [(1, b"200"), (LIMIT, b"413")])
-def test_a_body_is_bounded_however_it_is_told(
+def test_body_limit_holds_for_every_framing(
     services: tuple[httpx.Client, httpx.Client], framing: bytes, rows: int, status: bytes
 ) -> None:
     body = json.dumps({"instances": [[0.25, -0.5]] * rows}).encode()
