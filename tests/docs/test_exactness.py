@@ -1,4 +1,4 @@
-"""What the page on exactness says of the shipped models."""
+"""The page on exactness is true of the shipped models."""
 
 from pathlib import Path
 
@@ -26,20 +26,20 @@ PAGE = (Path(__file__).parents[2] / "docs" / "decisions" / "exactness.md").read_
 def output(net: Network, rows: NDArray[np.float32], step: str | None = None) -> Floats:
     """Return the output of a network with one hidden layer, computed in float64 but for one step's rounding."""
 
-    def after(name: str, values: Floats) -> Floats:
+    def rounded(name: str, values: Floats) -> Floats:
         return values.astype(np.float32).astype(np.float64) if name == step else values
 
     first, last = net.layers
     number = np.arange(net.spectrum.shape[1])
     odd = (2 * number + 1) * (-1.0) ** number
-    z = after("pre-activations", first.pre_activation(net.encode(rows) - net.input_offset))
-    sines = after("sines", np.sin(odd * after("angles", -np.pi / 2 * z)[..., None]))
-    activations = after("activations", (net.spectrum * sines).sum(axis=-1))
+    z = rounded("pre-activations", first.pre_activation(net.encode(rows) - net.input_offset))
+    sines = rounded("sines", np.sin(odd * rounded("angles", -np.pi / 2 * z)[..., None]))
+    activations = rounded("activations", (net.spectrum * sines).sum(axis=-1))
     return net.finish(last.pre_activation(activations))
 
 
 def cost(name: str, step: str) -> float:
-    """Return what it costs, as a share of the output's scale, to round one step of a shipped model."""
+    """Return the error, as a share of the output's scale, from rounding one step of a shipped model to float32."""
     model = load(SHIPPED, name)
     rows = accuracy.rows(model)
     wanted = model.network.respond(rows).output
@@ -48,7 +48,7 @@ def cost(name: str, step: str) -> float:
 
 
 @pytest.mark.parametrize(("step", "said"), [("pre-activations", 2.5e-6), ("angles", 4.2e-6)])
-def test_the_first_rounding_takes_most_of_the_bound(step, said):
+def test_first_rounding_uses_most_of_the_bound(step, said):
     assert f"{said:.1e}".replace("e-0", "e-") in PAGE
     assert cost("ring", step) == pytest.approx(said, rel=0.05)
     assert cost("stripes", step) > accuracy.TOLERANCE
@@ -56,11 +56,11 @@ def test_the_first_rounding_takes_most_of_the_bound(step, said):
 
 @pytest.mark.parametrize("name", ["ring", "stripes"])
 @pytest.mark.parametrize("step", ["sines", "activations"])
-def test_later_roundings_take_a_tenth_of_it(name, step):
+def test_later_roundings_use_a_tenth_of_the_bound(name, step):
     assert cost(name, step) == pytest.approx(accuracy.TOLERANCE / 10, rel=0.4)
 
 
-def test_ring_stripes_and_the_batches_of_face_are_float64_and_nothing_else_is():
+def test_only_ring_stripes_and_batches_of_face_use_float64():
     def doubles(source: str, found: str) -> set[str]:
         graphs = {name: part(open_package(read(SHIPPED, name, "1")).model, [found], source) for name in NAMES}
         return {name for name, graph in graphs.items() if "Cast" in {node.op_type for node in graph.graph.node}}
@@ -69,7 +69,7 @@ def test_ring_stripes_and_the_batches_of_face_are_float64_and_nothing_else_is():
     assert doubles(FEW_INPUT, FEW_OUTPUT) == {"ring", "stripes"}
 
 
-def test_a_single_row_has_seven_nodes_and_five_in_float32():
+def test_single_row_graph_has_seven_nodes_five_in_float32():
     net = load(SHIPPED, "ring").network
     assert [
         len(choice.prediction(net, choice.layout_of(net, Spectral(), double=double)).graph.node)
@@ -78,13 +78,13 @@ def test_a_single_row_has_seven_nodes_and_five_in_float32():
 
 
 @pytest.mark.parametrize("name", ["ring", "stripes", "face"])
-def test_batches_in_float64_have_no_sine_but_that_of_the_output_layer(name):
+def test_float64_batches_use_sine_in_output_layer_only(name):
     graph = part(open_package(read(SHIPPED, name, "1")).model, ["output"]).graph
     assert [node.name for node in graph.node if node.op_type == "Sin"] == ["layer2/sine"]
     assert len(load(SHIPPED, name).network.layers[-1].bias) == 1
 
 
-def test_inputs_far_outside_are_off_by_what_the_page_says():
+def test_errors_far_out_of_range_match_the_page():
     def errors(name: str) -> Floats:
         model = load(SHIPPED, name)
         low, high = np.array([(feature.minimum, feature.maximum) for feature in model.features]).T

@@ -1,4 +1,4 @@
-"""What SECURITY.md promises is held by tests that exist; every package that comes along has its licence listed."""
+"""Every promise in SECURITY.md names a test that exists; every dependency is listed with its licence."""
 
 import re
 from pathlib import Path
@@ -13,7 +13,7 @@ NAMED = sorted(set(re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", SECURITY)))
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED)
-def test_a_test_that_is_named_exists(file: str, name: str) -> None:
+def test_named_tests_exist(file: str, name: str) -> None:
     text = (ROOT / file).read_text()
     assert re.search(rf"^(async )?def {name or 'test_'}", text, flags=re.MULTILINE)
 
@@ -25,12 +25,12 @@ def test_every_promise_names_a_test() -> None:
     assert [row for row in rows if "`tests/" not in row] == []
 
 
-def test_every_package_that_comes_along_is_listed_with_its_licence() -> None:
+def test_every_dependency_is_listed_with_its_licence() -> None:
     listed = dict(re.findall(r"^\| ([\w-]+) \| ([^|]+) \|", PAGE.read_text(), flags=re.MULTILINE))
     assert len(listed) > 40
     assert {name: licence(name) for name in needed()}.items() <= listed.items()
     assert all(listed.values())
 
 
-def test_nothing_that_comes_along_has_a_licence_that_binds_its_users_code() -> None:
+def test_no_dependency_has_a_copyleft_licence() -> None:
     assert [name for name in needed() if re.search(r"\bA?GPL|\bSSPL", licence(name))] == []

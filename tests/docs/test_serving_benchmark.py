@@ -15,19 +15,19 @@ pytestmark = pytest.mark.skipif(not PAGE.exists(), reason="the benchmark's page 
 
 @pytest.fixture(scope="module")
 def lines() -> set[tuple[str, str]]:
-    """What was asked and what it stands beside, of each line of the table with a ratio."""
+    """Request and peer of each line of the table with a ratio."""
     cells = [[cell.strip() for cell in line.split("|")] for line in PAGE.read_text().splitlines() if line[:1] == "|"]
     return {(request, other) for _, request, other, ratio, *_ in cells if ratio[:1].isdigit()}
 
 
 @pytest.mark.parametrize("peer", [peer for peer in PEERS if peer.name != "ray"], ids=lambda peer: peer.name)
-def test_every_peer_is_measured_in_every_case_or_named_as_missing(peer: Peer, lines: set[tuple[str, str]]) -> None:
+def test_every_peer_is_measured_or_listed_as_missing(peer: Peer, lines: set[tuple[str, str]]) -> None:
     cases = [case for case in SHARED.values() if peer.binary or case.kind != "binary"]
     wanted = {(f"{case.name} ({peer.protocol.upper()})", peer.title) for case in cases}
     assert wanted <= lines or f"- {peer.title}: " in PAGE.read_text().partition("## Missing")[2]
 
 
-def test_this_service_is_measured_beside_itself(lines: set[tuple[str, str]]) -> None:
+def test_service_is_measured_against_itself(lines: set[tuple[str, str]]) -> None:
     requests = {request for request, _ in lines}
     assert requests >= OWN
     assert any(request.startswith("p99 of 1 row") for request in requests)
