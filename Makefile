@@ -1,4 +1,5 @@
-# make serve | test | fuzz | soak | check | docs | models | picture | answers | plotting | docker | licences | sbom | audit. Everything is installed into .venv from pyproject.toml and constraints.txt.
+# make serve | test | fuzz | soak | check | docs | models | picture | answers | plotting | docker | licences | sbom | audit.
+# pip installs everything into .venv from pyproject.toml and constraints.txt.
 PYTHON ?= python3
 PORT ?= 8080
 BIN := .venv/bin
@@ -26,7 +27,7 @@ check: .venv/dev docs
 	pyright
 	lint-imports
 
-# The documentation site: build/site. A link to nothing is an error; nothing comes from the internet.
+# Build the documentation site: build/site. A link to nothing is an error. The build does not use the internet.
 docs: .venv/dev
 	PYTHONPATH=docs python -m generator build
 	zensical build --strict --config-file build/mkdocs.yml
@@ -41,7 +42,7 @@ picture: .venv/dev
 answers: .venv/dev
 	PYTHONPATH=tests python tests/docs/answers.py
 
-# What the explorer draws with, from npm; node is not needed for anything else.
+# Bundle the plotting library of the explorer, from npm. Nothing else needs node.
 plotting:
 	npm ci --prefix service/plotting
 	npm run build --prefix service/plotting
@@ -49,17 +50,17 @@ plotting:
 docker:
 	docker compose up --detach --build --wait
 
-# Every package that comes along, with its licence: docs/licences.md.
+# List every installed package with its licence: docs/licences.md.
 licences: .venv/dev
 	PYTHONPATH=tests python tests/support/licences.py
 
-# What the service's environment holds, as CycloneDX: build/sbom.json. It is made of an environment without the tests' tools.
+# List the packages of the service as CycloneDX: build/sbom.json. The environment has no test tools.
 sbom: .venv/tools
 	rm -rf build/service && $(PYTHON) -m venv --without-pip build/service
 	.venv/bin/pip --python build/service install --quiet --disable-pip-version-check --constraint constraints.txt .
 	.venv/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --output-file build/sbom.json build/service
 
-# Known weaknesses of the pinned packages; asks the advisory database of PyPI, and so needs the internet.
+# Compare the pinned packages with the advisory database of PyPI. This needs the internet.
 audit: .venv/tools
 	.venv/tools/bin/pip-audit --disable-pip --no-deps --requirement constraints.txt
 
@@ -76,7 +77,7 @@ audit: .venv/tools
 	$(PIP) --editable .
 	touch $@
 
-# torch is named with its version, so that no extra brings another build; the service is installed by the same line.
+# The line names torch with its version, so that no extra installs another build. It installs the service too.
 .venv/dev: .venv/pip pyproject.toml constraints.txt
 	$(PIP) torch==2.13.0 --editable '.[dev]'
 	touch .venv/serve $@

@@ -1,4 +1,4 @@
-"""Take the picture of the explorer that the README shows, from a server with the shipped models: `make picture`."""
+"""Take the picture of the explorer for `docs/how-to/explorer.md`, from a real service: `make picture`."""
 
 from pathlib import Path
 

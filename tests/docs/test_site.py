@@ -20,15 +20,19 @@ from support.documents import ROOT
 
 LOADED = re.compile(r'<(?:script|img|iframe|source)[^>]* src="(https?:|//)|<link[^>]* href="(https?:|//)')
 """Addresses from which a browser loads something to show a page."""
-NO_PROXY = "http://127.0.0.1:9"
-"""Where nothing listens: whoever needs the internet fails."""
+UNREACHABLE_PROXY = "http://127.0.0.1:9"
+"""Nothing listens there, so that a build that needs the internet fails."""
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the built site."""
     folder = tmp_path_factory.mktemp("site")
-    environment = os.environ | {"PYTHONPATH": str(ROOT / "docs"), "http_proxy": NO_PROXY, "https_proxy": NO_PROXY}
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT / "docs"),
+        "http_proxy": UNREACHABLE_PROXY,
+        "https_proxy": UNREACHABLE_PROXY,
+    }
     subprocess.run([sys.executable, "-m", "generator", str(folder)], env=environment, check=True)
     build = [str(Path(sys.executable).parent / "zensical"), "build", "--strict", "--config-file"]
     done = subprocess.run(
