@@ -42,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Service:
     tallies = SharedCounters(run.counters)
     stack.callback(tallies.close)
     verify = None if settings.public_key is None else verifying(settings.public_key)
-    registry = ModelRegistry(settings.models, UnloadState(run.unloaded), tallies.own.loads, verify)
+    registry = ModelRegistry(settings.models, UnloadState(run.unloaded), tallies.local.loads, verify)
     source = _source(settings, run)
     tracing = create_tracer()
 
@@ -53,7 +53,7 @@ def create_app(settings: Settings | None = None) -> Service:
         if source is not None:
             source.sync()
         registry.refresh()
-        tallies.forget(registry.known_versions())
+        tallies.drop_stale(registry.known_versions())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -83,7 +83,7 @@ def create_app(settings: Settings | None = None) -> Service:
     )
     data_plane = DataPlane(
         registry,
-        tallies.own,
+        tallies.local,
         control_plane,
         settings,
         auth=ApiKeyAuth(keys),

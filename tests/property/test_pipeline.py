@@ -91,8 +91,8 @@ def answer(model: ServedModel, path: str, body: Any) -> Any:
     request = InferenceRequest(json.dumps(body).encode(), None, "named")
     response = respond(route(path).endpoint, model, request, stats)
     assert isinstance(response, EncodedResponse)
-    assert (stats.answered, stats.rows) == (1, response.rows)
-    assert stats.total >= stats.reading + stats.running + stats.writing
+    assert (stats.succeeded, stats.rows) == (1, response.rows)
+    assert stats.total_ns >= stats.decode_ns + stats.run_ns + stats.encode_ns
     return json.loads(response.body)
 
 

@@ -74,8 +74,8 @@ def create_control_plane(
         redirect_slashes=False,
         swagger_ui_parameters={"tryItOutEnabled": True},
     )
-    _answer_errors(api, tallies.own)
-    api.add_middleware(FaultMiddleware, count=tallies.own, seconds=seconds)
+    _answer_errors(api, tallies.local)
+    api.add_middleware(FaultMiddleware, count=tallies.local, seconds=seconds)
     extensions = sorted([*EXTENSIONS, MANAGEMENT]) if tokens else EXTENSIONS
     api.include_router(_health(api.version, extensions, draining))
     api.include_router(_counts(registry, tallies))
@@ -129,7 +129,7 @@ def _counts(registry: ModelRegistry, tallies: SharedCounters) -> APIRouter:
         """Return what all workers have counted, as Prometheus reads it."""
         served = [(model.name, model.version) for model in registry.ready_models()]
         return Response(
-            render_prometheus(tallies.total().of(registry.known_versions()), served), media_type=CONTENT_TYPE_LATEST
+            render_prometheus(tallies.total().only(registry.known_versions()), served), media_type=CONTENT_TYPE_LATEST
         )
 
     @api.get("/v2/models/stats", response_model=administration.Statistics)
@@ -262,12 +262,12 @@ def _answer_errors(api: FastAPI, count: Counters) -> None:
 
     @api.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> Response:
-        count.refusals[HTTPStatus(error.status_code).name.lower()] += 1
+        count.errors[HTTPStatus(error.status_code).name.lower()] += 1
         return _response(error_response(error.status_code, str(error.detail), error.headers))
 
 
 def _refused(error: Exception, count: Counters) -> Response:
-    count.refuse(error)
+    count.record_error(error)
     return _response(response_for_exception(error))
 
 

@@ -108,7 +108,7 @@ class DataPlane:
             self._admission.admit()
             admitted = True
             model = self._registry.get(head.route.model, head.route.version)
-            stats = self._counters.tally(model.name, model.version, head.route.verb)
+            stats = self._counters.stats_for(model.name, model.version, head.route.verb)
             request = InferenceRequest(body, head.json_length, request_id.given)
             result = respond(head.route.endpoint, model, request, stats, INLINE)
             if isinstance(result, Deferred):
@@ -247,7 +247,7 @@ class DataPlane:
     ) -> Response:
         """Answer an inference request, in the event loop if it is small, else in a thread."""
         model = self._registry.get(route.model, route.version)
-        stats = self._counters.tally(model.name, model.version, route.verb)
+        stats = self._counters.stats_for(model.name, model.version, route.verb)
         scope[SCOPE_ANSWER] = model, 0
         if len(request.body) > SMALL_BYTES:
             return await self._finish(Deferred(route.endpoint, model, request, stats), scope, reservation)
@@ -280,7 +280,7 @@ class DataPlane:
         return response
 
     def _error_response(self, error: Exception) -> Response:
-        self._counters.refuse(error)
+        self._counters.record_error(error)
         return response_for_exception(error)
 
 

@@ -50,18 +50,17 @@ def respond(
         ran = perf_counter_ns()
         response = endpoint.encode(model, call, batch, tensors)
     except Exception:
-        stats.refused += 1
-        stats.refusing += perf_counter_ns() - started
+        stats.record_failure(perf_counter_ns() - started)
         raise
     ended = perf_counter_ns()
     outside = batch.out_of_range
-    stats.took(
+    stats.record(
         perf_counter_ns() - started,
         decoded - started,
         ran - decoded,
         ended - ran,
         rows=batch.size,
-        outside=0 if outside is None else outside.rows,
+        rows_out_of_range=0 if outside is None else outside.rows,
     )
     return response
 
@@ -127,11 +126,10 @@ class Deferred:
         """Record the inference in the counters; only the event loop may call this, as it alone changes them."""
         total, batch, stats = perf_counter_ns() - self._started, self._batch, self._stats
         if refused or batch is None:
-            stats.refused += 1
-            stats.refusing += total
+            stats.record_failure(total)
             return
         outside = batch.out_of_range
-        stats.took(total, *self._stages, rows=batch.size, outside=0 if outside is None else outside.rows)
+        stats.record(total, *self._stages, rows=batch.size, rows_out_of_range=0 if outside is None else outside.rows)
 
 
 def validate(model: ServedModel, call: InferenceCall[Any]) -> Batch:

@@ -1,6 +1,6 @@
-"""Tallies: what was asked of each model and how long it took, counted in this process and added up over all workers.
+"""Counters of requests, rows and durations per model, summed over all workers.
 
-Counting is a few additions to plain numbers; metrics and statistics are made of them when somebody asks.
+Counting is a few integer additions per request; `prometheus` and `v2_statistics` format the counters on request.
 """
 
 import logging
@@ -24,190 +24,232 @@ from enn_service.observability.worker_slots import WorkerSlot
 logger = logging.getLogger(__name__)
 
 BUCKETS = (1e-4, 2.5e-4, 5e-4, 1e-3, 2.5e-3, 5e-3, 1e-2, 2.5e-2, 5e-2, 0.1, 0.25, 0.5, 1.0, 2.5)
-"""Upper ends of the buckets of durations, in seconds; one more holds what is longer."""
-_EDGES = tuple(int(edge * 1e9) for edge in BUCKETS)
-_PLACES = len(BUCKETS) + 1
-FORGET_SECONDS = 60.0
-"""What was counted of a version that is gone is kept so long: until every worker has seen it, and none tells of it."""
+"""Upper bounds of the histogram's buckets, in seconds; a last bucket holds all longer durations."""
+_BOUNDS_NS = tuple(int(bound * 1e9) for bound in BUCKETS)
+_BUCKET_COUNT = len(BUCKETS) + 1
+STALE_SECONDS = 60.0
+"""Time for which the counters of a removed version are kept, so that every worker has seen its removal by then."""
 
 
 @dataclass(slots=True)
 class EndpointStats:
-    """What one version of a model did for one verb; durations in nanoseconds.
+    """Counters of one endpoint of one model version; durations are sums in nanoseconds.
 
     Attributes:
-        answered: Requests answered.
-        refused: Requests refused once the model was known.
-        rows: Rows answered.
-        outside: Rows answered that left the training range.
-        last: When the last one was answered, milliseconds since 1970.
-        total: Time from whole body to whole answer.
-        refusing: The same of refused requests.
-        reading: The part spent on reading and checking.
-        running: The part spent in the network.
-        writing: The part spent on the answer's text.
-        buckets: How many answers took up to each of BUCKETS, and longer than the one before.
+        succeeded: Number of requests with a successful response.
+        failed: Number of requests that failed after their model was found.
+        rows: Number of rows in successful responses.
+        rows_out_of_range: Number of those rows outside the training range.
+        last_success_ms: Time of the last success, milliseconds since 1970.
+        total_ns: Time from the complete request body to the complete response.
+        failed_ns: The same time of failed requests.
+        decode_ns: Part of `total_ns` for parsing and validation.
+        run_ns: Part of `total_ns` for the network.
+        encode_ns: Part of `total_ns` for writing the response.
+        buckets: Number of successes in each bucket of BUCKETS, not cumulative.
     """
 
-    answered: int = 0
-    refused: int = 0
+    succeeded: int = 0
+    failed: int = 0
     rows: int = 0
-    outside: int = 0
-    last: int = 0
-    total: int = 0
-    refusing: int = 0
-    reading: int = 0
-    running: int = 0
-    writing: int = 0
-    buckets: Annotated[list[int], Field(min_length=_PLACES, max_length=_PLACES)] = field(
-        default_factory=lambda: [0] * _PLACES
+    rows_out_of_range: int = 0
+    last_success_ms: int = 0
+    total_ns: int = 0
+    failed_ns: int = 0
+    decode_ns: int = 0
+    run_ns: int = 0
+    encode_ns: int = 0
+    buckets: Annotated[list[int], Field(min_length=_BUCKET_COUNT, max_length=_BUCKET_COUNT)] = field(
+        default_factory=lambda: [0] * _BUCKET_COUNT
     )
 
-    def took(self, total: int, reading: int, running: int, writing: int, *, rows: int = 1, outside: int = 0) -> None:
-        """Count an answer: what it took in all and by its stages, its rows, and those that left the training range."""
-        self.answered += 1
-        self.last = time.time_ns() // 1_000_000
-        self.buckets[bisect_left(_EDGES, total)] += 1
-        self.total += total
-        self.reading += reading
-        self.running += running
-        self.writing += writing
+    def record(
+        self, total_ns: int, decode_ns: int, run_ns: int, encode_ns: int, *, rows: int = 1, rows_out_of_range: int = 0
+    ) -> None:
+        """Count a successful request.
+
+        Args:
+            total_ns: Time from the complete request body to the complete response, in nanoseconds.
+            decode_ns: Part of it for parsing and validation.
+            run_ns: Part of it for the network.
+            encode_ns: Part of it for writing the response.
+            rows: Number of rows in the response.
+            rows_out_of_range: Number of those rows outside the training range.
+        """
+        self.succeeded += 1
+        self.last_success_ms = time.time_ns() // 1_000_000
+        self.buckets[bisect_left(_BOUNDS_NS, total_ns)] += 1
+        self.total_ns += total_ns
+        self.decode_ns += decode_ns
+        self.run_ns += run_ns
+        self.encode_ns += encode_ns
         self.rows += rows
-        self.outside += outside
+        self.rows_out_of_range += rows_out_of_range
+
+    def record_failure(self, total_ns: int) -> None:
+        """Count a failed request.
+
+        Args:
+            total_ns: Time from the complete request body to the failure, in nanoseconds.
+        """
+        self.failed += 1
+        self.failed_ns += total_ns
 
     def add(self, other: "EndpointStats") -> None:
-        """Add what another worker counted of the same."""
-        for name in ("answered", "refused", "rows", "outside", "total", "refusing", "reading", "running", "writing"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.last = max(self.last, other.last)
-        self.buckets = [own + its for own, its in zip(self.buckets, other.buckets, strict=True)]
+        """Add the counters of another worker for the same endpoint and version."""
+        self.succeeded += other.succeeded
+        self.failed += other.failed
+        self.rows += other.rows
+        self.rows_out_of_range += other.rows_out_of_range
+        self.last_success_ms = max(self.last_success_ms, other.last_success_ms)
+        self.total_ns += other.total_ns
+        self.failed_ns += other.failed_ns
+        self.decode_ns += other.decode_ns
+        self.run_ns += other.run_ns
+        self.encode_ns += other.encode_ns
+        self.buckets = [mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True)]
 
 
 Version = tuple[str, str]
-"""Model and version."""
+"""Name and version of a model."""
 Key = tuple[str, str, str]
-"""Model, version and verb."""
+"""Name and version of a model, and an endpoint: predict, explain or infer."""
 
 
 @dataclass
 class Counters:
-    """Everything counted, by one worker or by all.
+    """All counters, of one worker or summed over all.
 
     Attributes:
-        tallies: By model, version and verb.
-        refusals: Requests refused, by reason.
-        loads: Versions loaded and refused.
-        in_flight: Requests that are being answered.
+        endpoints: Counters by model, version and endpoint.
+        errors: Number of failed requests by reason.
+        loads: Number of versions by the result of loading: "loaded" or "refused".
+        in_flight: Number of requests in progress.
     """
 
-    tallies: dict[Key, EndpointStats] = field(default_factory=dict)
-    refusals: Counter[str] = field(default_factory=Counter)
+    endpoints: dict[Key, EndpointStats] = field(default_factory=dict)
+    errors: Counter[str] = field(default_factory=Counter)
     loads: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
 
-    def tally(self, model: str, version: str, verb: str) -> EndpointStats:
-        """Return the tally of a version and verb."""
-        key = (model, version, verb)
-        if (tally := self.tallies.get(key)) is None:
-            tally = self.tallies[key] = EndpointStats()
-        return tally
+    def stats_for(self, model: str, version: str, endpoint: str) -> EndpointStats:
+        """Return the counters of an endpoint of a version, created on first use."""
+        key = (model, version, endpoint)
+        if (stats := self.endpoints.get(key)) is None:
+            stats = self.endpoints[key] = EndpointStats()
+        return stats
 
-    def refuse(self, error: Exception) -> None:
-        """Count a refusal by its reason; what is none is a fault of the service."""
-        self.refusals[error.reason if isinstance(error, RequestError) else "internal"] += 1
+    def record_error(self, error: Exception) -> None:
+        """Count a failed request under the error's reason; any exception but RequestError is an "internal" one."""
+        self.errors[error.reason if isinstance(error, RequestError) else "internal"] += 1
 
     def add(self, other: "Counters") -> None:
-        """Add what another worker counted."""
-        for key, tally in list(other.tallies.items()):
-            self.tally(*key).add(tally)
-        # Another thread may be counting: a copy is made at once, a loop may meet a new reason.
-        self.refusals.update(dict(other.refusals))
+        """Add the counters of another worker."""
+        for key, stats in list(other.endpoints.items()):
+            self.stats_for(*key).add(stats)
+        # `dict(...)` copies in one step: another thread may add a reason while a loop in Python iterates.
+        self.errors.update(dict(other.errors))
         self.loads.update(dict(other.loads))
         self.in_flight += other.in_flight
 
-    def by_version(self, *verbs: str) -> dict[Version, EndpointStats]:
-        """Return what each version did for these verbs, or for all, in the order of models and versions."""
+    def by_version(self, *endpoints: str) -> dict[Version, EndpointStats]:
+        """Return the sums over some endpoints, or over all, for each version.
+
+        Args:
+            *endpoints: Endpoints to sum over; without any, all of them.
+
+        Returns:
+            Counters by model and version, in the order of both.
+        """
         result: dict[Version, EndpointStats] = {}
-        for (model, version, verb), tally in sorted(self.tallies.items()):
-            if not verbs or verb in verbs:
-                result.setdefault((model, version), EndpointStats()).add(tally)
+        for (model, version, endpoint), stats in sorted(self.endpoints.items()):
+            if not endpoints or endpoint in endpoints:
+                result.setdefault((model, version), EndpointStats()).add(stats)
         return result
 
-    def of(self, versions: AbstractSet[Version]) -> "Counters":
-        """Return the count with the tallies of these versions alone."""
-        return replace(self, tallies={key: tally for key, tally in self.tallies.items() if key[:2] in versions})
+    def only(self, versions: AbstractSet[Version]) -> "Counters":
+        """Return these counters without the endpoints of other versions."""
+        return replace(self, endpoints={key: stats for key, stats in self.endpoints.items() if key[:2] in versions})
 
 
 class SharedCounters:
-    """What this worker has counted, and what the others wrote down.
+    """The counters of this worker, saved to a file for the other workers to read.
 
-    It goes on from what an earlier worker on its seat has counted.
+    If a terminated worker left its counters in this worker's slot, counting continues from them.
 
     Args:
-        folder: Where every worker writes its count, a file each.
+        folder: Existing folder that all workers share.
+
+    Attributes:
+        local: Counters of this worker.
     """
 
     def __init__(self, folder: Path) -> None:
-        self._seat = WorkerSlot(folder)
+        self._slot = WorkerSlot(folder)
         self._saving = threading.Lock()
-        self._gone: dict[Version, float] = {}
-        self.own = _read(self._seat.path, lives=False) if self._seat.path.exists() else Counters()
+        self._removed_at: dict[Version, float] = {}
+        self.local = _read(self._slot.path, is_alive=False) if self._slot.path.exists() else Counters()
         self.save()
 
-    def forget(self, known: AbstractSet[Version]) -> None:
-        """Forget what was counted of versions that have been gone for FORGET_SECONDS.
+    def drop_stale(self, known: AbstractSet[Version]) -> None:
+        """Drop the counters of versions that were removed more than STALE_SECONDS ago.
 
         Args:
-            known: Those that are there.
+            known: Versions in the repository.
         """
         now = time.monotonic()
-        counted = {key[:2] for key in list(self.own.tallies)}
-        self._gone = {version: self._gone.get(version, now) for version in counted - known}
-        for key in list(self.own.tallies):
-            if now - self._gone.get(key[:2], math.inf) >= FORGET_SECONDS:
-                del self.own.tallies[key]
+        counted = {key[:2] for key in list(self.local.endpoints)}
+        self._removed_at = {version: self._removed_at.get(version, now) for version in counted - known}
+        for key in list(self.local.endpoints):
+            if now - self._removed_at.get(key[:2], math.inf) >= STALE_SECONDS:
+                del self.local.endpoints[key]
 
     def save(self) -> None:
-        """Write this worker's count down for the others; of two threads one after the other."""
+        """Write this worker's counters to its file; threads that save at the same time wait for each other."""
         with self._saving:
-            own = self.own
-            tallies = [(*key, tally) for key, tally in list(own.tallies.items())]
-            saved = _Saved(tallies, own.refusals, own.loads, own.in_flight)
-            replace_file(self._seat.path, orjson.dumps(saved))
+            local = self.local
+            endpoints = [(*key, stats) for key, stats in list(local.endpoints.items())]
+            saved = _SavedCounters(endpoints, local.errors, local.loads, local.in_flight)
+            replace_file(self._slot.path, orjson.dumps(saved))
 
     def total(self) -> Counters:
-        """Return what all workers have counted; of the others as of their last saving."""
+        """Return the sum over all workers: this one's counters now, and those that the others last saved."""
         result = Counters()
-        result.add(self.own)
-        for path, lives in self._seat.others():
-            result.add(_read(path, lives=lives))
+        result.add(self.local)
+        for path, is_alive in self._slot.other_slots():
+            result.add(_read(path, is_alive=is_alive))
         return result
 
     def close(self) -> None:
-        """Write the count down for the last time, and leave it to the next worker."""
+        """Save the counters and release the slot for another worker."""
         self.save()
-        self._seat.leave()
+        self._slot.release()
 
 
 @dataclass
-class _Saved:
-    """A count as a worker writes it down."""
+class _SavedCounters:
+    """The content of a worker's file."""
 
-    tallies: list[tuple[str, str, str, EndpointStats]]
-    refusals: Counter[str]
+    endpoints: list[tuple[str, str, str, EndpointStats]]
+    errors: Counter[str]
     loads: Counter[str]
     in_flight: int
 
 
-_SAVED = TypeAdapter(_Saved)
+_SAVED = TypeAdapter(_SavedCounters)
 
 
-def _read(path: Path, *, lives: bool) -> Counters:
-    """Return what a worker that lives, or not, wrote down; nothing where that is not what this release writes."""
+def _read(path: Path, *, is_alive: bool) -> Counters:
+    """Return the counters in a worker's file; empty ones if it is unreadable or in the format of another release.
+
+    Args:
+        path: The file.
+        is_alive: True if the worker still runs; the requests in flight of a terminated one are not counted.
+    """
     try:
         saved = _SAVED.validate_json(path.read_bytes())
     except (OSError, ValueError) as error:
-        logger.warning("what a worker counted in %s cannot be read: %s", path.name, error)
+        logger.warning("cannot read a worker's counters from %s: %s", path.name, error)
         return Counters()
-    tallies = {(model, version, verb): tally for model, version, verb, tally in saved.tallies}
-    return Counters(tallies, saved.refusals, saved.loads, saved.in_flight if lives else 0)
+    endpoints = {(model, version, endpoint): stats for model, version, endpoint, stats in saved.endpoints}
+    return Counters(endpoints, saved.errors, saved.loads, saved.in_flight if is_alive else 0)

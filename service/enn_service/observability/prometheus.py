@@ -1,4 +1,4 @@
-"""Metrics: the tallies of all workers as Prometheus reads them."""
+"""Prometheus text format of the counters, for /metrics."""
 
 from collections.abc import Iterator
 from itertools import accumulate
@@ -10,25 +10,31 @@ from prometheus_client.registry import Collector
 
 from enn_service.observability.counters import BUCKETS, Counters, EndpointStats, Version
 
-VERBS = {"predict": ("predict", "infer"), "explain": ("explain",)}
-"""KServe knows two: infer is V2's word for predict."""
-MODEL = ["model_name", "model_version"]
-STAGES = ("reading", "running", "writing")
+HISTOGRAMS = {"predict": ("predict", "infer"), "explain": ("explain",)}
+"""Endpoints that each histogram sums over. KServe's metrics have two histograms; V2's infer is a predict there."""
+MODEL_LABELS = ["model_name", "model_version"]
+STAGES = {"reading": "decode_ns", "running": "run_ns", "writing": "encode_ns"}
+"""Attribute of EndpointStats for each value of the label `stage`."""
 
 
-def render_prometheus(count: Counters, served: list[tuple[str, str]]) -> bytes:
-    """Return a count in Prometheus' text format.
+def render_prometheus(counters: Counters, ready: list[Version]) -> bytes:
+    """Return counters in Prometheus' text format.
 
     Args:
-        count: What all workers have counted.
-        served: Names and versions of the models that answer.
+        counters: Counters summed over all workers.
+        ready: Versions that are ready for inference.
+
+    Source:
+        https://prometheus.io/docs/instrumenting/exposition_formats
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(list(_families(count, served))))
+    registry.register(_Collector(list(_families(counters, ready))))
     return generate_latest(registry)
 
 
 class _Collector(Collector):
+    """Adapter that hands finished metrics to prometheus_client."""
+
     def __init__(self, families: list[Metric]) -> None:
         self._families = families
 
@@ -36,38 +42,45 @@ class _Collector(Collector):
         return self._families
 
 
-def _families(count: Counters, served: list[tuple[str, str]]) -> Iterator[Metric]:
-    for verb, asked in VERBS.items():
-        yield _durations(verb, count.by_version(*asked))
-    stages = CounterMetricFamily("request_stage_seconds", "time in each stage of an answer", labels=[*MODEL, "stage"])
-    rows = CounterMetricFamily("rows", "rows answered", labels=MODEL)
-    outside = CounterMetricFamily("rows_out_of_range", "rows answered that left the training range", labels=MODEL)
-    for key, tally in count.by_version().items():
-        for stage in STAGES:
-            stages.add_metric([*key, stage], getattr(tally, stage) / 1e9)
-        rows.add_metric(key, tally.rows)
-        outside.add_metric(key, tally.outside)
-    yield from (stages, rows, outside)
-    refusals = CounterMetricFamily("requests_refused", "requests refused, by reason", labels=["reason"])
-    for reason, number in sorted(count.refusals.items()):
-        refusals.add_metric([reason], number)
-    loads = CounterMetricFamily("model_loads", "versions loaded or refused by the workers", labels=["result"])
+def _families(counters: Counters, ready: list[Version]) -> Iterator[Metric]:
+    """Yield all metrics."""
+    for name, endpoints in HISTOGRAMS.items():
+        yield _histogram(name, counters.by_version(*endpoints))
+    yield from _totals_by_version(counters)
+    errors = CounterMetricFamily("requests_refused", "failed requests by reason", labels=["reason"])
+    for reason, number in sorted(counters.errors.items()):
+        errors.add_metric([reason], number)
+    loads = CounterMetricFamily("model_loads", "versions that the workers loaded or refused", labels=["result"])
     for result in ("loaded", "refused"):
-        loads.add_metric([result], count.loads[result])
-    yield from (refusals, loads)
-    yield GaugeMetricFamily(
-        "requests_in_flight", "requests that are being answered, this one too", value=count.in_flight
+        loads.add_metric([result], counters.loads[result])
+    yield from (errors, loads)
+    yield GaugeMetricFamily("requests_in_flight", "requests in progress, including this one", value=counters.in_flight)
+    gauge = GaugeMetricFamily("model_ready", "1 for each version that is ready for inference", labels=MODEL_LABELS)
+    for version in ready:
+        gauge.add_metric(version, 1)
+    yield gauge
+
+
+def _totals_by_version(counters: Counters) -> Iterator[Metric]:
+    """Yield the time in each stage and the numbers of rows, by version."""
+    stages = CounterMetricFamily(
+        "request_stage_seconds", "time in each stage of a successful request", labels=[*MODEL_LABELS, "stage"]
     )
-    ready = GaugeMetricFamily("model_ready", "1 for each version that answers", labels=MODEL)
-    for key in served:
-        ready.add_metric(key, 1)
-    yield ready
+    rows = CounterMetricFamily("rows", "rows in successful responses", labels=MODEL_LABELS)
+    out_of_range = CounterMetricFamily("rows_out_of_range", "rows outside the training range", labels=MODEL_LABELS)
+    for version, stats in counters.by_version().items():
+        for stage, attribute in STAGES.items():
+            stages.add_metric([*version, stage], getattr(stats, attribute) / 1e9)
+        rows.add_metric(version, stats.rows)
+        out_of_range.add_metric(version, stats.rows_out_of_range)
+    yield from (stages, rows, out_of_range)
 
 
-def _durations(verb: str, tallies: dict[Version, EndpointStats]) -> Metric:
-    name, text = f"request_{verb}_seconds", f"time from whole request to whole answer, {verb}"
-    family = HistogramMetricFamily(name, text, labels=MODEL)
-    ends = [*(str(edge) for edge in BUCKETS), "+Inf"]
-    for key, tally in tallies.items():
-        family.add_metric(key, list(zip(ends, accumulate(tally.buckets), strict=True)), tally.total / 1e9)
+def _histogram(name: str, by_version: dict[Version, EndpointStats]) -> Metric:
+    """Return the histogram of durations, from the complete request to the complete response."""
+    text = f"time from the complete request to the complete response, {name}"
+    family = HistogramMetricFamily(f"request_{name}_seconds", text, labels=MODEL_LABELS)
+    bounds = [*(str(bound) for bound in BUCKETS), "+Inf"]
+    for version, stats in by_version.items():
+        family.add_metric(version, list(zip(bounds, accumulate(stats.buckets), strict=True)), stats.total_ns / 1e9)
     return family

@@ -1,7 +1,7 @@
-"""Seats: each worker has one for its life, and who comes after takes over the seat with what lies on it.
+"""Numbered slots for the workers' files: a worker takes over the slot, and the file, of one that terminated.
 
-So what the dead have left is never moved, which a worker killed meanwhile could do by half; and there are hardly more
-seats than there were workers at once.
+Files are therefore never merged or moved, which a worker killed meanwhile would leave half done, and there are hardly
+more slots than workers have run at the same time.
 """
 
 import fcntl
@@ -12,46 +12,55 @@ from pathlib import Path
 
 
 class WorkerSlot:
-    """The first seat of a folder that nobody has.
+    """The first free slot of a folder, taken by this worker until it releases the slot or terminates.
 
-    A lock says who has it. The system lets go of it when the worker ends, however it ends, and shows it to whoever
-    sees the folder, whatever they call the worker's process: other containers, and other machines as far as their file
-    system tells of locks. Where it keeps them to itself, as NFS mounted with `nolock` does, workers of two machines
-    would take the same seat.
+    An exclusive file lock marks a slot as taken. The operating system releases the lock however the worker terminates.
+    Unlike a process ID, the lock is visible to workers in other containers, and on other machines if their file system
+    shares locks. NFS mounted with `nolock` does not: there, workers of two machines would take the same slot.
 
     Args:
-        folder: Where the seats are: `<number>.json`, what lies on one, and `<number>.lock`, which is never removed.
+        folder: Existing folder of the slots. `<number>.json` is a slot's file; `<number>.lock` is its lock and is never
+            removed.
 
     Attributes:
-        path: What lies on this seat.
+        path: The slot's file, which may not exist yet.
     """
 
     def __init__(self, folder: Path) -> None:
         for number in count():
             self.path = folder / f"{number}.json"
-            if (lock := _lock(self.path, fcntl.LOCK_EX)) is not None:
+            if (lock := _try_lock(self.path, fcntl.LOCK_EX)) is not None:
                 self._lock = lock
                 return
 
-    def others(self) -> Iterator[tuple[Path, bool]]:
-        """Yield what lies on each other seat, and whether somebody has it."""
+    def other_slots(self) -> Iterator[tuple[Path, bool]]:
+        """Yield each other slot's file, and True if a running worker holds the slot."""
         for path in self.path.parent.glob("[0-9]*.json"):
             if path != self.path:
-                if (lock := _lock(path, fcntl.LOCK_SH)) is not None:
+                # A shared lock: two workers that look at a free slot at the same time do not see each other in it.
+                if (lock := _try_lock(path, fcntl.LOCK_SH)) is not None:
                     os.close(lock)
                 yield path, lock is None
 
-    def leave(self) -> None:
-        """Leave the seat to the next."""
+    def release(self) -> None:
+        """Release the slot; its file stays for the next worker."""
         os.close(self._lock)
 
 
-def _lock(path: Path, kind: int) -> int | None:
-    """Return the lock of a seat, to be closed; None where somebody has it."""
-    file = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+def _try_lock(path: Path, kind: int) -> int | None:
+    """Lock a slot without waiting.
+
+    Args:
+        path: The slot's file.
+        kind: `fcntl.LOCK_EX` or `fcntl.LOCK_SH`.
+
+    Returns:
+        File descriptor that holds the lock until it is closed; None if another process holds the lock.
+    """
+    descriptor = os.open(path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(file, kind | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
-        os.close(file)
+        os.close(descriptor)
         return None
-    return file
+    return descriptor

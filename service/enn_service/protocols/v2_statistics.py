@@ -16,17 +16,17 @@ def statistics(models: list[ServedModel], count: Counters) -> dict[str, Any]:
 
 
 def _of(model: ServedModel, tally: EndpointStats) -> dict[str, Any]:
-    times = {"compute_input": tally.reading, "compute_infer": tally.running, "compute_output": tally.writing}
-    durations = {"success": tally.total, "queue": tally.total - sum(times.values()), **times}
+    times = {"compute_input": tally.decode_ns, "compute_infer": tally.run_ns, "compute_output": tally.encode_ns}
+    durations = {"success": tally.total_ns, "queue": tally.total_ns - sum(times.values()), **times}
     return {
         "name": model.name,
         "version": model.version,
-        "last_inference": tally.last,
+        "last_inference": tally.last_success_ms,
         "inference_count": tally.rows,
-        "execution_count": tally.answered,
+        "execution_count": tally.succeeded,
         "inference_stats": {
-            "fail": {"count": tally.refused, "ns": tally.refusing},
-            **{name: {"count": tally.answered, "ns": time} for name, time in durations.items()},
+            "fail": {"count": tally.failed, "ns": tally.failed_ns},
+            **{name: {"count": tally.succeeded, "ns": time} for name, time in durations.items()},
             "cache_hit": {"count": 0, "ns": 0},
             "cache_miss": {"count": 0, "ns": 0},
         },
