@@ -1,4 +1,4 @@
-"""Settings: ENN_* environment variables or command line options, checked before anything starts."""
+"""Settings of the service, from ENN_* environment variables or command-line options."""
 
 from hashlib import sha256
 from pathlib import Path
@@ -18,7 +18,7 @@ Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 class Settings(BaseSettings):
     """Serve the models of a repository over KServe V1 and the Open Inference Protocol V2.
 
-    Every option may be given as an environment variable with the prefix ENN_: ENN_MODELS, ENN_PORT, ...
+    An environment variable with the prefix ENN_ sets the same option: ENN_MODELS, ENN_PORT, ...
     """
 
     model_config = SettingsConfigDict(
@@ -26,93 +26,134 @@ class Settings(BaseSettings):
         cli_prog_name="enn-serve",
         cli_kebab_case=True,
         cli_hide_none_type=True,
-        hide_input_in_errors=True,  # it may be a key or a token
+        hide_input_in_errors=True,  # a rejected value may be a key or a token
     )
 
-    models: Annotated[Path, Field(description="model repository: <name>/<version>/model.onnx")] = Path(
+    models: Annotated[Path, Field(description="folder of the model repository: <name>/<version>/model.onnx")] = Path(
         "models/repository"
     )
     public_key: Annotated[
         Path | None,
-        Field(description="PEM file of the Ed25519 key that every version must be signed with; None: none need be"),
+        Field(
+            description="PEM file with the Ed25519 public key that verifies the signature of every version; None: "
+            "signatures are not required"
+        ),
     ] = None
     source: Annotated[
         str | None,
-        Field(description="where the repository is kept, as fsspec has it: s3://bucket/models; None: on disk alone"),
+        Field(
+            description="fsspec URL of a remote repository to copy into the model repository: s3://bucket/models; "
+            "None: no remote repository"
+        ),
     ] = None
-    host: Annotated[str, Field(description="address to listen on; 0.0.0.0 reaches beyond this machine")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65_535, description="port to listen on; 0 takes a free one")] = 8080
-    workers: Annotated[int, Field(ge=1, le=256, description="number of processes")] = 1
+    host: Annotated[
+        str, Field(description="host name or IP address to listen on; 0.0.0.0 accepts connections from other machines")
+    ] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535, description="TCP port to listen on; 0: any free port")] = 8080
+    workers: Annotated[int, Field(ge=1, le=256, description="number of worker processes")] = 1
     run: Annotated[
-        Path | None, Field(description="folder that the workers of one service share; None makes one while they run")
+        Path | None, Field(description="folder for files that the workers share; None: a temporary folder")
     ] = None
     token: Annotated[
         SecretStr | None,
         Field(
             min_length=1,
-            description="token that load and unload take as Authorization: Bearer; without it and a file of them both "
-            "are off",
+            description="token that requests to load or unload a model must send as Authorization: Bearer; without a "
+            "token and a token file both operations are disabled",
         ),
     ] = None
     token_file: Annotated[
         Path | None,
         Field(
-            description="file of the SHA-256 of such tokens, one a line, looked at as the repository is; None: no file"
+            description="file with the SHA-256 of more such tokens, one per line, read again every ENN_POLL_SECONDS; "
+            "None: no file"
         ),
     ] = None
-    max_body_bytes: Annotated[int, Field(ge=1024, description="largest request body, in bytes")] = 16 * 2**20
+    max_body_bytes: Annotated[
+        int, Field(ge=1024, description="maximum size of a request body, also after decompression, in bytes")
+    ] = 16 * 2**20
     max_in_flight: Annotated[
-        int, Field(ge=1, description="requests answered at once; more get 503 and Retry-After")
+        int,
+        Field(
+            ge=1,
+            description="maximum number of requests in progress in each worker; further requests get status 503 and "
+            "Retry-After",
+        ),
     ] = 1024
     max_held_bytes: Annotated[
-        int, Field(ge=2**20, description="bytes of bodies and answers held at once; more get 503 and Retry-After")
+        int,
+        Field(
+            ge=2**20,
+            description="maximum memory for request bodies and responses in each worker, in bytes; further requests "
+            "get status 503 and Retry-After",
+        ),
     ] = 256 * 2**20
     deadline_seconds: Annotated[
-        float, Field(gt=0, description="how long a body may take to come, and then any answer")
+        float,
+        Field(gt=0, description="maximum time to receive a request body, and then to send the response, in seconds"),
     ] = 30.0
     api_keys: Annotated[
         tuple[Digest, ...],
         NoDecode,
         Field(
-            description="SHA-256 of each key that requests take as X-API-Key or Bearer, with commas between or as a "
-            "JSON list; health and the explorer's files are open"
+            description="SHA-256 of each API key, separated by commas or as a JSON list; requests must send a key as "
+            "X-API-Key or as Authorization: Bearer, except to the health endpoints and the explorer's files; without "
+            "keys and a key file no key is required"
         ),
     ] = ()
     api_keys_file: Annotated[
         Path | None,
-        Field(description="file of such SHA-256, one a line, looked at as the repository is; None: no file"),
+        Field(
+            description="file with the SHA-256 of more API keys, one per line, read again every ENN_POLL_SECONDS; "
+            "None: no file"
+        ),
     ] = None
     inline: Annotated[
         bool,
         Field(description="answer small requests as soon as they are read, before ASGI; false sends all through ASGI"),
     ] = True
     idle_seconds: Annotated[
-        int, Field(ge=1, description="how long a connection may be without the whole head of a request, in seconds")
+        int,
+        Field(
+            ge=1, description="maximum time to wait for the complete head of a connection's next request, in seconds"
+        ),
     ] = 10
     drain_seconds: Annotated[
         float,
-        Field(ge=0, description="how long ready says 503 after SIGTERM before the service stops listening, in seconds"),
+        Field(
+            ge=0,
+            description="time after SIGTERM during which the service still responds but reports that it is not ready, "
+            "in seconds",
+        ),
     ] = 2.0
-    poll_seconds: Annotated[float, Field(gt=0, description="how often the repository is looked at, in seconds")] = 1.0
+    poll_seconds: Annotated[
+        float,
+        Field(gt=0, description="interval between checks of the repository and of the key and token files, in seconds"),
+    ] = 1.0
     log_level: Annotated[
-        str, Field(pattern="^(debug|info|warning|error)$", description="lowest level logged; debug logs requests")
+        Literal["debug", "info", "warning", "error"],
+        Field(description="lowest level to log: debug, info, warning or error; debug logs every request"),
     ] = "info"
-    log_format: Annotated[Literal["console", "json"], Field(description="what the log is, console or json")] = "console"
+    log_format: Annotated[Literal["console", "json"], Field(description="format of the log: console or json")] = (
+        "console"
+    )
 
     @field_validator("api_keys", mode="before")
     @classmethod
-    def _listed(cls, given: object) -> object:
+    def _split_list(cls, given: object) -> object:
+        """Split a text at commas, or parse it as JSON."""
         if not isinstance(given, str):
             return given
         if given.lstrip().startswith("["):
             return orjson.loads(given)
         if not (listed := [digest.strip() for digest in given.split(",") if digest.strip()]):
-            raise ValueError("expected at least one SHA-256; leave the setting out to ask for no key")
+            raise ValueError("expected at least one SHA-256; leave the setting unset to require no key")
         return listed
 
     @field_validator("public_key")
     @classmethod
-    def _is_a_key(cls, path: Path | None) -> Path | None:
+    def _check_public_key(cls, path: Path | None) -> Path | None:
+        """Check that the file contains an Ed25519 public key."""
         try:
             if path is not None:
                 verifying(path)
@@ -121,21 +162,22 @@ class Settings(BaseSettings):
         return path
 
     def tokens(self) -> KeySet:
-        """Return what opens load and unload.
+        """Return the tokens that may load and unload models.
 
         Raises:
-            ValueError: The file of tokens cannot be read, or has a line that is no SHA-256.
+            ValueError: The token file is unreadable or has a line without a SHA-256.
         """
         given = [] if self.token is None else [sha256(self.token.get_secret_value().encode()).hexdigest()]
         return KeySet(given, self.token_file)
 
     def environment(self) -> dict[str, str]:
-        """Return the environment variables that give these settings again."""
+        """Return these settings as environment variables, for the worker processes."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {f"ENN_{name.upper()}": _text(value) for name, value in values.items() if value is not None}
 
 
 def _text(value: object) -> str:
+    """Return a value as the text of an environment variable."""
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     return orjson.dumps(value).decode() if isinstance(value, tuple) else str(value)

@@ -13,11 +13,11 @@ from enn_service.settings import Settings
 ONE, OTHER = (sha256(key).hexdigest() for key in (b"one", b"other"))
 
 
-def test_the_service_listens_on_this_machine_unless_told() -> None:
+def test_service_listens_on_loopback_by_default() -> None:
     assert (Settings().host, Settings().port) == ("127.0.0.1", 8080)
 
 
-def test_the_environment_sets_what_it_names(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_environment_variable_sets_its_option(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ENN_PORT", "9000")
     assert Settings().port == 9000
 
@@ -25,14 +25,14 @@ def test_the_environment_sets_what_it_names(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize(
     ("name", "value"), [("PORT", "70000"), ("WORKERS", "0"), ("LOG_LEVEL", "moon"), ("POLL_SECONDS", "0")]
 )
-def test_a_wrong_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_invalid_value_is_refused(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"ENN_{name}", value)
     with pytest.raises(ValidationError, match=name.lower()):
         Settings()
 
 
 @pytest.mark.parametrize("text", [f"{ONE},{OTHER}", f" {ONE} , {OTHER} ", f'["{ONE}", "{OTHER}"]'])
-def test_hashes_of_keys_are_listed_with_commas_or_as_json(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_key_digests_are_separated_by_commas_or_a_json_list(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("ENN_API_KEYS", text)
     assert Settings().api_keys == (ONE, OTHER)
     monkeypatch.setenv("ENN_API_KEYS", Settings().environment()["ENN_API_KEYS"])
@@ -40,7 +40,7 @@ def test_hashes_of_keys_are_listed_with_commas_or_as_json(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("text", ["secret", f"{ONE};{OTHER}", '["secret"]', "[secret]", "", " ", ",", "[" * 100_000])
-def test_what_is_no_list_of_hashes_is_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+def test_invalid_key_digests_are_refused_and_not_shown(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setenv("ENN_API_KEYS", text)
     with pytest.raises(ValidationError, match="api_keys") as error:
         Settings()
