@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from enn_training.estimators.estimators import ENNClassifier, ENNRegressor
+    from enn_training.estimators import ENNClassifier, ENNRegressor
     from enn_training.nn.activation import DCTActivation
     from enn_training.nn.module import ENN
     from enn_training.publishing.adopt import adopt
@@ -16,8 +16,8 @@ __all__ = ["ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "adopt", "ex
 _MODULES = {
     "ENN": "nn.module",
     "DCTActivation": "nn.activation",
-    "ENNClassifier": "estimators.estimators",
-    "ENNRegressor": "estimators.estimators",
+    "ENNClassifier": "estimators.classifier",
+    "ENNRegressor": "estimators.regressor",
     "adopt": "publishing.adopt",
     "export": "publishing.export",
     "load": "publishing.load",

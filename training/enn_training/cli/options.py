@@ -1,14 +1,16 @@
 """Options that the learning commands share: how they read, and the learner that they name."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from enn_training.errors import OptionError
 from enn_training.learners.base import Learner
+from enn_training.learners.registry import LEARNERS, find_learner
 
 if TYPE_CHECKING:
     from enn_training.data.problems import Problem
@@ -20,13 +22,6 @@ class HeadName(StrEnum):
 
     DCT = "dct"
     LINEAR = "linear"
-
-
-class LearnerName(StrEnum):
-    """Ways to learn."""
-
-    LMS = "lms"
-    ADAM = "adam"
 
 
 def sizes(values: list[str] | None, default: tuple[int, ...]) -> tuple[int, ...]:
@@ -43,27 +38,39 @@ def sizes(values: list[str] | None, default: tuple[int, ...]) -> tuple[int, ...]
         raise OptionError(f"--hidden {','.join(values)}: expected whole numbers, as in --hidden 16,8") from None
 
 
-def learner(
-    name: LearnerName, *, passes: int | None, spread: float | None, pace: float | None, decay: float | None
+def parse_learner(
+    name: str,
+    *,
+    hidden: list[str] | None,
+    defaults: Mapping[str, Any],
+    **given: float | None,
 ) -> Learner:
-    """Return the learner of that name; what is None keeps its default.
+    """Return the registered learner of this name.
+
+    Args:
+        name: Value of `--learner`.
+        hidden: Value of `--hidden`, for a learner that chooses the hidden layers if this is None.
+        defaults: Options that replace the learner's own defaults.
+        **given: Options of the command line by name; None if left out.
 
     Raises:
-        OptionError: A value is out of its range, or belongs to the other learner.
+        OptionError: An option is out of its range, or the learner does not have it.
     """
-    # Imported here: torch and numba take seconds that --help should not.
-    given = {"passes": passes, "spread": spread, "pace": pace, "decay": decay}
-    given = {option: value for option, value in given.items() if value is not None}
-    foreign = "pace" if name is LearnerName.ADAM else "decay"
-    if foreign in given:
-        raise OptionError(f"--{foreign} does not belong to --learner {name.value}; leave it out")
-    if name is LearnerName.ADAM:
-        from enn_training.learners.adam import Adam  # noqa: PLC0415
+    spec = find_learner(name)
+    options = {option: value for option, value in given.items() if value is not None}
+    for option in options:
+        if option not in spec.options:
+            raise OptionError(f"--{option} does not belong to --learner {name}; leave it out")
+    if hidden and "hidden" in spec.options:
+        return spec.create({**defaults, **options, "hidden": sizes(hidden, ())})
+    return spec.create({**defaults, **options})
 
-        return replace(Adam(), **given)
-    from enn_training.learners.lms import LMS  # noqa: PLC0415
 
-    return replace(LMS(), **given)
+def _check_learner(name: str) -> str:
+    """Return the name of a registered learner; refuse another one as a choice that does not exist."""
+    if name not in LEARNERS:
+        raise typer.BadParameter(f"{name!r} is not one of {', '.join(map(repr, LEARNERS))}.")
+    return name
 
 
 @dataclass(frozen=True)
@@ -115,7 +122,15 @@ Hidden = Annotated[
 ]
 Harmonics = Annotated[int, typer.Option("--harmonics", min=1, max=1024, help="Q, odd cosines of every activation.")]
 Head = Annotated[HeadName, typer.Option("--head", help="Output layer: learned activations, or values and logits.")]
-Learners = Annotated[LearnerName, typer.Option("--learner", help="The authors' LMS, or AdamW.")]
+Learners = Annotated[
+    str,
+    typer.Option(
+        "--learner",
+        metavar=f"[{'|'.join(LEARNERS)}]",
+        callback=_check_learner,
+        help="; ".join(f"{spec.name}: {spec.description}" for spec in LEARNERS.values()) + ".",
+    ),
+]
 Seed = Annotated[int, typer.Option("--seed", min=0, help="Equal seeds make equal packages.")]
 Background = Annotated[
     int,

@@ -17,7 +17,7 @@ def problem(
     hidden: options.Hidden = None,
     harmonics: options.Harmonics = 6,
     head: options.Head = options.HeadName.DCT,
-    learner: options.Learners = options.LearnerName.LMS,
+    learner: options.Learners = "lms",
     seed: options.Seed = 0,
     background: options.Background = 100,
     passes: options.Passes = None,
@@ -35,7 +35,9 @@ def problem(
     from enn_training.data import problems  # noqa: PLC0415
 
     data = problems.problem(name).dataset(samples, seed)
-    method = options.learner(learner, passes=passes, spread=spread, pace=pace, decay=decay)
+    method = options.parse_learner(
+        learner, hidden=hidden, defaults={}, passes=passes, spread=spread, pace=pace, decay=decay
+    )
     report.learn_and_publish(
         data,
         method,

@@ -9,12 +9,10 @@ import typer
 
 from enn_models.repository import check_name
 from enn_training.cli import options
+from enn_training.learners.registry import find_learner
 
 if TYPE_CHECKING:
     from enn_training.data.dataset import Dataset
-
-# Best or near best of 0.1 and 1 on breast-cancer, wine, iris, digits and diabetes, four splits each.
-TABLE_DECAY = 1.0
 
 
 class TaskName(StrEnum):
@@ -35,11 +33,11 @@ def table(
     hidden: options.Hidden = None,
     harmonics: options.Harmonics = 6,
     head: options.Head = options.HeadName.LINEAR,
-    learner: options.Learners = options.LearnerName.ADAM,
+    learner: options.Learners = "adam",
     seed: options.Seed = 0,
     background: options.Background = 100,
     passes: options.Passes = None,
-    spread: options.Spread = 0.25,
+    spread: options.Spread = None,
     pace: options.Pace = None,
     decay: options.Decay = None,
     optimize: options.Optimize = None,
@@ -52,9 +50,15 @@ def table(
     from enn_training.cli import console as report  # noqa: PLC0415
 
     data = _read(file, target, seed, task, without or [])
-    if decay is None and learner is options.LearnerName.ADAM:
-        decay = TABLE_DECAY
-    method = options.learner(learner, passes=passes, spread=spread, pace=pace, decay=decay)
+    method = options.parse_learner(
+        learner,
+        hidden=hidden,
+        defaults=find_learner(learner).table_defaults,
+        passes=passes,
+        spread=spread,
+        pace=pace,
+        decay=decay,
+    )
     report.learn_and_publish(
         data,
         method,

@@ -71,6 +71,11 @@ class Dataset:
         return fingerprint(self.columns or self.features, self.training.x, self.training.y)
 
     @property
+    def class_count(self) -> int | None:
+        """Number of classes; None for a regression."""
+        return None if self.classes is None else len(self.classes)
+
+    @property
     def task(self) -> Task:
         """Classification where there are classes."""
         return "regression" if self.classes is None else "classification"

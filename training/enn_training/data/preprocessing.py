@@ -1,124 +1,125 @@
-"""Scaling: from raw columns to the range the learner works in, and its exact folding into a network."""
+"""Preprocessing: raw rows and targets to the units of the learner, and networks between raw and scaled rows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from enn_models.network import Layer, Network
-
-Floats = NDArray[np.float64]
-
-# Beyond this ratio |center| / half, folding the center into a float32 bias costs more than three bits of the input.
-FOLDABLE = 8.0
-PERIOD = 4.0
+from enn_models.encoding import Encoding
+from enn_models.features import Feature, encoding
+from enn_models.network import Head, Network
+from enn_training.data.dataset import Split
+from enn_training.data.scaling import Scaling, fold, unfold
+from enn_training.data.targets import Targets
+from enn_training.learned_model import LearnedModel
 
 
 @dataclass(frozen=True, eq=False)
-class Scaling:
-    """The map x -> (x - center) / half of every column.
+class Samples:
+    """Rows in the units of the learner.
 
     Attributes:
-        center: float64 [columns], in the column's unit.
-        half: float64 [columns], > 0, in the column's unit; infinite for a column that is to have no say.
+        x: Scaled inputs, float64 [rows, inputs].
+        y: Targets, float64 [rows, units]: scaled values, -1/+1 (dct head) or 0/1 (linear head).
     """
 
-    center: Floats
-    half: Floats
-
-    @classmethod
-    def identity(cls, columns: int) -> "Scaling":
-        """Return the map that changes nothing."""
-        return cls(np.zeros(columns), np.ones(columns))
-
-    @classmethod
-    def of_range(cls, rows: ArrayLike) -> "Scaling":
-        """Return the map of the range of training rows [rows, columns] onto [-1, 1]; a constant column goes to 0."""
-        rows = np.asarray(rows, dtype=np.float64)
-        low, high = rows.min(axis=0), rows.max(axis=0)
-        return cls(low / 2 + high / 2, _positive(high / 2 - low / 2))
-
-    @classmethod
-    def of_inputs(cls, rows: ArrayLike) -> "Scaling":
-        """Return the map of_range; of a column constant in training nothing is learned, so that all of it goes to 0."""
-        scaling, rows = cls.of_range(rows), np.asarray(rows)
-        constant = rows.min(axis=0) == rows.max(axis=0)
-        return cls(scaling.center, np.where(constant, np.inf, scaling.half))
-
-    @classmethod
-    def of_spread(cls, rows: ArrayLike) -> "Scaling":
-        """Return the map of training rows [rows, columns] to mean 0 and standard deviation 1."""
-        rows = np.asarray(rows, dtype=np.float64)
-        return cls(rows.mean(axis=0), _positive(rows.std(axis=0)))
-
-    def apply(self, rows: ArrayLike) -> Floats:
-        """Return the scaled rows, float64 [rows, columns]; nothing is clipped."""
-        return (np.asarray(rows, dtype=np.float64) - self.center) / self.half
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
 
 
-def fold(network: Network, inputs: Scaling, outputs: Scaling | None = None) -> Network:
-    """Return the float32 network over raw inputs, and raw targets, that equals a network over scaled ones.
+@dataclass(frozen=True, eq=False)
+class Preprocessor:
+    """Map raw rows to samples, and networks over samples to networks over raw rows.
 
-    Args:
-        network: What was learned, over scaled inputs.
-        inputs: How the inputs were scaled.
-        outputs: How the targets of a regression were scaled; None where they were not.
-
-    Returns:
-        The same function of raw rows. The sums are taken in float64 and rounded once. A column whose center lies more
-        than 8 half ranges from 0 (a year) keeps it as input_offset, subtracted before the first weight.
+    Attributes:
+        encoding: One-hot encoding of categories and missing values; None if every feature is one column.
+        inputs: Scaling of the encoded columns.
+        targets: Encoding of the targets for the output units.
     """
-    first, *middle, last = network.layers
-    offset = np.where(np.abs(inputs.center) <= FOLDABLE * inputs.half, 0.0, inputs.center).astype(np.float32)
-    weight = first.weight.astype(np.float64) / inputs.half
-    bias = first.bias.astype(np.float64) + weight @ (offset.astype(np.float64) - inputs.center)
-    first = replace(first, weight=weight.astype(np.float32), bias=bias)
-    output_offset = network.output_offset
-    if outputs is not None:
-        last, output_offset = _unscale(last, outputs)
-    layers = tuple(_in_first_period(layer) for layer in (first, *middle, last))
-    return replace(network, layers=layers, input_offset=offset, output_offset=output_offset)
+
+    encoding: Encoding | None
+    inputs: Scaling
+    targets: Targets
+
+    @classmethod
+    def fit(
+        cls,
+        features: Sequence[Feature],
+        rows: Split,
+        head: Head,
+        classes: int | None,
+        *,
+        ignore_constant: bool = False,
+    ) -> "Preprocessor":
+        """Return the preprocessor for training rows.
+
+        Args:
+            features: Kind and range of each raw column.
+            rows: Raw training rows.
+            head: Output layer to prepare the targets for.
+            classes: Number of classes; None for a regression.
+            ignore_constant: Remove the influence of columns that are constant in training; such a preprocessor cannot
+                unfold a network.
+        """
+        encoder = encoding(features)
+        inputs = Scaling.min_max(_encode(encoder, rows.x), ignore_constant=ignore_constant)
+        return cls(encoder, inputs, Targets.fit(rows.y, head, classes))
+
+    @classmethod
+    def resume(cls, model: LearnedModel, rows: Split, head: Head, classes: int | None) -> "Preprocessor":
+        """Return the preprocessor for further training of a model.
+
+        Inputs are scaled by the model's training ranges, and the targets of a regression by the model's predictions
+        together with the new targets.
+
+        Args:
+            model: Model to train further.
+            rows: First raw rows of the further training.
+            head: Output layer to prepare the targets for.
+            classes: Number of classes; None for a regression.
+        """
+        targets = Targets.fit(rows.y, head, classes)
+        if targets.scaling is not None:
+            targets = _resume_targets(targets, model, rows)
+        return cls(encoding(model.features), _range_scaling(model.features), targets)
+
+    @property
+    def columns(self) -> int:
+        """Number of encoded columns: the inputs of a network."""
+        return len(self.inputs.center)
+
+    def transform(self, rows: Split) -> Samples:
+        """Return the encoded and scaled rows."""
+        return Samples(self.inputs.transform(_encode(self.encoding, rows.x)), self.targets.encode(rows.y))
+
+    def fold(self, network: Network) -> Network:
+        """Return the network over raw rows that equals one over samples."""
+        return replace(fold(network, self.inputs, self.targets.scaling), encoding=self.encoding)
+
+    def unfold(self, network: Network) -> Network:
+        """Return the network over samples that equals one over raw rows."""
+        return replace(unfold(network, self.inputs, self.targets.scaling), encoding=None)
 
 
-def unfold(network: Network, inputs: Scaling, outputs: Scaling | None = None) -> Network:
-    """Return the network over scaled inputs and targets that equals one over raw inputs: the inverse of fold.
-
-    Args:
-        network: What is learned further, over raw inputs.
-        inputs: How the inputs are to be scaled.
-        outputs: How the targets of a regression are to be scaled, by their own center where the head is dct; None where
-            they are not.
-    """
-    first, *middle, last = network.layers
-    weight = first.weight.astype(np.float64)
-    bias = first.bias + weight @ (inputs.center - network.input_offset)
-    first = replace(first, weight=(weight * inputs.half).astype(np.float32), bias=bias.astype(np.float32))
-    if outputs is not None and last.coefficients is not None:
-        last = replace(last, coefficients=(last.coefficients / outputs.half[:, None]).astype(np.float32))
-    elif outputs is not None:
-        bias = ((last.bias - outputs.center) / outputs.half).astype(np.float32)
-        last = replace(last, weight=(last.weight / outputs.half[:, None]).astype(np.float32), bias=bias)
-    offsets = {
-        "input_offset": np.zeros_like(network.input_offset),
-        "output_offset": np.zeros_like(network.output_offset),
-    }
-    return replace(network, layers=(first, *middle, last), **offsets)
+def _encode(encoder: Encoding | None, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return x if encoder is None else encoder.apply(x)
 
 
-def _in_first_period(layer: Layer) -> Layer:
-    """Return an activated layer with its biases in [-2, 2]: sigma has period 4, and float32 has more digits there."""
-    bias = layer.bias if layer.coefficients is None else layer.bias - PERIOD * np.round(layer.bias / PERIOD)
-    return replace(layer, bias=bias.astype(np.float32))
+def _range_scaling(features: Sequence[Feature]) -> Scaling:
+    """Return the scaling of the training ranges; a column that stands for a category ranges from 0 to 1."""
+    columns = [(feature, number) for feature in features for number, _, _ in feature.columns]
+    low = [feature.minimum if number else 0.0 for feature, number in columns]
+    high = [feature.maximum if number else 1.0 for feature, number in columns]
+    return Scaling.min_max([low, high])
 
 
-def _unscale(last: Layer, outputs: Scaling) -> tuple[Layer, NDArray[np.float32]]:
-    """Return the output layer for raw targets, and what is to be added after its activation."""
-    half, center = outputs.half[:, None], outputs.center
-    if last.coefficients is not None:
-        return replace(last, coefficients=(last.coefficients * half).astype(np.float32)), center.astype(np.float32)
-    weight, bias = last.weight * half, last.bias * outputs.half + center
-    return replace(last, weight=weight.astype(np.float32), bias=bias.astype(np.float32)), np.zeros_like(last.bias)
-
-
-def _positive(half: Floats) -> Floats:
-    return np.where(half > 0, half, 1.0)
+def _resume_targets(first: Targets, model: LearnedModel, rows: Split) -> Targets:
+    """Return the targets for further training of a regression, scaled by predictions and new values together."""
+    predictions = model.network.respond(model.examples).output
+    targets = Targets.fit(np.concatenate([predictions, np.reshape(rows.y, (len(rows.y), -1))]), first.head, None)
+    if model.network.head == "linear" or targets.scaling is None:
+        return targets
+    # `unfold` cannot move the center through a learned output activation: it stays the model's output offset.
+    center = model.network.output_offset.astype(np.float64)
+    return Targets(first.units, first.head, None, Scaling(center, targets.scaling.scale))

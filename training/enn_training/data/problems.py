@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from enn_models.network import Task
 from enn_training.data.dataset import Dataset, Split
+from enn_training.data.splits import MIN_ROWS, train_validation
 from enn_training.errors import OptionError
 
 Floats = NDArray[np.float64]
@@ -36,25 +37,26 @@ class Problem:
         y = self.rule(x[:, 0], x[:, 1])
         return Split(x, y.astype(np.int64) if self.task == "classification" else y.astype(np.float64))
 
-    def dataset(self, rows: int, seed: int, judged: int = 20_000) -> Dataset:
+    def dataset(self, rows: int, seed: int, test_rows: int = 20_000) -> Dataset:
         """Return a data set whose training and held-out parts are rows samples together, an eighth held out.
 
         Args:
             rows: Samples to learn from, >= 16.
             seed: Of the samples.
-            judged: Samples of the test part, fresh.
+            test_rows: Number of samples in the test part.
 
         Raises:
             OptionError: Too few rows.
         """
-        if rows < 16:
-            raise OptionError(f"samples {rows}: expected at least 16")
+        if rows < MIN_ROWS:
+            raise OptionError(f"samples {rows}: expected at least {MIN_ROWS}")
         rng = np.random.default_rng(seed)
-        learned, test = self.sample(rows, rng), self.sample(judged, rng)
-        held = rows // 8
-        training, held_out = Split(learned.x[held:], learned.y[held:]), Split(learned.x[:held], learned.y[:held])
+        samples, test = self.sample(rows, rng), self.sample(test_rows, rng)
+        # The samples are in random order already.
+        train, validation = train_validation(rows, seed=None)
+        training, validation = (Split(samples.x[part], samples.y[part]) for part in (train, validation))
         classes = (-1, 1) if self.task == "classification" else None
-        return Dataset(("x0", "x1"), classes, training, held_out, test)
+        return Dataset(("x0", "x1"), classes, training, validation, test)
 
 
 def problem(name: str) -> Problem:

@@ -15,12 +15,12 @@ from enn_models.network import Task
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
 from enn_training.data.dataset import Dataset, Split, to_label
+from enn_training.data.splits import MIN_ROWS, train_validation_test
 from enn_training.errors import DataError
 from enn_training.learned_model import Label
 
 # A target of whole numbers with at most this many different ones tells classes, more tell an amount.
 MAX_INTEGER_CLASSES = 20
-MIN_ROWS = 16
 
 
 class LeftOutWarning(UserWarning):
@@ -184,15 +184,7 @@ def _split(
     y: NDArray[np.int64] | NDArray[np.float64],
     seed: int,
 ) -> Dataset:
-    """Return the three parts: each class, or the whole, is shuffled and dealt out in the same shares."""
-    rng = np.random.default_rng(seed)
-    groups = [np.arange(len(x))] if classes is None else [np.flatnonzero(y == label) for label in range(len(classes))]
-    parts: tuple[list[NDArray[np.int64]], ...] = ([], [], [])
-    for group in groups:
-        shuffled = rng.permutation(group)
-        test = max(1, round(len(group) / 5))
-        held = max(1, round((len(group) - test) / 8))
-        for part, rows in zip(parts, np.split(shuffled, [test, test + held]), strict=True):
-            part.append(rows)
-    test, held_out, training = (Split(x[rows], y[rows]) for rows in (np.sort(np.concatenate(part)) for part in parts))
-    return Dataset(tuple(column.name for column in columns), classes, training, held_out, test, columns=columns)
+    """Return the rows as a data set of three parts."""
+    indices = train_validation_test(y, seed, stratify=classes is not None)
+    training, validation, test = (Split(x[rows], y[rows]) for rows in indices)
+    return Dataset(tuple(column.name for column in columns), classes, training, validation, test, columns=columns)

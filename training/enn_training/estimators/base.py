@@ -13,13 +13,12 @@ from enn_models.network import Head, Network
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
 from enn_training.data.dataset import Dataset, Split
+from enn_training.data.splits import train_validation
 from enn_training.errors import OptionError
 from enn_training.learned_model import Label, LearnedModel
-from enn_training.learners.adam import Adam
-from enn_training.learners.auto_adam import AutoAdam
 from enn_training.learners.base import Learner
-from enn_training.learners.lms import LMS
 from enn_training.learners.online_trainer import OnlineDesign, OnlineTrainer
+from enn_training.learners.registry import LEARNERS
 from enn_training.learners.trainer import train
 
 Floats = NDArray[np.float64]
@@ -56,12 +55,13 @@ class Estimator(BaseEstimator):
         """Learn from rows x [rows, features] and their class indices [rows] or values [rows] or [rows, outputs]."""
         seed = 0 if self.random_state is None else int(check_random_state(self.random_state).randint(2**31 - 1))
         learner, columns = self._learner(), self._columns(x)
-        training, held_out = _hold_out(Split(x, y), seed)
-        dataset = Dataset(tuple(each.name for each in columns), classes, training, held_out, held_out, columns=columns)
+        training, validation = (Split(x[rows], y[rows]) for rows in train_validation(len(x), seed))
+        dataset = Dataset(
+            tuple(each.name for each in columns), classes, training, validation, validation, columns=columns
+        )
         self._stream: OnlineTrainer | None = None
         self.model_: LearnedModel = train(
-            # A learner that holds out rows of its own gets them all, and none are left to judge it.
-            dataset.merge_validation() if isinstance(learner, AutoAdam) else dataset,
+            dataset,
             learner,
             hidden=self._hidden() or (NEURONS,),
             harmonics=self.harmonics,
@@ -101,16 +101,15 @@ class Estimator(BaseEstimator):
         return tuple(self.hidden) if isinstance(self.hidden, Sequence) else (int(self.hidden),)
 
     def _learner(self) -> Learner:
+        """Return the learner that the caller passed or named, with the defaults for tables."""
         if not isinstance(self.learner, str):
             return self.learner
-        if self.learner == "auto":
-            return AutoAdam(max_time=self.max_time, hidden=self._hidden())
-        # The near-linear start and strong decay are what was best on tables.
-        if self.learner == "adam":
-            return Adam(spread=0.25, decay=1.0, max_time=self.max_time)
-        if self.learner == "lms":
-            return LMS(spread=0.25, max_time=self.max_time)
-        raise OptionError(f"learner {self.learner!r}: expected 'auto', 'adam', 'lms' or an object with a method learn")
+        if self.learner not in LEARNERS:
+            names = ", ".join(map(repr, LEARNERS))
+            raise OptionError(f"learner {self.learner!r}: expected one of {names}, or an object with a method learn")
+        spec = LEARNERS[self.learner]
+        settings = {"max_time": self.max_time, "hidden": self._hidden()}
+        return spec.create({**spec.table_defaults, **{k: v for k, v in settings.items() if k in spec.options}})
 
     def _first_rows(self, x: Any) -> Any:  # noqa: ANN401 - a frame, or whatever scikit-learn takes for an array
         """Return rows to learn from as numbers alone, and keep what their columns are."""
@@ -136,12 +135,3 @@ class Estimator(BaseEstimator):
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = tags.input_tags.allow_nan = True
         return tags
-
-
-def _hold_out(part: Split, seed: int) -> tuple[Split, Split]:
-    """Return seven eighths to learn from and an eighth to choose by; fewer than 16 rows do both."""
-    if len(part.x) < 16:
-        return part, part
-    order = np.random.default_rng(seed).permutation(len(part.x))
-    held, rest = np.split(order, [len(order) // 8])
-    return Split(part.x[rest], part.y[rest]), Split(part.x[held], part.y[held])

@@ -5,16 +5,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from enn_training.data.dataset import Dataset
-from enn_training.data.preprocessing import Scaling
+from enn_training.data.scaling import Scaling
 from enn_training.evaluation.metrics import r2
 
 
 @dataclass(frozen=True)
 class Baseline:
-    """A model that anybody would try first.
+    """Score of a simple model.
 
     Attributes:
-        name: What it is.
+        name: Name of the model.
         score: Accuracy, or R^2 of a regression, on the test part.
     """
 
@@ -23,20 +23,24 @@ class Baseline:
 
 
 def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
-    """Return the majority class and the best straight line (logistic regression), or least squares, of a data set."""
-    train, test = dataset.training, dataset.test
-    scaling = Scaling.of_spread(dataset.encode(train.x))
-    x, judged = (scaling.apply(dataset.encode(part.x)) for part in (train, test))
-    if dataset.classes is None:
-        design = np.column_stack([x, np.ones(len(x))])
-        slopes = np.linalg.lstsq(design, train.y, rcond=None)[0]
-        return (Baseline("straight line", r2(test.y, np.column_stack([judged, np.ones(len(judged))]) @ slopes)),)
+    """Return the scores of simple models that are fitted to the training part of a data set.
+
+    Returns:
+        Least squares for a regression; the majority class and logistic regression for classes.
+    """
     # Imported here: scikit-learn takes a second that --help should not.
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
 
+    train, test = dataset.training, dataset.test
+    scaling = Scaling.standard(dataset.encode(train.x))
+    x, test_x = (scaling.transform(dataset.encode(part.x)) for part in (train, test))
+    if dataset.classes is None:
+        design, test_design = (np.column_stack([rows, np.ones(len(rows))]) for rows in (x, test_x))
+        slopes = np.linalg.lstsq(design, train.y, rcond=None)[0]
+        return (Baseline("straight line", r2(test.y, test_design @ slopes)),)
     majority = np.bincount(train.y.astype(np.int64)).argmax()
     line = LogisticRegression(max_iter=1000).fit(x, train.y)
     return (
         Baseline("majority class", float(np.mean(test.y == majority))),
-        Baseline("straight line", float(line.score(judged, test.y))),
+        Baseline("straight line", float(line.score(test_x, test.y))),
     )

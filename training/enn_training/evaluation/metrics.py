@@ -1,4 +1,4 @@
-"""Scores of a network on rows it never learned from, and of the simple models that it has to beat."""
+"""Metrics of a network's predictions, computed by scikit-learn."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,34 +10,48 @@ Floats = NDArray[np.float64]
 
 
 def predict_classes(network: Network, x: Floats) -> NDArray[np.int64]:
-    """Return the index of the class of each raw row, int64 [rows]: the greatest column, or the side of one score."""
+    """Return the class index of each raw row, int64 [rows].
+
+    The class is the column of the largest score or probability; of a single score, its sign decides.
+    """
     output = network.respond(x).output
     if output.shape[1] == 1:
         return (output[:, 0] > 0).astype(np.int64)
     return output.argmax(axis=1).astype(np.int64)
 
 
-def score(network: Network, part: Split) -> dict[str, float]:
-    """Return the scores of a part, named as scikit-learn names them.
+def score(network: Network, rows: Split) -> dict[str, float]:
+    """Return the metrics of a network on some rows, under scikit-learn's names.
+
+    Args:
+        network: Network over raw rows.
+        rows: At least one row with its targets.
 
     Returns:
-        accuracy, and log_loss in nats where there are probabilities; or r2, mean_squared_error and
-        root_mean_squared_error in the target's unit.
+        For classes accuracy, and log_loss in nats if the network predicts probabilities; for a regression r2,
+        mean_squared_error and root_mean_squared_error in the target's unit. r2 of a constant target is 1 for exact
+        predictions, else 0.
     """
-    output = network.respond(part.x).output
+    from sklearn import metrics  # noqa: PLC0415 - scikit-learn takes a second to import
+
+    output = network.respond(rows.x).output
     if network.task == "regression":
-        error = float(np.mean((output - part.y.reshape(output.shape)) ** 2))
-        return {"r2": r2(part.y, output), "mean_squared_error": error, "root_mean_squared_error": error**0.5}
-    scores = {"accuracy": float(np.mean(predict_classes(network, part.x) == part.y))}
+        truth = rows.y.reshape(output.shape)
+        return {
+            "r2": r2(truth, output),
+            "mean_squared_error": float(metrics.mean_squared_error(truth, output)),
+            "root_mean_squared_error": float(metrics.root_mean_squared_error(truth, output)),
+        }
+    scores = {"accuracy": float(metrics.accuracy_score(rows.y, predict_classes(network, rows.x)))}
     if network.head == "linear":
-        chosen = output[np.arange(len(output)), part.y.astype(np.int64)]
-        scores["log_loss"] = float(-np.mean(np.log(np.maximum(chosen, np.finfo(np.float64).tiny))))
+        scores["log_loss"] = float(metrics.log_loss(rows.y, output, labels=np.arange(output.shape[1])))
     return scores
 
 
 def r2(truth: Floats | NDArray[np.int64], predictions: Floats) -> float:
-    """Return the share of the variance of truth that predictions explain, mean over columns; 0 for a constant truth."""
-    truth = truth.reshape(predictions.shape).astype(np.float64)
-    variance = truth.var(axis=0)
-    error = np.mean((truth - predictions) ** 2, axis=0)
-    return float(np.mean(np.where(variance > 0, 1.0 - error / np.where(variance > 0, variance, 1.0), 0.0)))
+    """Return scikit-learn's coefficient of determination, the mean over the columns; 0 for fewer than two rows."""
+    from sklearn.metrics import r2_score  # noqa: PLC0415 - scikit-learn takes a second to import
+
+    if len(predictions) < 2:
+        return 0.0  # undefined there: scikit-learn warns and returns NaN, which JSON has no number for
+    return float(r2_score(truth.reshape(predictions.shape), predictions))

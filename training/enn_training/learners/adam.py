@@ -8,8 +8,9 @@ import torch
 from numpy.typing import NDArray
 
 from enn_models.network import Network
+from enn_training.data.preprocessing import Samples
 from enn_training.errors import DivergenceError, OptionError
-from enn_training.learners.base import LearningResult, PassResult, ProgressCallback, Samples
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
 from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.batched import BatchedNetworks

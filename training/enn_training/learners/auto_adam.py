@@ -9,8 +9,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from enn_training.data.preprocessing import Samples
+from enn_training.data.splits import Folds, folds
 from enn_training.errors import DivergenceError, OptionError
-from enn_training.learners.base import LearningResult, PassResult, ProgressCallback, Samples
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
 from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.batched import BatchedNetworks
@@ -36,9 +38,6 @@ LONGER = 3
 WORTH = 0.01
 # Shares of the time by which penalties, size and steps have to be chosen.
 DEADLINES = (0.35, 0.55, 0.75)
-# Fewer rows than this teach and judge at once: a held-out part of two rows says nothing.
-MIN_ROWS = 16
-MAX_JUDGED = 5_000
 
 
 @dataclass(frozen=True)
@@ -58,34 +57,6 @@ class Hyperparameters:
     decay: float
     smoothing: float
     passes: int
-
-
-@dataclass(frozen=True, eq=False)
-class Folds:
-    """Rows that teach and rows that judge, fold by fold.
-
-    Attributes:
-        train: Rows to learn from, [folds, rows].
-        validation: Rows to judge by, [folds, rows].
-    """
-
-    train: Indices
-    validation: Indices
-
-    @classmethod
-    def of(cls, y: Floats, seed: int) -> "Folds":
-        """Return 5 folds of few rows, 3 of some, one of many; targets y [rows, units] are spread evenly over them."""
-        count = len(y)
-        if count < MIN_ROWS:
-            everything = np.arange(count)[None]
-            return cls(everything, everything)
-        folds = 5 if count < 500 else 3 if count < 2_000 else 1
-        shuffled = np.random.default_rng(seed).permutation(count)
-        order = shuffled[np.lexsort(y[shuffled].T)]
-        parts = max(5, folds)
-        size = min(count // parts, MAX_JUDGED)
-        judged = np.stack([np.sort(order[fold::parts])[:size] for fold in range(folds)])
-        return cls(np.stack([np.setdiff1d(np.arange(count), part) for part in judged]), judged)
 
 
 @dataclass(frozen=True)
@@ -140,7 +111,7 @@ class _Search:
     ) -> None:
         self._tuned, self._architecture, self._samples = tuned, architecture, samples
         self._seed, self._watch = seed, watch
-        self._folds = Folds.of(samples.y, seed)
+        self._folds = folds(samples.y, seed)
         self._cycle = _cycle(len(samples.x), tuned.passes)
         self._began = time.monotonic()
         self._history: list[PassResult] = []

@@ -4,24 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from enn_models.network import Network
+from enn_training.data.preprocessing import Samples
 from enn_training.nn.architecture import Architecture
-
-
-@dataclass(frozen=True, eq=False)
-class Samples:
-    """Rows in the learner's units.
-
-    Attributes:
-        x: Scaled inputs, float64 [rows, inputs].
-        y: Targets, float64 [rows, units]: scaled values, -1/+1 (dct head) or 0/1 (linear head).
-    """
-
-    x: NDArray[np.float64]
-    y: NDArray[np.float64]
 
 
 @dataclass(frozen=True)

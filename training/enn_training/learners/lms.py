@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.network import Layer, Network
+from enn_training.data.preprocessing import Samples
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.kernels import lms as lms_kernel
 from enn_training.kernels.simd import LANES
-from enn_training.learners.base import LearningResult, PassResult, ProgressCallback, Samples
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.initialization import initial_network
 

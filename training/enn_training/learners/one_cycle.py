@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from enn_training.learners.base import Samples
+from enn_training.data.preprocessing import Samples
 from enn_training.nn.batched import BatchedNetworks
 
 # The share of the cycle in which the rate rises, and where it begins and ends as a share of its highest.

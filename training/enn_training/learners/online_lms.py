@@ -3,10 +3,10 @@
 import numpy as np
 
 from enn_models.network import Network
+from enn_training.data.preprocessing import Samples
 from enn_training.errors import DivergenceError
 from enn_training.kernels import lms as lms_kernel
 from enn_training.kernels.simd import LANES
-from enn_training.learners.base import Samples
 from enn_training.learners.lms import SPREADS, begin, steps, to_network
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.initialization import initial_network

@@ -1,21 +1,19 @@
 """Learning from batches of raw rows: each goes through the online LMS and leaves a learned model."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models.features import Feature, encoding
+from enn_models.features import Feature
 from enn_models.network import Head
 from enn_training.data.columns import Column
-from enn_training.data.dataset import fingerprint, summarize_columns
-from enn_training.data.preprocessing import Scaling, fold, unfold
+from enn_training.data.dataset import Split, fingerprint, summarize_columns
+from enn_training.data.preprocessing import Preprocessor
 from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
-from enn_training.data.targets import Targets
 from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, Rows
-from enn_training.learners.base import Samples
 from enn_training.learners.online_lms import OnlineLMS
 from enn_training.nn.architecture import Architecture
 
@@ -54,18 +52,17 @@ class OnlineTrainer:
     def __init__(self, design: OnlineDesign, x: Rows, y: Truth, model: LearnedModel | None = None) -> None:
         self._design = design
         self._features = summarize_columns(design.columns, x) if model is None else model.features
-        self._encoding = encoding(self._features)
         classes = None if design.classes is None else len(design.classes)
-        self._targets = Targets.of(y, design.head, classes)
-        self._inputs = Scaling.of_range(self._encode(x))
-        network = None
-        if model is not None:
-            self._inputs = _of_ranges(model)
-            self._targets = _targets(self._targets, model, y)
-            network = unfold(model.network, self._inputs, self._targets.scaling)
+        rows = Split(x, y)
+        if model is None:
+            self._preprocessor = Preprocessor.fit(self._features, rows, design.head, classes)
+        else:
+            self._preprocessor = Preprocessor.resume(model, rows, design.head, classes)
+        network = None if model is None else self._preprocessor.unfold(model.network)
         task = "regression" if design.classes is None else "classification"
+        units = self._preprocessor.targets.units
         self._architecture = Architecture(
-            len(self._inputs.center), design.hidden, self._targets.units, design.harmonics, design.head, task
+            self._preprocessor.columns, design.hidden, units, design.harmonics, design.head, task
         )
         self._online = OnlineLMS(self._architecture, network)
         self._seen = 0 if model is None else int(model.training["rows"]["training"])
@@ -75,16 +72,15 @@ class OnlineTrainer:
 
     def learn(self, x: Rows, y: Truth) -> LearnedModel:
         """Return the model after one pass over more rows; arguments as those of the constructor."""
-        loss = self._online.learn(Samples(self._inputs.apply(self._encode(x)), self._targets.encode(y)))
+        loss = self._online.learn(self._preprocessor.transform(Split(x, y)))
         self._features = tuple(
             _widened(feature, self._seen, values) for feature, values in zip(self._features, x.T, strict=True)
         )
         self._seen += len(x)
         digest = self._fingerprint + fingerprint([feature.name for feature in self._features], x, y)
         self._fingerprint = hashlib.sha256(digest.encode()).hexdigest()
-        network = fold(self._online.network, self._inputs, self._targets.scaling)
         return LearnedModel(
-            network=replace(network, encoding=self._encoding),
+            network=self._preprocessor.fold(self._online.network),
             features=self._features,
             classes=self._design.classes,
             examples=self._examples.astype(np.float32).astype(np.float64),
@@ -93,9 +89,6 @@ class OnlineTrainer:
             fingerprint=self._fingerprint,
             background=self._background,
         )
-
-    def _encode(self, x: Rows) -> Rows:
-        return x if self._encoding is None else self._encoding.apply(x)
 
     def _record(self, loss: float) -> dict[str, Any]:
         """Return how the model was learned; the loss is that of the last batch before it was learned from."""
@@ -109,26 +102,6 @@ class OnlineTrainer:
             "held_out_loss": loss,
             "passes": 1,
         }
-
-
-def _of_ranges(model: LearnedModel) -> Scaling:
-    """Return the scaling of the ranges that a model was learned from; a column for a category goes from 0 to 1."""
-    columns = [(feature, number) for feature in model.features for number, _, _ in feature.columns]
-    low = [feature.minimum if number else 0.0 for feature, number in columns]
-    high = [feature.maximum if number else 1.0 for feature, number in columns]
-    return Scaling.of_range([low, high])
-
-
-def _targets(first: Targets, model: LearnedModel, y: Truth) -> Targets:
-    """Return the targets for going on from a model: in the unit of its answers and of the first batch."""
-    if first.scaling is None:
-        return first
-    answers = model.network.respond(model.examples).output
-    targets = Targets.of(np.concatenate([answers, np.reshape(y, (len(y), -1))]), first.head, None)
-    if model.network.head == "linear" or targets.scaling is None:
-        return targets
-    center = model.network.output_offset.astype(np.float64)
-    return Targets(first.units, first.head, None, Scaling(center, targets.scaling.half))
 
 
 def _widened(feature: Feature, seen: int, values: Rows) -> Feature:

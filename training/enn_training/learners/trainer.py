@@ -1,19 +1,18 @@
 """Learning from end to end: data set -> scaled samples -> learner -> network over raw rows -> learned model."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from enn_models.activation_statistics import measure
 from enn_models.network import Head, Network
-from enn_training.data.dataset import Dataset, Split
-from enn_training.data.preprocessing import Scaling, fold
+from enn_training.data.dataset import Dataset
+from enn_training.data.preprocessing import Preprocessor
 from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
-from enn_training.data.targets import Targets
 from enn_training.evaluation.metrics import score
 from enn_training.learned_model import MAX_EXAMPLES, LearnedModel, Rows
-from enn_training.learners.base import Learner, LearningResult, ProgressCallback, Samples
+from enn_training.learners.base import Learner, LearningResult, ProgressCallback
+from enn_training.learners.registry import holds_out_rows
 from enn_training.nn.architecture import Architecture
 
 
@@ -44,22 +43,18 @@ def train(
     Raises:
         TrainingError: A size is out of its range, or the learner left the finite numbers.
     """
-    classes = None if dataset.classes is None else len(dataset.classes)
-    inputs, targets = (
-        Scaling.of_inputs(dataset.encode(dataset.training.x)),
-        Targets.of(dataset.training.y, head, classes),
+    if holds_out_rows(learner):
+        dataset = dataset.merge_validation()
+    preprocessor = Preprocessor.fit(
+        dataset.summaries, dataset.training, head, dataset.class_count, ignore_constant=True
     )
-    architecture = Architecture(len(inputs.center), hidden, targets.units, harmonics, head, dataset.task)
-
-    def samples(part: Split) -> Samples:
-        return Samples(inputs.apply(dataset.encode(part.x)), targets.encode(part.y))
-
-    learned = learner.learn(architecture, samples(dataset.training), samples(dataset.validation), seed, watch)
-    network = replace(fold(learned.network, inputs, targets.scaling), encoding=dataset.encoding)
+    architecture = Architecture(preprocessor.columns, hidden, preprocessor.targets.units, harmonics, head, dataset.task)
+    samples, validation = (preprocessor.transform(part) for part in (dataset.training, dataset.validation))
+    result = learner.learn(architecture, samples, validation, seed, watch)
     return to_learned_model(
-        network,
+        preprocessor.fold(result.network),
         dataset,
-        _record(dataset, architecture, learned, seed),
+        _training_record(dataset, architecture, result, seed),
         sample_rows(dataset.training.x, background, seed),
     )
 
@@ -79,20 +74,20 @@ def to_learned_model(network: Network, dataset: Dataset, training: dict[str, Any
     )
 
 
-def _record(dataset: Dataset, architecture: Architecture, learned: LearningResult, seed: int) -> dict[str, Any]:
+def _training_record(dataset: Dataset, architecture: Architecture, result: LearningResult, seed: int) -> dict[str, Any]:
     """Return how a model was learned, JSON-able and the same for every run."""
     return {
-        "learner": learned.settings,
+        "learner": result.settings,
         "seed": seed,
         "rows": {
             "training": len(dataset.training.x),
             "held_out": len(dataset.validation.x),
             "test": len(dataset.test.x),
         },
-        "hidden": [len(layer.bias) for layer in learned.network.layers[:-1]],
+        "hidden": [len(layer.bias) for layer in result.network.layers[:-1]],
         "harmonics": architecture.harmonics,
         "head": architecture.head,
         "loss": architecture.loss,
-        "held_out_loss": learned.loss,
-        "passes": len(learned.history),
+        "held_out_loss": result.loss,
+        "passes": len(result.history),
     }

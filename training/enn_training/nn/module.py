@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from enn_models.network import Head, Layer, Network, Task
-from enn_training.data.preprocessing import Scaling, fold
+from enn_training.data.scaling import Scaling, fold
 from enn_training.nn.activation import DCTActivation
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.initialization import initial_network

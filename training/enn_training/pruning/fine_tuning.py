@@ -7,7 +7,7 @@ import numpy as np
 from torch import Tensor
 
 from enn_models.network import Network
-from enn_training.learners.base import Samples
+from enn_training.data.preprocessing import Samples
 from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.batched import BatchedNetworks

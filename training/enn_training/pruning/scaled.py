@@ -1,13 +1,11 @@
 """The data set of a model in the units in which it learns, and the way of a network into them and out again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from enn_models.network import Head, Network
 from enn_training.data.dataset import Dataset, Split
-from enn_training.data.preprocessing import Scaling, fold, unfold
-from enn_training.data.targets import Targets
+from enn_training.data.preprocessing import Preprocessor, Samples
 from enn_training.evaluation.metrics import score
-from enn_training.learners.base import Samples
 
 ENOUGH = 1_000
 """Held-out rows that can tell a loss of a hundredth from chance."""
@@ -19,21 +17,17 @@ class ScaledData:
 
     Attributes:
         dataset: Raw rows.
-        inputs: How their columns are scaled.
-        targets: What the output units learn.
+        preprocessor: Map of the raw rows to samples.
     """
 
     dataset: Dataset
-    inputs: Scaling
-    targets: Targets
+    preprocessor: Preprocessor
 
     @classmethod
     def of(cls, dataset: Dataset, head: Head) -> "ScaledData":
         """Return a data set as `learning.learn` scales it."""
-        train = dataset.training
-        classes = None if dataset.classes is None else len(dataset.classes)
-        # A constant column has no weight, and here a unit, so that a network can be taken out of raw ones.
-        return cls(dataset, Scaling.of_range(dataset.encode(train.x)), Targets.of(train.y, head, classes))
+        # Constant columns keep a scale: a network cannot be unfolded over a column without influence.
+        return cls(dataset, Preprocessor.fit(dataset.summaries, dataset.training, head, dataset.class_count))
 
     @property
     def judges(self) -> Split:
@@ -48,15 +42,15 @@ class ScaledData:
 
     def samples(self, part: Split) -> Samples:
         """Return the scaled rows of a part."""
-        return Samples(self.inputs.apply(self.dataset.encode(part.x)), self.targets.encode(part.y))
+        return self.preprocessor.transform(part)
 
     def enter(self, network: Network) -> Network:
         """Return the network over scaled rows that equals one over raw rows."""
-        return replace(unfold(network, self.inputs, self.targets.scaling), encoding=None)
+        return self.preprocessor.unfold(network)
 
     def leave(self, network: Network) -> Network:
         """Return the network over raw rows that equals one over scaled rows."""
-        return replace(fold(network, self.inputs, self.targets.scaling), encoding=self.dataset.encoding)
+        return self.preprocessor.fold(network)
 
     def score(self, network: Network, part: Split) -> float:
         """Return the accuracy, or R^2 of a regression, of a network over scaled rows."""

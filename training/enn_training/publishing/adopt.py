@@ -10,7 +10,7 @@ from torch import fx, nn
 from enn_models.activation_statistics import measure
 from enn_models.network import Layer, Network
 from enn_training.data.dataset import fingerprint, summarize_columns
-from enn_training.data.preprocessing import Scaling, fold
+from enn_training.data.scaling import Scaling, fold
 from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.errors import DataError, OptionError
 from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from enn_training.data.preprocessing import Scaling, fold
+from enn_training.data.scaling import Scaling, fold
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.initialization import initial_network
 
@@ -25,41 +25,41 @@ def test_the_folded_network_of_raw_rows_is_the_network_of_scaled_rows(center, ha
     inputs = Scaling(np.array([center, 0.25]), np.array([half, 2.0]))
     outputs = Scaling(np.array([scale / 2]), np.array([scale]))
     scaled = np.random.default_rng(0).uniform(-1, 1, (20, 2))
-    raw = scaled * inputs.half + inputs.center
-    expected = network.respond(inputs.apply(raw)).output * outputs.half + outputs.center
+    raw = scaled * inputs.scale + inputs.center
+    expected = network.respond(inputs.transform(raw)).output * outputs.scale + outputs.center
     found = fold(network, inputs, outputs).respond(raw).output
     np.testing.assert_allclose(found / scale, expected / scale, atol=ROUNDED)
 
 
 def test_a_year_keeps_its_offset_and_other_columns_do_not():
     rows = np.array([[2000.0, -1.0], [2020.0, 3.0]])
-    folded = fold(initial_network(Architecture(2)), Scaling.of_range(rows))
+    folded = fold(initial_network(Architecture(2)), Scaling.min_max(rows))
     np.testing.assert_array_equal(folded.input_offset, [2010, 0])
 
 
 def test_folding_twenty_years_loses_nothing_that_float32_has():
     network = initial_network(Architecture(1, (6,)))
     years = np.linspace(2000, 2020, 41)[:, None]
-    scaling = Scaling.of_range(years)
-    expected = network.respond(scaling.apply(years)).output
+    scaling = Scaling.min_max(years)
+    expected = network.respond(scaling.transform(years)).output
     np.testing.assert_allclose(fold(network, scaling).respond(years).output, expected, atol=1e-6)
 
 
 def test_an_offset_that_float32_cannot_hold_is_made_good_in_the_bias():
     scaling = Scaling(np.array([1e8 + 3.0]), np.array([1e3]))
     network = initial_network(Architecture(1, (6,)))
-    raw = scaling.center + scaling.half * np.linspace(-1, 1, 11)[:, None]
-    expected = network.respond(scaling.apply(raw)).output
+    raw = scaling.center + scaling.scale * np.linspace(-1, 1, 11)[:, None]
+    expected = network.respond(scaling.transform(raw)).output
     np.testing.assert_allclose(fold(network, scaling).respond(raw).output, expected, atol=ROUNDED)
 
 
 def test_a_range_becomes_minus_one_to_one():
     rows = np.array([[0.0, 5.0], [10.0, 5.0]])
-    np.testing.assert_array_equal(Scaling.of_range(rows).apply(rows), [[-1, 0], [1, 0]])
+    np.testing.assert_array_equal(Scaling.min_max(rows).transform(rows), [[-1, 0], [1, 0]])
 
 
 def test_a_spread_becomes_mean_zero_and_deviation_one():
     rows = np.random.default_rng(2).normal(7, 3, (100, 2))
-    scaled = Scaling.of_spread(rows).apply(rows)
+    scaled = Scaling.standard(rows).transform(rows)
     assert scaled.mean(axis=0) == pytest.approx([0, 0], abs=1e-12)
     assert scaled.std(axis=0) == pytest.approx([1, 1])

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
+from enn_training.data.preprocessing import Samples
 from enn_training.data.problems import problem
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.learners.adam import Adam
-from enn_training.learners.base import Samples
 from enn_training.nn.architecture import Architecture
 
 

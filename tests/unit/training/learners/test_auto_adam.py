@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from enn_training.data.preprocessing import Samples
+from enn_training.data.splits import folds
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.learners import one_cycle as cycle
-from enn_training.learners.auto_adam import LARGE, LONGER, SMALL, AutoAdam, Folds
-from enn_training.learners.base import Samples
+from enn_training.learners.auto_adam import LARGE, LONGER, SMALL, AutoAdam
 from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.batched import BatchedNetworks
@@ -24,10 +25,10 @@ def rows(count, noise=0.0, seed=0):
     return Samples(x, x @ [[1.0], [-0.5]] + rng.normal(0, noise, (count, 1)))
 
 
-@pytest.mark.parametrize(("count", "folds"), [(100, 5), (1_000, 3), (3_000, 1)])
-def test_every_fold_judges_rows_that_it_does_not_teach(count, folds):
-    made = Folds.of(rows(count).y, 0)
-    assert len(made.validation) == folds
+@pytest.mark.parametrize(("count", "number"), [(100, 5), (1_000, 3), (3_000, 1)])
+def test_every_fold_judges_rows_that_it_does_not_teach(count, number):
+    made = folds(rows(count).y, 0)
+    assert len(made.validation) == number
     for taught, judged in zip(made.train, made.validation, strict=True):
         assert not set(taught) & set(judged)
         assert len(taught) + len(judged) == count
@@ -36,11 +37,11 @@ def test_every_fold_judges_rows_that_it_does_not_teach(count, folds):
 
 def test_classes_are_spread_evenly_over_the_folds():
     y = (np.arange(100) < 10).astype(float)[:, None]
-    assert {int(y[judged].sum()) for judged in Folds.of(y, 0).validation} == {2}
+    assert {int(y[judged].sum()) for judged in folds(y, 0).validation} == {2}
 
 
 def test_few_rows_teach_and_judge_at_once():
-    made = Folds.of(np.zeros((5, 1)), 0)
+    made = folds(np.zeros((5, 1)), 0)
     np.testing.assert_array_equal(made.train, made.validation)
 
 

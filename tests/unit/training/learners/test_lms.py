@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
+from enn_training.data.preprocessing import Samples
 from enn_training.data.problems import problem
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.kernels import lms as lms_kernel
 from enn_training.kernels.simd import LANES
 from enn_training.learners import lms
-from enn_training.learners.base import Samples
 from enn_training.learners.lms import LMS
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.initialization import initial_network

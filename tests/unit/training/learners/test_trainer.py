@@ -72,9 +72,9 @@ def test_the_fingerprint_changes_with_one_value():
 
 
 def test_two_classes_have_one_unit_and_more_have_one_each():
-    np.testing.assert_array_equal(Targets.of([0, 1], "dct", 2).encode([0, 1]), [[-1], [1]])
-    np.testing.assert_array_equal(Targets.of([0, 1], "linear", 2).encode([0, 1]), [[0], [1]])
-    np.testing.assert_array_equal(Targets.of([0, 2], "linear", 3).encode([2, 0]), [[0, 0, 1], [1, 0, 0]])
+    np.testing.assert_array_equal(Targets.fit([0, 1], "dct", 2).encode([0, 1]), [[-1], [1]])
+    np.testing.assert_array_equal(Targets.fit([0, 1], "linear", 2).encode([0, 1]), [[0], [1]])
+    np.testing.assert_array_equal(Targets.fit([0, 2], "linear", 3).encode([2, 0]), [[0, 0, 1], [1, 0, 0]])
 
 
 def test_baselines_are_the_majority_class_and_the_straight_line():

@@ -7,7 +7,7 @@ from torch import nn
 
 from enn_models.package import open_package
 from enn_training import ENN, DCTActivation, adopt, export
-from enn_training.data.preprocessing import Scaling
+from enn_training.data.scaling import Scaling
 from enn_training.errors import DataError, OptionError
 from enn_training.publishing.export import ExportError, package
 from enn_training.publishing.onnx.accuracy import TOLERANCE
@@ -68,11 +68,11 @@ def test_logits_become_probabilities_of_the_classes_named():
 
 def test_a_module_over_scaled_rows_is_published_over_raw_ones():
     raw = ROWS * [3.0, 0.5] + [10.0, -2.0]
-    scaling, module = Scaling.of_range(raw), random(Chain())
+    scaling, module = Scaling.min_max(raw), random(Chain())
     opened = open_package(package(adopt(module, raw, scaling=scaling)))
     x = raw[:20].astype(np.float32)
     with torch.no_grad():
-        wanted = module.double()(torch.from_numpy(scaling.apply(x))).numpy()
+        wanted = module.double()(torch.from_numpy(scaling.transform(x))).numpy()
     np.testing.assert_allclose(Runtime(opened.model, ["output"]).run(x)[0], wanted, atol=1e-5)
 
 

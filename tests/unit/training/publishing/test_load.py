@@ -13,7 +13,7 @@ from enn_models.repository import read
 from enn_training import ENN, export, load
 from enn_training.data.columns import Column
 from enn_training.data.dataset import summarize_columns
-from enn_training.data.preprocessing import Scaling
+from enn_training.data.scaling import Scaling
 from support.examples import network
 from support.learned import learned
 

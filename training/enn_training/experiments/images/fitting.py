@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from enn_training.data.dataset import fingerprint, summarize_columns
-from enn_training.data.preprocessing import Scaling
+from enn_training.data.scaling import Scaling
 from enn_training.data.splits import sample_rows
 from enn_training.errors import DivergenceError
 from enn_training.experiments.images.contenders import Contender, contenders, count, widths
@@ -79,7 +79,7 @@ def found(picture: Picture, settings: Settings, fitted: dict[str, Fitted]) -> Fo
 def model(picture: Picture, settings: Settings, fitted: Fitted) -> LearnedModel:
     """Return the ENN of a picture for publication: from column and row to the brightness of each channel."""
     outputs = picture.pixels.shape[2]
-    inputs = Scaling.of_range(picture.places)
+    inputs = Scaling.min_max(picture.places)
     brightness = Scaling(*(np.full(outputs, part) for part in BRIGHTNESS))
     best = fitted.result.best
     training: dict[str, Any] = {
@@ -131,7 +131,7 @@ def _best(
 def _learn(module: nn.Module, rate: float, picture: Picture, settings: Settings, watch: Callable[[], None]) -> Floats:
     """Move a module by Adam; return its values of all pixels, [pixels, channels], in brightness."""
     center, half = BRIGHTNESS
-    x = _tensor(Scaling.of_range(picture.places).apply(picture.places))
+    x = _tensor(Scaling.min_max(picture.places).transform(picture.places))
     y = _tensor((picture.values - center) / half)
     order = torch.Generator().manual_seed(settings.seed)
     optimizer = torch.optim.Adam(module.parameters(), lr=rate, fused=True)

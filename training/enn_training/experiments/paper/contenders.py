@@ -120,8 +120,8 @@ class Enn:
         learner = LMS(passes=passes, spread=self.spread)
         model = train(data, learner, hidden=(self.hidden,), harmonics=HARMONICS, head="dct", seed=seed, watch=note)
         seconds = time.process_time() - began
-        scaling = Targets.of(data.training.y, "dct", None if data.classes is None else len(data.classes)).scaling
-        unit = 1.0 if scaling is None else float(scaling.half[0]) ** 2
+        scaling = Targets.fit(data.training.y, "dct", None if data.classes is None else len(data.classes)).scaling
+        unit = 1.0 if scaling is None else float(scaling.scale[0]) ** 2
         return Result(
             score=model.scores["accuracy" if data.classes is not None else "mean_squared_error"],
             seconds=round(seconds, 2),

@@ -97,7 +97,7 @@ class _Stack:
         first = self.data[0]
         classes = None if first.classes is None else len(first.classes)
         self.loss = _squared if classes is None else _cross_entropy
-        self.targets = [Targets.of(one.training.y, "linear", classes) for one in self.data]
+        self.targets = [Targets.fit(one.training.y, "linear", classes) for one in self.data]
         self.training = self._rows([one.training for one in self.data])
         self.held_out = self._rows([one.validation for one in self.data]).repeated(self.variants)
         self.rates, gains = torch.tensor(peer.variants).repeat(len(data), 1).split(1, dim=1)
@@ -142,8 +142,8 @@ class _Stack:
             unit = 1.0
             scores = ((response > 0) == _tensor(test.y).bool()).double().mean(1)
         else:
-            unit = float(scaling.half[0]) ** 2
-            scores = (response - _tensor(scaling.apply(test.y))).double().square().mean(1) * unit
+            unit = float(scaling.scale[0]) ** 2
+            scores = (response - _tensor(scaling.transform(test.y))).double().square().mean(1) * unit
         best = int(self.least[own].argmin())
         rate, gain = self.peer.variants[best]
         return Result(
@@ -162,7 +162,7 @@ class _Stack:
         w1 *= gain
         b1 *= gain
         if (scaling := self.targets[index].scaling) is not None:
-            half, center = float(scaling.half[0]), float(scaling.center[0])
+            half, center = float(scaling.scale[0]), float(scaling.center[0])
             w2 *= half
             b2.mul_(half).add_(center)
         return folded[0].numpy()

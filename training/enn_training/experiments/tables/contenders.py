@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from enn_models.network import Task
-from enn_training.estimators.estimators import ENNClassifier, ENNRegressor
+from enn_training.estimators import ENNClassifier, ENNRegressor
 
 Settings = dict[str, Any]
 
