@@ -29,14 +29,3 @@ class Limits(NamedTuple):
 
 EVENT_LOOP = Limits(LOOP_BUDGET_NS, inf)
 INLINE = Limits(LOOP_BUDGET_NS, MAX_INLINE_NUMBERS)
-
-
-def inference_cost_ns(rows: int, parameters: int, numbers: int) -> int:
-    """Return the estimated time of an inference.
-
-    Args:
-        rows: Number of rows.
-        parameters: Number of parameters of the network.
-        numbers: Numbers per row that the response contains as text.
-    """
-    return rows * (PARAMETER_NS * parameters + NUMBER_NS * numbers)

@@ -36,12 +36,15 @@ class ExplainOptions(NamedTuple):
     @property
     def plain(self) -> bool:
         """Whether nothing in particular is asked for."""
-        return self == ExplainOptions(self.numbers)
+        return self[1:] == DEFAULT_OPTIONS
 
     @property
     def besides(self) -> int:
         """About how many nanoseconds the attributions take: more than the event loop has for one request."""
         return ATTRIBUTING_NANOSECONDS if self.question else 0
+
+
+DEFAULT_OPTIONS = ExplainOptions(0)[1:]
 
 
 def parse_explain_options(model: ServedModel, parameters: object, rows: int) -> ExplainOptions:
@@ -50,6 +53,8 @@ def parse_explain_options(model: ServedModel, parameters: object, rows: int) -> 
     Raises:
         InvalidRequestError: A parameter is not known or has no such value, or the answer would be too large.
     """
+    if parameters is None and rows * model.explanations.numbers_per_row <= MAX_NUMBERS:
+        return ExplainOptions(model.explanations.numbers_per_row)
     given = {} if parameters is None else parameters
     if not isinstance(given, dict):
         raise InvalidRequestError(f"parameters: {describe_value(given)}; expected an object")

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from enn_service.inference.cost import EVENT_LOOP, Limits, inference_cost_ns
+from enn_service.inference.cost import EVENT_LOOP, NUMBER_NS, PARAMETER_NS, Limits
 from enn_service.inference.types import Batch, EncodedResponse, Endpoint, InferenceCall, InferenceRequest
 from enn_service.observability.counters import EndpointStats
 from enn_service.runtime.model import ServedModel
@@ -42,9 +42,8 @@ def respond(
         call = endpoint.decode(model, request)
         batch = validate(model, call)
         decoded = perf_counter_ns()
-        numbers = batch.size * call.numbers
-        work = inference_cost_ns(batch.size, model.parameters, call.numbers) + call.extra_ns
-        if work > limits.nanoseconds or numbers > limits.numbers:
+        cost_ns = batch.size * (PARAMETER_NS * model.parameters + NUMBER_NS * call.numbers) + call.extra_ns
+        if cost_ns > limits.nanoseconds or batch.size * call.numbers > limits.numbers:
             return Deferred(endpoint, model, request, stats, call=call, batch=batch, started=started)
         tensors = run(model, call, batch)
         ran = perf_counter_ns()
@@ -114,7 +113,7 @@ class Deferred:
         if (batch := self._batch) is None:
             batch = self._batch = validate(model, call)
         # The tensors of a single row belong to the event loop: a thread runs arrays.
-        batch = batch._replace(rows=batch.array())
+        batch.rows = batch.array()
         decoded = perf_counter_ns()
         tensors = run(model, call, batch)
         ran = perf_counter_ns()
@@ -142,9 +141,9 @@ def validate(model: ServedModel, call: InferenceCall[Any]) -> Batch:
         InvalidRequestError: A row is not what the model takes; the text names the place.
     """
     rows = call.rows
+    if type(rows) is list and len(rows) == 1 and model.reach.contains(rows[0]):
+        return Batch(rows[0], 1, None)
     if not isinstance(rows, np.ndarray):
-        if type(rows) is list and len(rows) == 1 and model.reach.contains(rows[0]):
-            return Batch(rows[0], 1, None)
         rows = parse_rows(model.card, rows, call.field, tensor=call.as_tensor)
     array, outside = model.reach.admit(rows, call.field)
     return Batch(array, len(array), outside)

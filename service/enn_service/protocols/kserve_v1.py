@@ -29,7 +29,7 @@ def _decode_predict(model: ServedModel, request: InferenceRequest) -> InferenceC
         InvalidRequestError: The body is not such an object.
     """
     rows, field, _ = _parse_body(model, request.body)
-    return InferenceCall(rows, field, PREDICT_OUTPUTS, model.network.outputs, None)
+    return InferenceCall(rows, field, PREDICT_OUTPUTS, model.sizes["output"], None)
 
 
 def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceCall[ExplainOptions]:
@@ -49,7 +49,10 @@ def _encode_predictions(
     model: ServedModel, _: InferenceCall[None], batch: Batch, tensors: Sequence[Array]
 ) -> EncodedResponse:
     """Return {"predictions": [...]}, one per row, and "out_of_range" where rows leave the training ranges."""
-    predictions, outside = _predictions(model, tensors[0]), batch.out_of_range
+    output, outside = tensors[0], batch.out_of_range
+    if batch.size == 1 and outside is None:
+        return EncodedResponse(b'{"predictions":[%b]}' % model.results.prediction(output[0]), 1)
+    predictions = model.results.predictions(output)
     if outside is None:
         return EncodedResponse(b'{"predictions":%b}' % predictions, batch.size)
     named = model.results.out_of_range(outside).items()
@@ -61,19 +64,14 @@ def _encode_explanations(
     model: ServedModel, call: InferenceCall[ExplainOptions], batch: Batch, tensors: Sequence[Array]
 ) -> EncodedResponse:
     """Return {"predictions": [...], "explanations": [...]}, one each per row."""
-    predictions = _predictions(model, tensors[0])
-    explanations = encode_explanations(model, batch, call.options, (tensors[0], tensors[1]))
+    output, bumps = tensors
+    predictions = model.results.predictions(output) if batch.size > 1 else b"[%b]" % model.results.prediction(output[0])
+    explanations = encode_explanations(model, batch, call.options, (output, bumps))
     return EncodedResponse(b'{"predictions":%b,"explanations":%b}' % (predictions, explanations), batch.size)
 
 
 PREDICT = Endpoint(_decode_predict, _encode_predictions)
 EXPLAIN = Endpoint(_decode_explain, _encode_explanations)
-
-
-def _predictions(model: ServedModel, output: Array) -> bytes:
-    if len(output) == 1:
-        return b"[%b]" % model.results.prediction(output[0])
-    return model.results.predictions(output)
 
 
 def _parse_body(model: ServedModel, body: bytes) -> tuple[Any, str, dict[str, Any]]:
@@ -96,7 +94,8 @@ def _parse_body(model: ServedModel, body: bytes) -> tuple[Any, str, dict[str, An
 
 def _rows_field(body: dict[str, Any]) -> str:
     """Return the name of the one field that holds the rows."""
-    given = [field for field in FIELDS if field in body]
-    if len(given) != 1:
+    instances = "instances" in body
+    if instances == ("inputs" in body):
+        given = [field for field in FIELDS if field in body]
         raise InvalidRequestError(f'the body has {given or "no rows"}; expected one of "instances" and "inputs"')
-    return given[0]
+    return "instances" if instances else "inputs"

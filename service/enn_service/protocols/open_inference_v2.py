@@ -19,7 +19,7 @@ from enn_service.runtime.session import EXPLAIN_OUTPUTS, Array
 
 JSON_LENGTH = "Inference-Header-Content-Length"
 BINARY_TYPE = b"application/octet-stream"
-NOTHING = memoryview(b"")
+NO_BYTES = memoryview(b"")
 
 
 class InferOptions(NamedTuple):
@@ -92,9 +92,9 @@ EXPLAIN_TENSORS = Endpoint(_decode_explain, _encode)
 def _parse_body(model: ServedModel, request: InferenceRequest) -> tuple[ParsedRequest, list[Any] | Numbers]:
     """Return the parsed JSON part and the rows, JSON or numbers [batch, features]."""
     if request.json_length == 0:
-        return RAW_FP32, parse_raw_fp32(request.body, len(model.card.features))
-    text, binary = _split_binary(request)
-    parsed, values = parse_request(text, len(model.card.features))
+        return RAW_FP32, parse_raw_fp32(request.body, model.features)
+    text, binary = (request.body, NO_BYTES) if request.json_length is None else _split_binary(request)
+    parsed, values = parse_request(text, model.features)
     if parsed.outputs is not OUTPUT_AS_JSON:
         _check_outputs(model, parsed)
     return parsed, parse_tensor(model, parsed.tensor, values, binary)
@@ -104,7 +104,7 @@ def _split_binary(request: InferenceRequest) -> tuple[bytes, memoryview]:
     """Return the JSON part of the body and the bytes that follow it."""
     body, length = request.body, request.json_length
     if length is None:
-        return body, NOTHING
+        return body, NO_BYTES
     if length > len(body):
         raise InvalidRequestError(f"{JSON_LENGTH}: {length}; the body has {len(body)} bytes")
     return body[:length], memoryview(body)[length:]
@@ -126,7 +126,7 @@ def _check_outputs(model: ServedModel, form: ParsedRequest) -> None:
 def _numbers_per_row(model: ServedModel, parsed: ParsedRequest) -> int:
     """Return the count of numbers that the JSON part of the response has for each row."""
     if parsed.outputs is OUTPUT_AS_JSON:
-        return model.network.outputs
+        return model.sizes["output"]
     return sum([model.sizes[output.name] for output in parsed.outputs if not output.binary])
 
 

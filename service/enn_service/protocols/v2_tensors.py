@@ -81,7 +81,17 @@ def parse_tensor(
     Raises:
         InvalidRequestError: It is not what the model takes; the text says where.
     """
-    batch, features = tensor.rows, len(model.card.features)
+    batch, features = tensor.rows, model.features
+    if (
+        batch == 1
+        and type(values) is list
+        and len(values) == features == tensor.columns
+        and type(values[0]) is not list
+        and tensor.size is None
+        and tensor.datatype in FLOATS
+        and not len(binary)
+    ):
+        return [values]  # one flat row of floats, the most frequent tensor
     if tensor.columns != features:
         raise InvalidRequestError(
             f"inputs[0].shape: {describe_value(tensor.shape)}; expected [rows, {features}] with at least one row"
@@ -175,8 +185,6 @@ def _numbers(values: np.ndarray[Any, Any], features: int) -> Numbers:
 
 def _as_rows(data: object, batch: int, features: int) -> list[Any]:
     """Return data as a list of rows; it may come flat or nested."""
-    if batch == 1 and type(data) is list and len(data) == features and type(data[0]) is not list:
-        return [data]
     if not isinstance(data, list) or not data or dict in map(type, data):
         raise InvalidRequestError(f"{DATA}: expected a list of numbers, flat or nested as the shape says")
     rows = data if isinstance(data[0], list) else _cut(data, batch, features)

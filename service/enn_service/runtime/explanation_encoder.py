@@ -36,6 +36,7 @@ class ExplanationEncoder:
     Attributes:
         by_row: Whether `of_row` tells one row: faster without arrays, if its bumps are few.
         numbers: How many numbers a bump is told in, without its harmonics.
+        numbers_per_row: Count of numbers in the explanation of a row without options.
     """
 
     def __init__(self, card: Card, network: Network, results: PredictionEncoder) -> None:
@@ -46,6 +47,7 @@ class ExplanationEncoder:
         self._weightless = np.count_nonzero(self._weight) != self._weight.size
         self.by_row = self._readout.by_row and not self._weightless and self._neurons <= FEW
         self.numbers = 3 if self._readout.base is None else 4
+        self.numbers_per_row = self.numbers * self._neurons
         self._ranges = {
             feature.name: [feature.minimum, feature.maximum] for feature in card.features if feature.kind == "numeric"
         }

@@ -35,6 +35,7 @@ class ServedModel:
         reach: How far from where it was trained it answers.
         results: How its predictions are told.
         explanations: How its explanations are told.
+        features: Number of features, the length of a row.
         parameters: How many parameters the network has.
         shapes: The shape of everything it gives, by name, the batch as -1; all of it is float32.
         sizes: How many numbers of each there are in a row.
@@ -49,6 +50,7 @@ class ServedModel:
     reach: RangeCheck = field(init=False)
     results: PredictionEncoder = field(init=False)
     explanations: ExplanationEncoder = field(init=False)
+    features: int = field(init=False)
     parameters: int = field(init=False)
     shapes: dict[str, list[int]] = field(init=False)
     sizes: dict[str, int] = field(init=False)
@@ -58,6 +60,7 @@ class ServedModel:
         object.__setattr__(self, "reach", RangeCheck(self.card.features))
         object.__setattr__(self, "results", PredictionEncoder(self.card))
         object.__setattr__(self, "explanations", ExplanationEncoder(self.card, self.network, self.results))
+        object.__setattr__(self, "features", len(self.card.features))
         object.__setattr__(self, "parameters", self.network.parameters)
         object.__setattr__(self, "shapes", {name: self._shape(name) for name in self.session.outputs})
         object.__setattr__(self, "sizes", {name: -prod(shape) for name, shape in self.shapes.items()})

@@ -69,7 +69,7 @@ class PredictionEncoder:
 
     def prediction(self, output: Array) -> bytes:
         """Return the prediction of a single row as it stands in that list, from its output [outputs]."""
-        texts = number_texts(output)
+        texts = orjson.dumps(output, option=orjson.OPT_SERIALIZE_NUMPY)[1:-1].split(b",")
         if self._card.classes is None:
             return texts[0] if len(texts) == 1 else b"[%b]" % b",".join(texts)
         values = output.tolist()
