@@ -1,23 +1,23 @@
-"""Why learning is refused or stopped.
+"""Exceptions of training.
 
 TrainingError
-|- OptionError      a setting is out of its range or unknown
-|- DataError        a table or an array cannot be learned from
-|- DivergenceError  the learner left the finite numbers
+|- OptionError      an option is out of its range or unknown
+|- DataError        a table or an array cannot be used for training
+|- DivergenceError  training produced infinite numbers or NaN
 """
 
 
 class TrainingError(Exception):
-    """Nothing was learned; the text says what, what was found, what was expected and what to do."""
+    """Training was refused or stopped; the text names the value found, the value expected and the remedy."""
 
 
 class OptionError(TrainingError, ValueError):
-    """A setting is out of its range or unknown."""
+    """An option is out of its range or unknown."""
 
 
 class DataError(TrainingError, ValueError):
-    """A table or an array cannot be learned from."""
+    """A table or an array cannot be used for training."""
 
 
 class DivergenceError(TrainingError):
-    """The learner left the finite numbers."""
+    """Training produced infinite numbers or NaN in every network."""

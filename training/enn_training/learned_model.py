@@ -1,4 +1,4 @@
-"""A learned model: the network with everything that its package says about where it came from."""
+"""LearnedModel: a trained network with its features, classes, scores and training record."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,18 +17,18 @@ MAX_EXAMPLES = 8
 
 @dataclass(frozen=True, eq=False)
 class LearnedModel:
-    """What a learner leaves and a package is made of.
+    """Hold a trained network with everything that its package contains.
 
     Attributes:
-        network: The float32 network over raw rows; it IS the model, all scores are its own.
-        features: What each raw value of a row is, and how the training part has it.
-        classes: The labels in the order of the class scores or probabilities; None for regression.
-        examples: Raw rows of the training part, float64 [k <= 8, features]: inputs of the golden vector.
-        training: How it was learned, JSON-able; neither times nor durations, so that equal seeds make equal packages.
-        scores: Scores on data never learned from, named as scikit-learn names them.
+        network: Float32 network over raw rows; the scores are those of exactly this network.
+        features: Kind and training range of each raw column.
+        classes: Labels in the order of the class scores or probabilities; None for a regression.
+        examples: Raw training rows, float64 [k <= 8, features]: the inputs of the golden vector.
+        training: Training record in JSON types, without times and durations, so that equal seeds make equal packages.
+        scores: Metrics on the test part, under scikit-learn's names.
         fingerprint: SHA-256 of the training part, hexadecimal.
-        background: Raw rows of the training part, float64 [k, features], that explanations compare with; k may be 0.
-        usage: Where on its activations each neuron has the training part; None where that is kept back, or unknown.
+        background: Raw training rows, float64 [k, features], to which explanations compare; k may be 0.
+        usage: Distribution of each neuron's pre-activations over the training part; None if withheld or unknown.
     """
 
     network: Network
@@ -42,7 +42,7 @@ class LearnedModel:
     usage: Usage | None = None
 
     def __post_init__(self) -> None:
-        """Check that the parts speak of the same inputs and outputs."""
+        """Check that all parts have the same number of inputs and the same task."""
         inputs = self.network.inputs
         if len(self.features) != inputs:
             raise ValueError(f"features: {len(self.features)} for a network of {inputs} inputs")
@@ -54,6 +54,11 @@ class LearnedModel:
             raise ValueError(f"classes {self.classes} for a network of task {self.network.task!r}")
 
     def with_network(self, network: Network, scores: dict[str, float]) -> "LearnedModel":
-        """Return the model with the network that further learning left, over the same columns, and its own scores."""
+        """Return the model with a network that was trained further.
+
+        Args:
+            network: Network over the same columns.
+            scores: Metrics of this network on data that it was not trained on.
+        """
         network, training = replace(network, encoding=self.network.encoding), {**self.training, "learned_further": True}
         return replace(self, network=network, scores=scores, training=training, usage=None)

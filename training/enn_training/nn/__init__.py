@@ -1,1 +1,1 @@
-"""PyTorch modules of Expressive Neural Networks."""
+"""Networks: architecture, initial weights, activation and PyTorch modules."""

@@ -1,4 +1,4 @@
-"""The activation in torch: a learned series of odd cosines for every neuron."""
+"""DCTActivation: the learned activation, a series of odd cosines for every neuron, in PyTorch."""
 
 import math
 from typing import cast
@@ -12,24 +12,35 @@ from enn_training.errors import OptionError
 
 
 class DCTActivation(nn.Module):
-    """sigma(z) = sum over q = 1..Q of F_q cos((2q-1)(pi/2)(z+1)), with its own F for every neuron.
+    """Apply a learned activation to every neuron.
 
-    It starts as the best approximation of sigma(z) = z on [-1, 1]. z is never clipped or wrapped: the periodic
-    extension is part of the model.
+    The activation of a neuron is sigma(z) = sum over q = 1..Q of F_q cos((2q-1)(pi/2)(z+1)), with coefficients F of its
+    own. Initially it is the best approximation of sigma(z) = z on [-1, 1]. z is neither clipped nor wrapped: the
+    periodic extension is part of the model.
 
     Attributes:
-        coefficients: F, [features, Q].
+        coefficients: DCT coefficients F, [features, Q].
 
     Args:
-        features: Neurons, >= 1.
-        harmonics: Q, >= 1.
-        device: Where the coefficients live.
-        dtype: Their floating type.
+        features: Number of neurons, >= 1.
+        harmonics: Number of odd cosines Q, >= 1.
+        device: Device of the coefficients.
+        dtype: Floating-point type of the coefficients.
 
     Raises:
         OptionError: A size is less than 1.
 
     Source: arXiv 2307.00673, section III.
+
+    Example:
+        >>> import torch
+        >>> from enn_training import DCTActivation
+        >>> activation = DCTActivation(features=2, harmonics=6)
+        >>> activation.coefficients.shape
+        torch.Size([2, 6])
+        >>> z = torch.tensor([[0.5, -0.25]])
+        >>> bool(torch.allclose(activation(z), z, atol=0.05))
+        True
     """
 
     def __init__(
@@ -59,27 +70,30 @@ class DCTActivation(nn.Module):
         return _clenshaw(z, self.coefficients)
 
     def extra_repr(self) -> str:
-        """Return the sizes, for print."""
+        """Return the sizes that `print` shows."""
         features, harmonics = self.coefficients.shape
         return f"features={features}, harmonics={harmonics}"
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Return whether the compiled kernel may read a tensor's memory: float32 numbers here, and no one tracing."""
+    """Return True if the compiled kernel can read a tensor's memory: float32 on the CPU, and no tracing."""
     return (
         tensor.dtype is torch.float32
         and tensor.device.type == "cpu"
         and type(tensor) in (Tensor, nn.Parameter)
         and not torch.compiler.is_compiling()
-        # torch.jit and torch.func have no public question.
+        # torch.jit and torch.func have no public function for this.
         and torch._C._get_tracing_state() is None  # noqa: SLF001
         and not torch._C._are_functorch_transforms_active()  # noqa: SLF001
     )
 
 
 def _clenshaw(z: Tensor, coefficients: Tensor) -> Tensor:
-    """Return sigma(z) by torch's operators: one cosine of a neuron, and no tensor of [..., features, Q]."""
-    # With theta = (pi/2)(z+1): cos(theta) = -sin(pi z/2), which keeps the digits of a small z.
+    """Return sigma(z) by PyTorch operators.
+
+    Clenshaw's recurrence needs one cosine for each neuron, and no tensor [..., features, Q].
+    """
+    # With theta = (pi/2)(z+1): cos(theta) = -sin(pi z/2), which stays exact for a small z.
     angle = z * (math.pi / 2)
     twice = -2.0 * torch.cos(2.0 * angle)
     *lower, first = coefficients.unbind(-1)
@@ -90,11 +104,11 @@ def _clenshaw(z: Tensor, coefficients: Tensor) -> Tensor:
 
 
 class _NumbaActivation(torch.autograd.Function):
-    """The same by the compiled kernel, for float32 on a processor: several times the speed."""
+    """Compute sigma(z) with the compiled kernel, for float32 on the CPU: several times as fast as PyTorch operators."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, z: Tensor, coefficients: Tensor) -> Tensor:
-        """Return sigma(z); see DCTActivation.forward."""
+        """Return sigma(z), [..., features]."""
         from enn_training.kernels import activation as activation_kernel  # noqa: PLC0415 - numba takes a second that importing a class should not
 
         ctx.save_for_backward(z, coefficients)
@@ -102,9 +116,9 @@ class _NumbaActivation(torch.autograd.Function):
 
     @staticmethod
     def backward(ctx: BackwardCFunction, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
-        """Return the gradients of z and of the coefficients, from that of sigma(z)."""
+        """Return the gradients of z and of the coefficients from the gradient of sigma(z)."""
         saved = cast("tuple[Tensor, Tensor]", ctx.saved_tensors)
-        if torch.is_grad_enabled():  # the gradients are to be differentiated themselves
+        if torch.is_grad_enabled():  # create_graph=True: the gradients are differentiated again
             needed = [one for one in saved if one.requires_grad]
             found = iter(torch.autograd.grad(_clenshaw(*saved), needed, grad_outputs, create_graph=True))
             return tuple(next(found) if one.requires_grad else None for one in saved)

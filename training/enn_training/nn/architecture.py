@@ -1,4 +1,4 @@
-"""The architecture of a network: its sizes and kinds, before anything is learned."""
+"""Architecture of a network: layer sizes, harmonics, head and task."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -11,13 +11,13 @@ Loss = Literal["squared", "cross-entropy"]
 
 @dataclass(frozen=True)
 class Architecture:
-    """What is fixed before learning.
+    """Describe a network before training.
 
     Attributes:
-        inputs: Values of a row, >= 1.
-        hidden: Neurons of each hidden layer, at least one layer, each >= 1.
-        units: Neurons of the output layer, >= 1.
-        harmonics: Q, odd cosines of every learned activation, 1 to 1024.
+        inputs: Number of input columns, >= 1.
+        hidden: Number of neurons of each hidden layer: 1 to 14 layers of 1 to 65,536 neurons.
+        units: Number of neurons of the output layer, >= 1.
+        harmonics: Number of odd cosines Q of every learned activation, 1 to 1024.
         head: "dct" (the output neurons learn activations too) or "linear" (values or logits).
         task: "classification" or "regression".
 
@@ -33,7 +33,7 @@ class Architecture:
     task: Task = "classification"
 
     def __post_init__(self) -> None:
-        """Check every range."""
+        """Check the range of every value."""
         if self.inputs < 1 or self.units < 1:
             raise OptionError(f"inputs {self.inputs}, units {self.units}: expected at least 1 of each")
         if not 1 <= len(self.hidden) <= 14 or any(not 1 <= neurons <= 65_536 for neurons in self.hidden):
@@ -45,7 +45,7 @@ class Architecture:
 
     @classmethod
     def of(cls, network: Network) -> "Architecture":
-        """Return the architecture of a network; Q is that of its first layer."""
+        """Return the architecture of a network, with the Q of its first layer."""
         hidden = tuple(len(layer.bias) for layer in network.layers[:-1])
         coefficients = network.layers[0].coefficients
         harmonics = 0 if coefficients is None else coefficients.shape[1]
@@ -53,10 +53,10 @@ class Architecture:
 
     @property
     def widths(self) -> tuple[int, ...]:
-        """Sizes (inputs, hidden..., units)."""
+        """Layer sizes: (inputs, hidden..., units)."""
         return (self.inputs, *self.hidden, self.units)
 
     @property
     def loss(self) -> Loss:
-        """What learning makes small: cross-entropy of a linear head's logits, the squared error of everything else."""
+        """Loss to minimize: cross-entropy for the logits of a linear head, else the squared error."""
         return "cross-entropy" if (self.task, self.head) == ("classification", "linear") else "squared"

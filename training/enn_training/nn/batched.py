@@ -1,4 +1,7 @@
-"""Networks of one architecture side by side in torch: a step of many small ones takes little more than one's."""
+"""BatchedNetworks: several networks of one architecture in one PyTorch module, trained at the same time.
+
+A step of many small networks takes little longer than a step of one.
+"""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -16,16 +19,18 @@ from enn_training.nn.architecture import Architecture
 
 
 class BatchedNetworks(nn.Module):
-    """Lanes, each an ENN with its own parameters.
+    """Compute several networks of one architecture, each with its own parameters, in one batch.
+
+    A lane is the index of one of the networks.
 
     Attributes:
-        weights: W of each layer, [lanes, neurons, inputs].
-        biases: b of each layer, [lanes, 1, neurons].
-        activations: Of each activated layer, over the neurons of all lanes.
+        weights: Weights W of each layer, [lanes, neurons, inputs].
+        biases: Biases b of each layer, [lanes, 1, neurons].
+        activations: Activation of each activated layer, over the neurons of all lanes.
 
     Args:
-        architecture: Sizes and kinds of every lane.
-        starts: What each lane starts from, over scaled inputs.
+        architecture: Architecture of every network.
+        starts: Initial networks over scaled inputs, one for each lane.
     """
 
     def __init__(self, architecture: Architecture, starts: Sequence[Network]) -> None:
@@ -66,11 +71,13 @@ class BatchedNetworks(nn.Module):
 
     @torch.no_grad()
     def apply_decay(self, decay: Tensor, smoothing: Tensor) -> None:
-        """Draw every weight to 0 by a share and every harmonic to its start by 2q-1 times a share.
+        """Move every weight towards 0, and every DCT coefficient towards that of a line.
+
+        A coefficient of harmonic q moves by 2q-1 times its share of the difference, at most the whole difference.
 
         Args:
-            decay: Share of each lane, [lanes].
-            smoothing: Share of each lane, [lanes]; a harmonic never goes beyond its start.
+            decay: Share by which the weights of each lane shrink, [lanes].
+            smoothing: Share by which the coefficients of each lane move, [lanes].
         """
         for weight in self.weights:
             weight.mul_((1.0 - decay).clamp(min=0.0)[:, None, None])
@@ -82,7 +89,7 @@ class BatchedNetworks(nn.Module):
             coefficients.lerp_(line.expand_as(coefficients), share.expand_as(coefficients))
 
     def network(self, lane: int) -> Network:
-        """Return a copy of a lane as a network over scaled inputs."""
+        """Return a copy of one lane as a network over scaled inputs."""
         layers: list[Layer] = []
         for index, (_, neurons) in enumerate(pairwise(self.architecture.widths)):
             coefficients = None

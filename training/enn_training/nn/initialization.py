@@ -1,4 +1,4 @@
-"""The start of learning: the authors' deterministic weights, for any number of inputs, layers and outputs."""
+"""Initial networks: the authors' deterministic weights, for any number of inputs, layers and outputs."""
 
 from itertools import pairwise
 
@@ -13,17 +13,17 @@ Floats = NDArray[np.float64]
 
 
 def initial_network(architecture: Architecture, spread: float = 0.5) -> Network:
-    """Return the network that learning starts from.
+    """Return the initial network of an architecture.
 
-    Every activation is the best approximation of a line, hidden directions are spread evenly over the half sphere,
-    output weights alternate in sign, biases are 0.
+    Every activation is the best approximation of a line. Hidden weights are directions spread evenly over the half
+    sphere, output weights alternate in sign, and biases are 0.
 
     Args:
-        architecture: Sizes and kinds.
-        spread: g, the paper's dynamic range, > 0: the higher, the higher the frequencies that are reached.
+        architecture: Architecture of the network.
+        spread: Length g of the weights, the paper's dynamic range, > 0; a larger one reaches higher frequencies.
 
     Returns:
-        A network over inputs already scaled to [-1, 1].
+        Network over inputs scaled to [-1, 1].
 
     Source: the authors' notebooks; two inputs are theirs, other numbers follow the same idea.
     """
@@ -43,15 +43,15 @@ def initial_network(architecture: Architecture, spread: float = 0.5) -> Network:
 
 
 def _half_sphere(neurons: int, inputs: int) -> Floats:
-    """Return unit vectors, shape [neurons, inputs], no two (anti)parallel where that is possible.
+    """Return unit vectors, [neurons, inputs], no two of them parallel or antiparallel if that is possible.
 
-    A single input has one direction only, so there the bias is the second axis: shape [neurons, 2].
+    A single input has one direction only. Its bias is the second axis then: shape [neurons, 2].
     """
     if inputs <= 2:
         angle = np.arange(neurons) * np.pi / neurons
         return np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    # In more dimensions, blocks of orthogonal directions are the most even spread; a fixed seed, since the start
-    # is part of the method and not of the experiment.
+    # In more dimensions, blocks of orthogonal directions are spread most evenly. The seed is fixed, since the initial
+    # weights are part of the method and not of the experiment.
     rng = np.random.default_rng(0)
     blocks = [np.linalg.qr(rng.normal(size=(inputs, inputs)))[0].T for _ in range(-(-neurons // inputs))]
     directions = np.concatenate(blocks)[:neurons]
@@ -59,7 +59,7 @@ def _half_sphere(neurons: int, inputs: int) -> Floats:
 
 
 def _alternating(units: int, neurons: int) -> Floats:
-    """Return the output signs +1, -1, +1, ..., shape [units, neurons], one step further for each unit."""
+    """Return the output signs +1, -1, +1, ..., [units, neurons], shifted by one neuron for each unit."""
     signs = np.where(np.arange(neurons) % 2, -1.0, 1.0)
     if neurons % 2 and neurons > 1:
         signs[-2:] = -0.5

@@ -1,4 +1,4 @@
-"""The network in torch: linear maps with learned activations, to and from its plain arrays."""
+"""ENN: an Expressive Neural Network as a PyTorch module, converted to and from plain arrays."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -16,21 +16,31 @@ from enn_training.nn.initialization import initial_network
 
 
 class ENN(nn.Module):
-    """An Expressive Neural Network of any depth.
+    """Compute an Expressive Neural Network of any depth: linear layers with learned activations.
 
     Args:
-        inputs: Values of a row.
-        hidden: Neurons of each hidden layer.
-        outputs: Output units; two classes need one.
-        harmonics: Q of every activation.
-        head: "dct" (the paper's: the output units learn activations too) or "linear" (values or logits).
+        inputs: Number of input columns.
+        hidden: Number of neurons of each hidden layer.
+        outputs: Number of output units; one for two classes.
+        harmonics: Number of odd cosines Q of every activation.
+        head: "dct" (as in the paper: the output units learn activations too) or "linear" (values or logits).
         task: "classification" or "regression".
-        spread: g of the start, the paper's dynamic range, > 0.
+        spread: Length g of the initial weights, the paper's dynamic range, > 0.
 
     Raises:
         OptionError: A size is out of its range.
 
     Source: arXiv 2307.00673; any depth as in arXiv 2511.03531.
+
+    Example:
+        >>> import torch
+        >>> from enn_training import ENN
+        >>> module = ENN(inputs=2, hidden=(6,), outputs=1, harmonics=6, task="regression")
+        >>> module(torch.zeros(3, 2)).shape
+        torch.Size([3, 1])
+        >>> network = module.to_network()
+        >>> network.respond([[0.5, -0.5]]).bumps.shape
+        (1, 1, 6)
     """
 
     def __init__(
@@ -58,9 +68,10 @@ class ENN(nn.Module):
 
     @classmethod
     def from_network(cls, network: Network) -> "ENN":
-        """Return the module that computes what a network computes before its link, from the columns of its rows.
+        """Return the module with the parameters of a network, bit for bit.
 
-        Its parameters equal the network's bit for bit, and to_network gives the network back, but for its encoding.
+        The module takes the encoded columns of a row and returns the output before the link (sigmoid or softmax).
+        `to_network` returns the network again, without its encoding.
         """
         same = Architecture.of(network)
         module = cls(same.inputs, same.hidden, same.units, same.harmonics, head=same.head, task=same.task)
@@ -74,11 +85,11 @@ class ENN(nn.Module):
         """Return the float32 network over raw rows.
 
         Args:
-            inputs: How rows were scaled before they came to this module; None where they were not.
-            outputs: How the targets of a regression were scaled; None where they were not.
+            inputs: Scaling of the rows that this module was trained on; None without scaling.
+            outputs: Scaling of the targets of a regression; None without scaling.
 
         Raises:
-            ValueError: Rows or targets were scaled, and the module comes from a network over raw ones.
+            ValueError: A scaling is given, but the module was made from a network over raw rows.
         """
         architecture = self.architecture
         layers: list[Layer] = []
@@ -114,7 +125,7 @@ class ENN(nn.Module):
         return cast("DCTActivation", self.activations[index])
 
     def _copy(self, network: Network) -> None:
-        """Take over the parameters of a network of the same architecture."""
+        """Copy the parameters of a network of the same architecture."""
         with torch.no_grad():
             for index, layer in enumerate(network.layers):
                 linear = self._linears()[index]
