@@ -1,1 +1,9 @@
-"""Answers over HTTP: predictions and exact bump explanations of the models in a repository."""
+"""REST service: predictions and exact explanations of the models in a repository. Start reading at `app.create_app`.
+
+`server` accepts HTTP/1.1 connections, `http` is the ASGI data plane for inference, `api` the FastAPI control plane for
+everything else; `protocols` translates KServe V1 and Open Inference Protocol V2 to `inference`, which runs a request
+without knowing HTTP; `runtime` loads and runs models; `observability` counts, logs and traces; `client` is the Python
+client. `settings` holds the options and `errors` the exceptions of requests; `app` puts all of it together.
+
+This package exports nothing, so that importing the client does not import the server.
+"""

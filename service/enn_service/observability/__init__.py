@@ -1,1 +1,1 @@
-"""."""
+"""Counters, metrics, logs and traces of requests."""

@@ -1,4 +1,4 @@
-"""Logs: one line a record, for people or as JSON; each request has one at the level debug, none a secret."""
+"""Configuration of logging, the JSON format, and the log record of each request, which contains no secrets."""
 
 import logging
 from datetime import UTC, datetime
@@ -13,9 +13,9 @@ logger = logging.getLogger(__name__)
 
 
 def logging_config(settings: Settings) -> dict[str, Any]:
-    """Return what logging.config.dictConfig takes; libraries do not log below info."""
+    """Return the configuration for `logging.config.dictConfig`; only this package logs at the level debug."""
     level = settings.log_level.upper()
-    others = "INFO" if level == "DEBUG" else level
+    library_level = "INFO" if level == "DEBUG" else level
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -24,16 +24,16 @@ def logging_config(settings: Settings) -> dict[str, Any]:
             "json": {"()": "enn_service.observability.log_config.JSONFormatter"},
         },
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": settings.log_format}},
-        "root": {"level": others, "handlers": ["stderr"]},
+        "root": {"level": library_level, "handlers": ["stderr"]},
         "loggers": {"enn_service": {"level": level}},
     }
 
 
 class JSONFormatter(logging.Formatter):
-    """Writes a record as one JSON object: time, level, logger, message, what a request's record has, the exception."""
+    """Format a record as a JSON object: time, level, logger, message, fields of a request, exception."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
+        """Return the record as one line of JSON."""
         line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -47,12 +47,12 @@ class JSONFormatter(logging.Formatter):
 
 
 def is_enabled() -> bool:
-    """Return whether requests are logged."""
+    """Return True if requests are logged, which is at the level debug."""
     return logger.isEnabledFor(logging.DEBUG)
 
 
 def log_request(event: RequestEvent) -> None:
-    """Log a request: who it was, what it asked of which model, and what came of it."""
+    """Log a finished request at the level debug."""
     fields = {
         "request_id": event.id,
         "method": event.method,

@@ -1,7 +1,7 @@
-"""Traces: a span for each request, sent to the collector that OpenTelemetry's variables name, if they do.
+"""OpenTelemetry spans of requests, sent to an OTLP collector.
 
-OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT switch them on; OTEL_SERVICE_NAME,
-OTEL_TRACES_SAMPLER, OTEL_RESOURCE_ATTRIBUTES and the rest hold as the OpenTelemetry SDK has them.
+OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT enables tracing. OTEL_SERVICE_NAME and
+the other variables of the OpenTelemetry SDK work as its documentation says.
 """
 
 import logging
@@ -13,25 +13,25 @@ from enn_service.observability.events import RequestEvent
 logger = logging.getLogger(__name__)
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-PROPAGATED = (b"traceparent", b"tracestate", b"baggage", b"b3")
+PROPAGATION_HEADERS = (b"traceparent", b"tracestate", b"baggage", b"b3")
 
 
 def is_configured() -> bool:
-    """Return whether the environment names a collector of traces."""
-    off = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
+    """Return True if the environment enables tracing and names a collector."""
+    disabled = os.environ.get("OTEL_SDK_DISABLED", "").lower() == "true"
     exporter = os.environ.get("OTEL_TRACES_EXPORTER", "otlp")
-    return not off and exporter == "otlp" and any(os.environ.get(name) for name in ENDPOINTS)
+    return not disabled and exporter == "otlp" and any(os.environ.get(name) for name in ENDPOINTS)
 
 
 class RequestTracer:
-    """Makes spans and sends them, in a thread of its own.
+    """Observer that creates a span for each request; a background thread sends the spans.
 
     Raises:
-        ImportError: OpenTelemetry is not installed.
+        ImportError: The packages of the extra `telemetry` are not installed.
     """
 
     def __init__(self) -> None:
-        # Imported here: who traces nothing pays nothing.
+        # Imported here because it takes time and memory, which a service without tracing should not spend.
         from opentelemetry import trace  # noqa: PLC0415
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
         from opentelemetry.propagate import extract  # noqa: PLC0415
@@ -46,12 +46,16 @@ class RequestTracer:
         self._extract, self._trace = extract, trace
 
     def __call__(self, event: RequestEvent) -> None:
-        """Tell of a request; one that came with a trace is a part of it."""
-        carrier = {name.decode(): event.headers[name].decode("latin-1") for name in PROPAGATED if name in event.headers}
-        verb = re.split("[:/]", event.path)[-1] if event.model else ""
+        """Create the span of a finished request, as a child of the span that the request's headers name."""
+        headers = {
+            name.decode(): event.headers[name].decode("latin-1")
+            for name in PROPAGATION_HEADERS
+            if name in event.headers
+        }
+        endpoint = re.split("[:/]", event.path)[-1] if event.model else ""
         span = self._tracer.start_span(
-            f"{verb} {event.model}" if event.model else event.method,
-            self._extract(carrier),
+            f"{endpoint} {event.model}" if event.model else event.method,
+            self._extract(headers),
             self._trace.SpanKind.SERVER,
             start_time=event.began,
             attributes={
@@ -69,20 +73,20 @@ class RequestTracer:
         span.end(event.began + event.nanoseconds)
 
     def close(self) -> None:
-        """Send what is there."""
+        """Send the remaining spans and stop the background thread."""
         self._provider.shutdown()
 
 
 def create_tracer() -> RequestTracer | None:
-    """Return what makes traces; None where no collector is named, or OpenTelemetry is not there to serve it."""
+    """Return a tracer; None if tracing is not configured or OpenTelemetry is not installed."""
     if not is_configured():
         return None
     try:
         return RequestTracer()
     except ImportError as error:
         logger.warning(
-            "no traces, although %s names a collector: %s; install this project with its extra telemetry",
-            ENDPOINTS[0],
+            "tracing is off although %s is set: %s; install this project with its extra telemetry",
+            " or ".join(ENDPOINTS),
             error,
         )
         return None

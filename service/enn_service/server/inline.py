@@ -159,7 +159,7 @@ class InlineProtocol(HttpToolsProtocol):
             more_headers: Further header lines, each with its line end.
         """
         own = _header_lines(tuple(self.server_state.default_headers))
-        self._coalescing.send(response.http(STATUS_LINE[response.status] + own + more_headers, request_id))
+        self._coalescing.write_response(response.http(STATUS_LINE[response.status] + own + more_headers, request_id))
 
     @property
     def _is_idle(self) -> bool:

@@ -1,4 +1,13 @@
-"""A connection: uvicorn's, with bounds on what a client makes it wait for and keep; what is no HTTP gets JSON too."""
+"""HTTPProtocol: one HTTP/1.1 connection, uvicorn's protocol with timeouts, size limits and JSON errors.
+
+A connection is in one of these states, each with a time limit:
+
+- waiting for a head: after `_head_deadline` the connection closes, with status 408 if a part of the head has arrived;
+- reading a body, or running: the application has a timeout for each, so there is no deadline here;
+- backpressured, as the client does not read the response: after `_read_deadline` the connection is aborted.
+
+One timer per connection compares the clock with both deadlines. It is set again when it fires, not for each request.
+"""
 
 import asyncio
 import sys
@@ -14,24 +23,24 @@ from enn_service.http.responses import error_response
 from enn_service.server.inline import InlineProtocol
 
 MAX_FRAMING_BYTES = 64 * 1024
-"""So many bytes of a request, and as many as its body has, may be other than body: its head, frames of chunks."""
+"""Maximum number of bytes of a request besides its body and as many again: request line, headers, chunk sizes."""
 CLOSE_GRACE_SECONDS = 0.25
-"""A connection without a request is kept so long once the server ends: what was sent before that has come by then."""
+"""Time for which an idle connection stays open after shutdown starts: a request may be on its way already."""
 MAX_PIPELINED_REQUESTS = 64
-"""So many requests may wait on a connection for their turn."""
+"""Maximum number of requests that wait on a connection for the response before theirs."""
 
 
 class HTTPProtocol(InlineProtocol):
-    """A connection that ends when its client makes it wait for a request's head, or leaves an answer unread.
+    """uvicorn's HTTP/1.1 protocol, closed when the client does not send a head or does not read a response in time.
 
-    A head has `timeout_keep_alive` seconds from the connection's start or the last answer, and an answer
-    `timeout_graceful_shutdown` to be read; bodies are waited for by who reads them.
+    A head must be complete `timeout_keep_alive` seconds after the connection opened or the last response was sent. A
+    response must be read within `timeout_graceful_shutdown` seconds. uvicorn calls every method.
 
     Args:
-        config: The server's.
-        server_state: The server's.
-        app_state: What the application's start has left.
-        _loop: The loop; the running one where there is none.
+        config: Configuration of the server.
+        server_state: Connections, tasks and default headers of the server.
+        app_state: State that the application's lifespan has set.
+        _loop: Event loop; None for the running one.
     """
 
     def __init__(
@@ -42,136 +51,176 @@ class HTTPProtocol(InlineProtocol):
         _loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
-        self._patience = config.timeout_graceful_shutdown or inf
-        self._head_due = self._read_due = inf
-        self._in_head = self._ending = False
-        self._framing = self._body = 0
+        self._read_timeout = config.timeout_graceful_shutdown or inf
+        self._head_deadline = self._read_deadline = inf  # times of the event loop's clock
+        self._in_head = False  # True after the first byte of a head until its empty line
+        self._shutting_down = False
+        self._framing_bytes = self._body_bytes = 0  # of the current request
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for a request."""
+        """Set up the connection and wait for the first head."""
         super().connection_made(transport)
-        self._head_due = self.loop.time() + self.timeout_keep_alive
-        self._look()
+        self._head_deadline = self.loop.time() + self.timeout_keep_alive
+        self._check_deadlines()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no more."""
+        """Cancel the timer."""
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Read on; refuse a request that is mostly something else than its body."""
+        """Parse received bytes; send status 431 to a request with too many bytes besides its body."""
         if self.try_cached_head(data):
-            self._framing = self._body = 0
+            # The whole request has its response already, and the parser saw none of it.
+            self._framing_bytes = self._body_bytes = 0
             return
-        self._framing += len(data)
+        # Count everything as framing first; `on_body` moves the bytes of the body to the other count.
+        self._framing_bytes += len(data)
         super().data_received(data)
-        if self._framing > MAX_FRAMING_BYTES + self._body and not self.transport.is_closing():
-            self._refuse(431, f"the request has more than {MAX_FRAMING_BYTES} bytes besides its body")
+        # A chunked body may frame every byte on its own. The allowance grows with the body, so that small chunks pass
+        # while endless headers, trailers or chunk extensions do not.
+        if self._framing_bytes > MAX_FRAMING_BYTES + self._body_bytes and not self.transport.is_closing():
+            self._send_error(431, f"the request has more than {MAX_FRAMING_BYTES} bytes besides its body")
 
     def eof_received(self) -> bool:  # type: ignore[override]
-        """Go on to answer a client that has sent all it wants to send; return whether there is something to answer."""
+        """Keep a connection open whose client has stopped sending but still waits for a response.
+
+        Returns:
+            True if a complete request is in progress: asyncio then leaves the transport open.
+        """
         if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
             return False
-        self.cycle.keep_alive = False
+        self.cycle.keep_alive = False  # no other request can follow
         return True
 
     def on_message_begin(self) -> None:
-        """Take what comes for a head."""
+        """Start counting the bytes of a request."""
         self._in_head = True
-        self._framing = self._body = 0
+        # `data_received` has counted the current read already. That count is lost here: only later reads are limited.
+        self._framing_bytes = self._body_bytes = 0
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
-        """Wait for the application; refuse what does not name one host: others may take another (RFC 9112, 3.2)."""
+        """Stop waiting for the head; refuse a request that does not name exactly one host.
+
+        Raises:
+            ConnectionError: The number of `host` headers is not one, or too many requests are pipelined. httptools
+                turns it into its own error, and uvicorn then calls `send_400_response`.
+
+        Source:
+            RFC 9112, section 3.2: a proxy in front may choose another of several hosts than this server does.
+        """
         self._in_head = False
-        self._head_due = inf
+        self._head_deadline = inf
         hosts = sum([name == b"host" for name, _ in self.headers])
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
-            raise ConnectionError(f"a request names {hosts} hosts")
-        super().on_headers_complete()
-        if self._ending and self.cycle is not None:
-            self.cycle.keep_alive = False
+            raise ConnectionError(f"{hosts} host headers; expected 1")
+        super().on_headers_complete()  # starts the response, inline or as an ASGI task, or adds it to the pipeline
+        if self._shutting_down and self.cycle is not None:
+            self.cycle.keep_alive = False  # the response to this request says `connection: close`
         if len(self.pipeline) > MAX_PIPELINED_REQUESTS:
-            raise ConnectionError("too many requests wait for their turn")
+            raise ConnectionError(f"{len(self.pipeline)} pipelined requests; expected at most {MAX_PIPELINED_REQUESTS}")
 
     def on_body(self, body: bytes) -> None:
-        """Count apart what is body."""
-        self._framing -= len(body)
-        self._body += len(body)
+        """Count bytes of the body as such, no longer as framing."""
+        self._framing_bytes -= len(body)
+        self._body_bytes += len(body)
         super().on_body(body)
 
     def on_response_complete(self) -> None:
-        """Answer the request that waits, or wait for the next one; uvicorn's own would set a timer each time."""
+        """Start the next pipelined request, or wait for the next head.
+
+        Replaces uvicorn's method, which would set and cancel a timer for each request.
+        """
         self.server_state.total_requests += 1
         if self.transport.is_closing():
             return
-        self.flow.resume_reading()
+        self.flow.resume_reading()  # uvicorn pauses reading while requests are pipelined
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         else:
-            self._head_due = self.loop.time() + self.timeout_keep_alive
+            self._head_deadline = self.loop.time() + self.timeout_keep_alive
 
     def pause_writing(self) -> None:
-        """Wait for the client to read."""
-        self._read_due = self.loop.time() + self._patience
+        """Limit the time for the client to read: the transport's write buffer is full."""
+        self._read_deadline = self.loop.time() + self._read_timeout
         super().pause_writing()
 
     def resume_writing(self) -> None:
-        """Wait for the rest to be read only if that is the end."""
-        self._read_due = self.loop.time() + self._patience if self.transport.is_closing() else inf
+        """Lift that limit, unless the connection is closing and only the rest of the last response is left to read."""
+        self._read_deadline = self.loop.time() + self._read_timeout if self.transport.is_closing() else inf
         super().resume_writing()
 
     def shutdown(self) -> None:
-        """End with the answer under way, or with that to a request which may be on its way already."""
-        self._ending = True
-        self.inline = None
+        """Close the connection after the response in progress, or after that to a request on its way."""
+        self._shutting_down = True
+        self.inline = None  # inline responses do not say `connection: close`
         self.forward_to_app()
         if self.cycle is None or self.cycle.response_complete:
-            self._head_due = self.loop.time() + CLOSE_GRACE_SECONDS
-            self._look()
+            # Idle: the client may have sent a request before it could know. Closing now would lose it.
+            self._head_deadline = self.loop.time() + CLOSE_GRACE_SECONDS
+            self._check_deadlines()
         else:
             super().shutdown()
 
     def _should_upgrade(self) -> bool:
-        """Say that a request which offers another protocol is read by `handle_websocket_upgrade`."""
+        """Return True for an upgrade request, so that uvicorn calls `handle_websocket_upgrade`.
+
+        A CONNECT request stops the parser in the same way, but has no other protocol to ignore.
+        """
         return self.scope["method"] != "CONNECT"
 
     def handle_websocket_upgrade(self) -> None:
-        """Read a request that offers another protocol as if it did not: the parser has stopped before its body."""
-        stop = sys.exception()
-        assert stop is not None  # noqa: S101  (this is called where it was caught)
+        """Ignore the offer of another protocol (RFC 9110, section 7.8) and parse the request as plain HTTP/1.1.
+
+        The parser stops after the head of an upgrade request. A new parser gets the same head without the `upgrade`
+        header, and then the bytes that followed it.
+        """
+        stop = sys.exception()  # uvicorn calls this while it handles HttpParserUpgrade
+        assert stop is not None  # noqa: S101  (narrows the type)
         method, version = self.scope["method"].encode(), self.scope["http_version"].encode()
         kept = b"".join(b"%b: %b\r\n" % header for header in self.headers if header[0] != b"upgrade")
         head = b"%b %b HTTP/%b\r\n%b\r\n" % (method, self.url, version, kept)
-        self.parser = HttpRequestParser(self)  # the other may take that request for the connection's last
-        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
-        self.parse(head + self._chunk[stop.args[0] :])
+        # The stopped parser may take this request for the last one of the connection, so it is not used again.
+        self.parser = HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)  # as uvicorn does: pipelined requests
+        self.parse(head + self._chunk[stop.args[0] :])  # the exception's argument is the offset after the head
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (uvicorn's own words say less)
-        """Refuse what is no request."""
-        self._refuse(400, "what came is no HTTP/1.1 request, or names no host or several")
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  (uvicorn's text names no cause)
+        """Send status 400 as JSON to bytes that are not an HTTP/1.1 request."""
+        self._send_error(400, "the request is not valid HTTP/1.1, or does not have exactly one host header")
 
-    def _look(self) -> None:
-        """Look whether the client has made the connection wait too long, and look again in time."""
+    def _check_deadlines(self) -> None:
+        """Close the connection if a deadline has passed, then set the timer for the next check."""
         if self._timer is not None:
             self._timer.cancel()
         now = self.loop.time()
-        if now >= self._read_due:
+        if now >= self._read_deadline:
+            # The write buffer never empties: `close` would wait for it, so drop it.
             self.transport.abort()
             return
-        if now >= self._head_due:
-            self._head_due, self._read_due = inf, min(self._read_due, now + self._patience)
+        if now >= self._head_deadline:
+            # The client must still read the 408, or the end of its last response.
+            self._head_deadline, self._read_deadline = inf, min(self._read_deadline, now + self._read_timeout)
             if self._in_head:
-                self._refuse(408, f"the head of the request did not come within {self.timeout_keep_alive} s")
+                self._send_error(408, f"the head of the request was not complete within {self.timeout_keep_alive} s")
             else:
-                self.transport.close()
-        self._timer = self.loop.call_at(min(self._head_due, self._read_due, now + self.timeout_keep_alive), self._look)
+                self.transport.close()  # idle: there is no request to respond to
+        # A deadline that is set meanwhile starts no timer, so it is noticed up to one keep-alive period late.
+        next_check = min(self._head_deadline, self._read_deadline, now + self.timeout_keep_alive)
+        self._timer = self.loop.call_at(next_check, self._check_deadlines)
 
-    def _refuse(self, status: int, text: str) -> None:
-        """Send {"error": text} and close, or close alone where another answer is on its way."""
+    def _send_error(self, status: int, text: str) -> None:
+        """Send {"error": text} and close the connection; abort it if a response is in progress.
+
+        Args:
+            status: HTTP status.
+            text: Description of the error.
+        """
         if self.pipeline or (self.cycle and self.cycle.response_started and not self.cycle.response_complete):
+            # An error between the parts of another response would corrupt it.
             self.transport.abort()
             return
         self.write_response(error_response(status, text), RequestId.of({}), b"connection: close\r\n")

@@ -1,7 +1,9 @@
-"""The outbox: answers given in one turn of the event loop leave together, as waking a client may cost more than one.
+"""Write coalescing: responses of one event loop iteration are written together.
 
-A turn reads what has come over all connections, one after the other. Where turns have had an answer or two of late, the
-first leaves at once, so that who asks alone waits for nobody; all others leave when the turn ends.
+One iteration reads from all connections that have data, one after the other, and finishes each inline response on the
+way. A write wakes a client, which then competes for the CPU: that can cost more than the response itself. Therefore
+responses are buffered and written at the end of the iteration. A client that sends alone must not wait, however: while
+iterations have at most IMMEDIATE_BELOW responses on average, the first response of an iteration is written at once.
 """
 
 import asyncio
@@ -12,94 +14,108 @@ from typing import Any
 from enn_service.http.responses import MAX_BUFFERED_RESPONSE
 
 MAX_DELAY_SECONDS = 0.001
-"""An answer waits no longer than this for those that are given after it."""
+"""Maximum time for which a response is buffered."""
 IMMEDIATE_BELOW = 2
-"""Of so many answers a turn, the first leaves at once."""
+"""Mean number of responses per iteration up to which the first response is written at once."""
 AVERAGED_ITERATIONS = 4
-"""Over about so many turns answers are counted."""
+"""Time constant of that exponential mean, in iterations."""
 
 
 class WriteCoalescer:
-    """What the connections of one event loop have to send.
+    """Buffer of all responses that the connections of one event loop write in an iteration.
 
     Args:
-        loop: The loop.
+        loop: The event loop.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._turning = False
-        self._held: dict[asyncio.Transport, list[bytes]] = {}
-        self._due = 0.0
-        self._answers = 0
-        self._usual = 0.0
+        self._iteration_open = False  # True from the first write of an iteration to its end
+        self._buffered: dict[asyncio.Transport, list[bytes]] = {}
+        self._flush_at = 0.0  # perf_counter(), in seconds
+        self._responses = 0  # in the current iteration
+        self._mean_responses = 0.0
 
-    def send(self, transport: asyncio.Transport, answer: bytes) -> None:
-        """Send a whole answer, at once if it is the first of this turn and few are usual."""
-        self._answers += 1
-        if self._turning or self._usual > IMMEDIATE_BELOW:
-            self.hold(transport, answer)
+    def write_response(self, transport: asyncio.Transport, response: bytes) -> None:
+        """Write a complete response: at once if it is the first of a quiet iteration, else with the others.
+
+        Args:
+            transport: Transport of the connection.
+            response: Head and body.
+        """
+        self._responses += 1
+        if self._iteration_open or self._mean_responses > IMMEDIATE_BELOW:
+            self.buffer(transport, response)
         else:
-            self._begin()
-            transport.write(answer)
+            self._open_iteration()
+            transport.write(response)
 
-    def hold(self, transport: asyncio.Transport, part: bytes) -> None:
-        """Send a part of an answer with what else there is; at once if it is large, so that it is seen who reads."""
-        if not self._turning:
-            self._begin()
-        self._held.setdefault(transport, []).append(part)
-        if len(part) > MAX_BUFFERED_RESPONSE or perf_counter() > self._due:
+    def buffer(self, transport: asyncio.Transport, part: bytes) -> None:
+        """Write a part of a response together with the other responses.
+
+        Args:
+            transport: Transport of the connection.
+            part: Head, body, or a part of the body.
+        """
+        if not self._iteration_open:
+            self._open_iteration()
+        self._buffered.setdefault(transport, []).append(part)
+        # A large part goes to the transport at once: only there does a client that does not read cause backpressure.
+        if len(part) > MAX_BUFFERED_RESPONSE or perf_counter() > self._flush_at:
             self.flush()
 
     def flush(self) -> None:
-        """Send what is held."""
-        held, self._held = self._held, {}
-        self._due = perf_counter() + MAX_DELAY_SECONDS
-        for transport, parts in held.items():
+        """Write everything that is buffered, with one call for each connection."""
+        buffered, self._buffered = self._buffered, {}
+        self._flush_at = perf_counter() + MAX_DELAY_SECONDS
+        for transport, parts in buffered.items():
             if not transport.is_closing():
                 transport.writelines(parts)
 
-    def _begin(self) -> None:
-        self._turning = True
-        self._due = perf_counter() + MAX_DELAY_SECONDS
-        self._loop.call_soon(self._end)
+    def _open_iteration(self) -> None:
+        """Schedule the end of this iteration: asyncio runs `call_soon` after the reads that are ready now."""
+        self._iteration_open = True
+        self._flush_at = perf_counter() + MAX_DELAY_SECONDS
+        self._loop.call_soon(self._close_iteration)
 
-    def _end(self) -> None:
-        self._usual += (self._answers - self._usual) / AVERAGED_ITERATIONS
-        self._turning, self._answers = False, 0
+    def _close_iteration(self) -> None:
+        """Update the mean number of responses and write what is buffered."""
+        self._mean_responses += (self._responses - self._mean_responses) / AVERAGED_ITERATIONS
+        self._iteration_open, self._responses = False, 0
         self.flush()
 
 
 class CoalescingTransport:
-    """A transport that sends by the outbox of its loop.
+    """A transport that writes through the coalescer of its event loop.
 
     Args:
-        transport: Whatever else is asked is asked of it.
-        loop: The loop that it belongs to.
+        transport: Transport of the connection; it provides every other attribute.
+        loop: Event loop of the connection.
     """
 
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
-        self._transport, self._outbox = transport, _outbox(loop)
-        self.is_closing = transport.is_closing
+        self._transport, self._coalescer = transport, _coalescer_of(loop)
+        self.is_closing = transport.is_closing  # called for each request: no detour through `__getattr__`
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 (the transport's)
-        """Return what the transport has of this name."""
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (attributes of the transport have any type)
+        """Return the attribute of the transport."""
         return getattr(self._transport, name)
 
-    def send(self, answer: bytes) -> None:
-        """Send a whole answer."""
-        self._outbox.send(self._transport, answer)
+    def write_response(self, response: bytes) -> None:
+        """Write a complete response."""
+        self._coalescer.write_response(self._transport, response)
 
     def write(self, data: bytes) -> None:
-        """Send a part of an answer: a head leaves with its body."""
-        self._outbox.hold(self._transport, data)
+        """Write a part of a response; uvicorn writes head and body apart, and both leave together."""
+        self._coalescer.buffer(self._transport, data)
 
     def close(self) -> None:
-        """Send what is held, then close."""
-        self._outbox.flush()
+        """Write what is buffered, then close."""
+        self._coalescer.flush()
         self._transport.close()
 
 
 @lru_cache
-def _outbox(loop: asyncio.AbstractEventLoop) -> WriteCoalescer:
+def _coalescer_of(loop: asyncio.AbstractEventLoop) -> WriteCoalescer:
+    """Return the only coalescer of an event loop."""
     return WriteCoalescer(loop)
