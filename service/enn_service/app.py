@@ -79,7 +79,12 @@ def create_app(settings: Settings | None = None) -> Service:
                 await asyncio.to_thread(tracing.close)
 
     control_plane = create_control_plane(
-        registry, tallies, tokens, draining=run.shutdown.is_marked, lifespan=lifespan, seconds=settings.deadline_seconds
+        registry,
+        tallies,
+        tokens,
+        shutting_down=run.shutdown.is_marked,
+        lifespan=lifespan,
+        seconds=settings.deadline_seconds,
     )
     data_plane = DataPlane(
         registry,

@@ -39,13 +39,15 @@ def counted(
 ) -> Iterator[tuple[httpx.Client, list[bytes]]]:
     """A client of a service, with or without its inline stage, and the bodies that it has decoded."""
     decoded: list[bytes] = []
-    for key, endpoint in routing.ENDPOINTS.items():
+    patterns = []
+    for pattern, row in routing._PATTERNS:
 
-        def decode(model: ServedModel, request: InferenceRequest, endpoint=endpoint) -> InferenceCall:
+        def decode(model: ServedModel, request: InferenceRequest, endpoint=row.endpoint) -> InferenceCall:
             decoded.append(request.body)
             return endpoint.decode(model, request)
 
-        monkeypatch.setitem(routing.ENDPOINTS, key, endpoint._replace(decode=decode))
+        patterns.append((pattern, row._replace(endpoint=row.endpoint._replace(decode=decode))))
+    monkeypatch.setattr(routing, "_PATTERNS", patterns)
     routing._cached_match.cache_clear()
     with serving(SHIPPED, inline=request.param) as client:
         yield client, decoded

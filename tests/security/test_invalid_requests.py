@@ -159,7 +159,7 @@ def test_internal_error_is_json_without_details(client: httpx.Client, monkeypatc
 
     for run in ("run", "run_row"):
         monkeypatch.setattr(f"enn_service.runtime.session.Session.{run}", fail)
-    monkeypatch.setattr("enn_service.api.control_plane.metadata", fail)
+    monkeypatch.setattr("enn_service.api.models.metadata", fail)
     tensor = {"name": "input", "shape": [1, 2], "datatype": "FP32", "data": [0, 0]}
     for reply in (
         client.post("/v1/models/ring:predict", json={"instances": [[0, 0]]}),

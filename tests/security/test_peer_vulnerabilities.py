@@ -18,7 +18,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from enn_service.api.introspection import AT_ONCE
+from enn_service.api.introspection import WORKER_THREADS
 from enn_service.client import AsyncClient
 from enn_service.http.auth import KeySet
 from enn_service.runtime.session import Session
@@ -98,7 +98,7 @@ def test_unexpected_error_hides_its_text_and_paths(
                 monkeypatch.setattr(Session, run, fail)
             reply = client.post("/v1/models/ring:predict", json=SMALL)
         else:
-            monkeypatch.setattr("enn_service.api.control_plane.render_prometheus", fail)
+            monkeypatch.setattr("enn_service.api.monitoring.render_prometheus", fail)
             reply = client.get("/metrics")
     assert reply.status_code == 500
     assert reply.headers["content-type"] == "application/json"
@@ -145,8 +145,8 @@ def test_large_request_after_deadline_gets_504() -> None:
 @pytest.mark.parametrize(
     ("work", "path"),
     [
-        ("enn_service.api.control_plane.render_prometheus", "/metrics"),
-        ("enn_service.api.introspection._written", "/v1/models/ring/activations"),
+        ("enn_service.api.monitoring.render_prometheus", "/metrics"),
+        ("enn_service.api.introspection._encode", "/v1/models/ring/activations"),
         ("enn_service.runtime.registry.ModelRegistry.load", "/v2/repository/models/ring/load"),
     ],
 )
@@ -156,7 +156,7 @@ def test_slow_get_request_gets_504(monkeypatch: pytest.MonkeyPatch, work: str, p
     try:
         with serving(SHIPPED, deadline_seconds=0.3, token=TOKEN) as client:
             method = "POST" if path.endswith("load") else "GET"
-            for _ in range(AT_ONCE + 1):
+            for _ in range(WORKER_THREADS + 1):
                 reply = client.request(method, path, headers={"authorization": f"Bearer {TOKEN}"})
                 assert reply.status_code == 504
                 assert list(reply.json()) == ["error"]

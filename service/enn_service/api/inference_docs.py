@@ -1,102 +1,81 @@
-"""Documentation of the hot paths: the data plane answers them before they get here; these functions only describe."""
+"""OpenAPI entries of the inference endpoints, which the data plane answers before FastAPI sees the request."""
 
+import inspect
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Path
+from fastapi import APIRouter, Header
+from pydantic import BaseModel
 
+from enn_service.api.routes import ModelName, Responses, error_responses, versioned
 from enn_service.api.schemas import inference as schemas
-from enn_service.errors import (
-    BodyTooLargeError,
-    InvalidRequestError,
-    MemoryBudgetError,
-    ModelNotReadyError,
-    RequestError,
-    TooManyRequestsInFlightError,
-    UnknownModelError,
-    UnsupportedMediaError,
-)
+from enn_service.http.routing import ENDPOINTS
 
-ModelName = Annotated[str, Path(description="the model's name", json_schema_extra={"example": "ring"})]
-ModelVersion = Annotated[str, Path(description="the version's name", json_schema_extra={"example": "1"})]
+BODIES: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
+    "predict": (schemas.PredictRequest, schemas.PredictResponse),
+    "explain": (schemas.ExplainRequest, schemas.ExplainResponse),
+    "infer": (schemas.InferRequest, schemas.InferResponse),
+    "explain_tensors": (schemas.ExplainTensorsRequest, schemas.ExplainTensorsResponse),
+}
+"""Bodies of the request and the response of each endpoint."""
+WITH_TENSORS = {"infer", "explain_tensors"}
+"""Endpoints whose bodies may contain binary tensors."""
 JsonLength = Annotated[
     int | None,
     Header(
         alias="Inference-Header-Content-Length",
-        description="bytes of the JSON part; binary tensors follow it. 0: the body is the input's FP32 values alone.",
+        description="length of the JSON part in bytes; binary tensors follow it. 0: the body is the input's FP32 "
+        "values alone.",
     ),
 ]
-Responses = dict[int | str, dict[str, Any]]
-
-
-def error_responses(*errors: type[RequestError]) -> Responses:
-    """Return the OpenAPI responses of a path that can raise these errors; those of equal status share one."""
-    descriptions: dict[int, list[str]] = {}
-    for error in errors:
-        descriptions.setdefault(error.status, []).append(error.description)
-    return {
-        status: {"model": schemas.Error, "description": " ".join(sentences)}
-        for status, sentences in sorted(descriptions.items())
-    }
-
-
-MODEL_ERRORS = (UnknownModelError, ModelNotReadyError, TooManyRequestsInFlightError)
-"""Errors of every path that names a model."""
-INFERENCE_ERRORS = error_responses(
-    InvalidRequestError, *MODEL_ERRORS, BodyTooLargeError, UnsupportedMediaError, MemoryBudgetError
-)
-TENSORS: Responses = {
+BINARY_RESPONSE: Responses = {
     200: {
-        "description": "The answer; where outputs are asked for as binary, their bytes follow the JSON.",
+        "description": "The response; if the request asks for binary outputs, their bytes follow the JSON.",
         "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    },
-    **INFERENCE_ERRORS,
+    }
 }
 
 
 def inference_docs_router() -> APIRouter:
-    """Return routes that describe predict, explain and infer."""
-    api = APIRouter(tags=["predict"])
+    """Return a route for each inference endpoint, for the OpenAPI document and for the status 405 of other methods."""
+    router = APIRouter(tags=["predict"])
+    for route in ENDPOINTS:
+        request, response = BODIES[route.name]
+        binary = BINARY_RESPONSE if route.name in WITH_TENSORS else {}
+        register = versioned(
+            router,
+            route.path,
+            f"{route.name}_version",
+            method=route.method,
+            description=route.description,
+            response_model=response,
+            responses=binary | error_responses(*route.errors),
+        )
+        register(_Operation(route.name, request, tensors=route.name in WITH_TENSORS))
+    return router
 
-    @api.post("/v1/models/{model}:predict", responses=INFERENCE_ERRORS)
-    async def predict(model: ModelName, body: schemas.PredictRequest) -> schemas.PredictResponse:  # type: ignore[empty-body]
-        """Predict rows (KServe V1)."""
 
-    @api.post("/v1/models/{model}:explain", responses=INFERENCE_ERRORS)
-    async def explain(model: ModelName, body: schemas.ExplainRequest) -> schemas.ExplainResponse:  # type: ignore[empty-body]
-        """Predict rows and explain each exactly by its bumps (KServe V1)."""
+class _Operation:
+    """Handler that only carries a name and a signature, from which FastAPI makes the OpenAPI entry.
 
-    @api.post("/v1/models/{model}/versions/{version}:predict", responses=INFERENCE_ERRORS)
-    async def predict_version(
-        model: ModelName, version: ModelVersion, body: schemas.PredictRequest
-    ) -> schemas.PredictResponse:  # type: ignore[empty-body]
-        """Predict rows with one version."""
+    Args:
+        name: Name of the operation.
+        request: Model of the request body.
+        tensors: True if a header may give the length of the JSON part.
+    """
 
-    @api.post("/v1/models/{model}/versions/{version}:explain", responses=INFERENCE_ERRORS)
-    async def explain_version(
-        model: ModelName, version: ModelVersion, body: schemas.ExplainRequest
-    ) -> schemas.ExplainResponse:  # type: ignore[empty-body]
-        """Predict rows with one version and explain each."""
+    def __init__(self, name: str, request: type[BaseModel], *, tensors: bool) -> None:
+        annotations: dict[str, Any] = {"model": ModelName, "version": str | None, "body": request}
+        parameters = [
+            inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
+            for each, annotation in annotations.items()
+        ]
+        if tensors:
+            parameters.append(
+                inspect.Parameter("length", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=JsonLength)
+            )
+        self.__name__ = name
+        self.__signature__ = inspect.Signature(parameters)
 
-    @api.post("/v2/models/{model}/infer", responses=TENSORS)
-    async def infer(model: ModelName, body: schemas.InferRequest, length: JsonLength = None) -> schemas.InferResponse:  # type: ignore[empty-body]
-        """Infer tensors (Open Inference Protocol V2); name `bumps` and `pre_activation` to get them too."""
-
-    @api.post("/v2/models/{model}/versions/{version}/infer", responses=TENSORS)
-    async def infer_version(
-        model: ModelName, version: ModelVersion, body: schemas.InferRequest, length: JsonLength = None
-    ) -> schemas.InferResponse:  # type: ignore[empty-body]
-        """Infer tensors of one version."""
-
-    @api.post("/v2/models/{model}/explain", responses=TENSORS)
-    async def explain_tensors(
-        model: ModelName, body: schemas.ExplainTensorsRequest, length: JsonLength = None
-    ) -> schemas.ExplainTensorsResponse:  # type: ignore[empty-body]
-        """Infer tensors and explain each row by its bumps: this service's extension of V2."""
-
-    @api.post("/v2/models/{model}/versions/{version}/explain", responses=TENSORS)
-    async def explain_tensors_version(
-        model: ModelName, version: ModelVersion, body: schemas.ExplainTensorsRequest, length: JsonLength = None
-    ) -> schemas.ExplainTensorsResponse:  # type: ignore[empty-body]
-        """Infer tensors of one version and explain each row."""
-
-    return api
+    def __call__(self, **_: object) -> None:
+        """Raise, as the data plane answers every request for which FastAPI would call this."""
+        raise NotImplementedError(f"the data plane answers {self.__name__}")

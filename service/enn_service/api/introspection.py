@@ -1,4 +1,4 @@
-"""Exploring: the routes about a whole model, whose answers stay good until the model's file is another one."""
+"""Routes of introspection: learned activations, response surface and profile of a whole model, with an `ETag`."""
 
 import asyncio
 import hashlib
@@ -11,119 +11,109 @@ import orjson
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
-from enn_service.api.inference_docs import MODEL_ERRORS, ModelName, ModelVersion, Responses, error_responses
-from enn_service.api.schemas import introspection as exploration
+from enn_service.api.routes import MODEL_ERRORS, ModelName, Responses, error_responses, versioned
+from enn_service.api.schemas import introspection as schemas
 from enn_service.errors import InvalidRequestError
+from enn_service.http import paths
 from enn_service.inference.activation_curves import activation_curves
 from enn_service.inference.response_surface import feature_axis, response_surface
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.registry import ModelRegistry
 
-AT_ONCE = 2
-"""How many answers are computed at once; the others wait, and one whose time is over by then is never begun."""
-LETTERS = 32
-"""Of an ETag: half a SHA-256."""
-ERRORS = error_responses(InvalidRequestError, *MODEL_ERRORS)
+WORKER_THREADS = 2
+"""Number of responses computed at once; the others wait, and one that times out while it waits is not computed."""
+ETAG_DIGITS = 32
+"""Number of hexadecimal digits of an `ETag`: half a SHA-256."""
 
-Ask = Callable[[ServedModel], dict[str, Any]]
-Activations = Annotated[exploration.ActivationsQuery, Query()]
-Surface = Annotated[exploration.SurfaceQuery, Query()]
-Profile = Annotated[exploration.ProfileQuery, Query()]
+Compute = Callable[[ServedModel], dict[str, Any]]
 
 
 def introspection_router(registry: ModelRegistry) -> APIRouter:
-    """Return the routes activations, surface and profile under /v1/models/{model}, of any version."""
-    api = APIRouter(prefix="/v1/models/{model}", tags=["explore"])
-    large = ThreadPoolExecutor(AT_ONCE, "exploring")
+    """Return the routes.
 
-    async def answer(request: Request, model: ServedModel, ask: Ask) -> Response:
-        headers = {"ETag": _tag(request, model), "Cache-Control": "no-cache"}
-        if _is_known(request, headers["ETag"]):
+    Args:
+        registry: Models of the service.
+    """
+    router = APIRouter(tags=["explore"])
+    threads = ThreadPoolExecutor(WORKER_THREADS, "introspection")
+
+    async def respond(request: Request, model: ServedModel, compute: Compute) -> Response:
+        headers = {"ETag": _etag(request, model), "Cache-Control": "no-cache"}
+        if _matches(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
-        body = await asyncio.get_running_loop().run_in_executor(large, _written, model, ask)
+        body = await asyncio.get_running_loop().run_in_executor(threads, _encode, model, compute)
         return Response(body, media_type="application/json", headers=headers)
 
-    @api.get("/activations", responses=_responses(exploration.ActivationsResponse))
-    async def show_activations(request: Request, model: ModelName, asked: Activations) -> Response:
-        """Return every learned activation: its curve, DCT coefficients, the training data on it, its importance."""
-        return await answer(request, registry.get(model), _activations(asked))
-
-    @api.get("/versions/{version}/activations", responses=_responses(exploration.ActivationsResponse))
-    async def show_version_activations(
-        request: Request, model: ModelName, version: ModelVersion, asked: Activations
+    @versioned(router, paths.ACTIVATIONS, "show_version_activations", responses=_responses(schemas.ActivationsResponse))
+    async def show_activations(
+        request: Request, model: ModelName, version: str | None, query: Annotated[schemas.ActivationsQuery, Query()]
     ) -> Response:
-        """Return every learned activation of a version."""
-        return await answer(request, registry.get(model, version), _activations(asked))
+        """Return every learned activation of a model: curve, DCT coefficients, training density and importance."""
+        return await respond(request, registry.get(model, version), _activations(query))
 
-    @api.get("/surface", responses=_responses(exploration.SurfaceResponse))
-    async def show_surface(request: Request, model: ModelName, asked: Surface) -> Response:
-        """Return an output, and on request its bumps, over the plane of two features."""
-        return await answer(request, registry.get(model), _surface(asked))
-
-    @api.get("/versions/{version}/surface", responses=_responses(exploration.SurfaceResponse))
-    async def show_version_surface(
-        request: Request, model: ModelName, version: ModelVersion, asked: Surface
+    @versioned(router, paths.SURFACE, "show_version_surface", responses=_responses(schemas.SurfaceResponse))
+    async def show_surface(
+        request: Request, model: ModelName, version: str | None, query: Annotated[schemas.SurfaceQuery, Query()]
     ) -> Response:
-        """Return an output of a version over the plane of two features."""
-        return await answer(request, registry.get(model, version), _surface(asked))
+        """Return an output of a model, and on request its bumps, over a grid of two features."""
+        return await respond(request, registry.get(model, version), _surface(query))
 
-    @api.get("/profile", responses=_responses(exploration.ProfileResponse))
-    async def show_profile(request: Request, model: ModelName, asked: Profile) -> Response:
-        """Return an output, and on request its bumps, along one feature."""
-        return await answer(request, registry.get(model), _profile(asked))
-
-    @api.get("/versions/{version}/profile", responses=_responses(exploration.ProfileResponse))
-    async def show_version_profile(
-        request: Request, model: ModelName, version: ModelVersion, asked: Profile
+    @versioned(router, paths.PROFILE, "show_version_profile", responses=_responses(schemas.ProfileResponse))
+    async def show_profile(
+        request: Request, model: ModelName, version: str | None, query: Annotated[schemas.ProfileQuery, Query()]
     ) -> Response:
-        """Return an output of a version along one feature."""
-        return await answer(request, registry.get(model, version), _profile(asked))
+        """Return an output of a model, and on request its bumps, along one feature."""
+        return await respond(request, registry.get(model, version), _profile(query))
 
-    return api
-
-
-def _activations(asked: exploration.ActivationsQuery) -> Ask:
-    return lambda model: {"layers": activation_curves(model, asked.layer, asked.points)}
+    return router
 
 
-def _surface(asked: exploration.SurfaceQuery) -> Ask:
-    if asked.x == asked.y:
-        raise InvalidRequestError(f"y: feature {asked.y[:140]!r} is x too; expected another, or ask for a profile")
-
-    def ask(model: ServedModel) -> dict[str, Any]:
-        x, y = (feature_axis(model, name, asked.points, field) for name, field in ((asked.x, "x"), (asked.y, "y")))
-        found = response_surface(model, (y, x), asked.at, asked.output, bumps=asked.bumps)
-        told = {field: {"feature": each.name, "values": each.told} for field, each in (("x", x), ("y", y))}
-        return {"output": found.pop("output"), **told, **found}
-
-    return ask
+def _activations(query: schemas.ActivationsQuery) -> Compute:
+    return lambda model: {"layers": activation_curves(model, query.layer, query.points)}
 
 
-def _profile(asked: exploration.ProfileQuery) -> Ask:
-    def ask(model: ServedModel) -> dict[str, Any]:
-        along = feature_axis(model, asked.feature, asked.points, "feature")
-        found = response_surface(model, (along,), asked.at, asked.output, bumps=asked.bumps)
-        return {"output": found.pop("output"), "feature": along.name, "values": along.told, **found}
+def _surface(query: schemas.SurfaceQuery) -> Compute:
+    if query.x == query.y:
+        raise InvalidRequestError(f"y: feature {query.y[:140]!r} is x too; expected another, or ask for a profile")
 
-    return ask
+    def compute(model: ServedModel) -> dict[str, Any]:
+        x, y = (feature_axis(model, name, query.points, field) for name, field in ((query.x, "x"), (query.y, "y")))
+        found = response_surface(model, (y, x), query.at, query.output, bumps=query.bumps)
+        axes = {field: {"feature": axis.name, "values": axis.told} for field, axis in (("x", x), ("y", y))}
+        return {"output": found.pop("output"), **axes, **found}
+
+    return compute
 
 
-def _written(model: ServedModel, ask: Ask) -> bytes:
-    who = {"model_name": model.name, "model_version": model.version}
-    return orjson.dumps(who | ask(model), option=orjson.OPT_SERIALIZE_NUMPY)
+def _profile(query: schemas.ProfileQuery) -> Compute:
+    def compute(model: ServedModel) -> dict[str, Any]:
+        axis = feature_axis(model, query.feature, query.points, "feature")
+        found = response_surface(model, (axis,), query.at, query.output, bumps=query.bumps)
+        return {"output": found.pop("output"), "feature": axis.name, "values": axis.told, **found}
+
+    return compute
 
 
-def _tag(request: Request, model: ServedModel) -> str:
-    """Return the ETag: another one for another file, question or version of the service."""
+def _encode(model: ServedModel, compute: Compute) -> bytes:
+    names = {"model_name": model.name, "model_version": model.version}
+    return orjson.dumps(names | compute(model), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def _etag(request: Request, model: ServedModel) -> str:
+    """Return an `ETag` that changes with the model's file, the request's target and the version of the service."""
     text = f"{installed_version('enn')} {model.version} {model.digest} {request.url.path}?{request.url.query}"
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:LETTERS]}"'
+    return f'"{hashlib.sha256(text.encode()).hexdigest()[:ETAG_DIGITS]}"'
 
 
-def _is_known(request: Request, tag: str) -> bool:
-    """Return whether who asks has the answer with this tag."""
-    given = request.headers.get("if-none-match", "")
-    return given.strip() == "*" or tag in {part.strip().removeprefix("W/") for part in given.split(",")}
+def _matches(request: Request, etag: str) -> bool:
+    """Return True if `If-None-Match` lists the `ETag`; weak comparison (RFC 9110, 13.1.2)."""
+    listed = request.headers.get("if-none-match", "")
+    return listed.strip() == "*" or etag in {part.strip().removeprefix("W/") for part in listed.split(",")}
 
 
-def _responses(answer: type[exploration.ModelResponse]) -> Responses:
-    return {200: {"model": answer}, 304: {"description": "The answer is the one named by If-None-Match."}, **ERRORS}
+def _responses(response: type[schemas.ModelResponse]) -> Responses:
+    return {
+        200: {"model": response},
+        304: {"description": "The response is the one that If-None-Match names."},
+        **error_responses(InvalidRequestError, *MODEL_ERRORS),
+    }

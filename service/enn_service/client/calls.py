@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypedDict, TypeVar, Unpack
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 import orjson
 from numpy.typing import NDArray
@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from enn_service.client import errors, results, tensors
 from enn_service.client.results import Explanations, ModelVersion
 from enn_service.client.rows import Row, Rows, to_instances, to_json, to_matrix
+from enn_service.http import paths
+from enn_service.http.paths import model_path
 
 BINARY_FROM = 4096
 """From so many numbers on infer uses binary tensors unless told: JSON would cost more than the network does."""
 ALIGNED = 8
 """A tensor that begins at a multiple of so many bytes is read where it lies; a service copies another one."""
 REQUEST_ID = "x-request-id"
+INTROSPECTION = {"activations": paths.ACTIVATIONS, "surface": paths.SURFACE, "profile": paths.PROFILE}
 JSON = {"content-type": "application/json"}
 BINARY = {"content-type": "application/octet-stream"}
 
@@ -86,7 +89,9 @@ class ApiCall(Generic[Result]):
 def predict(model: str, rows: Rows, version: str | None) -> ApiCall[list[Any]]:
     """Return the call that predicts rows (KServe V1)."""
     body = to_json({"instances": to_instances(rows)})
-    return ApiCall("POST", f"{_v1(model, version)}:predict", lambda answer: answer.json()["predictions"], body, JSON)
+    return ApiCall(
+        "POST", model_path(paths.PREDICT, model, version), lambda answer: answer.json()["predictions"], body, JSON
+    )
 
 
 class ExplainParameters(TypedDict, total=False):
@@ -114,7 +119,7 @@ def explain(model: str, rows: Rows, version: str | None, **asked: Unpack[Explain
     """Return the call that predicts and explains rows (KServe V1)."""
     instances = to_instances(rows)
     body = _asking(instances, None, **asked)
-    path = f"{_v1(model, version)}:explain"
+    path = model_path(paths.EXPLAIN, model, version)
     return ApiCall("POST", path, lambda answer: results.explanations(answer.json(), instances), body, JSON)
 
 
@@ -124,7 +129,7 @@ def explain_outputs(
     """Return the call that predicts rows and explains several outputs of each (KServe V1)."""
     instances = to_instances(rows)
     body = _asking(instances, outputs if isinstance(outputs, str) else list(outputs), **asked)
-    path = f"{_v1(model, version)}:explain"
+    path = model_path(paths.EXPLAIN, model, version)
     return ApiCall("POST", path, lambda answer: results.explanations_of_outputs(answer.json(), instances), body, JSON)
 
 
@@ -163,7 +168,7 @@ def infer(
     binary = array.size >= BINARY_FROM if binary is None else binary
     tensor = tensors.described("input", array)
     wanted = [{"name": name, "parameters": {"binary_data": binary}} for name in outputs]
-    path, read = f"{_v2(model, version)}/infer", lambda answer: tensors.read(answer.headers, answer.body)
+    path, read = model_path(paths.INFER, model, version), lambda answer: tensors.read(answer.headers, answer.body)
     if not binary:
         head = to_json({"inputs": [{**tensor, "data": array.ravel()}], "outputs": wanted})
         return ApiCall("POST", path, read, head, JSON)
@@ -180,12 +185,14 @@ def models() -> ApiCall[list[ModelVersion]]:
         fields = ("name", "version", "state", "reason")
         return [ModelVersion(*(entry[name] for name in fields)) for entry in answer.json()]
 
-    return ApiCall("POST", "/v2/repository/index", read, b"{}", JSON)
+    return ApiCall("POST", paths.REPOSITORY_INDEX, read, b"{}", JSON)
 
 
 def metadata(model: str | None, version: str | None) -> ApiCall[dict[str, Any]]:
     """Return the call for what the service, or a model, says about itself."""
-    return ApiCall("GET", "/v2" if model is None else _v2(model, version), ParsedResponse.json)
+    return ApiCall(
+        "GET", paths.SERVER if model is None else model_path(paths.V2_MODEL, model, version), ParsedResponse.json
+    )
 
 
 def explore(model: str, version: str | None, what: str, asked: Mapping[str, Any]) -> ApiCall[dict[str, Any]]:
@@ -193,37 +200,21 @@ def explore(model: str, version: str | None, what: str, asked: Mapping[str, Any]
     given = {name: value for name, value in asked.items() if value is not None}
     if "at" in given:
         given["at"] = to_json(given["at"]).decode()
-    return ApiCall("GET", f"{_v1(model, version)}/{what}?{urlencode(given)}", ParsedResponse.json)
+    return ApiCall("GET", f"{model_path(INTROSPECTION[what], model, version)}?{urlencode(given)}", ParsedResponse.json)
 
 
 def live() -> ApiCall[bool]:
     """Return the call that asks whether the service runs."""
-    return _health("/v2/health/live")
+    return _health(paths.LIVE)
 
 
 def ready(model: str | None, version: str | None) -> ApiCall[bool]:
     """Return the call that asks whether the service, or a model, answers."""
-    return _health("/v2/health/ready" if model is None else f"{_v2(model, version)}/ready")
+    return _health(paths.READY if model is None else model_path(paths.MODEL_READY, model, version))
 
 
 def _health(path: str) -> ApiCall[bool]:
     return ApiCall("GET", path, lambda answer: answer.status == 200, good=frozenset({200, 503}), again=False)
-
-
-def _v1(model: str, version: str | None) -> str:
-    return f"/v1/models/{_part(model)}{_versioned(version)}"
-
-
-def _v2(model: str, version: str | None) -> str:
-    return f"/v2/models/{_part(model)}{_versioned(version)}"
-
-
-def _versioned(version: str | None) -> str:
-    return "" if version is None else f"/versions/{_part(version)}"
-
-
-def _part(name: str) -> str:
-    return quote(name, safe="")
 
 
 def _error_text(answer: ParsedResponse) -> str:

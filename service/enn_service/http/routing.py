@@ -1,37 +1,111 @@
-"""Paths: which operation on which model a path of the data plane asks for."""
+"""Table of the inference endpoints, and the match of a request path against it.
+
+The data plane dispatches by this table; the control plane registers the same paths for the OpenAPI document and for the
+`Allow` header of other methods.
+"""
 
 import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from enn_service.errors import (
+    BodyTooLargeError,
+    InvalidRequestError,
+    MemoryBudgetError,
+    ModelNotReadyError,
+    RequestError,
+    TooManyRequestsInFlightError,
+    UnknownModelError,
+    UnsupportedMediaError,
+)
+from enn_service.http import paths
 from enn_service.inference.types import Endpoint
 from enn_service.protocols import kserve_v1 as v1
 from enn_service.protocols import open_inference_v2 as v2
 
-PATH = re.compile(
-    r"/(v1)/models/([^/]+?)(?:/versions/([^/]+?))?:(predict|explain)|"
-    r"/(v2)/models/([^/]+)(?:/versions/([^/]+))?/(infer|explain)"
+INFERENCE_ERRORS = (
+    InvalidRequestError,
+    UnknownModelError,
+    BodyTooLargeError,
+    UnsupportedMediaError,
+    ModelNotReadyError,
+    TooManyRequestsInFlightError,
+    MemoryBudgetError,
 )
-ENDPOINTS: dict[tuple[str, str], Endpoint[Any]] = {
-    ("v1", "predict"): v1.PREDICT,
-    ("v1", "explain"): v1.EXPLAIN,
-    ("v2", "infer"): v2.INFER,
-    ("v2", "explain"): v2.EXPLAIN_TENSORS,
-}
+
+
+class InferenceRoute(NamedTuple):
+    """One row of the table of endpoints.
+
+    Attributes:
+        name: Unique name of the operation in the OpenAPI document.
+        method: HTTP method.
+        path: Path template; with `/versions/{version}` after the model it names one version.
+        verb: Name of the operation in metrics and statistics.
+        endpoint: Decoder and encoder of the protocol.
+        description: Sentence for the OpenAPI document; it contains "a model".
+        errors: Exceptions that the operation documents.
+    """
+
+    name: str
+    method: str
+    path: str
+    verb: str
+    endpoint: Endpoint[Any]
+    description: str
+    errors: tuple[type[RequestError], ...] = INFERENCE_ERRORS
+
+
+ENDPOINTS = (
+    InferenceRoute(
+        "predict",
+        "POST",
+        paths.PREDICT,
+        "predict",
+        v1.PREDICT,
+        "Predict rows with a model (KServe V1).",
+    ),
+    InferenceRoute(
+        "explain",
+        "POST",
+        paths.EXPLAIN,
+        "explain",
+        v1.EXPLAIN,
+        "Predict rows with a model and explain each row exactly by its bumps (KServe V1).",
+    ),
+    InferenceRoute(
+        "infer",
+        "POST",
+        paths.INFER,
+        "infer",
+        v2.INFER,
+        "Compute the output tensors of a model (Open Inference Protocol V2); request `bumps` and `pre_activation` to "
+        "get them too.",
+    ),
+    InferenceRoute(
+        "explain_tensors",
+        "POST",
+        paths.EXPLAIN_TENSORS,
+        "explain",
+        v2.EXPLAIN_TENSORS,
+        "Compute the output tensors of a model and explain each row by its bumps (extension of V2 by this service).",
+    ),
+)
 CACHE_SIZE = 1024
-"""How many paths are known without reading them again."""
+"""Number of paths whose match is cached."""
 MAX_CACHED_PATH = 512
-"""A longer path names no model, and is not kept."""
+"""Maximum length of a cached path: a longer path names no model that exists."""
+MODEL_PATTERN = "(?P<model>[^/]+?)(?:/versions/(?P<version>[^/]+?))?"
 
 
 class Route(NamedTuple):
-    """What a path of the data plane asks for.
+    """An endpoint and the model that a path names.
 
     Attributes:
-        endpoint: Decoder and encoder of the protocol verb.
-        verb: Name of the verb.
-        model: The name of the model.
-        version: The name of the version; None where the path names none.
+        endpoint: Decoder and encoder of the protocol.
+        verb: Name of the operation in metrics and statistics.
+        model: Name of the model.
+        version: Name of the version; None if the path names none.
     """
 
     endpoint: Endpoint[Any]
@@ -40,17 +114,19 @@ class Route(NamedTuple):
     version: str | None
 
 
+_PATTERNS = [(re.compile(route.path.replace("{model}", MODEL_PATTERN)), route) for route in ENDPOINTS]
+
+
 def match_path(path: str) -> Route | None:
-    """Return what a path asks for; None where it is not one of the data plane's."""
-    return _cached_match(path) if len(path) <= MAX_CACHED_PATH else _parse(path)
+    """Return the route of a path; None if the data plane has no such endpoint."""
+    return _cached_match(path) if len(path) <= MAX_CACHED_PATH else _match(path)
 
 
-def _parse(path: str) -> Route | None:
-    match = PATH.fullmatch(path)
-    if match is None:
-        return None
-    protocol, model, version, verb = match.groups()[:4] if match[1] else match.groups()[4:]
-    return Route(ENDPOINTS[protocol, verb], verb, model, version)
+def _match(path: str) -> Route | None:
+    for pattern, route in _PATTERNS:
+        if match := pattern.fullmatch(path):
+            return Route(route.endpoint, route.verb, match["model"], match["version"])
+    return None
 
 
-_cached_match = lru_cache(CACHE_SIZE)(_parse)
+_cached_match = lru_cache(CACHE_SIZE)(_match)

@@ -1,4 +1,4 @@
-"""The explorer: a page for people at /explorer, answered from memory with what lets a browser keep and confine it."""
+"""Routes of the explorer: a page at /explorer that draws the models, and its static files, served from memory."""
 
 import gzip
 from hashlib import sha256
@@ -9,62 +9,65 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-PATH = "/explorer"
+from enn_service.http.paths import EXPLORER
+
 STATIC = Path(__file__).parent / "static"
-TYPES = {
+MEDIA_TYPES = {
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
     ".txt": "text/plain; charset=utf-8",
 }
-PLOT_STYLE = "sha256-jSYQUrW7J0b3jPqhZP9C2Xh1PyJKHKXd4s0fpGGKrww="
-"""Of the one style sheet that the plotting library writes into every figure, and a browser names when it refuses it."""
-POLICY = (
+PLOT_STYLE_HASH = "sha256-jSYQUrW7J0b3jPqhZP9C2Xh1PyJKHKXd4s0fpGGKrww="
+"""Hash of the inline style sheet that the plotting library adds to every figure; a browser that blocks it logs this."""
+ETAG_DIGITS = 32
+"""Number of hexadecimal digits of an `ETag`: half a SHA-256."""
+SECURITY_POLICY = (
     "default-src 'none'",
     "script-src 'self'",
-    f"style-src 'self' '{PLOT_STYLE}'",
+    f"style-src 'self' '{PLOT_STYLE_HASH}'",
     "img-src 'self' data: blob:",
     "connect-src 'self'",
     "base-uri 'none'",
     "form-action 'none'",
     "frame-ancestors 'none'",
 )
-"""Nothing from elsewhere, and no code in the page itself; data: and blob: are pictures that it has drawn."""
+"""Content security policy: own files only, and no inline code; `data:` and `blob:` are pictures that the page draws."""
 HEADERS = {
     "cache-control": "no-cache",
-    "content-security-policy": "; ".join(POLICY),
+    "content-security-policy": "; ".join(SECURITY_POLICY),
     "referrer-policy": "no-referrer",
     "vary": "accept-encoding",
 }
 
 
 class StaticFile(NamedTuple):
-    """A file of the page, plain and compressed.
+    """A file of the page, held in memory.
 
     Attributes:
-        content: As it is.
-        compressed: By gzip.
-        media_type: What it is.
-        tag: The name of this content.
+        content: Bytes of the file.
+        compressed: The same, compressed by gzip.
+        media_type: Value of the header `Content-Type`.
+        etag: Hash of the content in quotes.
     """
 
     content: bytes
     compressed: bytes
     media_type: str
-    tag: str
+    etag: str
 
     @classmethod
     def read(cls, path: Path) -> "StaticFile":
-        """Return a file of the folder."""
+        """Return the file at a path."""
         content = path.read_bytes()
-        tag = f'"{sha256(content).hexdigest()[:32]}"'
-        return cls(content, gzip.compress(content, mtime=0), TYPES[path.suffix], tag)
+        etag = f'"{sha256(content).hexdigest()[:ETAG_DIGITS]}"'
+        return cls(content, gzip.compress(content, mtime=0), MEDIA_TYPES[path.suffix], etag)
 
-    def reply(self, request: Request) -> Response:
-        """Return the answer: nothing but headers to a browser that has the file already."""
-        headers = {**HEADERS, "etag": f"W/{self.tag}"}  # weak: plain and compressed share it
-        if self.tag in request.headers.get("if-none-match", ""):
+    def response(self, request: Request) -> Response:
+        """Return the response to a request: 304 if the browser has this content, else the file."""
+        headers = {**HEADERS, "etag": f"W/{self.etag}"}  # weak: plain and compressed share it
+        if self.etag in request.headers.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         if "gzip" not in request.headers.get("accept-encoding", ""):
             return Response(self.content, headers=headers, media_type=self.media_type)
@@ -72,24 +75,22 @@ class StaticFile(NamedTuple):
         return Response(self.compressed, headers=headers, media_type=self.media_type)
 
 
-def create_explorer() -> APIRouter:
-    """Return the routes of the page and its files; addresses in it are relative, so that a proxy may move it."""
-    api = APIRouter(include_in_schema=False)
-    stored = {
-        path.relative_to(STATIC).as_posix(): StaticFile.read(path) for path in STATIC.rglob("*") if path.is_file()
-    }
-    page = stored.pop("index.html")
+def explorer_router() -> APIRouter:
+    """Return the routes of the page and its files; their links are relative, so that a proxy may add a path prefix."""
+    router = APIRouter(include_in_schema=False)
+    files = {path.relative_to(STATIC).as_posix(): StaticFile.read(path) for path in STATIC.rglob("*") if path.is_file()}
+    page = files.pop("index.html")
 
-    @api.get(PATH)
+    @router.get(EXPLORER)
     async def explorer(request: Request) -> Response:
-        return page.reply(request)
+        return page.response(request)
 
-    @api.get(PATH + "/{name:path}")
+    @router.get(f"{EXPLORER}/{{name:path}}")
     async def file(name: str, request: Request) -> Response:
         if not name:
             return RedirectResponse("../explorer")
-        if name not in stored:
+        if name not in files:
             raise HTTPException(404, f"the explorer has no file {name[:60]!r}")
-        return stored[name].reply(request)
+        return files[name].response(request)
 
-    return api
+    return router

@@ -1,0 +1,53 @@
+"""Routes of health and server metadata: live, ready, and the root path of KServe V1."""
+
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from enn_service.api.routes import error_responses
+from enn_service.errors import ShuttingDownError
+from enn_service.http import paths
+
+SERVER_NAME = "enn"
+
+
+def health_router(version: str, extensions: list[str], shutting_down: Callable[[], bool]) -> APIRouter:
+    """Return the routes.
+
+    Args:
+        version: Version of the service.
+        extensions: Names of the V2 extensions that the server has.
+        shutting_down: Returns True once the service is to end.
+    """
+    router = APIRouter(tags=["health"])
+
+    @router.get("/", response_model=dict[str, str])
+    async def alive(request: Request, response: Response) -> Any:  # noqa: ANN401  (a body, or a redirect)
+        """Return that the service is alive (KServe V1); redirect a browser to the explorer."""
+        vary = {"vary": "accept"}
+        if "text/html" in request.headers.get("accept", ""):
+            return RedirectResponse(paths.EXPLORER.removeprefix("/"), 303, vary)
+        response.headers.update(vary)
+        return {"status": "alive"}
+
+    @router.get(paths.LIVE)
+    async def live() -> dict[str, bool]:
+        """Return that the service is alive."""
+        return {"live": True, "ready": not shutting_down()}
+
+    @router.get(paths.READY, responses=error_responses(ShuttingDownError))
+    async def ready() -> dict[str, bool]:
+        """Return that the service is ready: every accepted model answers. 503 once the service is shutting down."""
+        if shutting_down():
+            raise ShuttingDownError("the service is shutting down; requests that still arrive are answered")
+        return {"live": True, "ready": True}
+
+    @router.get(paths.SERVER)
+    @router.get(f"{paths.SERVER}/", include_in_schema=False)
+    async def server() -> dict[str, Any]:
+        """Return the server's name, version and protocol extensions."""
+        return {"name": SERVER_NAME, "version": version, "extensions": extensions}
+
+    return router
