@@ -19,7 +19,7 @@ import onnx
 from numpy.typing import NDArray
 
 from enn_models import cosine_series
-from enn_models.batching import rows_at_once
+from enn_models.batching import max_batch_rows
 from enn_models.network import Layer, Network
 from enn_training.publishing.load import load
 from enn_training.publishing.onnx import accuracy
@@ -116,7 +116,7 @@ def relu(like: Network) -> onnx.ModelProto:
 
 def runtimes(case: Case, batch: int) -> dict[str, Runtime]:
     """Return the sessions to time at a batch, by name."""
-    like, chosen, at_once = case.network, case.chosen, rows_at_once(case.network)
+    like, chosen, at_once = case.network, case.chosen, max_batch_rows(case.network)
     found = {layout.name: Runtime(choice.prediction(like, layout), ["output"], rows=at_once) for layout in case.layouts}
     plain = relu(like)
     baselines = dict(zip(RELU, (Runtime(plain, ["output"]), Runtime(plain, ["output"], rows=at_once)), strict=True))
@@ -149,7 +149,7 @@ def file(case: Case, batches: Sequence[int]) -> Iterator[str]:
 
 
 def _of_file(case: Case, batch: int) -> dict[str, float]:
-    rows, at_once = _rows(case.network, batch), rows_at_once(case.network)
+    rows, at_once = _rows(case.network, batch), max_batch_rows(case.network)
     model = assemble(case.network, case.chosen)
     turns = [
         choice.measure(

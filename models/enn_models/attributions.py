@@ -14,14 +14,14 @@ from enn_models import cosine_series
 from enn_models.cosine_series import Floats
 from enn_models.network import Network
 
-Players = Sequence[NDArray[np.intp]]
+FeatureColumns = Sequence[NDArray[np.intp]]
 """The columns of each feature; every column belongs to one."""
 
 MAX_NODES = 512
 """The most points of a path at which a deeper network's gradient is taken."""
 PATH_TOLERANCE = 1e-9
 """A path is fine enough when the attributions miss completeness by less than this share of the output's change."""
-CHUNK = 2**15
+MAX_ANGLES = 2**15
 """Angles held at once, background x neurons x harmonics x features: what a cache holds."""
 
 
@@ -45,7 +45,7 @@ class NotClosedFormError(ValueError):
     """Exact Shapley values of a deeper network would take every subset of its features."""
 
 
-def integrated_gradients(network: Network, rows: Floats, baseline: Floats, players: Players) -> Attributions:
+def integrated_gradients(network: Network, rows: Floats, baseline: Floats, players: FeatureColumns) -> Attributions:
     """Return the gradient integrated along the line from a baseline to each row.
 
     One hidden layer has the closed form (x_i - x0_i) sum_m v_m w_mi (sigma_m(z) - sigma_m(z0)) / (z - z0), in which
@@ -63,22 +63,25 @@ def integrated_gradients(network: Network, rows: Floats, baseline: Floats, playe
     """
     base_value = _pre_activation(network, baseline[None])[0]
     if len(network.layers) == 2:
-        shares, start = _shares(network, rows, players), _shares(network, baseline[None], players)
+        shares, start = (
+            _pre_activation_shares(network, rows, players),
+            _pre_activation_shares(network, baseline[None], players),
+        )
         bias = network.layers[0].bias.astype(np.float64)
-        slopes = _secant(network, bias + start.sum(axis=2), bias + shares.sum(axis=2))
-        values = _of_units(network, slopes[:, :, None] * (shares - start))
-        return _complete(network, rows, values, base_value)
+        slopes = _difference_quotient(network, bias + start.sum(axis=2), bias + shares.sum(axis=2))
+        values = _to_units(network, slopes[:, :, None] * (shares - start))
+        return _with_error(network, rows, values, base_value)
     nodes = 16
     while True:
         columns = (rows - baseline)[:, None, :] * _mean_gradient(network, rows, baseline, nodes)
-        result = _complete(network, rows, _by_player(columns, players), base_value)
+        result = _with_error(network, rows, _sum_by_feature(columns, players), base_value)
         scale = np.abs(_pre_activation(network, rows) - base_value).max(initial=0.0)
         if result.error <= PATH_TOLERANCE * scale or nodes >= MAX_NODES:
             return result
         nodes *= 2
 
 
-def shapley(network: Network, rows: Floats, background: Floats, players: Players) -> Attributions:
+def shapley(network: Network, rows: Floats, background: Floats, players: FeatureColumns) -> Attributions:
     """Return the Shapley values of the game in which an absent feature takes its value from a background row.
 
     Each harmonic of a neuron is a product game. With m_j and d_j the middle of and half the distance between the angles
@@ -103,14 +106,14 @@ def shapley(network: Network, rows: Floats, background: Floats, players: Players
     """
     if len(network.layers) != 2:
         raise NotClosedFormError(f"{len(network.layers) - 1} hidden layers: the closed form needs one")
-    own, absent = _shares(network, rows, players), _shares(network, background, players)
-    neurons = np.stack([_product_games(network, share, absent) for share in own]) if len(own) else own
+    own, absent = _pre_activation_shares(network, rows, players), _pre_activation_shares(network, background, players)
+    neurons = np.stack([_neuron_shapley_values(network, share, absent) for share in own]) if len(own) else own
     base_value = _pre_activation(network, background).mean(axis=0)
-    return _complete(network, rows, _of_units(network, neurons), base_value)
+    return _with_error(network, rows, _to_units(network, neurons), base_value)
 
 
 def sampled_shapley(
-    network: Network, rows: Floats, background: Floats, players: Players, *, permutations: int, seed: int = 0
+    network: Network, rows: Floats, background: Floats, players: FeatureColumns, *, permutations: int, seed: int = 0
 ) -> Attributions:
     """Return Shapley values estimated from random orders of the features, each taken forwards and backwards.
 
@@ -140,18 +143,18 @@ def sampled_shapley(
                 after = _pre_activation(network, mixed).mean(axis=0)
                 values[number, :, player] += after - before
                 before = after
-    return _complete(network, rows, values / len(orders), _pre_activation(network, background).mean(axis=0))
+    return _with_error(network, rows, values / len(orders), _pre_activation(network, background).mean(axis=0))
 
 
-def _product_games(network: Network, own: Floats, absent: Floats) -> Floats:
+def _neuron_shapley_values(network: Network, own: Floats, absent: Floats) -> Floats:
     """Return the Shapley values [neurons, features] of every sigma_m, of shares [neurons, features] of a row."""
     layer = network.layers[0]
     assert layer.coefficients is not None  # noqa: S101 - Network checks it: hidden layers are activated
     omega = cosine_series.frequencies(layer.coefficients.shape[1])[:, None]
     coefficients, bias = layer.coefficients.T.astype(np.float64), layer.bias.astype(np.float64)
-    nodes, weights = _positive_nodes(own.shape[1])
+    nodes, weights = _half_quadrature(own.shape[1])
     total = np.zeros_like(own)
-    for some in _chunks(absent, len(omega)):
+    for some in _background_chunks(absent, len(omega)):
         middle, half = (own + some) / 2, (own - some) / 2
         phase = omega * (bias + 1.0 + middle.sum(axis=2))[:, None, :]
         turned = _odd_powers(np.exp(1j * omega[0] * np.moveaxis(half, 2, 0)), len(omega))
@@ -173,27 +176,27 @@ def _odd_powers(unit: NDArray[np.complex128], count: int) -> NDArray[np.complex1
     return np.multiply.accumulate(powers, axis=2)
 
 
-def _positive_nodes(features: int) -> tuple[Floats, Floats]:
+def _half_quadrature(features: int) -> tuple[Floats, Floats]:
     """Return the positive nodes and doubled weights of the smallest even Gauss-Legendre rule exact at degree d - 1."""
     count = -(-features // 2)
     nodes, weights = np.polynomial.legendre.leggauss(count + count % 2)
     return nodes[nodes > 0], 2 * weights[nodes > 0]
 
 
-def _chunks(background: Floats, harmonics: int) -> Iterator[Floats]:
-    size = max(1, CHUNK // (background[0].size * harmonics))
+def _background_chunks(background: Floats, harmonics: int) -> Iterator[Floats]:
+    size = max(1, MAX_ANGLES // (background[0].size * harmonics))
     for start in range(0, len(background), size):
         yield background[start : start + size]
 
 
-def _shares(network: Network, rows: Floats, players: Players) -> Floats:
+def _pre_activation_shares(network: Network, rows: Floats, players: FeatureColumns) -> Floats:
     """Return what each feature adds to each hidden z, float64 [rows, neurons, features]; the bias is in none."""
     weight = network.layers[0].weight.astype(np.float64)
     centred = rows - network.input_offset
     return np.stack([centred[:, columns] @ weight[:, columns].T for columns in players], axis=2)
 
 
-def _secant(network: Network, start: Floats, end: Floats) -> Floats:
+def _difference_quotient(network: Network, start: Floats, end: Floats) -> Floats:
     """Return (sigma(end) - sigma(start)) / (end - start), the derivative where they meet, float64 [rows, neurons]."""
     coefficients = network.layers[0].coefficients
     assert coefficients is not None  # noqa: S101 - Network checks it: hidden layers are activated
@@ -214,12 +217,12 @@ def _mean_gradient(network: Network, rows: Floats, baseline: Floats, count: int)
     )
 
 
-def _of_units(network: Network, neurons: Floats) -> Floats:
+def _to_units(network: Network, neurons: Floats) -> Floats:
     """Return the attributions [rows, units, features] of the output from those [rows, neurons, features] of neurons."""
     return network.layers[-1].weight.astype(np.float64) @ neurons
 
 
-def _by_player(columns: Floats, players: Players) -> Floats:
+def _sum_by_feature(columns: Floats, players: FeatureColumns) -> Floats:
     return np.stack([columns[..., own].sum(axis=-1) for own in players], axis=-1)
 
 
@@ -227,6 +230,6 @@ def _pre_activation(network: Network, rows: Floats) -> Floats:
     return network.respond(rows).pre_activation
 
 
-def _complete(network: Network, rows: Floats, values: Floats, base_value: Floats) -> Attributions:
+def _with_error(network: Network, rows: Floats, values: Floats, base_value: Floats) -> Attributions:
     gap = _pre_activation(network, rows) - base_value - values.sum(axis=-1)
     return Attributions(values, base_value, float(np.abs(gap).max(initial=0.0)))

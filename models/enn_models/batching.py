@@ -8,19 +8,19 @@ from numpy.typing import NDArray
 from enn_models.network import Network
 
 Array = NDArray[np.float32]
-CACHED = 2**19
+MAX_LAYER_BYTES = 2**19
 """Bytes of the widest hidden layer at a time; a layer reads and writes several such at once."""
-MOST = 2**25
+MAX_GRAPH_VALUES = 2**25
 """Values of the whole graph at a time: 128 MiB in float32."""
 
 
-def rows_at_once(network: Network, elements: int = 1, precision: str = "float32") -> int:
+def max_batch_rows(network: Network, elements: int = 1, precision: str = "float32") -> int:
     """Return the most rows of a piece, where a row takes so many elements in all values of the graph."""
     widest = max(len(layer.bias) for layer in network.layers[:-1])
-    return max(1, min(CACHED // (widest * np.dtype(precision).itemsize), MOST // max(1, elements)))
+    return max(1, min(MAX_LAYER_BYTES // (widest * np.dtype(precision).itemsize), MAX_GRAPH_VALUES // max(1, elements)))
 
 
-def in_pieces(run: Callable[[Array], Sequence[Array]], inputs: Array, rows: int) -> list[Array]:
+def run_in_batches(run: Callable[[Array], Sequence[Array]], inputs: Array, rows: int) -> list[Array]:
     """Return what a runtime gives for all inputs.
 
     Args:

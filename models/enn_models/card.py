@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, StrictBool, StrictInt, StrictStr, model_validator
 
-from enn_models.activation_statistics import Usage
-from enn_models.features import CardPart, Feature, Name, allowed, encoding
+from enn_models.activation_statistics import ActivationStatistics
+from enn_models.features import CardPart, Feature, Name, column_encoding, valid_values
 from enn_models.network import Head, Layer, Network, Parameters, Task
 
 METADATA_KEY = "enn.card"
@@ -22,7 +22,7 @@ RawRows = tuple[tuple[FiniteFloat | None, ...], ...]
 Floats = NDArray[np.float64]
 
 
-class Golden(CardPart):
+class GoldenVector(CardPart):
     """Rows and the float64 oracle's answers to them: what every runtime that loads the model must reproduce.
 
     Attributes:
@@ -36,7 +36,7 @@ class Golden(CardPart):
     bumps: tuple[Rows, ...]
 
 
-class FewRows(CardPart):
+class SmallBatchPath(CardPart):
     """The part of the graph that predicts few rows the fastest: between two of its inner values.
 
     Attributes:
@@ -54,14 +54,14 @@ class FewRows(CardPart):
     bumps: Name | None = None
 
 
-class Measured(CardPart):
+class Timing(CardPart):
     """The microseconds of one prediction by each unrolling, on the machine and at the batch of the export."""
 
     rows: Annotated[int, Field(ge=1)]
     microseconds: dict[Name, FiniteFloat]
 
 
-class Unrolled(CardPart):
+class UnrollingChoice(CardPart):
     """How the activation was written in ONNX operators.
 
     Attributes:
@@ -73,11 +73,11 @@ class Unrolled(CardPart):
 
     output: Name
     precision: Literal["float32", "float64"] = "float32"
-    few: FewRows | None = None
-    measured: Measured | None = None
+    few: SmallBatchPath | None = None
+    measured: Timing | None = None
 
 
-def raw(rows: RawRows) -> Floats:
+def to_array(rows: RawRows) -> Floats:
     """Return rows of a card as float64 [rows, features], NaN where a value is missing."""
     return np.array(rows, dtype=np.float64)
 
@@ -107,16 +107,16 @@ class Card(CardPart):
     harmonics: Annotated[int, Field(ge=1, le=1024)]
     parameters: str
     bias: tuple[FiniteFloat, ...]
-    unrolling: Unrolled
+    unrolling: UnrollingChoice
     training: dict[str, Any]
     scores: dict[str, FiniteFloat]
     fingerprint: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
-    golden: Golden
+    golden: GoldenVector
     background: Annotated[RawRows, Field(min_length=1, max_length=1000)] | None = None
-    usage: Usage | None = None
+    usage: ActivationStatistics | None = None
 
     @model_validator(mode="after")
-    def _agrees_with_itself(self) -> "Card":
+    def _check_consistency(self) -> "Card":
         names = [feature.name for feature in self.features]
         if len(set(names)) != len(names):
             raise ValueError("features: two have the same name")
@@ -139,12 +139,12 @@ class Card(CardPart):
         return self
 
     @cached_property
-    def names(self) -> list[str]:
+    def feature_names(self) -> list[str]:
         """The names of the features."""
         return [feature.name for feature in self.features]
 
     @cached_property
-    def worded(self) -> tuple[tuple[int, Feature], ...]:
+    def non_numeric_features(self) -> tuple[tuple[int, Feature], ...]:
         """The features, by index, that take more than a number: a name, true, false or null."""
         return tuple(
             (index, feature)
@@ -153,14 +153,14 @@ class Card(CardPart):
         )
 
     @cached_property
-    def typical(self) -> tuple[float, ...]:
+    def typical_row(self) -> tuple[float, ...]:
         """A value of each feature, as a row has it, that the training data often have.
 
         The median of the background's numbers and its most frequent category; without a background the mean of the
         training part and the first category.
         """
-        rows = np.full((1, len(self.features)), np.nan) if self.background is None else raw(self.background)
-        return tuple(_typical(feature, values) for feature, values in zip(self.features, rows.T, strict=True))
+        rows = np.full((1, len(self.features)), np.nan) if self.background is None else to_array(self.background)
+        return tuple(_typical_value(feature, values) for feature, values in zip(self.features, rows.T, strict=True))
 
     def _check_parameters(self) -> None:
         network = self.network()
@@ -183,15 +183,15 @@ class Card(CardPart):
     def _check_rows(self, field: str, rows: RawRows) -> None:
         if any(len(row) != len(self.features) for row in rows):
             raise ValueError(f"{field}: a row has not the {len(self.features)} values of the features")
-        inputs = raw(rows)
+        inputs = to_array(rows)
         for feature, values in zip(self.features, inputs.T, strict=True):
-            if not allowed(feature, values).all():
+            if not valid_values(feature, values).all():
                 raise ValueError(f"{field}: not all are values of feature {feature.name!r}")
         inputs = inputs[~np.isnan(inputs)]
         if not (np.abs(inputs) <= FLOAT32_MAX).all() or not np.array_equal(inputs, inputs.astype(np.float32)):
             raise ValueError(f"{field}: not all are float32 values, which the graph takes")
 
-    def _check_usage(self, usage: Usage) -> None:
+    def _check_usage(self, usage: ActivationStatistics) -> None:
         expected = list(self.layers[1:] if self.head == "dct" else self.layers[1:-1])
         if [len(neurons) for neurons in usage] != expected:
             raise ValueError(f"usage: of {[len(neurons) for neurons in usage]} neurons; expected {expected}")
@@ -216,7 +216,7 @@ class Card(CardPart):
             for part, shape in zip(np.split(values, np.cumsum(sizes)[:-1]), self._shapes(), strict=True)
         ]
         layers = self._layers(parts[1:-1])
-        return Network(self.task, self.head, layers, parts[0], parts[-1], encoding=encoding(self.features))
+        return Network(self.task, self.head, layers, parts[0], parts[-1], encoding=column_encoding(self.features))
 
     def _shapes(self) -> list[tuple[int, ...]]:
         shapes: list[tuple[int, ...]] = [(self.layers[0],)]
@@ -231,7 +231,7 @@ class Card(CardPart):
         return tuple(Layer(triple[0], triple[1], triple[2] if len(triple) == 3 else None) for triple in triples)
 
 
-def _typical(feature: Feature, values: Floats) -> float:
+def _typical_value(feature: Feature, values: Floats) -> float:
     """Return the typical one of the values [rows] of a feature."""
     known = values[~np.isnan(values)]
     if feature.kind == "numeric":
@@ -239,7 +239,7 @@ def _typical(feature: Feature, values: Floats) -> float:
     return float(np.bincount(known.astype(np.int64)).argmax()) if len(known) else 0.0
 
 
-def pack(network: Network) -> dict[str, Any]:
+def network_fields(network: Network) -> dict[str, Any]:
     """Return the fields of a card that follow from the network: task, head, layers, harmonics, parameters, bias.
 
     Raises:

@@ -18,7 +18,7 @@ MAX_ROW_OPERATIONS = 2**25
 Shapes = dict[str, tuple[int, ...]]
 
 
-class Cost(NamedTuple):
+class RowCost(NamedTuple):
     """What one row takes.
 
     Attributes:
@@ -30,7 +30,7 @@ class Cost(NamedTuple):
     operations: int
 
 
-def infer(model: onnx.ModelProto) -> onnx.ModelProto:
+def infer_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
     """Return the model with every shape inferred; what the file says about other values may be a lie, and is dropped.
 
     Raises:
@@ -45,14 +45,14 @@ def infer(model: onnx.ModelProto) -> onnx.ModelProto:
         raise InvalidModelError(f"the graph contradicts itself: {str(error).splitlines()[0][:200]}") from None
 
 
-def cost(model: onnx.ModelProto) -> Cost:
+def row_cost(model: onnx.ModelProto) -> RowCost:
     """Return what a row takes, after checking that it is little and that a batch takes no more than its rows do.
 
     Raises:
         InvalidModelError: The graph contradicts itself for a batch of one or two rows.
         UnsafeModelError: A size is unknown, too large, or grows faster than the batch.
     """
-    one, two = (_shapes(model, rows) for rows in (1, 2))
+    one, two = (_value_shapes(model, rows) for rows in (1, 2))
     for name in {name for node in model.graph.node for name in node.output if name}:
         if name not in one or name not in two:
             raise UnsafeModelError(f"the size of value {name!r} cannot be told before running")
@@ -67,10 +67,10 @@ def cost(model: onnx.ModelProto) -> Cost:
     operations = sum(_operations(node, one) for node in model.graph.node)
     if operations > MAX_ROW_OPERATIONS:
         raise UnsafeModelError(f"a row takes {operations} operations; at most {MAX_ROW_OPERATIONS} are accepted")
-    return Cost(elements, operations)
+    return RowCost(elements, operations)
 
 
-def _shapes(model: onnx.ModelProto, rows: int) -> Shapes:
+def _value_shapes(model: onnx.ModelProto, rows: int) -> Shapes:
     """Return the shape of every value that can be told for a batch of so many rows."""
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
@@ -78,7 +78,7 @@ def _shapes(model: onnx.ModelProto, rows: int) -> Shapes:
         for dimension in value.type.tensor_type.shape.dim:
             if not dimension.HasField("dim_value"):
                 dimension.dim_value = rows
-    graph = infer(fixed).graph
+    graph = infer_shapes(fixed).graph
     result: Shapes = {tensor.name: tuple(tensor.dims) for tensor in graph.initializer}
     values: Iterable[onnx.ValueInfoProto] = (*graph.value_info, *graph.input, *graph.output)
     for value in values:

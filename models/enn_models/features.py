@@ -16,7 +16,7 @@ Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Category = Annotated[str, Field(max_length=MAX_NAME)]
 Column = tuple[bool, float, float]
 """One entry of an Encoding: number, code, missing."""
-NUMBER = r"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*"
+NUMBER_PATTERN = r"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*"
 NAN = float("nan")
 
 
@@ -40,7 +40,7 @@ class Numeric(CardPart):
     missing: StrictBool = False
 
     @model_validator(mode="after")
-    def _is_a_range(self) -> "Numeric":
+    def _check_range(self) -> "Numeric":
         if not self.minimum <= self.maximum:
             raise ValueError(f"feature {self.name!r}: minimum {self.minimum} is above maximum {self.maximum}")
         return self
@@ -60,7 +60,7 @@ class Categorical(CardPart):
     missing: StrictBool = False
 
     @model_validator(mode="after")
-    def _are_different(self) -> "Categorical":
+    def _check_distinct(self) -> "Categorical":
         if len(self.codes) != len(self.categories):
             raise ValueError(f"feature {self.name!r}: two categories are the same")
         return self
@@ -71,9 +71,9 @@ class Categorical(CardPart):
         return {category: code for code, category in enumerate(self.categories)}
 
     @cached_property
-    def reads_as_number(self) -> bool:
+    def has_numeric_names(self) -> bool:
         """Whether the name of a category could be taken for an index."""
-        return any(re.fullmatch(NUMBER, category) for category in self.categories)
+        return any(re.fullmatch(NUMBER_PATTERN, category) for category in self.categories)
 
     @property
     def minimum(self) -> float:
@@ -114,7 +114,7 @@ class Boolean(CardPart):
         return [(False, 0.0, 0.0), (False, 1.0, 0.0)] if self.missing else [(True, NAN, NAN)]
 
 
-def _kind(value: Any) -> Any:  # noqa: ANN401 - anything may stand in a card
+def _feature_kind(value: Any) -> Any:  # noqa: ANN401 - anything may stand in a card
     """Return the kind of a feature; cards need not say that one is numeric."""
     return value.get("kind", "numeric") if isinstance(value, dict) else getattr(value, "kind", None)
 
@@ -123,11 +123,11 @@ Feature = Annotated[
     Annotated[Numeric, Tag("numeric")]
     | Annotated[Categorical, Tag("categorical")]
     | Annotated[Boolean, Tag("boolean")],
-    Discriminator(_kind),
+    Discriminator(_feature_kind),
 ]
 
 
-def allowed(feature: Feature, values: NDArray[np.floating]) -> NDArray[np.bool_]:
+def valid_values(feature: Feature, values: NDArray[np.floating]) -> NDArray[np.bool_]:
     """Return which values of a feature, of any shape, are of its kind; a number may lie outside the training range."""
     good = np.isfinite(values)
     if feature.kind != "numeric":
@@ -135,7 +135,7 @@ def allowed(feature: Feature, values: NDArray[np.floating]) -> NDArray[np.bool_]
     return good | (np.isnan(values) & feature.missing)
 
 
-def encoding(features: Sequence[Feature]) -> Encoding | None:
+def column_encoding(features: Sequence[Feature]) -> Encoding | None:
     """Return how rows of these features become columns; None where they are the columns."""
     columns = [(index, *column) for index, feature in enumerate(features) for column in feature.columns]
     if len(columns) == len(features) and all(number for _, number, _, _ in columns):

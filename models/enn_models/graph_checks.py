@@ -8,14 +8,14 @@ import onnx
 from google.protobuf.message import DecodeError, Message
 
 from enn_models import cost_bounds
-from enn_models.cost_bounds import Cost
+from enn_models.cost_bounds import RowCost
 from enn_models.errors import InvalidModelError, UnsafeModelError
-from enn_models.protobuf_limits import check_parts
+from enn_models.protobuf_limits import check_limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-MAX_BYTES = 8 * 2**20
+MAX_FILE_BYTES = 8 * 2**20
 MAX_NODES = 10_000
 
 OPERATORS = frozenset(
@@ -66,7 +66,7 @@ ELEMENT_BYTES: dict[int, int] = {
 """The element types that tensors may have, and the bytes of one element."""
 
 
-def scan(data: bytes) -> tuple[onnx.ModelProto, Cost]:
+def parse_checked(data: bytes) -> tuple[onnx.ModelProto, RowCost]:
     """Parse a model file and check that everything in it is of a kind that packages use.
 
     Args:
@@ -79,28 +79,28 @@ def scan(data: bytes) -> tuple[onnx.ModelProto, Cost]:
         InvalidModelError: The bytes are no ONNX model, or one that contradicts itself.
         UnsafeModelError: It refers to data outside the file, uses a foreign operator, or asks for too much memory.
     """
-    if len(data) > MAX_BYTES:
-        raise UnsafeModelError(f"the file has {len(data)} bytes; at most {MAX_BYTES} are accepted")
-    check_parts(data)
+    if len(data) > MAX_FILE_BYTES:
+        raise UnsafeModelError(f"the file has {len(data)} bytes; at most {MAX_FILE_BYTES} are accepted")
+    check_limits(data)
     try:
         model = onnx.load_model_from_string(data)
     except DecodeError:
         raise InvalidModelError("the file is no ONNX model, or it is truncated") from None
-    for message in _messages(model):
+    for message in _nested_messages(model):
         _check_message(message)
-    _check_model(model)
+    _check_model_parts(model)
     _check_nodes(model.graph.node)
-    model = cost_bounds.infer(model)
-    return model, cost_bounds.cost(model)
+    model = cost_bounds.infer_shapes(model)
+    return model, cost_bounds.row_cost(model)
 
 
-def _messages(message: Message) -> Iterator[Message]:
+def _nested_messages(message: Message) -> Iterator[Message]:
     """Yield the message and all that it contains, wherever the format lets a tensor or a graph hide."""
     yield message
     for field, value in message.ListFields():
         if field.message_type is not None:
             for child in [value] if isinstance(value, Message) else value:
-                yield from _messages(child)
+                yield from _nested_messages(child)
 
 
 def _check_message(message: Message) -> None:
@@ -129,7 +129,7 @@ def _check_tensor(tensor: onnx.TensorProto) -> None:
         raise InvalidModelError(f"tensor {tensor.name!r} holds {held:g} elements; its shape is {list(tensor.dims)}")
 
 
-def _check_model(model: onnx.ModelProto) -> None:
+def _check_model_parts(model: onnx.ModelProto) -> None:
     if model.functions or model.training_info:
         raise UnsafeModelError("the model has functions or training information; a plain graph is accepted")
     if domains := sorted({str(opset.domain) for opset in model.opset_import} - {"", "ai.onnx"}):

@@ -150,17 +150,17 @@ class Network:
             ValueError: x is not [batch, inputs].
         """
         last = self.layers[-1]
-        activation = self.layers[-2].activation(self.hidden(x)[-1])
+        activation = self.layers[-2].activation(self.hidden_pre_activations(x)[-1])
         pre_activation = last.pre_activation(activation)
         bumps = last.weight.astype(np.float64) * activation[:, None, :]
-        return Response(self.finish(pre_activation), pre_activation, bumps, activation)
+        return Response(self.apply_head(pre_activation), pre_activation, bumps, activation)
 
     def harmonics(self, x: ArrayLike) -> cosine_series.Floats:
         """Return the terms of the bumps, float64 [batch, units, neurons, Q], of raw inputs [batch, inputs]."""
-        terms = cosine_series.harmonics(self.hidden(x)[-1], self.spectrum)
+        terms = cosine_series.harmonics(self.hidden_pre_activations(x)[-1], self.spectrum)
         return self.layers[-1].weight.astype(np.float64)[:, :, None] * terms[:, None]
 
-    def hidden(self, x: ArrayLike) -> list[cosine_series.Floats]:
+    def hidden_pre_activations(self, x: ArrayLike) -> list[cosine_series.Floats]:
         """Return every hidden layer's pre-activations, float64 [batch, neurons], of raw inputs [batch, inputs]."""
         s = self.encode(x) - self.input_offset
         result: list[cosine_series.Floats] = []
@@ -169,9 +169,9 @@ class Network:
             s = layer.activation(result[-1])
         return result
 
-    def activated(self, x: ArrayLike) -> list[cosine_series.Floats]:
+    def activation_inputs(self, x: ArrayLike) -> list[cosine_series.Floats]:
         """Return the pre-activations of every layer with learned activations: the hidden ones, a dct head's output."""
-        result, last = self.hidden(x), self.layers[-1]
+        result, last = self.hidden_pre_activations(x), self.layers[-1]
         if last.coefficients is not None:
             result.append(last.pre_activation(self.layers[-2].activation(result[-1])))
         return result
@@ -194,12 +194,12 @@ class Network:
             ValueError: x is not [batch, inputs].
         """
         result = self.layers[-1].weight.astype(np.float64)[None]
-        for layer, z in zip(self.layers[-2::-1], reversed(self.hidden(x)), strict=True):
+        for layer, z in zip(self.layers[-2::-1], reversed(self.hidden_pre_activations(x)), strict=True):
             slope = 1.0 if layer.coefficients is None else cosine_series.derivative(z, layer.coefficients)[:, None, :]
             result = (result * slope) @ layer.weight.astype(np.float64)
         return result
 
-    def finish(self, pre_activation: cosine_series.Floats) -> cosine_series.Floats:
+    def apply_head(self, pre_activation: cosine_series.Floats) -> cosine_series.Floats:
         """Return the output [batch, outputs] of output pre-activations [batch, units]."""
         if self.link == "sigmoid":
             second = 0.5 * (1.0 + np.tanh(0.5 * pre_activation))

@@ -8,10 +8,10 @@ import onnx
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from enn_models.card import METADATA_KEY, Card, raw
-from enn_models.cost_bounds import Cost
+from enn_models.card import METADATA_KEY, Card, to_array
+from enn_models.cost_bounds import RowCost
 from enn_models.errors import InvalidModelError, UnsafeModelError
-from enn_models.graph_checks import scan
+from enn_models.graph_checks import parse_checked
 from enn_models.network import Network
 
 INPUT = "input"
@@ -22,11 +22,11 @@ GOLDEN_TOLERANCE = 1e-5
 """Of each value's scale: float32 arithmetic of an exact graph stays below it, another model does not."""
 OPERATIONS_PER_PARAMETER = 32
 """The most that a graph does a row, beside a little for a network of few parameters: unrollings take less than half."""
-LITTLE = 2**14
+BASE_OPERATIONS = 2**14
 MAX_GOLDEN_ELEMENTS = 2**26
 """The most elements that the golden vector's rows take in all values of the graph together."""
 
-Run = Callable[[NDArray[np.float32], Sequence[str]], Sequence[NDArray[np.float32]]]
+RunModel = Callable[[NDArray[np.float32], Sequence[str]], Sequence[NDArray[np.float32]]]
 """Runs the model in some runtime: inputs [batch, features] and names of outputs to those outputs."""
 
 
@@ -44,7 +44,7 @@ class Package:
 
     data: bytes
     model: onnx.ModelProto
-    cost: Cost
+    cost: RowCost
     card: Card
     network: Network
 
@@ -55,7 +55,7 @@ class Package:
         return (*OUTPUTS, HARMONICS) if HARMONICS in names else OUTPUTS
 
 
-def attach(model: onnx.ModelProto, card: Card) -> bytes:
+def attach_card(model: onnx.ModelProto, card: Card) -> bytes:
     """Return the model file's bytes with the card in its metadata; equal arguments give equal bytes."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
@@ -71,7 +71,7 @@ def open_package(data: bytes) -> Package:
         UnsafeModelError: The scan refuses it.
         InvalidModelError: No card, a card that contradicts itself or the graph, or its golden vector is not its own.
     """
-    model, cost = scan(data)
+    model, cost = parse_checked(data)
     text = next((entry.value for entry in model.metadata_props if entry.key == METADATA_KEY), None)
     if text is None:
         raise InvalidModelError(
@@ -80,19 +80,19 @@ def open_package(data: bytes) -> Package:
     try:
         card = Card.model_validate_json(text)
     except ValidationError as error:
-        raise InvalidModelError(f"the card is not valid: {_first(error)}") from None
+        raise InvalidModelError(f"the card is not valid: {_first_error(error)}") from None
     package = Package(data, model, cost, card, card.network())
-    _check_signature(model.graph, package.network)
+    _check_inputs_and_outputs(model.graph, package.network)
     _check_cost(package)
     # Row by row: the cosines of a large network and many rows together take much memory.
-    responses = [package.network.respond(row[None]) for row in raw(card.golden.inputs)]
+    responses = [package.network.respond(row[None]) for row in to_array(card.golden.inputs)]
     for name, expected in (("output", card.golden.outputs), ("bumps", card.golden.bumps)):
         found = np.concatenate([getattr(response, name) for response in responses])
-        _compare("the card's parameters give", name, found, expected)
+        _check_equal("the card's parameters give", name, found, expected)
     return package
 
 
-def verify(package: Package, run: Run, outputs: Sequence[str] | None = None) -> None:
+def verify_golden_vector(package: Package, run: RunModel, outputs: Sequence[str] | None = None) -> None:
     """Run the golden vector and compare: what explains is thereby proved to be what predicts.
 
     Args:
@@ -110,12 +110,12 @@ def verify(package: Package, run: Run, outputs: Sequence[str] | None = None) -> 
         "pre_activation": np.sum(golden.bumps, axis=2) + np.array(package.card.bias),
     }
     if HARMONICS in outputs:
-        expected[HARMONICS] = package.network.harmonics(raw(golden.inputs))
-    for name, found in zip(outputs, run(raw(golden.inputs).astype(np.float32), outputs), strict=True):
-        _compare("the graph gives", name, found, expected[name])
+        expected[HARMONICS] = package.network.harmonics(to_array(golden.inputs))
+    for name, found in zip(outputs, run(to_array(golden.inputs).astype(np.float32), outputs), strict=True):
+        _check_equal("the graph gives", name, found, expected[name])
 
 
-def _compare(who: str, what: str, found: NDArray[np.floating], expected: object) -> None:
+def _check_equal(who: str, what: str, found: NDArray[np.floating], expected: object) -> None:
     wanted = np.asarray(expected, dtype=np.float64)
     if found.shape != wanted.shape:
         raise InvalidModelError(
@@ -127,15 +127,15 @@ def _compare(who: str, what: str, found: NDArray[np.floating], expected: object)
         raise InvalidModelError(f"{who} another {what} than the golden vector: off by {error:.1e} of its scale")
 
 
-def most_operations(network: Network) -> int:
+def max_operations(network: Network) -> int:
     """Return the most operations a row that a graph of a network may take, but for the output `harmonics`."""
-    return LITTLE + OPERATIONS_PER_PARAMETER * network.parameters
+    return BASE_OPERATIONS + OPERATIONS_PER_PARAMETER * network.parameters
 
 
 def _check_cost(package: Package) -> None:
     """Check that the graph does about what its card tells: who plans a request by the card is not deceived."""
     network, cost, rows = package.network, package.cost, len(package.card.golden.inputs)
-    most = most_operations(network)
+    most = max_operations(network)
     if HARMONICS in package.outputs:
         most += network.units * network.spectrum.size
     if cost.operations > most:
@@ -150,13 +150,13 @@ def _check_cost(package: Package) -> None:
         )
 
 
-def _first(error: ValidationError) -> str:
+def _first_error(error: ValidationError) -> str:
     detail = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in detail["loc"])
     return f"{place}: {detail['msg']}" if place else detail["msg"]
 
 
-def _check_signature(graph: onnx.GraphProto, network: Network) -> None:
+def _check_inputs_and_outputs(graph: onnx.GraphProto, network: Network) -> None:
     neurons = len(network.layers[-2].bias)
     expected = {
         INPUT: [network.inputs],

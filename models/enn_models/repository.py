@@ -11,21 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from enn_models.errors import InvalidModelError, RepositoryError, UnsafeModelError
-from enn_models.graph_checks import MAX_BYTES
+from enn_models.graph_checks import MAX_FILE_BYTES
 from enn_models.signature import SIGNATURE_FILE, Sign, Verify
 
 MODEL_FILE = "model.onnx"
 SUMS_FILE = "SHA256SUMS"
-MAX_SUMS = 2**16
-LINKED = "1"
+MAX_SUMS_BYTES = 2**16
+LINKED_MODEL_VERSION = "1"
 """What stands for the versions of a model that is a link."""
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z", re.ASCII)
+NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z", re.ASCII)
 
-Stamp = tuple[int, ...]
+FileStamp = tuple[int, ...]
 
 
 @dataclass(frozen=True, order=True)
-class Entry:
+class VersionEntry:
     """One version of one model, as it lies on disk.
 
     Attributes:
@@ -36,7 +36,7 @@ class Entry:
 
     name: str
     version: str
-    stamp: Stamp
+    stamp: FileStamp
 
 
 def check_name(name: str) -> str:
@@ -45,7 +45,7 @@ def check_name(name: str) -> str:
     Raises:
         RepositoryError: It is not 1 to 128 of the characters A-Z a-z 0-9 . _ - beginning with a letter or digit.
     """
-    if not NAME.match(name):
+    if not NAME_PATTERN.match(name):
         raise RepositoryError(
             f"name {name[:140]!r}: expected 1 to 128 of A-Z a-z 0-9 . _ - beginning with a letter or digit"
         )
@@ -57,7 +57,7 @@ def version_key(version: str) -> tuple[int, int, str]:
     return (1, int(version), version) if version.isdecimal() and len(version) < 19 else (0, 0, version)
 
 
-def entries(root: Path) -> Iterator[Entry]:
+def list_versions(root: Path) -> Iterator[VersionEntry]:
     """Yield every version under root, complete or not, links too, which read refuses by name; not what is hidden.
 
     A model that is a link has the version LINKED alone: the names of what lies elsewhere are not told.
@@ -66,31 +66,31 @@ def entries(root: Path) -> Iterator[Entry]:
         RepositoryError: The root cannot be read.
     """
     try:
-        names = _folders(root)
+        names = _visible_folders(root)
     except OSError as error:
         raise RepositoryError(f"model repository {root}: {error.strerror}") from None
     for name in names:
         try:
-            versions = [LINKED] if (root / name).is_symlink() else _folders(root / name)
+            versions = [LINKED_MODEL_VERSION] if (root / name).is_symlink() else _visible_folders(root / name)
         except OSError:
             continue
         for version in versions:
-            yield Entry(name, version, _stamp(root / name / version))
+            yield VersionEntry(name, version, _file_stamp(root / name / version))
 
 
-def latest(root: Path, name: str) -> str:
+def latest_version(root: Path, name: str) -> str:
     """Return the greatest version of a model on disk.
 
     Raises:
         RepositoryError: There is none, or the root cannot be read.
     """
-    versions = [entry.version for entry in entries(root) if entry.name == name]
+    versions = [entry.version for entry in list_versions(root) if entry.name == name]
     if not versions:
         raise RepositoryError(f"model {name[:140]!r} is not in {root}")
     return max(versions, key=version_key)
 
 
-def read(root: Path, name: str, version: str, verify: Verify | None = None) -> bytes:
+def read_model(root: Path, name: str, version: str, verify: Verify | None = None) -> bytes:
     """Return the bytes of a version's model file after comparing them with their SHA-256 sum.
 
     Args:
@@ -108,12 +108,12 @@ def read(root: Path, name: str, version: str, verify: Verify | None = None) -> b
     folder = root / check_name(name) / check_name(version)
     if folder.is_symlink() or folder.parent.is_symlink() or not folder.resolve().is_relative_to(root.resolve()):
         raise UnsafeModelError(f"{name}/{version} is a link; a version must be a folder of the repository")
-    data = _read_file(folder / MODEL_FILE, MAX_BYTES)
+    data = _read_file(folder / MODEL_FILE, MAX_FILE_BYTES)
     found = hashlib.sha256(data).hexdigest()
-    sums = _read_file(folder / SUMS_FILE, MAX_SUMS)
+    sums = _read_file(folder / SUMS_FILE, MAX_SUMS_BYTES)
     if verify is not None:
-        verify(name, version, sums, _signature(folder))
-    expected = _sums(sums).get(MODEL_FILE)
+        verify(name, version, sums, _read_signature(folder))
+    expected = _parse_sums(sums).get(MODEL_FILE)
     if expected != found:
         raise InvalidModelError(
             f"{MODEL_FILE} has SHA-256 {found}; {SUMS_FILE} says {expected or 'nothing of it'}:"
@@ -122,7 +122,7 @@ def read(root: Path, name: str, version: str, verify: Verify | None = None) -> b
     return data
 
 
-def publish(root: Path, name: str, data: bytes, sign: Sign | None = None) -> Path:
+def publish_version(root: Path, name: str, data: bytes, sign: Sign | None = None) -> Path:
     """Write a model file as the next version of a model, whole or not at all.
 
     Args:
@@ -151,15 +151,15 @@ def sign_version(root: Path, name: str, version: str, sign: Sign) -> None:
     Raises:
         ModelError: It cannot be read, is not whole, or the signature cannot be written.
     """
-    read(root, name, version)
+    read_model(root, name, version)
     folder = root / name / version
     try:
-        write_whole(folder / SIGNATURE_FILE, sign(name, version, _read_file(folder / SUMS_FILE, MAX_SUMS)))
+        write_atomically(folder / SIGNATURE_FILE, sign(name, version, _read_file(folder / SUMS_FILE, MAX_SUMS_BYTES)))
     except OSError as error:
         raise RepositoryError(f"cannot sign {name}/{version} in {root}: {error.strerror}") from error
 
 
-def write_whole(path: Path, data: bytes) -> None:
+def write_atomically(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old one or the new one, after a failure of power too."""
     hidden = path.with_name(f".{path.name}")
     hidden.unlink(missing_ok=True)
@@ -181,7 +181,7 @@ def _write_version(model: Path, data: bytes, sign: Sign | None) -> Path:
             taken = (int(path.name) for path in model.iterdir() if path.name.isdecimal())
             target = model / str(1 + max(taken, default=0))
             if sign is not None:
-                write_whole(staging / SIGNATURE_FILE, sign(model.name, target.name, sums))
+                write_atomically(staging / SIGNATURE_FILE, sign(model.name, target.name, sums))
             try:
                 staging.rename(target)
                 break
@@ -195,12 +195,12 @@ def _write_version(model: Path, data: bytes, sign: Sign | None) -> Path:
     return target
 
 
-def _folders(folder: Path) -> list[str]:
+def _visible_folders(folder: Path) -> list[str]:
     with os.scandir(folder) as found:
         return sorted(entry.name for entry in found if not entry.name.startswith(".") and entry.is_dir())
 
 
-def _stamp(folder: Path) -> Stamp:
+def _file_stamp(folder: Path) -> FileStamp:
     values: list[int] = []
     for path in (folder, *(folder / name for name in (MODEL_FILE, SUMS_FILE, SIGNATURE_FILE))):
         try:
@@ -226,14 +226,14 @@ def _read_file(path: Path, limit: int) -> bytes:
         os.close(descriptor)
 
 
-def _signature(folder: Path) -> bytes:
+def _read_signature(folder: Path) -> bytes:
     try:
         return _read_file(folder / SIGNATURE_FILE, 2**10)
     except RepositoryError as error:
         raise UnsafeModelError(f"the version is not signed: {error}; sign it with enn-train sign") from None
 
 
-def _sums(text: bytes) -> dict[str, str]:
+def _parse_sums(text: bytes) -> dict[str, str]:
     """Read the lines `<hex>  <name>` of sha256sum."""
     pairs = (line.split(maxsplit=1) for line in text.decode("utf-8", "replace").splitlines())
     return {pair[1].removeprefix("*"): pair[0].lower() for pair in pairs if len(pair) == 2}

@@ -21,28 +21,28 @@ Verify = Callable[[str, str, bytes, bytes], None]
 """Checks the signature, the last argument, of a model's name, its version and the bytes of its sums."""
 
 
-def signing(path: Path) -> Sign:
+def signer(path: Path) -> Sign:
     """Return what signs with the private key of a PEM file, without a password.
 
     Raises:
         RepositoryError: The file cannot be read, is no such key, or the library for it is not installed.
     """
-    key: Ed25519PrivateKey = _key(path, private=True)
-    return lambda name, version, sums: key.sign(_message(name, version, sums))
+    key: Ed25519PrivateKey = _load_key(path, private=True)
+    return lambda name, version, sums: key.sign(_signed_message(name, version, sums))
 
 
-def verifying(path: Path) -> Verify:
+def verifier(path: Path) -> Verify:
     """Return what checks signatures with the public key of a PEM file, and raises UnsafeModelError at a wrong one.
 
     Raises:
         RepositoryError: The file cannot be read, is no such key, or the library for it is not installed.
     """
-    key: Ed25519PublicKey = _key(path, private=False)
+    key: Ed25519PublicKey = _load_key(path, private=False)
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
 
     def verify(name: str, version: str, sums: bytes, signature: bytes) -> None:
         try:
-            key.verify(signature, _message(name, version, sums))
+            key.verify(signature, _signed_message(name, version, sums))
         except InvalidSignature:
             raise UnsafeModelError(
                 f"{SIGNATURE_FILE} is not the signature of {name}/{version} by the key in {path.name}; "
@@ -52,11 +52,11 @@ def verifying(path: Path) -> Verify:
     return verify
 
 
-def _message(name: str, version: str, sums: bytes) -> bytes:
+def _signed_message(name: str, version: str, sums: bytes) -> bytes:
     return f"{name}/{version}\n".encode() + sums
 
 
-def _key(path: Path, *, private: bool) -> Any:  # noqa: ANN401  (one of two types of a library that may be absent)
+def _load_key(path: Path, *, private: bool) -> Any:  # noqa: ANN401  (one of two types of a library that may be absent)
     kind = "private" if private else "public"
     try:
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415

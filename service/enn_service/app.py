@@ -9,7 +9,7 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
-from enn_models.signature import verifying
+from enn_models.signature import verifier
 from enn_service.api.control_plane import create_control_plane
 from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
@@ -41,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Service:
     run = RunDirectory(stack.enter_context(run_directory(settings.run)))
     tallies = SharedCounters(run.counters)
     stack.callback(tallies.close)
-    verify = None if settings.public_key is None else verifying(settings.public_key)
+    verify = None if settings.public_key is None else verifier(settings.public_key)
     registry = ModelRegistry(settings.models, UnloadState(run.unloaded), tallies.local.loads, verify)
     source = _source(settings, run)
     tracing = create_tracer()

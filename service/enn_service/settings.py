@@ -9,7 +9,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from enn_models.errors import ModelError
-from enn_models.signature import verifying
+from enn_models.signature import verifier
 from enn_service.http.auth import KeySet
 
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
@@ -156,7 +156,7 @@ class Settings(BaseSettings):
         """Check that the file contains an Ed25519 public key."""
         try:
             if path is not None:
-                verifying(path)
+                verifier(path)
         except ModelError as error:
             raise ValueError(str(error)) from None
         return path

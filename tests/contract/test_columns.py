@@ -82,7 +82,7 @@ def test_names_vectors_and_codes_get_the_same_answer(animals: httpx.Client) -> N
 
 
 def test_the_answers_are_those_of_the_float64_network_and_mostly_right(animals: httpx.Client, models: Path) -> None:
-    network = open_package(repository.read(models, "animals", "1")).network
+    network = open_package(repository.read_model(models, "animals", "1")).network
     frame = table()
     rows = frame.drop(columns="species").astype(object).where(frame.notna(), None).to_dict("records")
     predictions = ask(animals, "predict", rows)["predictions"]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from enn_models.network import Head, Network, Task
-from enn_models.repository import publish
+from enn_models.repository import publish_version
 from enn_service.api.schemas import inference as schemas
 from support.examples import network
 from support.serving import serving
@@ -33,7 +33,7 @@ def every(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a server with models of every task, head, depth and number of outputs."""
     root = tmp_path_factory.mktemp("every")
     for name, net in NETWORKS.items():
-        publish(root, name, package(net))
+        publish_version(root, name, package(net))
     with serving(root) as client:
         yield client
 

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from enn_models import cosine_series
-from enn_models.activation_statistics import measure
-from enn_models.features import Boolean, Categorical, encoding
-from enn_models.repository import publish
+from enn_models.activation_statistics import measure_activations
+from enn_models.features import Boolean, Categorical, column_encoding
+from enn_models.repository import publish_version
 from enn_service.api.schemas import introspection as exploration
 from enn_service.inference.activation_curves import BACKGROUND_BINS
 from enn_training.learned_model import LearnedModel
@@ -37,7 +37,7 @@ TRAINING = np.random.default_rng(0).uniform(-2, 2, (300, 2))
 def words() -> bytes:
     """Return a package whose values are the name of a category, true, false and null."""
     features = (Categorical(name="kind", categories=("a", "b", "c")), Boolean(name="wild", missing=True))
-    net = replace(network((5, 4, 1), head="linear", task="regression"), encoding=encoding(features))
+    net = replace(network((5, 4, 1), head="linear", task="regression"), encoding=column_encoding(features))
     rows = np.array([[0.0, 1.0], [2.0, np.nan]])
     return exported(LearnedModel(net, features, None, rows, {}, {}, "0" * 64, rows[1:]))
 
@@ -47,11 +47,11 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """A client of a server with models that carry much of their training data, little and none."""
     root = tmp_path_factory.mktemp("explored")
     linear = network((2, 4, 3), head="linear")
-    publish(root, "deep", package(DEEP, usage=measure(DEEP, TRAINING)))
-    publish(root, "bare", package(DEEP))
-    publish(root, "still", package(DEEP, usage=measure(DEEP, np.ones((3, 2)))))
-    publish(root, "named", package(linear, background=BACKGROUND, classes=["a", True, 7]))
-    publish(root, "words", words())
+    publish_version(root, "deep", package(DEEP, usage=measure_activations(DEEP, TRAINING)))
+    publish_version(root, "bare", package(DEEP))
+    publish_version(root, "still", package(DEEP, usage=measure_activations(DEEP, np.ones((3, 2)))))
+    publish_version(root, "named", package(linear, background=BACKGROUND, classes=["a", True, 7]))
+    publish_version(root, "words", words())
     with serving(root) as client:
         yield client
 
@@ -85,14 +85,14 @@ def test_etag_gives_304_until_model_file_changes(own_repository: Path, eventuall
             assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)
         assert client.get(path, headers={"If-None-Match": '"other"'}).content == first.content
         assert client.get(path.replace("ring", "product")).headers["etag"] != tag
-        publish(own_repository, "ring", package(DEEP))
+        publish_version(own_repository, "ring", package(DEEP))
         eventually(lambda: client.get(path, headers={"If-None-Match": tag}).status_code == 200)
 
 
 def test_activation_curve_covers_range_of_training_data(own: httpx.Client) -> None:
     layers = get(own, "deep/activations")["layers"]
     assert [(layer["layer"], len(layer["neurons"])) for layer in layers] == [(1, 4), (2, 3), (3, 2)]
-    for layer, own_layer, z in zip(layers, DEEP.layers, DEEP.activated(TRAINING), strict=True):
+    for layer, own_layer, z in zip(layers, DEEP.layers, DEEP.activation_inputs(TRAINING), strict=True):
         assert own_layer.coefficients is not None
         for index, neuron in enumerate(layer["neurons"]):
             assert neuron["neuron"] == index
@@ -119,7 +119,7 @@ def test_importance_is_share_of_bump_standard_deviations(own: httpx.Client) -> N
 
 def test_background_rows_replace_missing_training_summary(own: httpx.Client) -> None:
     (layer,) = get(own, "named/activations")["layers"]
-    (z,) = network((2, 4, 3), head="linear").activated(np.array(BACKGROUND))
+    (z,) = network((2, 4, 3), head="linear").activation_inputs(np.array(BACKGROUND))
     for index, neuron in enumerate(layer["neurons"]):
         assert neuron["range"] == pytest.approx([z[:, index].min(), z[:, index].max()], rel=1e-5)
         assert len(neuron["density"]["density"]) == BACKGROUND_BINS
@@ -127,13 +127,13 @@ def test_background_rows_replace_missing_training_summary(own: httpx.Client) -> 
 
 def test_without_data_ranges_follow_from_feature_ranges(own: httpx.Client) -> None:
     corners = np.array(np.meshgrid([-2, 2], [-2, 2])).reshape(2, -1).T
-    for layer, z in zip(get(own, "bare/activations")["layers"], DEEP.activated(TRAINING), strict=True):
+    for layer, z in zip(get(own, "bare/activations")["layers"], DEEP.activation_inputs(TRAINING), strict=True):
         for index, neuron in enumerate(layer["neurons"]):
             low, high = neuron["range"]
             assert low <= z[:, index].min() < z[:, index].max() <= high
             assert (neuron["density"], neuron["importance"]) == (None, None)
             if layer["layer"] == 1:
-                tight = DEEP.activated(corners)[0][:, index]
+                tight = DEEP.activation_inputs(corners)[0][:, index]
                 assert [low, high] == pytest.approx([tight.min(), tight.max()])
 
 
@@ -236,7 +236,7 @@ def test_invalid_introspection_query_gets_400_with_field(own: httpx.Client, path
 
 
 def test_introspection_responses_are_bounded(tmp_path: Path) -> None:
-    publish(tmp_path, "wide", package(network((2, 1500, 1), head="linear", task="regression")))
+    publish_version(tmp_path, "wide", package(network((2, 1500, 1), head="linear", task="regression")))
     with serving(tmp_path) as client:
         for path in (
             "activations?points=1001",

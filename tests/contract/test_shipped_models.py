@@ -19,7 +19,7 @@ NAMES = ["breast-cancer", "face", "product", "ring", "stripes"]
 
 @pytest.fixture(params=NAMES, scope="module")
 def model(request: pytest.FixtureRequest) -> ServedModel:
-    versions = [entry.version for entry in repository.entries(SHIPPED) if entry.name == request.param]
+    versions = [entry.version for entry in repository.list_versions(SHIPPED) if entry.name == request.param]
     return load_model(SHIPPED, request.param, max(versions, key=repository.version_key))
 
 
@@ -58,4 +58,4 @@ def test_torch_equals_oracle(model: ServedModel, rows: np.ndarray) -> None:
 
 
 def test_repository_has_all_shipped_models() -> None:
-    assert sorted({entry.name for entry in repository.entries(SHIPPED)}) == NAMES
+    assert sorted({entry.name for entry in repository.list_versions(SHIPPED)}) == NAMES

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from enn_models.cosine_series import Floats
 from enn_models.network import Network
 from enn_models.package import open_package
-from enn_models.repository import read
+from enn_models.repository import read_model
 from enn_service.runtime.range_check import MAX_RANGES
 from enn_training import load
 from enn_training.publishing.onnx import accuracy
@@ -35,7 +35,7 @@ def output(net: Network, rows: NDArray[np.float32], step: str | None = None) -> 
     z = rounded("pre-activations", first.pre_activation(net.encode(rows) - net.input_offset))
     sines = rounded("sines", np.sin(odd * rounded("angles", -np.pi / 2 * z)[..., None]))
     activations = rounded("activations", (net.spectrum * sines).sum(axis=-1))
-    return net.finish(last.pre_activation(activations))
+    return net.apply_head(last.pre_activation(activations))
 
 
 def cost(name: str, step: str) -> float:
@@ -62,7 +62,7 @@ def test_later_roundings_use_a_tenth_of_the_bound(name, step):
 
 def test_only_ring_stripes_and_batches_of_face_use_float64():
     def doubles(source: str, found: str) -> set[str]:
-        graphs = {name: part(open_package(read(SHIPPED, name, "1")).model, [found], source) for name in NAMES}
+        graphs = {name: part(open_package(read_model(SHIPPED, name, "1")).model, [found], source) for name in NAMES}
         return {name for name, graph in graphs.items() if "Cast" in {node.op_type for node in graph.graph.node}}
 
     assert doubles("input", "output") == {"ring", "stripes", "face"}
@@ -79,7 +79,7 @@ def test_single_row_graph_has_seven_nodes_five_in_float32():
 
 @pytest.mark.parametrize("name", ["ring", "stripes", "face"])
 def test_float64_batches_use_sine_in_output_layer_only(name):
-    graph = part(open_package(read(SHIPPED, name, "1")).model, ["output"]).graph
+    graph = part(open_package(read_model(SHIPPED, name, "1")).model, ["output"]).graph
     assert [node.name for node in graph.node if node.op_type == "Sin"] == ["layer2/sine"]
     assert len(load(SHIPPED, name).network.layers[-1].bias) == 1
 
@@ -89,7 +89,7 @@ def test_errors_far_out_of_range_match_the_page():
         model = load(SHIPPED, name)
         low, high = np.array([(feature.minimum, feature.maximum) for feature in model.features]).T
         rows = low + (high - low) * np.random.default_rng(0).uniform(-MAX_RANGES, MAX_RANGES, size=(20_000, len(low)))
-        found = Runtime(open_package(read(SHIPPED, name, "1")).model, ["output"]).run(rows.astype(np.float32))[0]
+        found = Runtime(open_package(read_model(SHIPPED, name, "1")).model, ["output"]).run(rows.astype(np.float32))[0]
         wanted = model.network.respond(rows).output
         return np.abs(found - wanted) / np.abs(wanted).max()
 

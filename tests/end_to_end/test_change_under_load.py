@@ -193,7 +193,7 @@ def reason(address: str, entry: str) -> str:
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
     for name in ("steady", "changing", "away"):
-        repository.publish(tmp_path / "models", name, file_of(1))
+        repository.publish_version(tmp_path / "models", name, file_of(1))
     return tmp_path / "models"
 
 
@@ -209,7 +209,7 @@ def test_every_response_is_complete_and_from_one_version(tmp_path: Path, root: P
 
         with clients.at_work():
             clients.go_on(eventually)
-            second = repository.publish(root, "changing", file_of(2))
+            second = repository.publish_version(root, "changing", file_of(2))
             answers_now(2)
             write(second, file_of(3))
             answers_now(3)
@@ -218,7 +218,7 @@ def test_every_response_is_complete_and_from_one_version(tmp_path: Path, root: P
             answers_now(3)
             write(second, file_of(3))
             eventually(lambda: reason(address, "changing/2") == "")
-            write(repository.publish(root, "changing", file_of(1)), b"no model")
+            write(repository.publish_version(root, "changing", file_of(1)), b"no model")
 
             httpx.post(f"{address}/v2/repository/models/away/unload", headers=HOLDER).raise_for_status()
             eventually(lambda: clients.away > 0)

@@ -49,7 +49,7 @@ def test_unloaded_model_stays_unloaded_until_load(own_repository: Path, eventual
         assert states(client)["ring/1"] == ("UNAVAILABLE", "unloaded")
         assert client.get("/v1/models").json() == {"models": ["product"]}
         assert client.get("/v2/models/ring/ready").status_code == 503
-        repository.publish(own_repository, "ring", (SHIPPED / "ring/1/model.onnx").read_bytes())
+        repository.publish_version(own_repository, "ring", (SHIPPED / "ring/1/model.onnx").read_bytes())
         eventually(lambda: "ring/2" in states(client))
         assert states(client)["ring/2"] == ("UNAVAILABLE", "unloaded")
         assert answers(client, "product") == 200

@@ -25,7 +25,7 @@ def answers(client: httpx.Client, name: str) -> bool:
 def test_published_model_answers_and_removed_model_gets_404(own_repository: Path, eventually: Eventually) -> None:
     with serving(own_repository) as client:
         assert not answers(client, "face")
-        repository.publish(own_repository, "face", (SHIPPED / "face/1/model.onnx").read_bytes())
+        repository.publish_version(own_repository, "face", (SHIPPED / "face/1/model.onnx").read_bytes())
         eventually(lambda: answers(client, "face"))
         shutil.rmtree(own_repository / "face")
         eventually(lambda: not answers(client, "face"))
@@ -35,7 +35,7 @@ def test_published_model_answers_and_removed_model_gets_404(own_repository: Path
 def test_highest_version_answers_by_default(own_repository: Path, eventually: Eventually) -> None:
     with serving(own_repository) as client:
         for _ in range(9):
-            repository.publish(own_repository, "ring", (SHIPPED / "stripes/1/model.onnx").read_bytes())
+            repository.publish_version(own_repository, "ring", (SHIPPED / "stripes/1/model.onnx").read_bytes())
         eventually(lambda: client.get("/v2/models/ring").json()["versions"][-1] == "10")
         tensor = {"name": "input", "shape": [1, 2], "datatype": "FP32", "data": [0.1, 0.2]}
         reply = client.post("/v2/models/ring/infer", json={"inputs": [tensor]})
@@ -48,7 +48,7 @@ def test_broken_file_is_refused_with_reason_others_answer(own_repository: Path, 
     good = (SHIPPED / RING).read_bytes()
     broken = {"truncated": good[: len(good) // 2], "foreign": b"GIF89a", "empty": b""}
     for name, data in broken.items():
-        repository.publish(own_repository, name, data)
+        repository.publish_version(own_repository, name, data)
     (own_repository / "half" / "1").mkdir(parents=True)
     (own_repository / "half" / "1" / "model.onnx").write_bytes(good)
     for name in (b"odd name", b"by\xffte"):
@@ -79,5 +79,5 @@ def test_version_with_damaged_file_keeps_answering(own_repository: Path, eventua
 def test_empty_or_missing_repository_serves_models_published_later(tmp_path: Path, eventually: Eventually) -> None:
     with serving(tmp_path / "later") as client:
         assert client.get("/v1/models").json() == {"models": []}
-        repository.publish(tmp_path / "later", "ring", (SHIPPED / RING).read_bytes())
+        repository.publish_version(tmp_path / "later", "ring", (SHIPPED / RING).read_bytes())
         eventually(lambda: answers(client, "ring"))

@@ -12,7 +12,7 @@ from moto.server import ThreadedMotoServer
 
 from enn_models import repository
 from enn_models.errors import RepositoryError
-from enn_models.graph_checks import MAX_BYTES
+from enn_models.graph_checks import MAX_FILE_BYTES
 from enn_service.runtime.repository_sync import SYNC_MARK, RepositorySync
 from support.examples import network
 from support.serving import SHIPPED, serving
@@ -61,13 +61,13 @@ def states(client: httpx.Client) -> dict[tuple[str, str], str]:
 def test_storage_changes_appear_in_the_service(
     bucket: s3fs.S3FileSystem, tmp_path: Path, eventually: Eventually
 ) -> None:
-    own = repository.publish(tmp_path / "copy", "own", package())
+    own = repository.publish_version(tmp_path / "copy", "own", package())
     with serving(tmp_path / "copy", source="s3://models/repository") as client:
         assert set(states(client)) == {("own", "1"), ("product", "1"), ("ring", "1")}
         answer = client.post("/v1/models/ring:predict", json=ROW)
         assert answer.status_code == 200
 
-        made = repository.publish(tmp_path / "made", "ring", package(network((2, 5, 1))))
+        made = repository.publish_version(tmp_path / "made", "ring", package(network((2, 5, 1))))
         put(bucket, made, "models/repository/ring/2")
         eventually(lambda: states(client).get(("ring", "2")) == "")
         assert client.post("/v1/models/ring:predict", json=ROW).content != answer.content
@@ -78,7 +78,7 @@ def test_storage_changes_appear_in_the_service(
         put(bucket, made, "models/repository/ring/2")
         eventually(lambda: states(client)["ring", "2"] == "")
 
-        bucket.pipe_file("models/repository/large/1/model.onnx", bytes(MAX_BYTES + 2))
+        bucket.pipe_file("models/repository/large/1/model.onnx", bytes(MAX_FILE_BYTES + 2))
         bucket.pipe_file("models/repository/../evil/1/model.onnx", b"evil")
         bucket.pipe_file("models/repository/-rf/1/model.onnx", b"evil")
         eventually(lambda: "not a plain file of at most" in states(client).get(("large", "1"), ""))

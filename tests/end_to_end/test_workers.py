@@ -57,7 +57,7 @@ def test_workers_share_state_and_sum_counters(address: str, own_repository: Path
     assert httpx.post(f"{address}/v2/repository/models/ring/load", headers=HOLDER).status_code == 200
     eventually(lambda: every(address, predicts))
 
-    folder = repository.publish(own_repository, "face", (SHIPPED / "face/1/model.onnx").read_bytes())
+    folder = repository.publish_version(own_repository, "face", (SHIPPED / "face/1/model.onnx").read_bytes())
     eventually(lambda: every(address, lambda client: predicts(client, "face")))
     eventually(lambda: every(address, lambda client: 'model_name="face"' in client.get("/metrics").text))
     counted = rows(address)

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from enn_models import repository
 from enn_models.errors import ModelError, UnsafeModelError
-from enn_models.graph_checks import MAX_BYTES, scan
-from enn_models.package import open_package, verify
+from enn_models.graph_checks import MAX_FILE_BYTES, parse_checked
+from enn_models.package import open_package, verify_golden_vector
 from enn_service.runtime.session import Session
 from support.examples import network
 from support.hostile import CHANGES, LIES, PLACES, files, lay
@@ -42,9 +42,9 @@ def opened(data: bytes) -> None:
         session = Session(made)
     except Exception as error:
         raise ModelError(f"does not load: {error}") from error
-    verify(made, session.run)
+    verify_golden_vector(made, session.run)
     for route, names in session.routes:
-        verify(made, route.run, names)
+        verify_golden_vector(made, route.run, names)
 
 
 @pytest.mark.parametrize(("data", "reason"), [pytest.param(*rest, id=name) for name, *rest in files()])
@@ -102,7 +102,7 @@ def test_hostile_repository_serves_valid_models_with_bounded_memory(
 
 def test_file_above_size_limit_is_refused_unparsed() -> None:
     with pytest.raises(UnsafeModelError, match="at most"):
-        scan(bytes(MAX_BYTES + 1))
+        parse_checked(bytes(MAX_FILE_BYTES + 1))
 
 
 def test_unknown_protobuf_fields_are_refused_at_any_depth() -> None:
@@ -110,7 +110,7 @@ def test_unknown_protobuf_fields_are_refused_at_any_depth() -> None:
     inner = onnx.NodeProto.FromString(model.graph.node[0].SerializeToString() + b"\xfa\x7f\x04moon")
     model.graph.node[0].CopyFrom(inner)
     with pytest.raises(UnsafeModelError, match="fields that the ONNX format does not define"):
-        scan(model.SerializeToString())
+        parse_checked(model.SerializeToString())
 
 
 @given(st.binary(max_size=512))
@@ -144,9 +144,11 @@ def test_damaged_file_is_refused_or_harmless(data: st.DataObject) -> None:
 
 def test_model_swapped_during_read_is_one_version_or_refused(tmp_path: Path) -> None:
     """The files are replaced one after the other, as an editor or a copy does it; a mixture never passes."""
-    versions = [repository.publish(tmp_path / str(size), "m", package(network((2, size, 1)))) for size in (3, 5)]
+    versions = [
+        repository.publish_version(tmp_path / str(size), "m", package(network((2, size, 1)))) for size in (3, 5)
+    ]
     wanted = [{file.name: file.read_bytes() for file in version.iterdir()} for version in versions]
-    folder = repository.publish(tmp_path / "models", "m", WHOLE)
+    folder = repository.publish_version(tmp_path / "models", "m", WHOLE)
     over = threading.Event()
 
     def swap() -> None:
@@ -162,7 +164,7 @@ def test_model_swapped_during_read_is_one_version_or_refused(tmp_path: Path) -> 
     try:
         while min(found.values()) < 20:
             try:
-                data = repository.read(tmp_path / "models", "m", "1")
+                data = repository.read_model(tmp_path / "models", "m", "1")
             except ModelError:
                 found["refused"] += 1
             else:
@@ -187,7 +189,7 @@ def test_runtime_loads_exactly_the_checked_bytes(monkeypatch: pytest.MonkeyPatch
     assert given_to_it[0] is WHOLE
     for part in given_to_it[1:]:  # of the graph that was scanned, and scanned again here
         assert isinstance(part, bytes)
-        scan(part)
+        parse_checked(part)
 
 
 def test_inconsistency_at_non_text_name_is_refused() -> None:

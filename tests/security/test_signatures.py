@@ -10,7 +10,7 @@ import pytest
 from enn_models import repository
 from enn_models.errors import RepositoryError, UnsafeModelError
 from enn_models.repository import SUMS_FILE
-from enn_models.signature import SIGNATURE_FILE, signing, verifying
+from enn_models.signature import SIGNATURE_FILE, signer, verifier
 from enn_training.publishing.export import export
 from support.examples import network
 from support.learned import learned
@@ -40,14 +40,14 @@ def keys(tmp_path: Path) -> tuple[Path, Path]:
 
 def test_only_correctly_signed_versions_are_served(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     root, (private, public) = tmp_path / "models", keys
-    sign, foreign = signing(private), signing(key_pair(tmp_path / "foreign")[0])
-    repository.publish(root, "signed", package(), sign)
-    repository.publish(root, "unsigned", package())
-    repository.publish(root, "foreign", package(), foreign)
+    sign, foreign = signer(private), signer(key_pair(tmp_path / "foreign")[0])
+    repository.publish_version(root, "signed", package(), sign)
+    repository.publish_version(root, "unsigned", package())
+    repository.publish_version(root, "foreign", package(), foreign)
     shutil.copytree(root / "signed" / "1", root / "renamed" / "1")
     shutil.copytree(root / "signed" / "1", root / "again" / "2")
-    changed = repository.publish(root, "changed", package(), sign)
-    other = repository.publish(tmp_path, "other", package(network((2, 5, 1))))
+    changed = repository.publish_version(root, "changed", package(), sign)
+    other = repository.publish_version(tmp_path, "other", package(network((2, 5, 1))))
     for name in (repository.MODEL_FILE, SUMS_FILE):
         shutil.copy(other / name, changed / name)
     with serving(root, public_key=public) as client:
@@ -61,8 +61,8 @@ def test_only_correctly_signed_versions_are_served(tmp_path: Path, keys: tuple[P
 
 
 def test_without_public_key_signatures_are_optional(tmp_path: Path, keys: tuple[Path, Path]) -> None:
-    repository.publish(tmp_path, "m", package(), signing(keys[0]))
-    assert repository.read(tmp_path, "m", "1") == package()
+    repository.publish_version(tmp_path, "m", package(), signer(keys[0]))
+    assert repository.read_model(tmp_path, "m", "1") == package()
 
 
 def test_openssl_verifies_signatures_of_export_and_command(tmp_path: Path, keys: tuple[Path, Path]) -> None:
@@ -76,7 +76,7 @@ def test_openssl_verifies_signatures_of_export_and_command(tmp_path: Path, keys:
         message.write_bytes(f"m/{folder.name}\n".encode() + (folder / SUMS_FILE).read_bytes())
         given = ["-inkey", str(public), "-in", str(message), "-sigfile", str(folder / SIGNATURE_FILE)]
         openssl("pkeyutl", "-verify", "-pubin", "-rawin", *given)
-        assert repository.read(root, "m", folder.name, verifying(public))
+        assert repository.read_model(root, "m", folder.name, verifier(public))
 
 
 @pytest.mark.parametrize("content", [None, b"moon", b"-----BEGIN PUBLIC KEY-----\nAAAA\n-----END PUBLIC KEY-----\n"])
@@ -84,18 +84,18 @@ def test_invalid_key_file_is_refused_by_name(tmp_path: Path, content: bytes | No
     path = tmp_path / "key.pem"
     if content is not None:
         path.write_bytes(content)
-    for read in (signing, verifying):
+    for read in (signer, verifier):
         with pytest.raises(RepositoryError, match=r"key .*key\.pem"):
             read(path)
 
 
 def test_private_key_is_refused_as_public_key(keys: tuple[Path, Path]) -> None:
     with pytest.raises(RepositoryError, match="Ed25519 public key"):
-        verifying(keys[0])
+        verifier(keys[0])
 
 
 def test_signature_of_wrong_length_is_refused(tmp_path: Path, keys: tuple[Path, Path]) -> None:
-    folder = repository.publish(tmp_path, "m", package())
+    folder = repository.publish_version(tmp_path, "m", package())
     (folder / SIGNATURE_FILE).write_bytes(b"short")
     with pytest.raises(UnsafeModelError, match="is not the signature"):
-        repository.read(tmp_path, "m", "1", verifying(keys[1]))
+        repository.read_model(tmp_path, "m", "1", verifier(keys[1]))

@@ -6,10 +6,10 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from enn_models.card import Card, pack
+from enn_models.card import Card, network_fields
 from enn_models.cosine_series import frequencies
 from enn_models.network import Layer, Network
-from enn_models.package import INPUT, attach
+from enn_models.package import INPUT, attach_card
 from support.examples import network
 
 ROWS = ((0.25, -0.5), (0.0, 1.0), (-1.5, 0.75))
@@ -20,7 +20,7 @@ def fields(model: Network) -> dict[str, Any]:
     response = model.respond(np.resize(ROWS, (3, model.inputs)))
     ranges = {"minimum": -2.0, "maximum": 2.0, "mean": 0.0}
     return {
-        **pack(model),
+        **network_fields(model),
         "features": [{"name": f"x{index}", **ranges} for index in range(model.inputs)],
         "classes": None if model.task == "regression" else [f"class {index}" for index in range(max(2, model.units))],
         "unrolling": {"output": "direct"},
@@ -90,4 +90,4 @@ def graph(model: Network) -> onnx.ModelProto:
 def package(model: Network | None = None, **changes: Any) -> bytes:
     """Return a whole model file."""
     model = model or network()
-    return attach(graph(model), card(model, **changes))
+    return attach_card(graph(model), card(model, **changes))

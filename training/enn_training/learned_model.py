@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models.activation_statistics import Usage
+from enn_models.activation_statistics import ActivationStatistics
 from enn_models.features import Feature
 from enn_models.network import Network
 
@@ -39,7 +39,7 @@ class LearnedModel:
     scores: dict[str, float]
     fingerprint: str
     background: Rows
-    usage: Usage | None = None
+    usage: ActivationStatistics | None = None
 
     def __post_init__(self) -> None:
         """Check that all parts have the same number of inputs and the same task."""

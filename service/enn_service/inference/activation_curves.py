@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 
 from enn_models import cosine_series
-from enn_models.activation_statistics import NeuronUsage, Usage, measure
-from enn_models.card import Card, raw
+from enn_models.activation_statistics import ActivationStatistics, NeuronStatistics, measure_activations
+from enn_models.card import Card, to_array
 from enn_models.cosine_series import Floats
 from enn_models.network import Layer, Network
 from enn_service.errors import InvalidRequestError
@@ -65,14 +65,14 @@ def _check_size(model: ServedModel, neurons: int, points: int) -> None:
         )
 
 
-def _usage(card: Card, network: Network) -> Usage | None:
+def _usage(card: Card, network: Network) -> ActivationStatistics | None:
     """Return how the training data use the activations, or the background rows where only they are known."""
     if card.usage is not None or card.background is None:
         return card.usage
-    return measure(network, raw(card.background), BACKGROUND_BINS)
+    return measure_activations(network, to_array(card.background), BACKGROUND_BINS)
 
 
-def _ranges(usage: Usage) -> list[list[tuple[float, float]]]:
+def _ranges(usage: ActivationStatistics) -> list[list[tuple[float, float]]]:
     return [[(neuron.low, neuron.high) for neuron in layer] for layer in usage]
 
 
@@ -96,7 +96,7 @@ def _range_bounds(network: Network, card: Card) -> list[list[tuple[float, float]
     return ranges
 
 
-def _importance(network: Network, usage: tuple[NeuronUsage, ...]) -> Floats | None:
+def _importance(network: Network, usage: tuple[NeuronStatistics, ...]) -> Floats | None:
     """Return each last hidden neuron's share of the bumps' standard deviations, summed over the outputs."""
     deviation = np.array([neuron.deviation for neuron in usage])
     spread = np.abs(network.layers[-1].weight.astype(np.float64)).sum(axis=0) * deviation
@@ -122,7 +122,7 @@ def _curve(layer: Layer, neuron: int, ends: tuple[float, float], points: int | N
     }
 
 
-def _density(usage: NeuronUsage) -> dict[str, Any] | None:
+def _density(usage: NeuronStatistics) -> dict[str, Any] | None:
     """Return the histogram as a density, whose integral is 1; None where all rows are at one place."""
     if usage.low == usage.high:
         return None

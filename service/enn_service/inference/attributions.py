@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 
 from enn_models import attributions
-from enn_models.card import raw
+from enn_models.card import to_array
 from enn_models.cosine_series import Floats
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.runtime.model import ServedModel
@@ -96,7 +96,7 @@ def compute_attributions(model: ServedModel, rows: Array, question: AttributionO
 
 def encode_attributions(model: ServedModel, found: AttributionResult, units: list[int]) -> list[bytes]:
     """Return the JSON object of each row's attributions of the unit explained."""
-    names, every = model.card.names, found.attributions
+    names, every = model.card.feature_names, found.attributions
     return [
         orjson.dumps(
             {
@@ -120,7 +120,7 @@ def _answer(model: ServedModel, rows: Array, question: AttributionOptions) -> at
     return attributions.sampled_shapley(network, columns, reference, players, permutations=question.permutations)
 
 
-def _feature_columns(model: ServedModel) -> attributions.Players:
+def _feature_columns(model: ServedModel) -> attributions.FeatureColumns:
     """Return the columns of each feature."""
     encoding = model.network.encoding
     features = np.arange(model.network.inputs)
@@ -144,7 +144,7 @@ def _reference(model: ServedModel, method: Method, parameters: dict[str, Any]) -
         raise InvalidRequestError(
             f"parameters.{wanted}: the model carries no background rows; send what to compare with"
         )
-    rows = model.network.encode(raw(model.card.background))
+    rows = model.network.encode(to_array(model.card.background))
     return rows.mean(axis=0, keepdims=True) if wanted == "baseline" else rows
 
 

@@ -127,7 +127,8 @@ def _fixed(model: ServedModel, axes: Sequence[FeatureAxis], at: str) -> Array:
         raise InvalidRequestError(f"at: feature {varied[0]!r} varies along an axis; leave it out")
     card = model.card
     typical = {
-        feature.name: encode_value(feature, value) for feature, value in zip(card.features, card.typical, strict=True)
+        feature.name: encode_value(feature, value)
+        for feature, value in zip(card.features, card.typical_row, strict=True)
     }
     rows, _ = model.reach.admit(parse_rows(card, [typical | given], "at"), "at")
     return rows[0]

@@ -76,7 +76,7 @@ EXPLAIN = Endpoint(_decode_explain, _encode_explanations)
 
 def _parse_body(model: ServedModel, body: bytes) -> tuple[Any, str, dict[str, Any]]:
     """Return the rows, JSON or numbers [batch, features], the name of their field, and the body's fields."""
-    if len(body) >= numeric_json.MIN_BYTES and not model.card.worded:
+    if len(body) >= numeric_json.MIN_BYTES and not model.card.non_numeric_features:
         rest, text = numeric_json.extract_number_array(body, ROWS)
         if text and (numbers := numeric_json.parse_matrix(text, len(model.card.features))) is not None:
             try:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from enn_models.card import raw
+from enn_models.card import to_array
 from enn_models.package import INPUT
 from enn_service.runtime.feature_values import encode_value
 from enn_service.runtime.model import ServedModel
@@ -13,7 +13,7 @@ PLATFORM = "onnx_onnxv1"
 def metadata(model: ServedModel, versions: list[str]) -> dict[str, Any]:
     """Return the metadata of a model: its tensors, what else it gives when named, and what a row of it may be."""
     card = model.card
-    (sample,) = raw((card.background or card.golden.inputs)[:1]).tolist()
+    (sample,) = to_array((card.background or card.golden.inputs)[:1]).tolist()
     output, *others = ({"name": name, "datatype": "FP32", "shape": shape} for name, shape in model.shapes.items())
     return {
         "name": model.name,
@@ -24,7 +24,7 @@ def metadata(model: ServedModel, versions: list[str]) -> dict[str, Any]:
         "properties": {
             "features": [
                 feature.model_dump() | {"typical": encode_value(feature, typical)}
-                for feature, typical in zip(card.features, card.typical, strict=True)
+                for feature, typical in zip(card.features, card.typical_row, strict=True)
             ],
             "classes": card.classes,
             "outputs": model.results.units,

@@ -14,7 +14,7 @@ from enn_models import cosine_series
 from enn_models.card import Card
 from enn_models.cosine_series import Floats
 from enn_models.network import Network
-from enn_models.output_response import Readout
+from enn_models.output_response import OutputResponse
 from enn_service.runtime.prediction_encoder import SLOT, OutOfRange, PredictionEncoder, number_texts, template
 from enn_service.runtime.session import Array
 
@@ -40,13 +40,13 @@ class ExplanationEncoder:
     """
 
     def __init__(self, card: Card, network: Network, results: PredictionEncoder) -> None:
-        self._network, self._results, self._readout = network, results, Readout(network)
+        self._network, self._results, self._output_response = network, results, OutputResponse(network)
         self._hidden, self._last = network.layers[-2], network.layers[-1]
         self._weight, self._bias = self._last.weight.astype(np.float64), self._last.bias.astype(np.float64)
         self._weights, self._biases = self._weight.tolist(), self._bias.tolist()
         self._weightless = np.count_nonzero(self._weight) != self._weight.size
-        self.by_row = self._readout.by_row and not self._weightless and self._neurons <= FEW
-        self.numbers = 3 if self._readout.base is None else 4
+        self.by_row = self._output_response.supports_single_rows and not self._weightless and self._neurons <= FEW
+        self.numbers = 3 if self._output_response.base_probabilities is None else 4
         self.numbers_per_row = self.numbers * self._neurons
         self._ranges = {
             feature.name: [feature.minimum, feature.maximum] for feature in card.features if feature.kind == "numeric"
@@ -123,7 +123,7 @@ class ExplanationEncoder:
     def _of_row(self, bumps: list[float], unit: int, tail: bytes) -> bytes:
         """Return the explanation of one row; its bumps are those of the unit."""
         z = self._biases[unit] + sum(bumps)
-        read, changes = self._readout.read_row(bumps, unit, z)
+        read, changes = self._output_response.of_row(bumps, unit, z)
         width = self.numbers - 1
         parts = bumps * width
         parts[::width] = bumps
@@ -145,10 +145,10 @@ class ExplanationEncoder:
         values, activations = parts[:, :, 0], parts[:, :, 1]
         values[:] = bumps[slice(None) if isinstance(chosen, int) else np.arange(len(rows)), chosen]
         if self._weightless:
-            activations[:] = self._hidden.activation(self._network.hidden(rows)[-1])
+            activations[:] = self._hidden.activation(self._network.hidden_pre_activations(rows)[-1])
         np.divide(values, weights, out=activations, where=weights != 0 if self._weightless else True)
         np.add(self._bias[chosen], values.sum(axis=1), out=numbers[:, 0])
-        numbers[:, 1:before], changes = self._readout.read(bumps, chosen, numbers[:, 0])
+        numbers[:, 1:before], changes = self._output_response.of_batch(bumps, chosen, numbers[:, 0])
         if changes is not None:
             parts[:, :, 2] = changes
         return numbers, parts
@@ -161,7 +161,7 @@ class ExplanationEncoder:
 
     def _terms(self, rows: Array, chosen: int | Indices, order: Indices) -> Floats:
         """Return the neurons' pre-activations and the terms of their bumps in this order, [batch, shown, 1 + Q]."""
-        z = np.take_along_axis(self._network.hidden(rows)[-1], order, axis=1)
+        z = np.take_along_axis(self._network.hidden_pre_activations(rows)[-1], order, axis=1)
         weights = np.broadcast_to(self._weight[chosen], (len(rows), self._neurons))
         spectrum = self._network.spectrum[order].astype(np.float64)
         own = np.take_along_axis(weights, order, axis=1)[..., None]
@@ -187,7 +187,7 @@ class ExplanationEncoder:
     @property
     def _before(self) -> int:
         """How many numbers stand before the bumps."""
-        return 1 + self._readout.width
+        return 1 + self._output_response.values_per_row
 
     def _head(self, unit: int) -> bytes:
         """Return the template of what stands before the bumps of a unit."""
@@ -196,13 +196,13 @@ class ExplanationEncoder:
         if self._last.coefficients is not None:
             text += b',"output_activation":{"value":%b,"slope":%b}' % (SLOT, SLOT)
         text += b',"bias":%b' % bias
-        if self._readout.base is not None:
-            text += b',"base_probability":%b' % template(self._readout.base[unit])
+        if self._output_response.base_probabilities is not None:
+            text += b',"base_probability":%b' % template(self._output_response.base_probabilities[unit])
         return text
 
     def _bumps_of(self, unit: int, *, harmonics: int) -> list[bytes]:
         """Return the template of each bump of a unit."""
-        change = b"" if self._readout.base is None else b',"probability_change":%b' % SLOT
+        change = b"" if self._output_response.base_probabilities is None else b',"probability_change":%b' % SLOT
         terms = b',"pre_activation":%b,"harmonics":[%b]' % (SLOT, b",".join([SLOT] * harmonics)) if harmonics else b""
         return [
             b'{"neuron":%d,"value":%b,"activation":%b,"weight":%b%b%b}'

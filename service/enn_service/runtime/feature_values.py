@@ -27,7 +27,7 @@ def value_decoder(feature: Feature, *, tensor: bool) -> Callable[[Any], Any]:
     kept = NUMBERS
     if not tensor and feature.kind == "categorical":
         words |= feature.codes
-        kept = set() if feature.reads_as_number else NUMBERS
+        kept = set() if feature.has_numeric_names else NUMBERS
     if not tensor and feature.kind == "boolean":
         words |= {False: 0.0, True: 1.0}
 

@@ -13,7 +13,7 @@ from enn_models import repository
 from enn_models.card import Card
 from enn_models.errors import InvalidModelError
 from enn_models.network import Network
-from enn_models.package import open_package, verify
+from enn_models.package import open_package, verify_golden_vector
 from enn_models.signature import Verify
 from enn_service.runtime.explanation_encoder import ExplanationEncoder
 from enn_service.runtime.prediction_encoder import PredictionEncoder
@@ -77,15 +77,15 @@ def load_model(root: Path, name: str, version: str, verify_signature: Verify | N
     Raises:
         ModelError: The file is not a whole, safe package that gives its own golden vector here.
     """
-    package = open_package(repository.read(root, name, version, verify_signature))
+    package = open_package(repository.read_model(root, name, version, verify_signature))
     try:
         session = Session(package)
     except Exception as error:  # the runtime raises many unrelated types
         raise InvalidModelError(f"ONNX Runtime does not load the model: {str(error).splitlines()[0][:200]}") from error
-    verify(package, session.run)
+    verify_golden_vector(package, session.run)
     for route, names in session.routes:
-        verify(package, route.run, names)
-        verify(package, partial(_one_by_one, session), names)
+        verify_golden_vector(package, route.run, names)
+        verify_golden_vector(package, partial(_one_by_one, session), names)
     return ServedModel(name, version, package.card, package.network, session, hashlib.sha256(package.data).hexdigest())
 
 

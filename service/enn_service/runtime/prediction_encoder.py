@@ -39,7 +39,7 @@ class PredictionEncoder:
         self.units = _unit_names(card)
         self.chooses = len(self.units) > 1 and card.classes is not None
         self._indices = _indices(self.units)
-        self._features = card.names
+        self._features = card.feature_names
         labels = [template(label) for label in card.classes or ()]
         self._scored = [b'{"label":%b,"score":%b}' % (label, SLOT) for label in labels]
         self._separators = [b'},{"label":%b,"score":' % orjson.dumps(label) for label in card.classes or ()]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from enn_models import repository
 from enn_models.errors import ModelError
-from enn_models.repository import Entry, version_key
+from enn_models.repository import VersionEntry, version_key
 from enn_models.signature import Verify
 from enn_service.errors import ConflictError, InvalidRequestError, ModelNotReadyError, RequestError, UnknownModelError
 from enn_service.runtime.model import ServedModel, load_model
@@ -33,7 +33,7 @@ class VersionState:
         reason: Reason why the file on disk is not served; empty if it is.
     """
 
-    entry: Entry
+    entry: VersionEntry
     model: ServedModel | None
     reason: str
 
@@ -74,7 +74,7 @@ class ModelRegistry:
         """
         with self._refreshing:
             try:
-                found = list(repository.entries(self._root))
+                found = list(repository.list_versions(self._root))
             except ModelError as error:
                 logger.warning("%s; still serving what was loaded", error)
                 return
@@ -130,7 +130,7 @@ class ModelRegistry:
             raise self._unavailable_error(name, None)
         return list(self._table[name].values())
 
-    def _load(self, entry: Entry, old: VersionState | None) -> VersionState:
+    def _load(self, entry: VersionEntry, old: VersionState | None) -> VersionState:
         kept = old.model if old else None
         try:
             model = load_model(self._root, entry.name, entry.version, self._verify)

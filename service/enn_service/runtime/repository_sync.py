@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any
 
 from enn_models.errors import RepositoryError
-from enn_models.graph_checks import MAX_BYTES
-from enn_models.repository import MAX_SUMS, MODEL_FILE, NAME, SUMS_FILE, entries, write_whole
+from enn_models.graph_checks import MAX_FILE_BYTES
+from enn_models.repository import MAX_SUMS_BYTES, MODEL_FILE, NAME_PATTERN, SUMS_FILE, list_versions, write_atomically
 from enn_models.signature import SIGNATURE_FILE
 
 logger = logging.getLogger(__name__)
 
-LIMITS = {MODEL_FILE: MAX_BYTES, SUMS_FILE: MAX_SUMS, SIGNATURE_FILE: 2**10}
+LIMITS = {MODEL_FILE: MAX_FILE_BYTES, SUMS_FILE: MAX_SUMS_BYTES, SIGNATURE_FILE: 2**10}
 """Files of a version in the order of copying, with their maximum size in bytes.
 
 At most one byte more than the maximum is copied: enough for the registry to refuse the file."""
@@ -70,7 +70,7 @@ class RepositorySync:
             try:
                 self._copy()
             except Exception as error:
-                if not self._models.is_dir() or not any(entries(self._models)):
+                if not self._models.is_dir() or not any(list_versions(self._models)):
                     raise RepositoryError(f"the source cannot be read, and there is no copy yet: {error}") from error
                 logger.exception("the source cannot be read; serving what was copied before")
 
@@ -119,7 +119,7 @@ class RepositorySync:
         for path, info in self._files.find(self._path, maxdepth=3, detail=True).items():
             name, _, rest = path.removeprefix(self._path).strip("/").partition("/")
             version, _, file = rest.partition("/")
-            if file in LIMITS and NAME.match(name) and NAME.match(version):
+            if file in LIMITS and NAME_PATTERN.match(name) and NAME_PATTERN.match(version):
                 result.setdefault((name, version), {})[file] = (path, {key: str(value) for key, value in info.items()})
         return {version: files for version, files in result.items() if MODEL_FILE in files}
 
@@ -142,8 +142,8 @@ class RepositorySync:
                 if name in files:
                     path, info = files[name]
                     data = b"" if info.get("size") == "0" else self._files.cat_file(path, start=0, end=limit + 1)
-                    write_whole(staging / name, data)
-            write_whole(staging / SYNC_MARK, fingerprint.encode())
+                    write_atomically(staging / name, data)
+            write_atomically(staging / SYNC_MARK, fingerprint.encode())
             _install(staging, folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)

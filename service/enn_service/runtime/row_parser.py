@@ -34,9 +34,9 @@ def parse_rows(
     if not isinstance(rows, list) or not rows:
         raise InvalidRequestError(f"{field}: {_shown(rows)}; expected a list of at least one row")
     features = card.features
-    vectors = _vectors(rows, card.names, field)
+    vectors = _vectors(rows, card.feature_names, field)
     flat = list(chain.from_iterable(vectors))
-    for column, feature in card.worded:
+    for column, feature in card.non_numeric_features:
         flat[column :: len(features)] = map(value_decoder(feature, tensor=tensor), flat[column :: len(features)])
     if not set(map(type, flat)) <= NUMBERS:
         index = next(index for index, value in enumerate(flat) if type(value) not in NUMBERS)

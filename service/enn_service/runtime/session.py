@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx.utils import Extractor
 
-from enn_models.batching import in_pieces, rows_at_once
+from enn_models.batching import max_batch_rows, run_in_batches
 from enn_models.package import INPUT, Package
 
 # Before it is loaded: from 1.29 on it otherwise writes what it runs to the home folder and sends that to its makers.
@@ -44,7 +44,7 @@ class Session:
 
     def __init__(self, package: Package) -> None:
         self.outputs = package.outputs
-        self._rows = rows_at_once(package.network, package.cost.elements, package.card.unrolling.precision)
+        self._rows = max_batch_rows(package.network, package.cost.elements, package.card.unrolling.precision)
         self._whole = _Subgraph(package.data, INPUT)
         self._many = {names: _part(package, INPUT, names) for names in (PREDICT_OUTPUTS, EXPLAIN_OUTPUTS)}
         self._few, few = dict(self._many), package.card.unrolling.few
@@ -63,7 +63,7 @@ class Session:
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
         """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
         route = (self._few if len(inputs) <= self._few_rows else self._many).get(tuple(names), self._whole)
-        return in_pieces(lambda piece: route.run(piece, names), inputs, self._rows)
+        return run_in_batches(lambda piece: route.run(piece, names), inputs, self._rows)
 
     def run_row(self, row: Sequence[float], names: tuple[str, ...]) -> list[Array]:
         """Return the named outputs of a single row.

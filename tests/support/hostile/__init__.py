@@ -31,7 +31,7 @@ def lay(root: Path) -> dict[str, str]:
     """Lay everything hostile into a repository; return by the name of each model the reason that it is refused for."""
     reasons: dict[str, str] = {}
     for name, data, reason in files():
-        repository.publish(root, name, data)
+        repository.publish_version(root, name, data)
         reasons[name] = reason
     for make, reason in PLACES:
         make(root, make.__name__)

@@ -11,7 +11,7 @@ from support.tiny import package
 
 def version(root: Path, name: str) -> Path:
     """Publish a good package and return its folder."""
-    return repository.publish(root, name, package())
+    return repository.publish_version(root, name, package())
 
 
 def model_file_is_a_link(root: Path, name: str) -> None:

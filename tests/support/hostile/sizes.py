@@ -5,7 +5,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from enn_models.graph_checks import MAX_NODES
-from enn_models.protobuf_limits import MAX_PARTS
+from enn_models.protobuf_limits import MAX_FIELDS
 from support.hostile.graphs import Change, add, dense, integers
 
 
@@ -89,7 +89,7 @@ def of_negative_size(model: onnx.ModelProto) -> None:
 
 
 def many_small_numbers(model: onnx.ModelProto) -> None:
-    values = bytes(MAX_PARTS + 1)
+    values = bytes(MAX_FIELDS + 1)
     model.graph.initializer.append(
         TensorProto(name="zeros", data_type=TensorProto.INT64, dims=[len(values)], int64_data=values)
     )

@@ -7,7 +7,7 @@ import pytest
 from pydantic import ValidationError
 
 from enn_models import activation_statistics
-from enn_models.activation_statistics import NeuronUsage, measure
+from enn_models.activation_statistics import NeuronStatistics, measure_activations
 from enn_models.card import Card
 from enn_models.network import Head
 from support.examples import network
@@ -22,11 +22,11 @@ GOOD = {"low": -1.0, "high": 1.0, "counts": [1, 2], "deviation": 0.5}
 @pytest.mark.parametrize("head", ["dct", "linear"])
 def test_a_histogram_is_that_of_numpy_over_every_layer_with_learned_activations(head: Head) -> None:
     net = network((2, 4, 3, 2), head=head)
-    found, wanted = measure(net, ROWS), net.activated(ROWS)
+    found, wanted = measure_activations(net, ROWS), net.activation_inputs(ROWS)
     assert [len(layer) for layer in found] == ([4, 3, 2] if head == "dct" else [4, 3])
     for layer, neurons, z in zip(net.layers, found, wanted, strict=False):
         for index, neuron in enumerate(neurons):
-            counts, _ = np.histogram(z[:, index], bins=activation_statistics.BINS)
+            counts, _ = np.histogram(z[:, index], bins=activation_statistics.HISTOGRAM_BINS)
             assert list(neuron.counts) == counts.tolist()
             assert neuron.low == pytest.approx(z[:, index].min(), rel=SHORT)
             assert neuron.high == pytest.approx(z[:, index].max(), rel=SHORT)
@@ -35,15 +35,15 @@ def test_a_histogram_is_that_of_numpy_over_every_layer_with_learned_activations(
 
 def test_rows_are_looked_at_in_pieces_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network((2, 4, 2))
-    whole = measure(net, ROWS)
-    monkeypatch.setattr(activation_statistics, "ROWS", 7)
-    assert [[neuron.counts for neuron in layer] for layer in measure(net, ROWS)] == [
+    whole = measure_activations(net, ROWS)
+    monkeypatch.setattr(activation_statistics, "ROWS_PER_BATCH", 7)
+    assert [[neuron.counts for neuron in layer] for layer in measure_activations(net, ROWS)] == [
         [neuron.counts for neuron in layer] for layer in whole
     ]
 
 
 def test_equal_rows_make_a_histogram_of_one_place() -> None:
-    ((neuron, *_), _) = measure(network((2, 4, 2)), np.ones((3, 2)))
+    ((neuron, *_), _) = measure_activations(network((2, 4, 2)), np.ones((3, 2)))
     assert neuron.low == neuron.high
     assert sum(neuron.counts) == neuron.counts[0] == 3
 
@@ -65,12 +65,12 @@ def test_equal_rows_make_a_histogram_of_one_place() -> None:
 )
 def test_what_is_no_histogram_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
-        NeuronUsage.model_validate(GOOD | change)
+        NeuronStatistics.model_validate(GOOD | change)
 
 
 def test_a_card_takes_the_usage_of_its_own_neurons_alone() -> None:
     net = network((2, 4, 1))
-    assert card(net, usage=measure(net, ROWS)).usage == measure(net, ROWS)
+    assert card(net, usage=measure_activations(net, ROWS)).usage == measure_activations(net, ROWS)
     assert "usage" not in fields(net)
     assert card(net).usage is None
     for wrong in ([], [[GOOD] * 4], [[GOOD] * 3, [GOOD]], [[GOOD] * 4, [GOOD], [GOOD]]):
@@ -80,5 +80,5 @@ def test_a_card_takes_the_usage_of_its_own_neurons_alone() -> None:
 
 def test_typical_values_are_those_of_the_background_or_else_of_the_card() -> None:
     net = network((2, 4, 1))
-    assert card(net).typical == (0.0, 0.0)
-    assert card(net, background=[[0.5, 0.25], [0.25, 1.0], [-1.0, 1.5]]).typical == (0.25, 1.0)
+    assert card(net).typical_row == (0.0, 0.0)
+    assert card(net, background=[[0.5, 0.25], [0.25, 1.0], [-1.0, 1.5]]).typical_row == (0.25, 1.0)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from enn_models.batching import CACHED, in_pieces, rows_at_once
+from enn_models.batching import MAX_LAYER_BYTES, max_batch_rows, run_in_batches
 from support.examples import network
 
 
@@ -16,7 +16,7 @@ def test_pieces_put_together_are_the_batch_and_none_is_longer_than_allowed(batch
         return [rows * 2, rows[:, :1]]
 
     inputs = np.arange(2 * batch, dtype=np.float32).reshape(batch, 2)
-    double, first = in_pieces(run, inputs, 4)
+    double, first = run_in_batches(run, inputs, 4)
     np.testing.assert_array_equal(double, inputs * 2)
     np.testing.assert_array_equal(first, inputs[:, :1])
     assert max(lengths) <= 4
@@ -26,5 +26,5 @@ def test_pieces_put_together_are_the_batch_and_none_is_longer_than_allowed(batch
 def test_a_piece_of_the_widest_layer_fits_the_cache(precision, size):
     model = network()
     row = size * max(len(layer.bias) for layer in model.layers[:-1])
-    rows = rows_at_once(model, precision=precision)
-    assert rows * row <= CACHED < (rows + 1) * row
+    rows = max_batch_rows(model, precision=precision)
+    assert rows * row <= MAX_LAYER_BYTES < (rows + 1) * row

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from enn_models.card import Card, pack
+from enn_models.card import Card, network_fields
 from enn_models.network import Head, Network
 from support.examples import network
 
@@ -16,7 +16,7 @@ from support.examples import network
 def fields(net: Network) -> dict:
     rows = np.random.default_rng(2).uniform(-1, 1, (3, net.inputs)).astype(np.float32)
     response = net.respond(rows)
-    return pack(net) | {
+    return network_fields(net) | {
         "features": [{"name": f"x{i}", "minimum": -1, "maximum": 1, "mean": 0} for i in range(net.inputs)],
         "classes": list(range(max(2, net.units))) if net.task == "classification" else None,
         "unrolling": {"output": "direct"},
@@ -33,7 +33,7 @@ def test_the_parameters_come_back_bit_for_bit(head: Head, sizes: tuple[int, ...]
     net = network(sizes, head=head)
     text = Card.model_validate(fields(net)).model_dump_json()
     again = Card.model_validate_json(text).network()
-    assert pack(again) == pack(net)
+    assert network_fields(again) == network_fields(net)
     for found, expected in zip(again.layers, net.layers, strict=True):
         assert found.weight.tobytes() == expected.weight.tobytes()
         assert (found.coefficients is None) == (expected.coefficients is None)
@@ -82,4 +82,4 @@ def test_layers_with_different_numbers_of_harmonics_are_refused_with_a_remedy() 
     net = network(harmonics=3)
     longer = replace(net.layers[0], coefficients=np.zeros((4, 5), np.float32))
     with pytest.raises(ValueError, match="pad the shorter"):
-        pack(replace(net, layers=(longer, net.layers[1])))
+        network_fields(replace(net, layers=(longer, net.layers[1])))

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from enn_models.card import Card
 from enn_models.encoding import Encoding
-from enn_models.features import Boolean, Categorical, Feature, Numeric, allowed, encoding
+from enn_models.features import Boolean, Categorical, Feature, Numeric, column_encoding, valid_values
 from support import tiny
 from support.examples import network
 
@@ -25,7 +25,7 @@ FEATURES = (PLAIN, OPTIONAL, PORT, ALONE, ADULT)
 
 
 def encoded(features: tuple[Feature, ...], rows: list[list[float]]) -> list[list[float]]:
-    found = encoding(features)
+    found = column_encoding(features)
     assert found is not None
     return found.apply(rows).tolist()
 
@@ -38,7 +38,7 @@ def test_every_kind_has_the_columns_that_its_docstring_says() -> None:
 
 
 def test_plain_numbers_and_booleans_are_their_own_columns() -> None:
-    assert encoding((PLAIN, ALONE)) is None
+    assert column_encoding((PLAIN, ALONE)) is None
 
 
 def test_a_missing_value_where_none_may_be_does_not_become_a_number() -> None:
@@ -50,8 +50,8 @@ def test_columns_of_allowed_rows_are_finite_and_tell_the_row(features: list[Feat
     random = np.random.default_rng(seed)
     rows = np.column_stack([random.integers(0, int(feature.maximum) + 1, 5) for feature in features]).astype(float)
     rows[(random.random(rows.shape) < 0.3) & [feature.missing for feature in features]] = NAN
-    assert all(allowed(feature, column).all() for feature, column in zip(features, rows.T, strict=True))
-    found = encoding(features)
+    assert all(valid_values(feature, column).all() for feature, column in zip(features, rows.T, strict=True))
+    found = column_encoding(features)
     columns = rows if found is None else found.apply(rows)
     assert np.isfinite(columns).all()
     known: dict[bytes, bytes] = {}  # different rows have different columns
@@ -69,8 +69,8 @@ def test_columns_of_allowed_rows_are_finite_and_tell_the_row(features: list[Feat
     ],
 )
 def test_what_a_feature_allows(feature: Feature, good: list[float], bad: list[float]) -> None:
-    assert allowed(feature, np.array(good)).all()
-    assert not allowed(feature, np.array(bad)).any()
+    assert valid_values(feature, np.array(good)).all()
+    assert not valid_values(feature, np.array(bad)).any()
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_a_feature_that_makes_no_sense_is_refused(change: dict, text: str) -> No
 
 @pytest.mark.parametrize(("names", "found"), [(("3", "-1.5e3", " 2 "), {True}), (("third", "", "e", "1st"), {False})])
 def test_a_name_that_could_be_taken_for_an_index_is_known(names: tuple[str, ...], found: set[bool]) -> None:
-    assert {Categorical(name="class", categories=("first", name)).reads_as_number for name in names} == found
+    assert {Categorical(name="class", categories=("first", name)).has_numeric_names for name in names} == found
 
 
 def mixed_card(**changes: Any) -> Card:
     """Return the card of a network of three columns over one category of two and a number."""
-    net = replace(network((3, 4, 1)), encoding=encoding((Categorical(name="c", categories=("a", "b")), PLAIN)))
+    net = replace(network((3, 4, 1)), encoding=column_encoding((Categorical(name="c", categories=("a", "b")), PLAIN)))
     rows = [[0.0, 1.5], [1.0, -2.0]]
     response = net.respond(rows)
     golden = {"inputs": rows, "outputs": response.output.tolist(), "bumps": response.bumps.tolist()}
@@ -127,4 +127,4 @@ def test_features_of_another_number_of_columns_are_refused() -> None:
 
 def test_an_encoding_of_another_number_of_columns_is_refused() -> None:
     with pytest.raises(ValueError, match="encoding: 9 columns for a first layer of 2"):
-        replace(network(), encoding=encoding(FEATURES))
+        replace(network(), encoding=column_encoding(FEATURES))

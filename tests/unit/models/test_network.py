@@ -74,7 +74,7 @@ def test_more_classes_have_softmax_probabilities() -> None:
 
 def test_extreme_logits_give_probabilities_of_zero_and_one_without_warnings() -> None:
     net = network(head="linear")
-    assert net.finish(np.array([[-5000.0], [5000.0]])).tolist() == [[1.0, 0.0], [0.0, 1.0]]
+    assert net.apply_head(np.array([[-5000.0], [5000.0]])).tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
 def test_a_regression_is_the_pre_activation_itself() -> None:

@@ -1,4 +1,4 @@
-"""The readout gives the network's own answers, and its changes are integrated gradients of the link, which add up."""
+"""The head gives the network's own answers, and its changes are integrated gradients of the link, which add up."""
 
 from dataclasses import replace
 from itertools import product
@@ -8,7 +8,7 @@ import pytest
 
 from enn_models import cosine_series
 from enn_models.network import Network
-from enn_models.output_response import Readout
+from enn_models.output_response import OutputResponse
 from support.examples import network
 
 ROWS = np.random.default_rng(4).normal(size=(40, 3))
@@ -46,9 +46,9 @@ def by_definition(bias: np.ndarray, bumps: np.ndarray, unit: int) -> np.ndarray:
 @pytest.mark.parametrize("units", [1, 2, 5])
 def test_changes_of_a_probability_are_integrated_gradients_of_the_link(units: int) -> None:
     net = scaled(units, 2.0)
-    response, readout, bias = net.respond(ROWS), Readout(net), net.layers[-1].bias.astype(np.float64)
+    response, head, bias = net.respond(ROWS), OutputResponse(net), net.layers[-1].bias.astype(np.float64)
     for unit in range(units):
-        found = readout.read(response.bumps, unit, response.pre_activation[:, unit]).changes
+        found = head.of_batch(response.bumps, unit, response.pre_activation[:, unit]).probability_changes
         assert found is not None
         wanted = [by_definition(bias, bumps, unit) for bumps in response.bumps]
         np.testing.assert_allclose(found, wanted, atol=BY_SIMPSON)
@@ -57,26 +57,28 @@ def test_changes_of_a_probability_are_integrated_gradients_of_the_link(units: in
 @pytest.mark.parametrize(("units", "factor"), list(product([1, 2, 5], [0.0, 1e-7, 1.0, 10.0, 60.0])))
 def test_base_and_changes_add_up_to_the_probability(units: int, factor: float) -> None:
     net = scaled(units, factor)
-    response, readout = net.respond(ROWS), Readout(net)
-    assert readout.base is not None
+    response, head = net.respond(ROWS), OutputResponse(net)
+    assert head.base_probabilities is not None
     for unit in range(units):
-        found = readout.read(response.bumps, unit, response.pre_activation[:, unit])
-        assert found.changes is not None
-        np.testing.assert_allclose(found.numbers[:, 0], response.output[:, unit - units], atol=EXACT)
-        np.testing.assert_allclose(readout.base[unit] + found.changes.sum(axis=1), found.numbers[:, 0], atol=EXACT)
+        found = head.of_batch(response.bumps, unit, response.pre_activation[:, unit])
+        assert found.probability_changes is not None
+        np.testing.assert_allclose(found.values[:, 0], response.output[:, unit - units], atol=EXACT)
+        np.testing.assert_allclose(
+            head.base_probabilities[unit] + found.probability_changes.sum(axis=1), found.values[:, 0], atol=EXACT
+        )
 
 
 def test_rows_are_taken_in_pieces_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     net = scaled(3, 2.0)
-    bumps, readout, units = net.respond(ROWS).bumps, Readout(net), np.arange(len(ROWS)) % 3
+    bumps, head, units = net.respond(ROWS).bumps, OutputResponse(net), np.arange(len(ROWS)) % 3
     z = net.respond(ROWS).pre_activation[np.arange(len(ROWS)), units]
-    whole = readout.read(bumps, units, z)
-    monkeypatch.setattr("enn_models.output_response.CHUNK", 200)
-    found = readout.read(bumps, units, z)
-    assert found.changes is not None
-    assert whole.changes is not None
-    np.testing.assert_allclose(found.numbers, whole.numbers, atol=EXACT)
-    np.testing.assert_allclose(found.changes, whole.changes, atol=EXACT)
+    whole = head.of_batch(bumps, units, z)
+    monkeypatch.setattr("enn_models.output_response.MAX_PROBABILITIES", 200)
+    found = head.of_batch(bumps, units, z)
+    assert found.probability_changes is not None
+    assert whole.probability_changes is not None
+    np.testing.assert_allclose(found.values, whole.values, atol=EXACT)
+    np.testing.assert_allclose(found.probability_changes, whole.probability_changes, atol=EXACT)
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
@@ -85,17 +87,17 @@ def test_a_dct_head_says_where_the_pre_activation_stands(task) -> None:
     response, units = net.respond(ROWS), np.arange(len(ROWS)) % 2
     rows, coefficients = np.arange(len(ROWS)), net.layers[-1].coefficients
     assert coefficients is not None
-    found = Readout(net).read(response.bumps, units, response.pre_activation[rows, units])
-    np.testing.assert_allclose(found.numbers[:, 0], response.output[rows, units], atol=EXACT)
+    found = OutputResponse(net).of_batch(response.bumps, units, response.pre_activation[rows, units])
+    np.testing.assert_allclose(found.values[:, 0], response.output[rows, units], atol=EXACT)
     wanted = cosine_series.derivative(response.pre_activation, coefficients)[rows, units]
-    np.testing.assert_allclose(found.numbers[:, 2], wanted, atol=1e2 * EXACT)
-    np.testing.assert_allclose(found.numbers[:, 1] + net.output_offset[units], found.numbers[:, 0], atol=EXACT)
-    assert found.changes is None
+    np.testing.assert_allclose(found.values[:, 2], wanted, atol=1e2 * EXACT)
+    np.testing.assert_allclose(found.values[:, 1] + net.output_offset[units], found.values[:, 0], atol=EXACT)
+    assert found.probability_changes is None
 
 
 def test_a_linear_regression_answers_the_pre_activation() -> None:
     net = network((3, 7, 2), head="linear", task="regression")
     response = net.respond(ROWS)
-    found = Readout(net).read(response.bumps, 1, response.pre_activation[:, 1])
-    np.testing.assert_array_equal(found.numbers[:, 0], response.output[:, 1])
-    assert Readout(net).base is None
+    found = OutputResponse(net).of_batch(response.bumps, 1, response.pre_activation[:, 1])
+    np.testing.assert_array_equal(found.values[:, 0], response.output[:, 1])
+    assert OutputResponse(net).base_probabilities is None

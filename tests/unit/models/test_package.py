@@ -10,7 +10,7 @@ from onnx.reference import ReferenceEvaluator
 
 from enn_models.card import METADATA_KEY
 from enn_models.errors import InvalidModelError
-from enn_models.package import GOLDEN_TOLERANCE, INPUT, Run, attach, open_package, verify
+from enn_models.package import GOLDEN_TOLERANCE, INPUT, RunModel, attach_card, open_package, verify_golden_vector
 from support.examples import network
 from support.tiny import card, fields, graph, package
 
@@ -25,7 +25,7 @@ OFF = 100 * GOLDEN_TOLERANCE
 """More than is tolerated of any value here: all are below 100."""
 
 
-def runtime(data: bytes) -> Run:
+def runtime(data: bytes) -> RunModel:
     evaluator = ReferenceEvaluator(onnx.load_model_from_string(data))
 
     def run(inputs: np.ndarray, names: Sequence[str]) -> list[np.ndarray]:
@@ -43,7 +43,7 @@ def test_a_whole_package_opens_and_gives_its_golden_vector(task, head, sizes):
     opened = open_package(data)
     assert opened.data == data
     assert opened.card == card(model)
-    verify(opened, runtime(data))
+    verify_golden_vector(opened, runtime(data))
 
 
 def test_equal_models_make_equal_bytes():
@@ -53,7 +53,7 @@ def test_equal_models_make_equal_bytes():
 def test_attaching_replaces_what_the_metadata_said():
     model = graph(network())
     model.metadata_props.add(key="author", value="somebody")
-    found = onnx.load_model_from_string(attach(model, card(network())))
+    found = onnx.load_model_from_string(attach_card(model, card(network())))
     assert [entry.key for entry in found.metadata_props] == [METADATA_KEY]
     assert [entry.key for entry in model.metadata_props] == ["author"]
 
@@ -92,9 +92,9 @@ def test_a_graph_that_computes_another_network_is_refused(index):
     tensor = model.graph.initializer[index]
     values = onnx.numpy_helper.to_array(tensor) + np.float32(0.01)
     tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
-    data = attach(model, card(network()))
+    data = attach_card(model, card(network()))
     with pytest.raises(InvalidModelError, match="the graph gives another"):
-        verify(open_package(data), runtime(data))
+        verify_golden_vector(open_package(data), runtime(data))
 
 
 @pytest.mark.parametrize("output", range(3))
@@ -108,7 +108,7 @@ def test_a_runtime_that_answers_otherwise_is_refused(output, change):
         return found
 
     with pytest.raises(InvalidModelError, match="the graph gives"):
-        verify(open_package(data), run)
+        verify_golden_vector(open_package(data), run)
 
 
 def renamed_input(model: onnx.ModelProto) -> None:
@@ -142,9 +142,9 @@ def test_a_graph_of_another_signature_is_refused(change, text):
     model = graph(network())
     change(model)
     with pytest.raises(InvalidModelError, match=text):
-        open_package(attach(model, card(network())))
+        open_package(attach_card(model, card(network())))
 
 
 def test_a_card_of_another_network_is_refused():
     with pytest.raises(InvalidModelError, match=r"'bumps' is not float32 of shape \[batch, 1, 5\]"):
-        open_package(attach(graph(network()), card(network((2, 5, 1)))))
+        open_package(attach_card(graph(network()), card(network((2, 5, 1)))))

@@ -15,18 +15,18 @@ BAD_NAMES = ["", ".", "..", ".hidden", "-x", "a/b", "a\\b", "a b", "a\0", "a\n",
 
 
 def names(root: Path) -> list[tuple[str, str]]:
-    return [(entry.name, entry.version) for entry in repository.entries(root)]
+    return [(entry.name, entry.version) for entry in repository.list_versions(root)]
 
 
 def test_what_is_published_is_read_back(tmp_path):
-    folder = repository.publish(tmp_path / "new", "ring", b"model")
+    folder = repository.publish_version(tmp_path / "new", "ring", b"model")
     assert folder == tmp_path / "new" / "ring" / "1"
-    assert repository.read(tmp_path / "new", "ring", "1") == b"model"
+    assert repository.read_model(tmp_path / "new", "ring", "1") == b"model"
     assert names(tmp_path / "new") == [("ring", "1")]
 
 
 def test_the_sums_are_those_that_sha256sum_writes(tmp_path):
-    folder = repository.publish(tmp_path, "ring", b"model")
+    folder = repository.publish_version(tmp_path, "ring", b"model")
     assert (folder / SUMS_FILE).read_text() == f"{hashlib.sha256(b'model').hexdigest()}  {MODEL_FILE}\n"
 
 
@@ -34,21 +34,21 @@ def test_the_sums_are_those_that_sha256sum_writes(tmp_path):
 def test_a_new_version_is_the_highest_integer_and_one(tmp_path, present, expected):
     for version in present:
         (tmp_path / "ring" / version).mkdir(parents=True)
-    assert repository.publish(tmp_path, "ring", b"model").name == expected
+    assert repository.publish_version(tmp_path, "ring", b"model").name == expected
 
 
 def test_a_plain_file_with_a_number_for_a_name_takes_that_number(tmp_path):
     (tmp_path / "ring").mkdir()
     (tmp_path / "ring" / "1").write_text("not a version")
-    assert repository.publish(tmp_path, "ring", b"model").name == "2"
+    assert repository.publish_version(tmp_path, "ring", b"model").name == "2"
 
 
 def test_writers_at_the_same_time_get_versions_of_their_own(tmp_path):
     contents = [str(number).encode() for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
-        folders = list(pool.map(lambda data: repository.publish(tmp_path, "ring", data), contents))
+        folders = list(pool.map(lambda data: repository.publish_version(tmp_path, "ring", data), contents))
     assert sorted(int(folder.name) for folder in folders) == list(range(1, 17))
-    assert [repository.read(tmp_path, "ring", folder.name) for folder in folders] == contents
+    assert [repository.read_model(tmp_path, "ring", folder.name) for folder in folders] == contents
 
 
 def test_a_version_is_never_seen_half_written(tmp_path, monkeypatch):
@@ -61,7 +61,7 @@ def test_a_version_is_never_seen_half_written(tmp_path, monkeypatch):
         seen.append(names(tmp_path))
 
     monkeypatch.setattr(repository, "_write_file", look_then_write)
-    repository.publish(tmp_path, "ring", b"model")
+    repository.publish_version(tmp_path, "ring", b"model")
     assert seen == [[]] * 4
     assert names(tmp_path) == [("ring", "1")]
 
@@ -72,7 +72,7 @@ def test_a_failed_publication_leaves_nothing(tmp_path, monkeypatch):
 
     monkeypatch.setattr(repository, "_write_file", full)
     with pytest.raises(RepositoryError, match=r"cannot publish 'ring' .* No space left on device"):
-        repository.publish(tmp_path, "ring", b"model")
+        repository.publish_version(tmp_path, "ring", b"model")
     assert list((tmp_path / "ring").iterdir()) == []
 
 
@@ -83,7 +83,7 @@ def test_versions_are_ordered_as_numbers_and_numbers_are_above_names():
 
 
 def test_hidden_folders_and_plain_files_are_no_models(tmp_path):
-    repository.publish(tmp_path, "ring", b"model")
+    repository.publish_version(tmp_path, "ring", b"model")
     (tmp_path / ".git" / "1").mkdir(parents=True)
     (tmp_path / "ring" / ".publishing-x").mkdir()
     (tmp_path / "ring" / "notes.txt").write_text("")
@@ -98,31 +98,31 @@ def test_a_root_that_cannot_be_read_is_named(tmp_path):
 
 @pytest.mark.parametrize("missing", [MODEL_FILE, SUMS_FILE])
 def test_a_version_that_lacks_a_file_is_refused(tmp_path, missing):
-    (repository.publish(tmp_path, "ring", b"model") / missing).unlink()
+    (repository.publish_version(tmp_path, "ring", b"model") / missing).unlink()
     with pytest.raises(RepositoryError, match=f"{missing} cannot be read: No such file or directory"):
-        repository.read(tmp_path, "ring", "1")
+        repository.read_model(tmp_path, "ring", "1")
 
 
 @pytest.mark.parametrize("data", [b"mode", b"model ", b"Model", b""])
 def test_a_truncated_or_changed_file_is_refused(tmp_path, data):
-    (repository.publish(tmp_path, "ring", b"model") / MODEL_FILE).write_bytes(data)
+    (repository.publish_version(tmp_path, "ring", b"model") / MODEL_FILE).write_bytes(data)
     with pytest.raises(InvalidModelError, match="is not the one published"):
-        repository.read(tmp_path, "ring", "1")
+        repository.read_model(tmp_path, "ring", "1")
 
 
 @pytest.mark.parametrize("sums", [b"", b"moon", b"\xff\xfe\n", b"0" * 64 + b"  model.onnx\n"])
 def test_sums_that_do_not_name_the_file_are_refused(tmp_path, sums):
-    (repository.publish(tmp_path, "ring", b"model") / SUMS_FILE).write_bytes(sums)
+    (repository.publish_version(tmp_path, "ring", b"model") / SUMS_FILE).write_bytes(sums)
     with pytest.raises(InvalidModelError, match=r"SUMS says (nothing of it|0000)"):
-        repository.read(tmp_path, "ring", "1")
+        repository.read_model(tmp_path, "ring", "1")
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
 def test_a_name_that_is_no_plain_word_is_refused_wherever_it_is_given(tmp_path, name):
     for attempt in (
-        lambda: repository.publish(tmp_path, name, b"model"),
-        lambda: repository.read(tmp_path, name, "1"),
-        lambda: repository.read(tmp_path, "ring", name),
+        lambda: repository.publish_version(tmp_path, name, b"model"),
+        lambda: repository.read_model(tmp_path, name, "1"),
+        lambda: repository.read_model(tmp_path, "ring", name),
     ):
         with pytest.raises(RepositoryError, match="expected 1 to 128 of"):
             attempt()
@@ -130,12 +130,12 @@ def test_a_name_that_is_no_plain_word_is_refused_wherever_it_is_given(tmp_path, 
 
 
 def test_the_stamp_of_a_version_changes_with_its_files(tmp_path):
-    folder = repository.publish(tmp_path, "ring", b"model")
-    (before,) = repository.entries(tmp_path)
-    assert list(repository.entries(tmp_path)) == [before]
+    folder = repository.publish_version(tmp_path, "ring", b"model")
+    (before,) = repository.list_versions(tmp_path)
+    assert list(repository.list_versions(tmp_path)) == [before]
     (folder / MODEL_FILE).write_bytes(b"other")
     os.utime(folder / MODEL_FILE, ns=(0, 0))
-    (after,) = repository.entries(tmp_path)
+    (after,) = repository.list_versions(tmp_path)
     assert after.stamp != before.stamp
 
 
@@ -162,34 +162,34 @@ def linked_to_itself(root: Path, outside: Path) -> None:
 def test_a_link_is_refused_whatever_it_leads_to(tmp_path, link):
     root, outside = tmp_path / "root", tmp_path / "outside"
     root.mkdir()
-    repository.publish(outside, "ring", b"secret")
+    repository.publish_version(outside, "ring", b"secret")
     link(root, outside)
     with pytest.raises((UnsafeModelError, RepositoryError), match=r"is a link|cannot be read"):
-        repository.read(root, "ring", "1")
+        repository.read_model(root, "ring", "1")
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
 def test_a_file_that_is_no_plain_file_is_refused_without_waiting_for_it(tmp_path, make):
-    folder = repository.publish(tmp_path, "ring", b"model")
+    folder = repository.publish_version(tmp_path, "ring", b"model")
     (folder / MODEL_FILE).unlink()
     make(folder / MODEL_FILE)
     with pytest.raises(UnsafeModelError, match="not a plain file"):
-        repository.read(tmp_path, "ring", "1")
+        repository.read_model(tmp_path, "ring", "1")
 
 
 def test_a_file_above_the_limit_is_refused_unread(tmp_path):
-    folder = repository.publish(tmp_path, "ring", b"model")
+    folder = repository.publish_version(tmp_path, "ring", b"model")
     with (folder / MODEL_FILE).open("r+b") as file:
-        file.truncate(repository.MAX_BYTES + 1)
+        file.truncate(repository.MAX_FILE_BYTES + 1)
     with pytest.raises(UnsafeModelError, match="not a plain file of at most"):
-        repository.read(tmp_path, "ring", "1")
+        repository.read_model(tmp_path, "ring", "1")
 
 
 def test_what_a_linked_model_leads_to_is_not_listed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere" / "secret").mkdir(parents=True)
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / "ring").symlink_to(tmp_path / "elsewhere")
-    (entry,) = repository.entries(tmp_path / "root")
-    assert (entry.name, entry.version) == ("ring", repository.LINKED)
+    (entry,) = repository.list_versions(tmp_path / "root")
+    assert (entry.name, entry.version) == ("ring", repository.LINKED_MODEL_VERSION)
     with pytest.raises(UnsafeModelError, match="is a link"):
-        repository.read(tmp_path / "root", entry.name, entry.version)
+        repository.read_model(tmp_path / "root", entry.name, entry.version)

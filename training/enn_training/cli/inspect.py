@@ -26,7 +26,7 @@ def inspect(
 
     if out is not None and out.suffix not in (".png", ".svg"):
         raise OptionError(f"--out {out}: expected a .png or .svg file")
-    package = open_package(repository.read(models, name, version or repository.latest(models, name)))
+    package = open_package(repository.read_model(models, name, version or repository.latest_version(models, name)))
     console = Console()
     console.print(card_table(package.card, package.network))
     for table in spectrum_table(package.card, package.network):

@@ -48,7 +48,7 @@ def prune(
     from enn_training.cli import pruning  # noqa: PLC0415
 
     repository.check_name(published_name or name)
-    package = open_package(repository.read(models, name, version or repository.latest(models, name)))
+    package = open_package(repository.read_model(models, name, version or repository.latest_version(models, name)))
     pruning.prune_and_publish(
         package,
         source=None if data is None or target is None else (data, target),

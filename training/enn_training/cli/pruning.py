@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from enn_models.card import raw
+from enn_models.card import to_array
 from enn_models.package import HARMONICS, Package, open_package
-from enn_models.repository import publish
+from enn_models.repository import publish_version
 from enn_training.errors import TrainingError
 from enn_training.learned_model import LearnedModel
 from enn_training.learners.trainer import to_learned_model
@@ -69,7 +69,7 @@ def prune_and_publish(
         raise TrainingError(str(error)) from error
     for line in _comparison(package, open_package(smaller)):
         typer.echo(line)
-    typer.echo(f"published {publish(models, name, smaller)}")
+    typer.echo(f"published {publish_version(models, name, smaller)}")
 
 
 def _model(package: Package, pruned: Pruned, data: ScaledData, loss: float) -> LearnedModel:
@@ -84,7 +84,9 @@ def _model(package: Package, pruned: Pruned, data: ScaledData, loss: float) -> L
             "harmonics": cuts.harmonics(package.network) - cuts.harmonics(network),
         },
     }
-    return to_learned_model(network, data.dataset, record, raw(card.background or ()).reshape(-1, len(card.features)))
+    return to_learned_model(
+        network, data.dataset, record, to_array(card.background or ()).reshape(-1, len(card.features))
+    )
 
 
 def _told(data: ScaledData) -> str:

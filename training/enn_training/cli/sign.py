@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from enn_models import repository
-from enn_models.signature import signing
+from enn_models.signature import signer
 from enn_training.cli import options
 
 
@@ -18,6 +18,6 @@ def sign(
     version: Annotated[str | None, typer.Option("--version", help="Version to sign; the highest.")] = None,
 ) -> None:
     """Sign a version of a model, for a service that is told the public key (ENN_PUBLIC_KEY)."""
-    version = version or repository.latest(models, repository.check_name(name))
-    repository.sign_version(models, name, version, signing(key))
+    version = version or repository.latest_version(models, repository.check_name(name))
+    repository.sign_version(models, name, version, signer(key))
     typer.echo(f"signed {models / name / version}")

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from enn_models.features import MAX_NAME, Feature, allowed
+from enn_models.features import MAX_NAME, Feature, valid_values
 from enn_training.data.columns import Column
 from enn_training.data.dataset import to_label
 from enn_training.errors import DataError
@@ -124,7 +124,7 @@ def validate(features: Sequence[Feature], x: NDArray[np.float64]) -> None:
         DataError: A value is missing that may not be, or a code is none; the text names it.
     """
     for feature, values in zip(features, x.T, strict=True):
-        wrong = ~allowed(feature, values)
+        wrong = ~valid_values(feature, values)
         if wrong.any():
             what = "a number" if feature.kind == "numeric" else f"a code from 0 to {feature.maximum:g}"
             raise DataError(

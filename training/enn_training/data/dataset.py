@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.encoding import Encoding
-from enn_models.features import Boolean, Categorical, Feature, Numeric, encoding
+from enn_models.features import Boolean, Categorical, Feature, Numeric, column_encoding
 from enn_models.network import Task
 from enn_training.data.columns import Column
 from enn_training.learned_model import Label, Rows
@@ -59,7 +59,7 @@ class Dataset:
     @cached_property
     def encoding(self) -> Encoding | None:
         """How raw rows become the columns that a network takes; None where they are those."""
-        return encoding(self.summaries)
+        return column_encoding(self.summaries)
 
     def encode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
         """Return the columns that a network takes, float64 [rows, columns], of raw rows [rows, features]."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.encoding import Encoding
-from enn_models.features import Feature, encoding
+from enn_models.features import Feature, column_encoding
 from enn_models.network import Head, Network
 from enn_training.data.dataset import Split
 from enn_training.data.scaling import Scaling, fold, unfold
@@ -38,7 +38,7 @@ class Preprocessor:
         targets: Encoding of the targets for the output units.
     """
 
-    encoding: Encoding | None
+    column_encoding: Encoding | None
     inputs: Scaling
     targets: Targets
 
@@ -62,7 +62,7 @@ class Preprocessor:
             ignore_constant: Remove the influence of columns that are constant in training; such a preprocessor cannot
                 unfold a network.
         """
-        encoder = encoding(features)
+        encoder = column_encoding(features)
         inputs = Scaling.min_max(_encode(encoder, rows.x), ignore_constant=ignore_constant)
         return cls(encoder, inputs, Targets.fit(rows.y, head, classes))
 
@@ -82,7 +82,7 @@ class Preprocessor:
         targets = Targets.fit(rows.y, head, classes)
         if targets.scaling is not None:
             targets = _resume_targets(targets, model, rows)
-        return cls(encoding(model.features), _range_scaling(model.features), targets)
+        return cls(column_encoding(model.features), _range_scaling(model.features), targets)
 
     @property
     def columns(self) -> int:

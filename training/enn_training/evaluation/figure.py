@@ -60,7 +60,7 @@ def draw(card: Card, network: Network, unit: int = 0) -> Figure:
     """
     plane = Plane.of(card)
     response = network.respond(plane.rows)
-    z = network.hidden(plane.rows)[-1]
+    z = network.hidden_pre_activations(plane.rows)[-1]
     neurons = z.shape[1]
     figure = Figure(figsize=(2.2 * (neurons + 2), 4.8), layout="constrained")
     axes = figure.subplots(2, neurons + 2, squeeze=False)

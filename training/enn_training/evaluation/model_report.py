@@ -6,7 +6,7 @@ import numpy as np
 from rich.table import Table
 from rich.text import Text
 
-from enn_models.card import Card, raw
+from enn_models.card import Card, to_array
 from enn_models.cosine_series import Floats
 from enn_models.features import Feature
 from enn_models.network import Layer, Network
@@ -36,7 +36,7 @@ def spectrum_table(card: Card, network: Network) -> Iterator[Table]:
     The importance of a neuron of the last hidden layer is the standard deviation of its bumps, all units together, over
     the background rows, or the golden ones where the model carries no others.
     """
-    rows = raw(card.background or card.golden.inputs)
+    rows = to_array(card.background or card.golden.inputs)
     bumps = network.respond(rows).bumps
     importance = np.sqrt(bumps.var(axis=0).sum(axis=0))
     for index, layer in enumerate(network.layers):

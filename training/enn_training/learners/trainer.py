@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from enn_models.activation_statistics import measure
+from enn_models.activation_statistics import measure_activations
 from enn_models.network import Head, Network
 from enn_training.data.dataset import Dataset
 from enn_training.data.preprocessing import Preprocessor
@@ -70,7 +70,7 @@ def to_learned_model(network: Network, dataset: Dataset, training: dict[str, Any
         scores=score(network, dataset.test) if len(dataset.test.x) else {},
         fingerprint=dataset.fingerprint,
         background=background,
-        usage=measure(network, dataset.training.x) if len(background) else None,
+        usage=measure_activations(network, dataset.training.x) if len(background) else None,
     )
 
 

@@ -51,7 +51,7 @@ def without_neurons(network: Network, count: int, rows: Floats) -> Network:
     """
     layers, ranked = list(network.layers), list[tuple[float, int, int]]()
     left = [len(layer.bias) for layer in layers[:-1]]
-    signals = [layer.activation(z) for layer, z in zip(layers[:-1], network.hidden(rows), strict=True)]
+    signals = [layer.activation(z) for layer, z in zip(layers[:-1], network.hidden_pre_activations(rows), strict=True)]
     for index, signal in enumerate(signals):
         sizes = signal.std(axis=0) * np.linalg.norm(layers[index + 1].weight, axis=0)
         shares = sizes / max(float(sizes.sum()), TINY)

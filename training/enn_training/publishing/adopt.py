@@ -7,7 +7,7 @@ import torch
 from numpy.typing import ArrayLike
 from torch import fx, nn
 
-from enn_models.activation_statistics import measure
+from enn_models.activation_statistics import measure_activations
 from enn_models.network import Layer, Network
 from enn_training.data.dataset import fingerprint, summarize_columns
 from enn_training.data.scaling import Scaling, fold
@@ -70,7 +70,7 @@ def adopt(
         scores=scores or {},
         fingerprint=fingerprint(named, x, np.zeros(0)),
         background=sample_rows(x, background, 0),
-        usage=measure(network, x) if background else None,
+        usage=measure_activations(network, x) if background else None,
     )
 
 

@@ -8,12 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 
-from enn_models.card import Card, FewRows, Golden, Measured, RawRows, Unrolled, pack
+from enn_models.card import Card, GoldenVector, RawRows, SmallBatchPath, Timing, UnrollingChoice, network_fields
 from enn_models.errors import ModelError
 from enn_models.network import Layer, Network, Response
-from enn_models.package import HARMONICS, OUTPUTS, attach, open_package, verify
-from enn_models.repository import publish
-from enn_models.signature import signing
+from enn_models.package import HARMONICS, OUTPUTS, attach_card, open_package, verify_golden_vector
+from enn_models.repository import publish_version
+from enn_models.signature import signer
 from enn_training.learned_model import LearnedModel
 from enn_training.publishing.onnx import accuracy
 from enn_training.publishing.onnx import selection as choice
@@ -59,9 +59,9 @@ def export(
             such model.
         RepositoryError: The repository does not take it, or the key is none.
     """
-    sign = None if key is None else signing(Path(key))
+    sign = None if key is None else signer(Path(key))
     data = package(model, optimize=optimize, unrolling=unrolling, harmonics=harmonics)
-    return publish(Path(root), name, data, sign)
+    return publish_version(Path(root), name, data, sign)
 
 
 def package(
@@ -80,9 +80,9 @@ def package(
     layout, measured = (choice.by_rule(network, exact), None) if size is None else _fastest(model, network, exact, size)
     graph = assemble(network, layout, harmonics=harmonics)
     try:
-        data = attach(graph, _card(model, network, _record(layout, measured)))
+        data = attach_card(graph, _card(model, network, _record(layout, measured)))
         opened = open_package(data)
-        verify(opened, lambda rows, outputs: Runtime(graph, outputs).run(rows))
+        verify_golden_vector(opened, lambda rows, outputs: Runtime(graph, outputs).run(rows))
     except (ModelError, ValidationError) as error:
         raise ExportError(f"the package would not be accepted: {error}") from error
     return data
@@ -100,11 +100,11 @@ def _options(optimize: Batch | None, unrolling: str | None) -> tuple[int | None,
     return size, None if unrolling is None else family()[unrolling]
 
 
-def _fastest(model: LearnedModel, network: Network, exact: list[Layout], size: int) -> tuple[Layout, Measured]:
+def _fastest(model: LearnedModel, network: Network, exact: list[Layout], size: int) -> tuple[Layout, Timing]:
     """Return the layout that takes least for so many rows, and what each took."""
     times = choice.by_time(network, np.resize(accuracy.rows(model), (size, network.inputs)), exact)
     best = min(exact, key=lambda layout: times[layout.name])
-    return best, Measured(rows=size, microseconds={name: round(value, 2) for name, value in times.items()})
+    return best, Timing(rows=size, microseconds={name: round(value, 2) for name, value in times.items()})
 
 
 def _exact(model: LearnedModel, network: Network, unrolling: Unrolling | None, *, harmonics: bool) -> list[Layout]:
@@ -145,25 +145,25 @@ def _error_of_harmonics(network: Network, layout: Layout, rows: NDArray[np.float
     return accuracy.share(found, network.harmonics(rows))
 
 
-def _record(layout: Layout, measured: Measured | None) -> Unrolled:
+def _record(layout: Layout, measured: Timing | None) -> UnrollingChoice:
     """Return what the card says of the graph."""
     few = None
     if layout.few is not None:
         bumps = FEW_BUMPS if layout.few.explanation is None else None
-        few = FewRows(
+        few = SmallBatchPath(
             unrolling=layout.few.unrollings, rows=layout.rows, input=FEW_INPUT, output=FEW_OUTPUT, bumps=bumps
         )
-    return Unrolled(
+    return UnrollingChoice(
         output=layout.unrollings, precision="float64" if layout.double else "float32", few=few, measured=measured
     )
 
 
-def _card(model: LearnedModel, network: Network, unrolling: Unrolled) -> Card:
+def _card(model: LearnedModel, network: Network, unrolling: UnrollingChoice) -> Card:
     rows = accuracy.golden(model)
     response = network.respond(rows)
-    golden = Golden(inputs=_nullable(rows), outputs=response.output.tolist(), bumps=response.bumps.tolist())
+    golden = GoldenVector(inputs=_nullable(rows), outputs=response.output.tolist(), bumps=response.bumps.tolist())
     return Card(
-        **pack(network),
+        **network_fields(network),
         features=model.features,
         classes=model.classes,
         unrolling=unrolling,

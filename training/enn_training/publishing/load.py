@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from enn_models import repository
-from enn_models.card import Card, raw
+from enn_models.card import Card, to_array
 from enn_models.package import open_package
 from enn_training.learned_model import LearnedModel
 
@@ -25,18 +25,18 @@ def load(root: Path | str, name: str, version: str | None = None) -> LearnedMode
         RepositoryError: The repository has no such model.
         ModelError: The package is unsafe or contradicts itself.
     """
-    version = version or repository.latest(Path(root), name)
-    package = open_package(repository.read(Path(root), name, version))
+    version = version or repository.latest_version(Path(root), name)
+    package = open_package(repository.read_model(Path(root), name, version))
     card = package.card
     return LearnedModel(
         network=package.network,
         features=card.features,
         classes=card.classes,
-        examples=raw(card.golden.inputs)[: len(card.golden.inputs) - _corners(card)],
+        examples=to_array(card.golden.inputs)[: len(card.golden.inputs) - _corners(card)],
         training=card.training,
         scores=card.scores,
         fingerprint=card.fingerprint,
-        background=raw(card.background) if card.background else np.zeros((0, len(card.features))),
+        background=to_array(card.background) if card.background else np.zeros((0, len(card.features))),
         usage=card.usage,
     )
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from enn_models import repository
-from enn_models.package import open_package, verify
+from enn_models.package import open_package, verify_golden_vector
 from enn_training.__main__ import main
 from enn_training.pruning import cuts
 from enn_training.publishing.onnx.cost_model import estimate
@@ -53,7 +53,7 @@ def test_a_published_model_is_inspected_in_the_terminal_and_drawn(enn, tmp_path)
     assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--passes", 5)[0] == 0
     status, out, err = enn("inspect", "ring", "--models", tmp_path, "--out", tmp_path / "ring.svg")
     assert (status, err) == (0, "")
-    package = open_package(repository.read(tmp_path, "ring", "1"))
+    package = open_package(repository.read_model(tmp_path, "ring", "1"))
     found = package.network.layers[0].coefficients
     assert found is not None
     assert f"accuracy    {package.card.scores['accuracy']:.6g}" in out
@@ -69,7 +69,7 @@ def test_a_published_model_is_inspected_in_the_terminal_and_drawn(enn, tmp_path)
 def test_the_unrolling_is_named_or_timed_where_asked_for(enn, tmp_path, monkeypatch, options, unrolled):
     monkeypatch.setattr("enn_training.publishing.onnx.selection.SPAN", 0.0005)
     assert enn("problem", "sum", "--models", tmp_path, "--samples", 200, "--passes", 2, *options)[0] == 0
-    record = open_package(repository.read(tmp_path, "sum", "1")).card.unrolling
+    record = open_package(repository.read_model(tmp_path, "sum", "1")).card.unrolling
     if unrolled is None:
         assert (record.output, record.measured) == ("clenshaw", None)
     else:
@@ -88,7 +88,7 @@ def test_equal_seeds_publish_equal_bytes(enn, tmp_path):
 def opened(folder):
     """Return the package of a version after all checks, those in the runtime too."""
     package = open_package((folder / "model.onnx").read_bytes())
-    verify(package, lambda rows, outputs: Runtime(package.model, outputs).run(rows))
+    verify_golden_vector(package, lambda rows, outputs: Runtime(package.model, outputs).run(rows))
     return package
 
 

@@ -139,7 +139,7 @@ def test_the_command_tells_draws_and_publishes(checkers, tmp_path, monkeypatch, 
     assert "## checkers-color" in (out / "benchmarks" / "image.md").read_text()
     with Image.open(out / "pictures" / "image-checkers-color.png") as drawn:
         assert drawn.width > 4 * drawn.height / 2
-    package = open_package(repository.read(models, "red", "1"))
+    package = open_package(repository.read_model(models, "red", "1"))
     read, fitted = learned(checkers, grey=False)
     values = package.network.respond(read.places).output
     np.testing.assert_allclose(np.clip(values, 0, 1).reshape(read.pixels.shape), fitted["ENN"].pixels, atol=SINGLE)

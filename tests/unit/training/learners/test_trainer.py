@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from enn_models.activation_statistics import measure
+from enn_models.activation_statistics import measure_activations
 from enn_models.package import open_package
 from enn_training.data.dataset import Dataset, Split
 from enn_training.data.problems import problem
@@ -88,7 +88,7 @@ def test_baselines_are_the_majority_class_and_the_straight_line():
 def test_a_package_tells_where_all_training_rows_lie_unless_the_data_are_kept_back():
     data = years()
     model = run(data, Adam(passes=1), background=3)
-    assert model.usage == measure(model.network, data.training.x)
+    assert model.usage == measure_activations(model.network, data.training.x)
     assert open_package(package(model)).card.usage == model.usage
     kept = run(data, Adam(passes=1), background=0)
     assert kept.usage is None

@@ -11,11 +11,11 @@ import onnx
 import onnx.reference
 import pytest
 
-from enn_models.card import Unrolled
-from enn_models.features import encoding
+from enn_models.card import UnrollingChoice
+from enn_models.features import column_encoding
 from enn_models.network import Head, Network
-from enn_models.package import OUTPUTS, most_operations, open_package, verify
-from enn_models.repository import read
+from enn_models.package import OUTPUTS, max_operations, open_package, verify_golden_vector
+from enn_models.repository import read_model
 from enn_training.data.columns import Column
 from enn_training.data.dataset import fingerprint, summarize_columns
 from enn_training.learned_model import LearnedModel
@@ -39,7 +39,7 @@ def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(w
     net = network(widths, harmonics, head, task)
     opened = open_package(package(learned(net)))
     model = opened.model
-    verify(opened, lambda rows, outputs: Runtime(model, outputs).run(rows))
+    verify_golden_vector(opened, lambda rows, outputs: Runtime(model, outputs).run(rows))
     rows = np.random.default_rng(1).uniform(-1, 1, size=(40, net.inputs)).astype(np.float32)
     wanted = net.respond(rows)
     output, bumps, pre_activation = Runtime(model, OUTPUTS).run(rows)
@@ -55,7 +55,7 @@ def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(w
 @pytest.mark.parametrize("head", ["linear", "dct"])
 def test_no_layout_folds_more_than_a_package_may_take(widths, harmonics, head):
     net = network(widths, harmonics, head)
-    assert open_package(package(learned(net))).cost.operations <= most_operations(net)
+    assert open_package(package(learned(net))).cost.operations <= max_operations(net)
 
 
 def test_what_would_be_too_large_folded_is_left_out_unfolded():
@@ -79,7 +79,7 @@ def test_the_oracle_is_asked_once_however_many_layouts_there_are(monkeypatch):
 def test_an_exported_file_is_the_next_version_and_whole(tmp_path):
     model = learned(network((2, 6, 1), 6))
     assert [export(model, tmp_path, "line").name for _ in range(2)] == ["1", "2"]
-    assert read(tmp_path, "line", "2") == package(model)
+    assert read_model(tmp_path, "line", "2") == package(model)
 
 
 def test_equal_models_give_equal_bytes_in_another_process_too():
@@ -171,7 +171,7 @@ def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_a
     assert opened.card.unrolling.precision == "float64"
     rows = np.random.default_rng(1).uniform(-0.9, 0.9, size=(200, 2)).astype(np.float32)
     wanted = net.respond(rows).output
-    assert np.abs(net.hidden(rows)[0]).max() > gain
+    assert np.abs(net.hidden_pre_activations(rows)[0]).max() > gain
     assert np.abs(Runtime(opened.model, ["output"]).run(rows)[0] - wanted).max() < TOLERANCE * np.abs(wanted).max()
 
 
@@ -202,7 +202,7 @@ def test_latency_is_one_row_and_throughput_many(monkeypatch, optimize, rows):
 @pytest.mark.parametrize("name", ["direct", "clenshaw", "spectral", "ladder", "horner-1", "folded-2"])
 def test_an_unrolling_can_be_named(name):
     opened = open_package(package(learned(network((2, 6, 1), 6, "dct")), unrolling=name))
-    assert opened.card.unrolling == Unrolled(output=name)
+    assert opened.card.unrolling == UnrollingChoice(output=name)
 
 
 @pytest.mark.parametrize(("gain", "precision"), [(1.0, "float32"), (100.0, "float64")])
@@ -246,7 +246,7 @@ def mixed(columns: tuple[Column, ...], head: Head = "linear"):
     x = np.column_stack([random.integers(0, width, 50) for width in widths]).astype(np.float64)
     x[(random.random(x.shape) < 0.3) & [column.missing for column in columns]] = np.nan
     features = summarize_columns(columns, x)
-    codes = encoding(features)
+    codes = column_encoding(features)
     assert codes is not None
     net = network((codes.columns, 6, 2), 6, head, "classification")
     net = replace(net, encoding=codes)
@@ -258,7 +258,7 @@ def mixed(columns: tuple[Column, ...], head: Head = "linear"):
 def test_mixed_columns_give_the_oracles_numbers_on_every_route(head, columns):
     model = mixed(columns, head)
     opened = open_package(package(model))
-    verify(opened, lambda rows, outputs: Runtime(opened.model, outputs).run(rows))
+    verify_golden_vector(opened, lambda rows, outputs: Runtime(opened.model, outputs).run(rows))
     rows = accuracy.rows(model)
     wanted = model.network.respond(rows)
     assert np.isfinite(wanted.output).all()
@@ -309,7 +309,7 @@ def test_plain_numbers_and_booleans_cost_no_node():
     x = np.array([[0.5, 0], [0.25, 1]])
     features = summarize_columns((Column("a"), Column("b", "boolean")), x)
     model = replace(learned(network((2, 6, 1), 6)), features=features, examples=x, background=x)
-    assert encoding(features) is None
+    assert column_encoding(features) is None
     assert {node.op_type for node in open_package(package(model, unrolling="spectral")).model.graph.node}.isdisjoint(
         ["Gather", "Equal", "Where", "IsNaN"]
     )

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 import torch
 
-from enn_models.features import encoding
+from enn_models.features import column_encoding
 from enn_models.network import Network
-from enn_models.repository import read
+from enn_models.repository import read_model
 from enn_training import ENN, export, load
 from enn_training.data.columns import Column
 from enn_training.data.dataset import summarize_columns
@@ -44,14 +44,14 @@ def test_a_shipped_model_comes_back_as_a_module_with_the_same_bits(name):
 def test_what_is_loaded_and_published_again_is_the_same_file(head, tmp_path):
     export(learned(network((3, 5, 4, 2), head=head)), tmp_path, "model")
     export(load(tmp_path, "model"), tmp_path, "model")
-    assert read(tmp_path, "model", "1") == read(tmp_path, "model", "2")
+    assert read_model(tmp_path, "model", "1") == read_model(tmp_path, "model", "2")
 
 
 def test_columns_that_are_no_plain_numbers_come_back_too(tmp_path):
     columns = (Column("fare", missing=True), Column("port", "categorical", ("C", "Q", "S")), Column("alone", "boolean"))
     x = np.array([[0.5, 2, 1], [np.nan, 0, 0], [0.25, 1, 1]])
     features = summarize_columns(columns, x)
-    codes = encoding(features)
+    codes = column_encoding(features)
     assert codes is not None
     net = replace(network((codes.columns, 5, 1), task="regression"), encoding=codes)
     model = replace(learned(net), features=features, examples=x, background=x)

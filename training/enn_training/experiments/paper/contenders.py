@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from enn_models.card import pack
+from enn_models.card import network_fields
 from enn_models.network import Layer, Network
 from enn_training.data.dataset import Dataset
 from enn_training.data.problems import Problem
@@ -127,7 +127,7 @@ class Enn:
             seconds=round(seconds, 2),
             choice=f"start {model.training['learner']['start']}",
             curve=thinned([error * unit for error in errors]),
-            parameters=pack(model.network)["parameters"],
+            parameters=network_fields(model.network)["parameters"],
         )
 
     def network(self, problem: Problem, result: Result) -> Network:

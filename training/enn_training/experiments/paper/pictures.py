@@ -107,7 +107,7 @@ def _curves(axes: "Axes", outcome: Outcome, drawn: tuple[Enn | Stacked, ...]) ->
 
 def _activations(axes: "NDArray[np.object_]", network: Network, x: Floats) -> None:
     """Draw the hidden activations and then that of the output."""
-    z = network.hidden(x)[-1]
+    z = network.hidden_pre_activations(x)[-1]
     hidden, last = (cast("np.ndarray", layer.coefficients) for layer in network.layers)
     for neuron, coefficients in enumerate(hidden):
         activation(axes[neuron], z[:, neuron], coefficients, neuron)

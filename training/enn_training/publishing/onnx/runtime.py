@@ -10,7 +10,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx.utils import Extractor
 
-from enn_models.batching import in_pieces
+from enn_models.batching import run_in_batches
 
 # Before it is loaded: from 1.29 on it otherwise writes what it runs to the home folder and sends that to its makers.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -50,7 +50,7 @@ class Runtime:
 
     def run(self, rows: Array) -> list[Array]:
         """Return the values, in the order asked for, of float32 inputs [batch, features]."""
-        return in_pieces(self._piece, rows, self._rows)
+        return run_in_batches(self._piece, rows, self._rows)
 
     def _piece(self, rows: Array) -> list[Array]:
         return cast("list[Array]", self._session.run(self._outputs, {self._source: rows}))

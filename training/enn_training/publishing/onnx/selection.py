@@ -8,10 +8,10 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 
-from enn_models.batching import rows_at_once
+from enn_models.batching import max_batch_rows
 from enn_models.cosine_series import Floats
 from enn_models.network import Network
-from enn_models.package import most_operations
+from enn_models.package import max_operations
 from enn_training.publishing.onnx.cost_model import estimate
 from enn_training.publishing.onnx.graph.affine import Affine
 from enn_training.publishing.onnx.graph.route import coefficients
@@ -69,7 +69,7 @@ def by_time(network: Network, rows: NDArray[np.float32], layouts: Iterable[Layou
         rows: The batch to time, float32 [batch, features].
         layouts: The candidates.
     """
-    at_once = rows_at_once(network)
+    at_once = max_batch_rows(network)
     runtimes = {layout.name: Runtime(prediction(network, layout), ["output"], rows=at_once) for layout in layouts}
     return measure(runtimes, rows)
 
@@ -159,7 +159,7 @@ def _folds(network: Network, layout: Layout) -> bool:
         sizes.append(rows * columns)
     if network.head == "dct" and readout is not None:
         sizes.append(readout.weight.size)
-    return max(sizes) <= FOLDED_WEIGHTS and sum(sizes) <= MOST * most_operations(network)
+    return max(sizes) <= FOLDED_WEIGHTS and sum(sizes) <= MOST * max_operations(network)
 
 
 def _seconds(runtime: Runtime, rows: NDArray[np.float32], calls: int, clock: Callable[[], float]) -> float:
