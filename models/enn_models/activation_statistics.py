@@ -1,4 +1,4 @@
-"""Usage: which part of its activation each neuron uses on the training data, as a histogram that a card can carry."""
+"""Statistics of each neuron's activation on the training data: range, histogram and standard deviation."""
 
 from typing import Annotated
 
@@ -11,24 +11,24 @@ from enn_models.features import CardPart
 from enn_models.network import Network
 
 HISTOGRAM_BINS = 32
-"""Of a histogram: enough to see where the data lie, 100 bytes a neuron in the card."""
+"""Bins of a histogram: enough to draw the density, at 100 bytes per neuron in the card."""
 MAX_BINS = 256
 ROWS_PER_BATCH = 4096
-"""Rows looked at together: what they make of a wide layer fits in memory."""
+"""Rows evaluated at once, so that the values of a wide layer fit in memory."""
 SIGNIFICANT_DIGITS = 6
-"""Of the numbers in a card: what a drawing shows, and equal on every machine."""
+"""Digits of the numbers in a card: enough for a drawing, and equal on every machine."""
 
 Count = Annotated[int, Field(ge=0, lt=2**53)]
 
 
 class NeuronStatistics(CardPart):
-    """How the training data use one activation.
+    """Statistics of one activation on the training data.
 
     Attributes:
-        low: The lowest pre-activation.
-        high: The highest one.
-        counts: How many rows have their pre-activation in each of as many equal parts of [low, high].
-        deviation: The standard deviation of the activation's value over the rows.
+        low: Lowest pre-activation.
+        high: Highest pre-activation.
+        counts: Histogram of the pre-activations in equal bins over [low, high], in rows.
+        deviation: Standard deviation of the activation's value over the rows.
     """
 
     low: FiniteFloat
@@ -37,7 +37,7 @@ class NeuronStatistics(CardPart):
     deviation: Annotated[FiniteFloat, Field(ge=0)]
 
     @model_validator(mode="after")
-    def _is_a_histogram(self) -> "NeuronStatistics":
+    def _check_histogram(self) -> "NeuronStatistics":
         if not self.low <= self.high:
             raise ValueError(f"low {self.low} is above high {self.high}")
         if not sum(self.counts):
@@ -46,47 +46,51 @@ class NeuronStatistics(CardPart):
 
 
 ActivationStatistics = tuple[tuple[NeuronStatistics, ...], ...]
-"""Of every neuron of every layer with learned activations, in the network's order."""
+"""Statistics of every neuron in every layer with learned activations, in the network's order."""
 
 
 def measure_activations(network: Network, rows: Floats, bins: int = HISTOGRAM_BINS) -> ActivationStatistics:
-    """Return how rows use the activations of a network.
+    """Measure the activations of a network on rows.
 
     Args:
-        network: Any depth.
+        network: Network of any depth.
         rows: Raw rows, float64 [rows, features], at least one.
-        bins: Parts of each histogram.
+        bins: Number of bins of each histogram.
+
+    Returns:
+        Statistics of each layer with learned activations.
     """
     layers = [layer for layer in network.layers if layer.coefficients is not None]
-    pieces = [rows[start : start + ROWS_PER_BATCH] for start in range(0, len(rows), ROWS_PER_BATCH)]
-    found = [
+    batches = [rows[start : start + ROWS_PER_BATCH] for start in range(0, len(rows), ROWS_PER_BATCH)]
+    summaries = [
         [
             _batch_summary(z, layer.activation(z))
-            for layer, z in zip(layers, network.activation_inputs(piece), strict=True)
+            for layer, z in zip(layers, network.activation_inputs(batch), strict=True)
         ]
-        for piece in pieces
+        for batch in batches
     ]
-    totals = [_merge_summaries(np.stack(parts), len(rows)) for parts in zip(*found, strict=True)]
-    counted = [
+    totals = [_merge_summaries(np.stack(parts), len(rows)) for parts in zip(*summaries, strict=True)]
+    # The bins need the range over all rows, so histograms take a second pass.
+    histograms = [
         [
             _histograms(z, low, high, bins)
-            for z, (low, high, _) in zip(network.activation_inputs(piece), totals, strict=True)
+            for z, (low, high, _) in zip(network.activation_inputs(batch), totals, strict=True)
         ]
-        for piece in pieces
+        for batch in batches
     ]
     return tuple(
         _to_statistics(total, np.sum(counts, axis=0))
-        for total, counts in zip(totals, zip(*counted, strict=True), strict=True)
+        for total, counts in zip(totals, zip(*histograms, strict=True), strict=True)
     )
 
 
 def _batch_summary(z: Floats, values: Floats) -> Floats:
-    """Return lowest and highest z, and sum and sum of squares of the activations, float64 [4, neurons]."""
+    """Return minimum and maximum of z, and sum and sum of squares of the activations, float64 [4, neurons]."""
     return np.stack([z.min(axis=0), z.max(axis=0), values.sum(axis=0), np.square(values).sum(axis=0)])
 
 
 def _merge_summaries(parts: Floats, rows: int) -> Floats:
-    """Return lowest and highest z, and deviation of the activations, float64 [3, neurons], of summaries of pieces."""
+    """Merge the summaries of batches into minimum and maximum of z, and deviation of the activations, [3, neurons]."""
     mean, square = parts[:, 2].sum(axis=0) / rows, parts[:, 3].sum(axis=0) / rows
     deviation = np.sqrt(np.maximum(square - mean**2, 0.0))
     return np.stack([parts[:, 0].min(axis=0), parts[:, 1].max(axis=0), deviation])
@@ -95,12 +99,15 @@ def _merge_summaries(parts: Floats, rows: int) -> Floats:
 def _histograms(z: Floats, low: Floats, high: Floats, bins: int) -> NDArray[np.int64]:
     """Return the histograms of pre-activations z [rows, neurons], int64 [neurons, bins]."""
     width = np.where(high > low, high - low, 1.0)
-    places = np.minimum((bins * ((z - low) / width)).astype(np.int64), bins - 1)
+    bin_indices = np.minimum((bins * ((z - low) / width)).astype(np.int64), bins - 1)
     neurons = len(low)
-    return np.bincount((places + bins * np.arange(neurons)).ravel(), minlength=bins * neurons).reshape(neurons, bins)
+    return np.bincount((bin_indices + bins * np.arange(neurons)).ravel(), minlength=bins * neurons).reshape(
+        neurons, bins
+    )
 
 
 def _to_statistics(total: Floats, counts: NDArray[np.int64]) -> tuple[NeuronStatistics, ...]:
+    """Round to SIGNIFICANT_DIGITS and build the statistics of one layer."""
     numbers = [[float(f"{value:.{SIGNIFICANT_DIGITS}g}") for value in neuron] for neuron in total.T.tolist()]
     return tuple(
         NeuronStatistics(low=low, high=high, counts=tuple(count), deviation=deviation)

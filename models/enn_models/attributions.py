@@ -1,7 +1,7 @@
-"""Feature attributions: the pre-activation shared out among the features, in closed form for one hidden layer.
+"""Feature attributions of the pre-activation: integrated gradients, and exact or sampled Shapley values.
 
-Features are players. The columns of a feature (the one-hot columns of a category) move together, so a feature reaches a
-hidden neuron's z as one sum, its share of z. Everything below is told in these shares.
+The columns of a feature (such as the one-hot columns of a category) change together, so a feature contributes one sum
+to the z of a hidden neuron: its share of z. The closed forms for one hidden layer are in terms of these shares.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,25 +15,25 @@ from enn_models.cosine_series import Floats
 from enn_models.network import Network
 
 FeatureColumns = Sequence[NDArray[np.intp]]
-"""The columns of each feature; every column belongs to one."""
+"""Indices of the columns of each feature; every column belongs to one feature."""
 
 MAX_NODES = 512
-"""The most points of a path at which a deeper network's gradient is taken."""
+"""Maximum quadrature nodes on the path of a deeper network."""
 PATH_TOLERANCE = 1e-9
-"""A path is fine enough when the attributions miss completeness by less than this share of the output's change."""
+"""Accepted completeness error, relative to the change of the pre-activation along the path."""
 MAX_ANGLES = 2**15
-"""Angles held at once, background x neurons x harmonics x features: what a cache holds."""
+"""Maximum angles in memory at once, background x neurons x harmonics x features; they fit the cache."""
 
 
 @dataclass(frozen=True, eq=False)
 class Attributions:
-    """What each feature adds to the output pre-activation.
+    """Contribution of each feature to the output pre-activation.
 
     Attributes:
-        values: float64 [rows, units, features]; with base_value they sum to the pre-activation.
-        base_value: float64 [units]: the pre-activation at the baseline, or its mean over the background.
-        error: The largest gap between base_value + sum of the values and the pre-activation: rounding where the form
-            is closed, and the approximation's where it is not.
+        values: Contributions, float64 [rows, units, features]; base_value + their sum is the pre-activation.
+        base_value: Pre-activation at the baseline, or its mean over the background, float64 [units].
+        error: Largest difference between base_value + sum of values and the pre-activation: rounding for closed forms,
+            else the error of the approximation.
     """
 
     values: Floats
@@ -42,22 +42,22 @@ class Attributions:
 
 
 class NotClosedFormError(ValueError):
-    """Exact Shapley values of a deeper network would take every subset of its features."""
+    """The network has several hidden layers, and exact Shapley values would take every subset of its features."""
 
 
 def integrated_gradients(network: Network, rows: Floats, baseline: Floats, players: FeatureColumns) -> Attributions:
-    """Return the gradient integrated along the line from a baseline to each row.
+    """Integrate the gradient along the line from a baseline to each row.
 
     One hidden layer has the closed form (x_i - x0_i) sum_m v_m w_mi (sigma_m(z) - sigma_m(z0)) / (z - z0), in which
-    the difference quotient of each cosine is -w sin(w (m + 1)) sinc(w d), m the middle of z and z0 and d half their
-    distance. Deeper networks take Gauss-Legendre nodes, doubled until the sum is complete to PATH_TOLERANCE or there
-    are MAX_NODES.
+    the difference quotient of each cosine is -w sin(w (m + 1)) sinc(w d), m the mean of z and z0 and d half their
+    difference. Deeper networks use Gauss-Legendre quadrature; the number of nodes doubles until the sum is complete to
+    PATH_TOLERANCE or there are MAX_NODES.
 
     Args:
-        network: Any depth.
+        network: Network of any depth.
         rows: Encoded rows, float64 [rows, columns].
         baseline: Encoded row, float64 [columns].
-        players: The columns of each feature.
+        players: Columns of each feature.
 
     Source: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", ICML 2017, equation 1.
     """
@@ -82,21 +82,22 @@ def integrated_gradients(network: Network, rows: Floats, baseline: Floats, playe
 
 
 def shapley(network: Network, rows: Floats, background: Floats, players: FeatureColumns) -> Attributions:
-    """Return the Shapley values of the game in which an absent feature takes its value from a background row.
+    """Compute exact Shapley values of the game in which an absent feature has the value of a background row.
 
-    Each harmonic of a neuron is a product game. With m_j and d_j the middle of and half the distance between the angles
-    that feature j adds in the row and in the background row, its values are
+    Each harmonic of a neuron is a product game. Let m_j and d_j be the mean and half the difference of the angles that
+    feature j adds in the row and in the background row. Then the Shapley values are
 
         -F sin(w (b + 1) + sum m_j) sin(d_i) integral over s in [-1, 1] of prod over j != i of (cos d_j + i s sin d_j)
 
-    and the integral is real, so half of an even number of Gauss-Legendre nodes is enough: degree d - 1 in s, exact. The
-    node 0 never occurs, no factor is 0 at the others, and the product without one factor is a division.
+    The integral is real and the integrand has degree d - 1 in s, so the positive half of an even Gauss-Legendre rule is
+    exact. An even rule has no node 0, and no factor is 0 at another node, so a division removes one factor from the
+    product.
 
     Args:
-        network: One hidden layer.
+        network: Network with one hidden layer.
         rows: Encoded rows, float64 [rows, columns].
-        background: Encoded rows that stand for absence, float64 [background, columns].
-        players: The columns of each feature.
+        background: Encoded rows that replace absent features, float64 [background, columns].
+        players: Columns of each feature.
 
     Raises:
         NotClosedFormError: The network has several hidden layers.
@@ -115,17 +116,18 @@ def shapley(network: Network, rows: Floats, background: Floats, players: Feature
 def sampled_shapley(
     network: Network, rows: Floats, background: Floats, players: FeatureColumns, *, permutations: int, seed: int = 0
 ) -> Attributions:
-    """Return Shapley values estimated from random orders of the features, each taken forwards and backwards.
+    """Estimate Shapley values from random orders of the features, each used forwards and backwards.
 
-    Complete by construction for every order, so `error` is rounding; the values themselves are estimates.
+    The values sum to the pre-activation for every order, so `error` is rounding only; the values are estimates.
 
     Args:
-        network: Any depth.
+        network: Network of any depth.
         rows: Encoded rows, float64 [rows, columns].
-        background: Encoded rows that stand for absence, float64 [background, columns].
-        players: The columns of each feature.
-        permutations: Orders drawn, >= 1; the network runs 2 x permutations x (features + 1) x background times a row.
-        seed: Of the orders.
+        background: Encoded rows that replace absent features, float64 [background, columns].
+        players: Columns of each feature.
+        permutations: Number of random orders, >= 1; each row takes 2 x permutations x (features + 1) x background
+            evaluations of the network.
+        seed: Seed of the random orders.
 
     Source: Castro, Gomez, Tejada, "Polynomial calculation of the Shapley value based on sampling", 2009; antithetic
         orders as in Mitchell, Cooper, Frank, Holmes, "Sampling Permutations for Shapley Value Estimation", 2022.
@@ -147,16 +149,22 @@ def sampled_shapley(
 
 
 def _neuron_shapley_values(network: Network, own: Floats, absent: Floats) -> Floats:
-    """Return the Shapley values [neurons, features] of every sigma_m, of shares [neurons, features] of a row."""
+    """Return Shapley values [neurons, features] of every sigma_m for one row.
+
+    Args:
+        network: Network with one hidden layer.
+        own: Shares of z of the row, [neurons, features].
+        absent: Shares of z of the background, [background, neurons, features].
+    """
     layer = network.layers[0]
-    assert layer.coefficients is not None  # noqa: S101 - Network checks it: hidden layers are activated
+    assert layer.coefficients is not None  # noqa: S101 - Network checks that hidden layers have coefficients
     omega = cosine_series.frequencies(layer.coefficients.shape[1])[:, None]
     coefficients, bias = layer.coefficients.T.astype(np.float64), layer.bias.astype(np.float64)
     nodes, weights = _half_quadrature(own.shape[1])
     total = np.zeros_like(own)
-    for some in _background_chunks(absent, len(omega)):
-        middle, half = (own + some) / 2, (own - some) / 2
-        phase = omega * (bias + 1.0 + middle.sum(axis=2))[:, None, :]
+    for chunk in _background_chunks(absent, len(omega)):
+        mean, half = (own + chunk) / 2, (own - chunk) / 2
+        phase = omega * (bias + 1.0 + mean.sum(axis=2))[:, None, :]
         turned = _odd_powers(np.exp(1j * omega[0] * np.moveaxis(half, 2, 0)), len(omega))
         cosine, sine = turned.real.copy(), turned.imag.copy()
         integral, squared = np.zeros_like(cosine), cosine**2
@@ -170,14 +178,14 @@ def _neuron_shapley_values(network: Network, own: Floats, absent: Floats) -> Flo
 
 
 def _odd_powers(unit: NDArray[np.complex128], count: int) -> NDArray[np.complex128]:
-    """Return unit ** (1, 3, 5, ...) of [features, background, neurons], the powers in the last axis but one."""
+    """Return unit ** (1, 3, 5, ...) of [features, background, neurons]; powers are the second last axis."""
     powers = np.repeat((unit * unit)[:, :, None, :], count, axis=2)
     powers[:, :, 0, :] = unit
     return np.multiply.accumulate(powers, axis=2)
 
 
 def _half_quadrature(features: int) -> tuple[Floats, Floats]:
-    """Return the positive nodes and doubled weights of the smallest even Gauss-Legendre rule exact at degree d - 1."""
+    """Return positive nodes and doubled weights of the smallest even Gauss-Legendre rule exact for degree d - 1."""
     count = -(-features // 2)
     nodes, weights = np.polynomial.legendre.leggauss(count + count % 2)
     return nodes[nodes > 0], 2 * weights[nodes > 0]
@@ -190,23 +198,23 @@ def _background_chunks(background: Floats, harmonics: int) -> Iterator[Floats]:
 
 
 def _pre_activation_shares(network: Network, rows: Floats, players: FeatureColumns) -> Floats:
-    """Return what each feature adds to each hidden z, float64 [rows, neurons, features]; the bias is in none."""
+    """Return the share of each feature in each hidden z, without the bias, float64 [rows, neurons, features]."""
     weight = network.layers[0].weight.astype(np.float64)
     centred = rows - network.input_offset
     return np.stack([centred[:, columns] @ weight[:, columns].T for columns in players], axis=2)
 
 
 def _difference_quotient(network: Network, start: Floats, end: Floats) -> Floats:
-    """Return (sigma(end) - sigma(start)) / (end - start), the derivative where they meet, float64 [rows, neurons]."""
+    """Return (sigma(end) - sigma(start)) / (end - start), or the derivative if both are equal, [rows, neurons]."""
     coefficients = network.layers[0].coefficients
-    assert coefficients is not None  # noqa: S101 - Network checks it: hidden layers are activated
+    assert coefficients is not None  # noqa: S101 - Network checks that hidden layers have coefficients
     omega = cosine_series.frequencies(coefficients.shape[1])
-    middle, half = ((start + end) / 2)[..., None], ((end - start) / 2)[..., None]
-    return -(coefficients * omega * np.sin(omega * (middle + 1.0)) * np.sinc(omega * half / np.pi)).sum(axis=-1)
+    mean, half = ((start + end) / 2)[..., None], ((end - start) / 2)[..., None]
+    return -(coefficients * omega * np.sin(omega * (mean + 1.0)) * np.sinc(omega * half / np.pi)).sum(axis=-1)
 
 
 def _mean_gradient(network: Network, rows: Floats, baseline: Floats, count: int) -> Floats:
-    """Return the mean of d pre-activation / d column over the line from the baseline, [rows, units, columns]."""
+    """Return the mean of d pre-activation / d column along the path, [rows, units, columns], with `count` nodes."""
     nodes, weights = np.polynomial.legendre.leggauss(count)
     return sum(
         (
@@ -218,7 +226,7 @@ def _mean_gradient(network: Network, rows: Floats, baseline: Floats, count: int)
 
 
 def _to_units(network: Network, neurons: Floats) -> Floats:
-    """Return the attributions [rows, units, features] of the output from those [rows, neurons, features] of neurons."""
+    """Turn attributions of neurons, [rows, neurons, features], into attributions of units, [rows, units, features]."""
     return network.layers[-1].weight.astype(np.float64) @ neurons
 
 
@@ -231,5 +239,5 @@ def _pre_activation(network: Network, rows: Floats) -> Floats:
 
 
 def _with_error(network: Network, rows: Floats, values: Floats, base_value: Floats) -> Attributions:
-    gap = _pre_activation(network, rows) - base_value - values.sum(axis=-1)
-    return Attributions(values, base_value, float(np.abs(gap).max(initial=0.0)))
+    difference = _pre_activation(network, rows) - base_value - values.sum(axis=-1)
+    return Attributions(values, base_value, float(np.abs(difference).max(initial=0.0)))

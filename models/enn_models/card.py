@@ -1,4 +1,4 @@
-"""The card: what a model says about itself, JSON in the ONNX metadata under `enn.card`."""
+"""Card: the description of a model, stored as JSON in the ONNX metadata under `enn.card`."""
 
 import base64
 import math
@@ -23,12 +23,12 @@ Floats = NDArray[np.float64]
 
 
 class GoldenVector(CardPart):
-    """Rows and the float64 oracle's answers to them: what every runtime that loads the model must reproduce.
+    """Test rows with the results of the float64 reference, which every runtime must reproduce.
 
     Attributes:
-        inputs: [rows, features], exactly representable in float32; None where a value is missing.
-        outputs: [rows, outputs].
-        bumps: [rows, units, neurons].
+        inputs: Raw rows, [rows, features], exactly representable in float32; None for a missing value.
+        outputs: Reference outputs, [rows, outputs].
+        bumps: Reference bumps, [rows, units, neurons].
     """
 
     inputs: Annotated[RawRows, Field(min_length=1, max_length=64)]
@@ -37,14 +37,14 @@ class GoldenVector(CardPart):
 
 
 class SmallBatchPath(CardPart):
-    """The part of the graph that predicts few rows the fastest: between two of its inner values.
+    """Part of the graph that is fastest for few rows, between two inner values of the graph.
 
     Attributes:
-        unrolling: How the activation was written there, as in Unrolled.output.
-        rows: The most rows for which it is the faster one.
-        input: The value to feed, as `input`; who opens the whole graph has its first row there.
-        output: The value to fetch, as `output`.
-        bumps: The value to fetch as `bumps`; None where it is no faster.
+        unrolling: Unrolling of this part, named as in `UnrollingChoice.output`.
+        rows: Maximum number of rows for which this part is faster.
+        input: Name of the value to feed instead of `input`; in the whole graph it is the first row of the batch.
+        output: Name of the value to fetch instead of `output`.
+        bumps: Name of the value to fetch instead of `bumps`; None if it is not faster.
     """
 
     unrolling: Name
@@ -55,20 +55,20 @@ class SmallBatchPath(CardPart):
 
 
 class Timing(CardPart):
-    """The microseconds of one prediction by each unrolling, on the machine and at the batch of the export."""
+    """Microseconds of one prediction by each unrolling, on the machine and for the batch size of the export."""
 
     rows: Annotated[int, Field(ge=1)]
     microseconds: dict[Name, FiniteFloat]
 
 
 class UnrollingChoice(CardPart):
-    """How the activation was written in ONNX operators.
+    """Unrolling of the activation into ONNX operators.
 
     Attributes:
-        output: The unrolling on the way to `output`; "folded, output ladder" where the output layer has one of its own.
-        precision: What the graph computes in; its inputs and outputs are float32.
-        few: The part for few rows; None where there is none.
-        measured: What was measured to choose `output`; None where a rule chose.
+        output: Unrolling that computes `output`; "folded, output ladder" if the output layer has its own.
+        precision: Data type inside the graph; inputs and outputs are float32.
+        few: Part of the graph for few rows; None if there is none.
+        measured: Timings that decided the choice of `output`; None if a rule chose.
     """
 
     output: Name
@@ -78,24 +78,31 @@ class UnrollingChoice(CardPart):
 
 
 def to_array(rows: RawRows) -> Floats:
-    """Return rows of a card as float64 [rows, features], NaN where a value is missing."""
+    """Convert rows of a card to float64 [rows, features], with NaN for a missing value."""
     return np.array(rows, dtype=np.float64)
 
 
 class Card(CardPart):
-    """Everything there is to know about a model without running it.
+    """Description of a model: features, classes, parameters, training, scores and the golden vector.
 
     Attributes:
-        layers: Sizes [columns, hidden..., units]; features.py says which columns a feature has.
-        harmonics: Q of every learned activation.
+        format: Version of this format.
+        task: Kind of problem, "classification" or "regression".
+        head: Kind of output layer, "dct" or "linear".
+        features: Description of each raw value of a row; `features.py` defines the columns of each.
+        classes: Class labels; None for a regression.
+        layers: Layer sizes [columns, hidden..., units].
+        harmonics: Number Q of cosines in every learned activation.
         parameters: Base64 of little-endian float32: input_offset, then W, b, F of each layer, then output_offset.
         bias: Bias of each output unit; bias + sum of bumps = pre_activation.
-        unrolling: How the activation was written in ONNX operators.
-        training: Learner, seed and settings. No time stamp: equal seeds make equal files.
-        scores: Held-out scores, named as scikit-learn names them.
+        unrolling: Unrolling of the activation into ONNX operators.
+        training: Learner, seed and settings; without a time stamp, so that equal seeds make equal files.
+        scores: Held-out scores, under scikit-learn's names.
         fingerprint: SHA-256 of the training data.
-        background: Raw training rows, [rows, features], against which Shapley values are taken, as golden.inputs has
-            them; None if the owner keeps them back.
+        golden: Test rows with reference results.
+        background: Raw training rows, [rows, features], for Shapley values, in the form of `golden.inputs`; None if the
+            owner does not publish them.
+        usage: Statistics of each activation on the training data; None if the owner does not publish them.
     """
 
     format: Literal[1] = 1
@@ -122,7 +129,7 @@ class Card(CardPart):
             raise ValueError("features: two have the same name")
         columns = sum(len(feature.columns) for feature in self.features)
         if columns != self.layers[0]:
-            raise ValueError(f"features: {columns} columns for a network of {self.layers[0]}")
+            raise ValueError(f"features: {columns} columns; the first of layers is {self.layers[0]}")
         expected = None if self.task == "regression" else max(2, self.layers[-1])
         if (None if self.classes is None else len(self.classes)) != expected:
             raise ValueError(
@@ -130,7 +137,7 @@ class Card(CardPart):
             )
         if len({str(label) for label in self.classes or ()}) != len(self.classes or ()):
             raise ValueError(f"classes: {self.classes}; two have the same text")
-        self._check_parameters()
+        self._check_bias()
         self._check_golden()
         if self.background is not None:
             self._check_rows("background", self.background)
@@ -140,12 +147,12 @@ class Card(CardPart):
 
     @cached_property
     def feature_names(self) -> list[str]:
-        """The names of the features."""
+        """Names of the features."""
         return [feature.name for feature in self.features]
 
     @cached_property
     def non_numeric_features(self) -> tuple[tuple[int, Feature], ...]:
-        """The features, by index, that take more than a number: a name, true, false or null."""
+        """Features, with their indices, that accept other JSON values than numbers: a name, true, false or null."""
         return tuple(
             (index, feature)
             for index, feature in enumerate(self.features)
@@ -154,15 +161,15 @@ class Card(CardPart):
 
     @cached_property
     def typical_row(self) -> tuple[float, ...]:
-        """A value of each feature, as a row has it, that the training data often have.
+        """A raw row of typical values.
 
-        The median of the background's numbers and its most frequent category; without a background the mean of the
-        training part and the first category.
+        Each value is the median number or the most frequent category of the background; without a background, the
+        mean of the training data or the first category.
         """
         rows = np.full((1, len(self.features)), np.nan) if self.background is None else to_array(self.background)
         return tuple(_typical_value(feature, values) for feature, values in zip(self.features, rows.T, strict=True))
 
-    def _check_parameters(self) -> None:
+    def _check_bias(self) -> None:
         network = self.network()
         if not np.array_equal(network.layers[-1].bias, np.asarray(self.bias, dtype=np.float32)):
             raise ValueError("bias: not the bias in the parameters")
@@ -197,28 +204,28 @@ class Card(CardPart):
             raise ValueError(f"usage: of {[len(neurons) for neurons in usage]} neurons; expected {expected}")
 
     def network(self) -> Network:
-        """Return the network that the parameters describe.
+        """Build the network from the parameters.
 
         Raises:
-            ValueError: The parameters are not base64, too few, too many or not finite.
+            ValueError: The parameters are not base64, have the wrong number of values, or are not finite.
         """
         try:
             values = np.frombuffer(base64.b64decode(self.parameters, validate=True), dtype="<f4").astype(np.float32)
         except ValueError as error:
             raise ValueError(f"parameters: {error}") from None
-        sizes = [math.prod(shape) for shape in self._shapes()]
+        sizes = [math.prod(shape) for shape in self._parameter_shapes()]
         if len(values) != sum(sizes):
             raise ValueError(f"parameters: {len(values)} float32 values; layers and harmonics need {sum(sizes)}")
         if not np.isfinite(values).all():
             raise ValueError("parameters: not all finite")
         parts = [
             part.reshape(shape)
-            for part, shape in zip(np.split(values, np.cumsum(sizes)[:-1]), self._shapes(), strict=True)
+            for part, shape in zip(np.split(values, np.cumsum(sizes)[:-1]), self._parameter_shapes(), strict=True)
         ]
-        layers = self._layers(parts[1:-1])
+        layers = self._build_layers(parts[1:-1])
         return Network(self.task, self.head, layers, parts[0], parts[-1], encoding=column_encoding(self.features))
 
-    def _shapes(self) -> list[tuple[int, ...]]:
+    def _parameter_shapes(self) -> list[tuple[int, ...]]:
         shapes: list[tuple[int, ...]] = [(self.layers[0],)]
         for inputs, neurons in zip(self.layers, self.layers[1:], strict=False):
             shapes += [(neurons, inputs), (neurons,), (neurons, self.harmonics)]
@@ -226,13 +233,14 @@ class Card(CardPart):
             del shapes[-1]
         return [*shapes, (self.layers[-1],)]
 
-    def _layers(self, parts: list[Parameters]) -> tuple[Layer, ...]:
+    @staticmethod
+    def _build_layers(parts: list[Parameters]) -> tuple[Layer, ...]:
         triples = [parts[start : start + 3] for start in range(0, len(parts), 3)]
         return tuple(Layer(triple[0], triple[1], triple[2] if len(triple) == 3 else None) for triple in triples)
 
 
 def _typical_value(feature: Feature, values: Floats) -> float:
-    """Return the typical one of the values [rows] of a feature."""
+    """Return a typical value of a feature, given its values [rows] in the background."""
     known = values[~np.isnan(values)]
     if feature.kind == "numeric":
         return float(np.float32(np.median(known) if len(known) else feature.mean))
@@ -240,7 +248,7 @@ def _typical_value(feature: Feature, values: Floats) -> float:
 
 
 def network_fields(network: Network) -> dict[str, Any]:
-    """Return the fields of a card that follow from the network: task, head, layers, harmonics, parameters, bias.
+    """Return the card fields that the network determines: task, head, layers, harmonics, parameters, bias.
 
     Raises:
         ValueError: The layers have different numbers of harmonics; pad the shorter ones with zeros.

@@ -1,4 +1,4 @@
-"""The activation: a series of odd cosines, in NumPy float64. Every other implementation is compared with this one.
+"""The activation function, a series of odd cosines in NumPy float64: the reference for every other implementation.
 
     sigma(z) = sum over q = 1..Q of F_q cos((2q-1) (pi/2) (z+1))
 
@@ -20,10 +20,10 @@ def frequencies(harmonics: int) -> Floats:
 
 
 def basis(z: ArrayLike, harmonics: int) -> Floats:
-    """Return every odd cosine at z.
+    """Evaluate every odd cosine at z.
 
     Args:
-        z: Pre-activations, any shape [...]. Never clipped or wrapped: the periodic extension is part of the model.
+        z: Pre-activations, any shape [...]; neither clipped nor wrapped: the periodic extension belongs to the model.
         harmonics: Q, the number of odd cosines.
 
     Returns:
@@ -34,7 +34,7 @@ def basis(z: ArrayLike, harmonics: int) -> Floats:
 
 
 def harmonics(z: ArrayLike, coefficients: ArrayLike) -> Floats:
-    """Return the terms of each neuron's series.
+    """Evaluate the terms of each neuron's series.
 
     Args:
         z: Pre-activations, shape [..., neurons].

@@ -1,4 +1,4 @@
-"""The sizes of a graph: what a row takes, told from shapes inferred with the inputs' alone."""
+"""Bounds on the memory and arithmetic that a graph takes per row, from shapes inferred from its inputs."""
 
 import math
 from typing import TYPE_CHECKING, NamedTuple
@@ -11,19 +11,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_ROW_ELEMENTS = 2**22
-"""The most elements that one row of a batch may take in any value of the graph."""
+"""Maximum elements of one row in any value of the graph."""
 MAX_ROW_OPERATIONS = 2**25
-"""The most that one row may take in all of it: the file has room for 2**21 parameters, each used a few times."""
+"""Maximum operations for one row: a file has at most 2**21 parameters, and each is used a few times."""
 
 Shapes = dict[str, tuple[int, ...]]
 
 
 class RowCost(NamedTuple):
-    """What one row takes.
+    """Cost of one row.
 
     Attributes:
-        elements: Of all values of the graph together.
-        operations: Of all nodes together, a multiplication and its addition being one.
+        elements: Number of elements in all values of the graph together.
+        operations: Number of operations of all nodes together; a multiplication and its addition count as one.
     """
 
     elements: int
@@ -31,22 +31,34 @@ class RowCost(NamedTuple):
 
 
 def infer_shapes(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Return the model with every shape inferred; what the file says about other values may be a lie, and is dropped.
+    """Infer every shape from the inputs; shapes that the file states for other values are not trusted.
+
+    Args:
+        model: Parsed model; its stated shapes are removed.
+
+    Returns:
+        Copy of the model with inferred shapes.
 
     Raises:
-        InvalidModelError: The graph contradicts itself, or a node reads what no earlier one gives.
+        InvalidModelError: The graph contradicts itself, or a node reads a value that no earlier node makes.
     """
     del model.graph.value_info[:]
     for output in model.graph.output:
         output.type.tensor_type.ClearField("shape")
     try:
         return onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True)
-    except (onnx.shape_inference.InferenceError, ValueError) as error:  # the latter: no text, or no such type
+    except (
+        onnx.shape_inference.InferenceError,
+        ValueError,
+    ) as error:  # ValueError: a name is not text, or a type does not exist
         raise InvalidModelError(f"the graph contradicts itself: {str(error).splitlines()[0][:200]}") from None
 
 
 def row_cost(model: onnx.ModelProto) -> RowCost:
-    """Return what a row takes, after checking that it is little and that a batch takes no more than its rows do.
+    """Compute the cost of a row, and check that it is bounded and that a batch costs no more than its rows.
+
+    Args:
+        model: Model with inferred shapes.
 
     Raises:
         InvalidModelError: The graph contradicts itself for a batch of one or two rows.
@@ -55,23 +67,23 @@ def row_cost(model: onnx.ModelProto) -> RowCost:
     one, two = (_value_shapes(model, rows) for rows in (1, 2))
     for name in {name for node in model.graph.node for name in node.output if name}:
         if name not in one or name not in two:
-            raise UnsafeModelError(f"the size of value {name!r} cannot be told before running")
+            raise UnsafeModelError(f"the size of value {name!r} cannot be determined before running")
         elements = math.prod(one[name])
         if elements > MAX_ROW_ELEMENTS:
             raise UnsafeModelError(
-                f"value {name!r} takes {elements} elements a row; at most {MAX_ROW_ELEMENTS} are accepted"
+                f"value {name!r} has {elements} elements per row; at most {MAX_ROW_ELEMENTS} are accepted"
             )
         if math.prod(two[name]) > 2 * elements:
             raise UnsafeModelError(f"value {name!r} grows faster than the batch: {one[name]} becomes {two[name]}")
     elements = sum(math.prod(one[name]) for node in model.graph.node for name in node.output if name)
     operations = sum(_operations(node, one) for node in model.graph.node)
     if operations > MAX_ROW_OPERATIONS:
-        raise UnsafeModelError(f"a row takes {operations} operations; at most {MAX_ROW_OPERATIONS} are accepted")
+        raise UnsafeModelError(f"one row takes {operations} operations; at most {MAX_ROW_OPERATIONS} are accepted")
     return RowCost(elements, operations)
 
 
 def _value_shapes(model: onnx.ModelProto, rows: int) -> Shapes:
-    """Return the shape of every value that can be told for a batch of so many rows."""
+    """Return the shape of every value with a known shape, for a batch of `rows` rows."""
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)
     for value in fixed.graph.input:
@@ -89,7 +101,7 @@ def _value_shapes(model: onnx.ModelProto, rows: int) -> Shapes:
 
 
 def _operations(node: onnx.NodeProto, shapes: Shapes) -> int:
-    """Return how many operations a node takes: its largest value, and for a product the length of each sum besides."""
+    """Count the operations of a node: elements of its largest value, times the length of each sum for a product."""
     sizes = [math.prod(shapes.get(name, ())) for name in (*node.input, *node.output) if name]
     if node.op_type == "Conv":
         return max(*sizes, math.prod(shapes[node.output[0]]) * math.prod(shapes[node.input[1]][1:]))

@@ -1,4 +1,4 @@
-"""The encoding: how raw rows, with categories as their codes and NaN where a value is missing, become columns."""
+"""Encoding of raw rows as columns: a number as itself, a category as indicator columns, a missing value as defined."""
 
 from dataclasses import dataclass
 
@@ -8,13 +8,15 @@ from numpy.typing import ArrayLike, NDArray
 
 @dataclass(frozen=True, eq=False)
 class Encoding:
-    """One entry a column; the columns of a feature follow each other, and every feature has at least one.
+    """Rules for the columns of a network, one entry per column.
+
+    The columns of a feature are adjacent, and every feature has at least one.
 
     Attributes:
         feature: Index of the raw value that the column reads, int64 [columns].
-        number: Whether the column is that value itself, bool [columns]; else it is 1 or 0.
-        code: The value at which such a column is 1, float32 [columns]; NaN where no value is.
-        missing: What the column is where the value is missing, float32 [columns]; NaN where none may be.
+        number: True for a column that is the value itself, False for a 0/1 indicator, bool [columns].
+        code: Value at which an indicator is 1, float32 [columns]; NaN if no value sets it.
+        missing: Entry of the column for a missing value, float32 [columns]; NaN if the value must be present.
     """
 
     feature: NDArray[np.int64]
@@ -24,12 +26,12 @@ class Encoding:
 
     @property
     def inputs(self) -> int:
-        """The number of raw values of a row."""
+        """Number of raw values in a row."""
         return int(self.feature[-1]) + 1
 
     @property
     def columns(self) -> int:
-        """The number of columns."""
+        """Number of columns."""
         return len(self.feature)
 
     def apply(self, rows: ArrayLike) -> NDArray[np.float64]:

@@ -1,23 +1,23 @@
-"""Why a model is not accepted: the errors of the model side, which know nothing of HTTP.
+"""Exceptions of models and of their repository; none depends on HTTP.
 
 ModelError
-|- UnsafeModelError     the file holds what a model of this repository never needs
-|- InvalidModelError    the file is not a whole, consistent package
-|- RepositoryError      the repository cannot give or take it
+|- UnsafeModelError     the file has content that packages of this project never have
+|- InvalidModelError    the file is incomplete or contradicts itself
+|- RepositoryError      the repository cannot be read or written
 """
 
 
 class ModelError(Exception):
-    """A model is refused; the text says what, what was found and what was expected."""
+    """A model is refused; the text names the fault, the value found and the value expected."""
 
 
 class UnsafeModelError(ModelError):
-    """The file uses an operator, a data location or a size that no package of this project uses."""
+    """The file has an operator, a data location or a size that no package of this project uses."""
 
 
 class InvalidModelError(ModelError):
-    """The file is truncated, foreign, or its parts (sums, card, graph, golden vector) contradict each other."""
+    """The file is truncated or foreign, or its sums, card, graph and golden vector contradict each other."""
 
 
 class RepositoryError(ModelError):
-    """A name, version or place in the repository is not acceptable."""
+    """A name, version or path is invalid, or the repository cannot be read or written."""

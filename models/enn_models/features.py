@@ -1,4 +1,4 @@
-"""Features: what a card says about each raw value of a row, and the columns that the network takes of it."""
+"""Descriptions of the raw values of a row, as a card has them, and the columns that each becomes."""
 
 import re
 from collections.abc import Sequence
@@ -15,21 +15,27 @@ MAX_NAME = 256
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Category = Annotated[str, Field(max_length=MAX_NAME)]
 Column = tuple[bool, float, float]
-"""One entry of an Encoding: number, code, missing."""
+"""One entry of an `Encoding`: number, code, missing."""
 NUMBER_PATTERN = r"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*"
 NAN = float("nan")
 
 
 class CardPart(BaseModel):
-    """Frozen, and closed to fields that this version does not know."""
+    """Immutable part of a card; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Numeric(CardPart):
-    """Numbers; minimum, maximum and mean are those of the training part, in the feature's own unit.
+    """A numeric feature.
 
-    Where a value may be missing, the mean stands for it, and a second column is 1 for it and 0 for every number.
+    If values may be missing, a missing value is encoded as the mean, and a second column is 1 for it and 0 otherwise.
+
+    Attributes:
+        minimum: Lowest value in the training data, in the unit of the feature.
+        maximum: Highest value in the training data.
+        mean: Mean of the training data.
+        missing: True if values may be missing.
     """
 
     name: Name
@@ -47,12 +53,17 @@ class Numeric(CardPart):
 
     @property
     def columns(self) -> list[Column]:
-        """The columns of this feature."""
+        """Columns of this feature."""
         return [(True, NAN, self.mean), (False, NAN, 1.0)] if self.missing else [(True, NAN, NAN)]
 
 
 class Categorical(CardPart):
-    """One of some categories, given as its index among them: a column each, 1 for its own; all 0 if it is missing."""
+    """A categorical feature with one indicator column per category; all are 0 for a missing value.
+
+    Attributes:
+        categories: Names of the categories; rows contain the index of one.
+        missing: True if values may be missing.
+    """
 
     name: Name
     kind: Literal["categorical"] = "categorical"
@@ -67,32 +78,35 @@ class Categorical(CardPart):
 
     @cached_property
     def codes(self) -> dict[str, int]:
-        """The index of each category."""
+        """Index of each category by name."""
         return {category: code for code, category in enumerate(self.categories)}
 
     @cached_property
     def has_numeric_names(self) -> bool:
-        """Whether the name of a category could be taken for an index."""
+        """True if the name of a category could be read as an index."""
         return any(re.fullmatch(NUMBER_PATTERN, category) for category in self.categories)
 
     @property
     def minimum(self) -> float:
-        """The lowest code."""
+        """Lowest index."""
         return 0.0
 
     @property
     def maximum(self) -> float:
-        """The highest code."""
+        """Highest index."""
         return len(self.categories) - 1.0
 
     @property
     def columns(self) -> list[Column]:
-        """The columns of this feature."""
+        """Columns of this feature."""
         return [(False, float(code), 0.0) for code in range(len(self.categories))]
 
 
 class Boolean(CardPart):
-    """False, 0, or true, 1: a column as it is; where it may be missing one for each of the two, both 0 for missing."""
+    """A feature that is false, 0, or true, 1, as one column.
+
+    If values may be missing, there is an indicator column for each of false and true; both are 0 for a missing value.
+    """
 
     name: Name
     kind: Literal["boolean"] = "boolean"
@@ -100,22 +114,22 @@ class Boolean(CardPart):
 
     @property
     def minimum(self) -> float:
-        """False."""
+        """Code of false."""
         return 0.0
 
     @property
     def maximum(self) -> float:
-        """True."""
+        """Code of true."""
         return 1.0
 
     @property
     def columns(self) -> list[Column]:
-        """The columns of this feature."""
+        """Columns of this feature."""
         return [(False, 0.0, 0.0), (False, 1.0, 0.0)] if self.missing else [(True, NAN, NAN)]
 
 
-def _feature_kind(value: Any) -> Any:  # noqa: ANN401 - anything may stand in a card
-    """Return the kind of a feature; cards need not say that one is numeric."""
+def _feature_kind(value: Any) -> Any:  # noqa: ANN401 - the card is not yet validated
+    """Return the kind of a feature; the default is numeric."""
     return value.get("kind", "numeric") if isinstance(value, dict) else getattr(value, "kind", None)
 
 
@@ -128,15 +142,15 @@ Feature = Annotated[
 
 
 def valid_values(feature: Feature, values: NDArray[np.floating]) -> NDArray[np.bool_]:
-    """Return which values of a feature, of any shape, are of its kind; a number may lie outside the training range."""
-    good = np.isfinite(values)
+    """Return a mask of the values that a feature can take, inside or outside its training range."""
+    valid = np.isfinite(values)
     if feature.kind != "numeric":
-        good &= (values >= feature.minimum) & (values <= feature.maximum) & (np.floor(values) == values)
-    return good | (np.isnan(values) & feature.missing)
+        valid &= (values >= feature.minimum) & (values <= feature.maximum) & (np.floor(values) == values)
+    return valid | (np.isnan(values) & feature.missing)
 
 
 def column_encoding(features: Sequence[Feature]) -> Encoding | None:
-    """Return how rows of these features become columns; None where they are the columns."""
+    """Return the encoding of rows of these features; None if the raw values are the columns."""
     columns = [(index, *column) for index, feature in enumerate(features) for column in feature.columns]
     if len(columns) == len(features) and all(number for _, number, _, _ in columns):
         return None

@@ -1,4 +1,4 @@
-"""A network as plain arrays, and its exact response: the float64 oracle that torch, LMS and ONNX are held against."""
+"""A network as NumPy arrays with its exact float64 response: the reference for torch, LMS and ONNX."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,12 +16,12 @@ Parameters = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """One layer z = W s + b followed by its own activation of every neuron.
+    """One layer, z = W s + b, followed by an activation function for each neuron.
 
     Attributes:
         weight: W, float32 [neurons, inputs].
         bias: b, float32 [neurons].
-        coefficients: DCT coefficients F, float32 [neurons, Q]; None where the layer is linear (the linear head).
+        coefficients: DCT coefficients F, float32 [neurons, Q]; None for a linear layer (the linear head).
     """
 
     weight: Parameters
@@ -42,19 +42,19 @@ class Layer:
         return s @ self.weight.astype(np.float64).T + self.bias.astype(np.float64)
 
     def activation(self, z: cosine_series.Floats) -> cosine_series.Floats:
-        """Return sigma(z), float64 [batch, neurons]; z itself where the layer is linear."""
+        """Return sigma(z), float64 [batch, neurons]; z for a linear layer."""
         return z if self.coefficients is None else cosine_series.activation(z, self.coefficients)
 
 
 @dataclass(frozen=True)
 class Response:
-    """What a network answers to a batch, all float64.
+    """Response of a network to a batch, all float64.
 
     Attributes:
-        output: [batch, outputs]: regression values, class scores (dct head) or class probabilities (linear head).
-        pre_activation: [batch, units]: what enters the output layer's activation, bias + sum of the bumps.
-        bumps: [batch, units, neurons]: v_um sigma_m(z_m), the last hidden layer's neurons in the output space.
-        activation: [batch, neurons]: sigma_m(z_m) of the last hidden layer.
+        output: Regression values, class scores (dct head) or class probabilities (linear head), [batch, outputs].
+        pre_activation: Input of the output layer's activation, bias + sum of the bumps, [batch, units].
+        bumps: Terms v_um sigma_m(z_m) of the last hidden layer's neurons in each output, [batch, units, neurons].
+        activation: Values sigma_m(z_m) of the last hidden layer, [batch, neurons].
     """
 
     output: cosine_series.Floats
@@ -65,16 +65,16 @@ class Response:
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """An ENN over raw rows: layers[:-1] are hidden, layers[-1] is the output layer.
+    """An ENN for raw rows; layers[:-1] are hidden, layers[-1] is the output layer.
 
     Attributes:
         task: "classification" or "regression".
         head: "dct" (the paper's: the output neurons have learned activations too) or "linear" (values or logits).
-        layers: At least two; consecutive ones fit.
-        input_offset: Subtracted from the columns first, float32 [columns]; zero wherever the scaling to [-1, 1]
-            could be folded into the first layer without loss of precision.
-        output_offset: Added to a dct head's regression output, float32 [units]; zero elsewhere.
-        encoding: How a raw row becomes the columns that the first layer takes; None where its values are the columns.
+        layers: At least two layers; each takes as many inputs as the layer before has neurons.
+        input_offset: Offset subtracted from the columns, float32 [columns]; zero for each column with a scaling to
+            [-1, 1] that the first layer includes without loss of precision.
+        output_offset: Offset added to the regression output of a dct head, float32 [units]; zero for other heads.
+        encoding: Rules that turn a raw row into the columns of the first layer; None if raw values are the columns.
     """
 
     task: Task
@@ -91,7 +91,7 @@ class Network:
         widths = [self.input_offset.shape[0], *(len(layer.bias) for layer in self.layers)]
         for index, layer in enumerate(self.layers):
             if layer.weight.shape[1] != widths[index]:
-                raise ValueError(f"layer {index} reads {layer.weight.shape[1]} values and gets {widths[index]}")
+                raise ValueError(f"layer {index} has {layer.weight.shape[1]} inputs: expected {widths[index]}")
             linear = self.head == "linear" and index == len(self.layers) - 1
             if linear != (layer.coefficients is None):
                 raise ValueError(
@@ -104,27 +104,27 @@ class Network:
 
     @property
     def inputs(self) -> int:
-        """The number of raw values of a row."""
+        """Number of raw values in a row."""
         return self.columns if self.encoding is None else self.encoding.inputs
 
     @property
     def columns(self) -> int:
-        """The number of columns that the first layer takes."""
+        """Number of columns that the first layer takes."""
         return self.input_offset.shape[0]
 
     @property
     def units(self) -> int:
-        """The number of neurons of the output layer."""
+        """Number of neurons in the output layer."""
         return len(self.layers[-1].bias)
 
     @property
     def outputs(self) -> int:
-        """The number of output columns: one a unit, but two probabilities where one logit tells two classes."""
+        """Number of output columns: one per unit, or two probabilities for the single logit of two classes."""
         return 2 if self.link == "sigmoid" and self.units == 1 else self.units
 
     @property
     def spectrum(self) -> Parameters:
-        """The DCT coefficients of the last hidden layer, float32 [neurons, Q]."""
+        """DCT coefficients of the last hidden layer, float32 [neurons, Q]."""
         coefficients = self.layers[-2].coefficients
         if coefficients is None:
             raise ValueError("the last hidden layer is linear; expected DCT coefficients")
@@ -132,19 +132,19 @@ class Network:
 
     @property
     def link(self) -> Literal["identity", "sigmoid", "softmax"]:
-        """What follows the output layer: nothing, or the step from logits to probabilities."""
+        """Function after the output layer: the identity, or the link from logits to probabilities."""
         if self.task == "regression" or self.head == "dct":
             return "identity"
         return "sigmoid" if self.units == 1 else "softmax"
 
     @property
     def parameters(self) -> int:
-        """The number of learned parameters: weights, biases and DCT coefficients."""
+        """Number of learned parameters: weights, biases and DCT coefficients."""
         parts = [part for layer in self.layers for part in (layer.weight, layer.bias, layer.coefficients)]
         return sum(part.size for part in parts if part is not None)
 
     def respond(self, x: ArrayLike) -> Response:
-        """Return output, pre-activation and bumps of raw inputs [batch, inputs].
+        """Compute output, pre-activation and bumps of raw inputs [batch, inputs].
 
         Raises:
             ValueError: x is not [batch, inputs].
@@ -156,12 +156,12 @@ class Network:
         return Response(self.apply_head(pre_activation), pre_activation, bumps, activation)
 
     def harmonics(self, x: ArrayLike) -> cosine_series.Floats:
-        """Return the terms of the bumps, float64 [batch, units, neurons, Q], of raw inputs [batch, inputs]."""
+        """Compute the harmonics of the bumps, float64 [batch, units, neurons, Q], of raw inputs [batch, inputs]."""
         terms = cosine_series.harmonics(self.hidden_pre_activations(x)[-1], self.spectrum)
         return self.layers[-1].weight.astype(np.float64)[:, :, None] * terms[:, None]
 
     def hidden_pre_activations(self, x: ArrayLike) -> list[cosine_series.Floats]:
-        """Return every hidden layer's pre-activations, float64 [batch, neurons], of raw inputs [batch, inputs]."""
+        """Compute the pre-activations of each hidden layer, float64 [batch, neurons], of raw inputs [batch, inputs]."""
         s = self.encode(x) - self.input_offset
         result: list[cosine_series.Floats] = []
         for layer in self.layers[:-1]:
@@ -170,14 +170,21 @@ class Network:
         return result
 
     def activation_inputs(self, x: ArrayLike) -> list[cosine_series.Floats]:
-        """Return the pre-activations of every layer with learned activations: the hidden ones, a dct head's output."""
+        """Compute the pre-activations of each layer with learned activations: the hidden layers, and a dct output.
+
+        Args:
+            x: Raw inputs [batch, inputs].
+
+        Returns:
+            Pre-activations of each layer, float64 [batch, neurons].
+        """
         result, last = self.hidden_pre_activations(x), self.layers[-1]
         if last.coefficients is not None:
             result.append(last.pre_activation(self.layers[-2].activation(result[-1])))
         return result
 
     def encode(self, x: ArrayLike) -> cosine_series.Floats:
-        """Return the columns that the first layer takes, float64 [batch, columns], of raw inputs [batch, inputs].
+        """Encode raw inputs [batch, inputs] as the columns of the first layer, float64 [batch, columns].
 
         Raises:
             ValueError: x is not [batch, inputs].
@@ -188,7 +195,7 @@ class Network:
         return rows if self.encoding is None else self.encoding.apply(rows)
 
     def gradient(self, x: ArrayLike) -> cosine_series.Floats:
-        """Return d output pre-activation / d column, float64 [batch, units, columns], at raw inputs [batch, inputs].
+        """Compute d output pre-activation / d column, float64 [batch, units, columns], at raw inputs [batch, inputs].
 
         Raises:
             ValueError: x is not [batch, inputs].
@@ -200,7 +207,7 @@ class Network:
         return result
 
     def apply_head(self, pre_activation: cosine_series.Floats) -> cosine_series.Floats:
-        """Return the output [batch, outputs] of output pre-activations [batch, units]."""
+        """Compute the output [batch, outputs] from output pre-activations [batch, units]."""
         if self.link == "sigmoid":
             second = 0.5 * (1.0 + np.tanh(0.5 * pre_activation))
             first = 0.5 * (1.0 - np.tanh(0.5 * pre_activation))

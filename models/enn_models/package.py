@@ -1,4 +1,4 @@
-"""The package: one ONNX file that holds graph and card, opened only after it has proved to be consistent."""
+"""Package of a model: one ONNX file with graph and card, and the checks that open it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,29 +17,29 @@ from enn_models.network import Network
 INPUT = "input"
 OUTPUTS = ("output", "bumps", "pre_activation")
 HARMONICS = "harmonics"
-"""The output that a graph may have beside them: the terms of the bumps, [batch, units, neurons, Q]."""
+"""Name of the optional output with the terms of the bumps, [batch, units, neurons, Q]."""
 GOLDEN_TOLERANCE = 1e-5
-"""Of each value's scale: float32 arithmetic of an exact graph stays below it, another model does not."""
+"""Tolerance relative to the scale of a value: above the float32 error of an exact graph, below other models."""
 OPERATIONS_PER_PARAMETER = 32
-"""The most that a graph does a row, beside a little for a network of few parameters: unrollings take less than half."""
+"""Maximum operations per row and parameter, plus BASE_OPERATIONS; unrollings take less than half."""
 BASE_OPERATIONS = 2**14
 MAX_GOLDEN_ELEMENTS = 2**26
-"""The most elements that the golden vector's rows take in all values of the graph together."""
+"""Maximum elements of the golden vector's rows in all values of the graph together."""
 
 RunModel = Callable[[NDArray[np.float32], Sequence[str]], Sequence[NDArray[np.float32]]]
-"""Runs the model in some runtime: inputs [batch, features] and names of outputs to those outputs."""
+"""Function that runs the model: inputs [batch, features] and names of outputs to the values of these outputs."""
 
 
 @dataclass(frozen=True, eq=False)
 class Package:
-    """A model file that passed every check that needs no runtime.
+    """Model file that passed every check that needs no runtime.
 
     Attributes:
-        data: The file's bytes.
-        model: The graph in them, every shape inferred.
-        cost: What a row takes in it.
-        card: What it says about itself.
-        network: The network of the card's parameters, which is the float64 oracle of the graph.
+        data: Bytes of the file.
+        model: Parsed ONNX model with all shapes inferred.
+        cost: Cost of one row in the graph.
+        card: Description of the model.
+        network: Network of the card's parameters, the float64 reference for the graph.
     """
 
     data: bytes
@@ -50,13 +50,13 @@ class Package:
 
     @property
     def outputs(self) -> tuple[str, ...]:
-        """The names of the graph's outputs."""
+        """Names of the outputs of the graph."""
         names = {value.name for value in self.model.graph.output}
         return (*OUTPUTS, HARMONICS) if HARMONICS in names else OUTPUTS
 
 
 def attach_card(model: onnx.ModelProto, card: Card) -> bytes:
-    """Return the model file's bytes with the card in its metadata; equal arguments give equal bytes."""
+    """Serialize a model with a card in its metadata; equal arguments give equal bytes."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     del result.metadata_props[:]
@@ -65,11 +65,18 @@ def attach_card(model: onnx.ModelProto, card: Card) -> bytes:
 
 
 def open_package(data: bytes) -> Package:
-    """Scan a model file and read its card.
+    """Check a model file and parse its card.
+
+    Args:
+        data: Bytes of the file.
+
+    Returns:
+        Checked package.
 
     Raises:
-        UnsafeModelError: The scan refuses it.
-        InvalidModelError: No card, a card that contradicts itself or the graph, or its golden vector is not its own.
+        UnsafeModelError: The file has content that packages never have.
+        InvalidModelError: The card is missing, contradicts itself or the graph, or its parameters do not give the
+            golden vector.
     """
     model, cost = parse_checked(data)
     text = next((entry.value for entry in model.metadata_props if entry.key == METADATA_KEY), None)
@@ -84,7 +91,7 @@ def open_package(data: bytes) -> Package:
     package = Package(data, model, cost, card, card.network())
     _check_inputs_and_outputs(model.graph, package.network)
     _check_cost(package)
-    # Row by row: the cosines of a large network and many rows together take much memory.
+    # One row at a time: the cosines of a large network for many rows take much memory.
     responses = [package.network.respond(row[None]) for row in to_array(card.golden.inputs)]
     for name, expected in (("output", card.golden.outputs), ("bumps", card.golden.bumps)):
         found = np.concatenate([getattr(response, name) for response in responses])
@@ -93,12 +100,12 @@ def open_package(data: bytes) -> Package:
 
 
 def verify_golden_vector(package: Package, run: RunModel, outputs: Sequence[str] | None = None) -> None:
-    """Run the golden vector and compare: what explains is thereby proved to be what predicts.
+    """Run the golden vector and compare the results, which proves that explanations and predictions are of one model.
 
     Args:
-        package: The package.
-        run: What runs its model.
-        outputs: Names of the outputs to compare; None for all that the graph has.
+        package: Package of the model.
+        run: Function that runs the model.
+        outputs: Names of the outputs to compare; None for all outputs of the graph.
 
     Raises:
         InvalidModelError: An output differs from the card's by more than GOLDEN_TOLERANCE.
@@ -115,38 +122,38 @@ def verify_golden_vector(package: Package, run: RunModel, outputs: Sequence[str]
         _check_equal("the graph gives", name, found, expected[name])
 
 
-def _check_equal(who: str, what: str, found: NDArray[np.floating], expected: object) -> None:
-    wanted = np.asarray(expected, dtype=np.float64)
-    if found.shape != wanted.shape:
+def _check_equal(source: str, output: str, found: NDArray[np.floating], expected: object) -> None:
+    golden = np.asarray(expected, dtype=np.float64)
+    if found.shape != golden.shape:
         raise InvalidModelError(
-            f"{who} {what} of shape {list(found.shape)}; the golden vector has {list(wanted.shape)}"
+            f"{source} {output} of shape {list(found.shape)}; the golden vector has {list(golden.shape)}"
         )
-    scale = max(1.0, float(np.abs(wanted).max()))
-    error = float(np.abs(found - wanted).max()) / scale
+    scale = max(1.0, float(np.abs(golden).max()))
+    error = float(np.abs(found - golden).max()) / scale
     if not error <= GOLDEN_TOLERANCE:
-        raise InvalidModelError(f"{who} another {what} than the golden vector: off by {error:.1e} of its scale")
+        raise InvalidModelError(f"{source} another {output} than the golden vector: the relative error is {error:.1e}")
 
 
 def max_operations(network: Network) -> int:
-    """Return the most operations a row that a graph of a network may take, but for the output `harmonics`."""
+    """Return the maximum operations per row for a graph of a network, without the output `harmonics`."""
     return BASE_OPERATIONS + OPERATIONS_PER_PARAMETER * network.parameters
 
 
 def _check_cost(package: Package) -> None:
-    """Check that the graph does about what its card tells: who plans a request by the card is not deceived."""
+    """Check that the graph costs as much as its card implies; the service estimates requests from the card."""
     network, cost, rows = package.network, package.cost, len(package.card.golden.inputs)
-    most = max_operations(network)
+    limit = max_operations(network)
     if HARMONICS in package.outputs:
-        most += network.units * network.spectrum.size
-    if cost.operations > most:
+        limit += network.units * network.spectrum.size
+    if cost.operations > limit:
         raise UnsafeModelError(
-            f"the graph takes {cost.operations} operations a row; the {network.parameters} parameters of its card "
-            f"allow {most}"
+            f"the graph takes {cost.operations} operations per row; the {network.parameters} parameters of its card "
+            f"allow {limit}"
         )
     if rows * cost.elements > MAX_GOLDEN_ELEMENTS:
         raise UnsafeModelError(
-            f"the golden vector's {rows} rows take {cost.elements} elements each; at most {MAX_GOLDEN_ELEMENTS} in all "
-            "are accepted"
+            f"the golden vector has {rows} rows of {cost.elements} elements; at most {MAX_GOLDEN_ELEMENTS} elements "
+            "in all are accepted"
         )
 
 

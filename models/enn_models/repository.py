@@ -1,4 +1,4 @@
-"""The model repository: a folder `<root>/<name>/<version>/model.onnx` that is read and written without half models."""
+"""Model repository: the folder `<root>/<name>/<version>/model.onnx`, with atomic writes and checked reads."""
 
 import hashlib
 import os
@@ -18,7 +18,7 @@ MODEL_FILE = "model.onnx"
 SUMS_FILE = "SHA256SUMS"
 MAX_SUMS_BYTES = 2**16
 LINKED_MODEL_VERSION = "1"
-"""What stands for the versions of a model that is a link."""
+"""Version listed for a model that is a symbolic link."""
 NAME_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\Z", re.ASCII)
 
 FileStamp = tuple[int, ...]
@@ -26,12 +26,12 @@ FileStamp = tuple[int, ...]
 
 @dataclass(frozen=True, order=True)
 class VersionEntry:
-    """One version of one model, as it lies on disk.
+    """One version of one model on disk.
 
     Attributes:
-        name: The model's name.
-        version: The version's name.
-        stamp: Changes whenever the files do.
+        name: Name of the model.
+        version: Name of the version.
+        stamp: Inode, size and times of the files; a change of the files changes it.
     """
 
     name: str
@@ -40,10 +40,10 @@ class VersionEntry:
 
 
 def check_name(name: str) -> str:
-    """Return the name of a model or version.
+    """Return the name of a model or version if it is valid.
 
     Raises:
-        RepositoryError: It is not 1 to 128 of the characters A-Z a-z 0-9 . _ - beginning with a letter or digit.
+        RepositoryError: The name is not 1 to 128 of the characters A-Z a-z 0-9 . _ - beginning with a letter or digit.
     """
     if not NAME_PATTERN.match(name):
         raise RepositoryError(
@@ -53,14 +53,18 @@ def check_name(name: str) -> str:
 
 
 def version_key(version: str) -> tuple[int, int, str]:
-    """Order versions: integers by their value above all other names; the greatest is the one served by default."""
+    """Return a sort key: integers by value, above all other names; the service serves the greatest by default."""
     return (1, int(version), version) if version.isdecimal() and len(version) < 19 else (0, 0, version)
 
 
 def list_versions(root: Path) -> Iterator[VersionEntry]:
-    """Yield every version under root, complete or not, links too, which read refuses by name; not what is hidden.
+    """Yield every version under root, complete or not, except hidden ones.
 
-    A model that is a link has the version LINKED alone: the names of what lies elsewhere are not told.
+    Symbolic links are listed, and `read_model` refuses them. A model that is a link has the single version
+    LINKED_MODEL_VERSION, so that names outside the repository are not disclosed.
+
+    Args:
+        root: Folder of the repository.
 
     Raises:
         RepositoryError: The root cannot be read.
@@ -82,7 +86,7 @@ def latest_version(root: Path, name: str) -> str:
     """Return the greatest version of a model on disk.
 
     Raises:
-        RepositoryError: There is none, or the root cannot be read.
+        RepositoryError: The model has no version, or the root cannot be read.
     """
     versions = [entry.version for entry in list_versions(root) if entry.name == name]
     if not versions:
@@ -91,19 +95,22 @@ def latest_version(root: Path, name: str) -> str:
 
 
 def read_model(root: Path, name: str, version: str, verify: Verify | None = None) -> bytes:
-    """Return the bytes of a version's model file after comparing them with their SHA-256 sum.
+    """Read a model file and check its SHA-256 sum.
 
     Args:
-        root: The repository's folder.
-        name: The model's name.
-        version: The version's name.
-        verify: Checks that the sums are signed; None where they need not be.
+        root: Folder of the repository.
+        name: Name of the model.
+        version: Name of the version.
+        verify: Check of the signature; None to accept unsigned versions.
+
+    Returns:
+        Bytes of the model file.
 
     Raises:
-        RepositoryError: The name is not acceptable, or a file cannot be read.
-        UnsafeModelError: A link leads out of the repository, or a file is no plain file or too large, or the
-            version is not signed.
-        InvalidModelError: The bytes are not those that the sums file names.
+        RepositoryError: The name is invalid, or a file cannot be read.
+        UnsafeModelError: The version is a link, a file is not a regular file or is too large, or the signature is
+            missing or wrong.
+        InvalidModelError: The SHA-256 of the bytes is not the one in the sums file.
     """
     folder = root / check_name(name) / check_name(version)
     if folder.is_symlink() or folder.parent.is_symlink() or not folder.resolve().is_relative_to(root.resolve()):
@@ -116,26 +123,26 @@ def read_model(root: Path, name: str, version: str, verify: Verify | None = None
     expected = _parse_sums(sums).get(MODEL_FILE)
     if expected != found:
         raise InvalidModelError(
-            f"{MODEL_FILE} has SHA-256 {found}; {SUMS_FILE} says {expected or 'nothing of it'}:"
+            f"{MODEL_FILE} has SHA-256 {found}; {SUMS_FILE} has {expected or 'no entry for it'}:"
             " the file is not the one published"
         )
     return data
 
 
 def publish_version(root: Path, name: str, data: bytes, sign: Sign | None = None) -> Path:
-    """Write a model file as the next version of a model, whole or not at all.
+    """Write a model file as the next version of a model, atomically.
 
     Args:
-        root: The repository's folder, made if absent.
-        name: The model's name.
-        data: The bytes of a package.
-        sign: Signs it; None leaves it unsigned.
+        root: Folder of the repository, created if absent.
+        name: Name of the model.
+        data: Bytes of a package.
+        sign: Function that signs the version; None for no signature.
 
     Returns:
-        The folder of the new version, `<root>/<name>/<highest integer + 1>`.
+        Folder of the new version, `<root>/<name>/<highest integer + 1>`.
 
     Raises:
-        RepositoryError: The name is not acceptable, or the folder cannot be written.
+        RepositoryError: The name is invalid, or the folder cannot be written.
     """
     model = root / check_name(name)
     try:
@@ -146,10 +153,16 @@ def publish_version(root: Path, name: str, data: bytes, sign: Sign | None = None
 
 
 def sign_version(root: Path, name: str, version: str, sign: Sign) -> None:
-    """Sign a version that is in the repository.
+    """Sign a version in the repository.
+
+    Args:
+        root: Folder of the repository.
+        name: Name of the model.
+        version: Name of the version.
+        sign: Function that signs the version.
 
     Raises:
-        ModelError: It cannot be read, is not whole, or the signature cannot be written.
+        ModelError: The version cannot be read, its sum is wrong, or the signature cannot be written.
     """
     read_model(root, name, version)
     folder = root / name / version
@@ -160,7 +173,7 @@ def sign_version(root: Path, name: str, version: str, sign: Sign) -> None:
 
 
 def write_atomically(path: Path, data: bytes) -> None:
-    """Write a file so that a reader sees the old one or the new one, after a failure of power too."""
+    """Replace a file atomically: a reader sees the old or the new content, even after a power failure."""
     hidden = path.with_name(f".{path.name}")
     hidden.unlink(missing_ok=True)
     _write_file(hidden, data)
@@ -177,7 +190,7 @@ def _write_version(model: Path, data: bytes, sign: Sign | None) -> Path:
         _write_file(staging / SUMS_FILE, sums)
         _sync_folder(staging)
         while True:
-            # Whatever has a number for its name, a plain file too, has taken that number.
+            # A file with a number for its name takes that number too.
             taken = (int(path.name) for path in model.iterdir() if path.name.isdecimal())
             target = model / str(1 + max(taken, default=0))
             if sign is not None:
@@ -186,7 +199,7 @@ def _write_version(model: Path, data: bytes, sign: Sign | None) -> Path:
                 staging.rename(target)
                 break
             except OSError:
-                if not target.exists():  # not another writer that took the number first
+                if not target.exists():  # not because another writer took the number first
                     raise
         _sync_folder(model)
     except BaseException:
@@ -219,7 +232,7 @@ def _read_file(path: Path, limit: int) -> bytes:
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
-            raise UnsafeModelError(f"{path.name} is not a plain file of at most {limit} bytes")
+            raise UnsafeModelError(f"{path.name} is not a regular file of at most {limit} bytes")
         with os.fdopen(descriptor, "rb", closefd=False) as file:
             return file.read(limit + 1)
     finally:
@@ -234,7 +247,7 @@ def _read_signature(folder: Path) -> bytes:
 
 
 def _parse_sums(text: bytes) -> dict[str, str]:
-    """Read the lines `<hex>  <name>` of sha256sum."""
+    """Parse the lines `<hex>  <name>` of sha256sum."""
     pairs = (line.split(maxsplit=1) for line in text.decode("utf-8", "replace").splitlines())
     return {pair[1].removeprefix("*"): pair[0].lower() for pair in pairs if len(pair) == 2}
 

@@ -1,7 +1,7 @@
-"""Signatures: who published a version, told by an Ed25519 key over its name, its number and its sums.
+"""Ed25519 signatures of published versions: signing with a private key and verification with a public key.
 
-A signed file can be neither changed nor passed off as another model or a newer version. What is signed is the line
-`<name>/<version>` followed by the file of sums, so that `openssl pkeyutl` makes and checks the same signatures.
+The signed message is the line `<name>/<version>` followed by the SHA256SUMS file, so a signed file can be neither
+changed nor presented as another model or version. `openssl pkeyutl` makes and checks the same signatures.
 """
 
 from collections.abc import Callable
@@ -16,26 +16,32 @@ if TYPE_CHECKING:
 SIGNATURE_FILE = "SHA256SUMS.sig"
 
 Sign = Callable[[str, str, bytes], bytes]
-"""Returns the signature of a model's name, its version and the bytes of its sums."""
+"""Function from a model's name, its version and the bytes of its sums to a signature."""
 Verify = Callable[[str, str, bytes, bytes], None]
-"""Checks the signature, the last argument, of a model's name, its version and the bytes of its sums."""
+"""Check of the signature, the last argument, of a model's name, its version and the bytes of its sums."""
 
 
 def signer(path: Path) -> Sign:
-    """Return what signs with the private key of a PEM file, without a password.
+    """Return a function that signs with a private key.
+
+    Args:
+        path: PEM file with an Ed25519 private key, without a password.
 
     Raises:
-        RepositoryError: The file cannot be read, is no such key, or the library for it is not installed.
+        RepositoryError: The file cannot be read or is not such a key, or the package cryptography is not installed.
     """
     key: Ed25519PrivateKey = _load_key(path, private=True)
     return lambda name, version, sums: key.sign(_signed_message(name, version, sums))
 
 
 def verifier(path: Path) -> Verify:
-    """Return what checks signatures with the public key of a PEM file, and raises UnsafeModelError at a wrong one.
+    """Return a function that checks signatures with a public key and raises UnsafeModelError for a wrong one.
+
+    Args:
+        path: PEM file with an Ed25519 public key.
 
     Raises:
-        RepositoryError: The file cannot be read, is no such key, or the library for it is not installed.
+        RepositoryError: The file cannot be read or is not such a key, or the package cryptography is not installed.
     """
     key: Ed25519PublicKey = _load_key(path, private=False)
     from cryptography.exceptions import InvalidSignature  # noqa: PLC0415
@@ -56,7 +62,7 @@ def _signed_message(name: str, version: str, sums: bytes) -> bytes:
     return f"{name}/{version}\n".encode() + sums
 
 
-def _load_key(path: Path, *, private: bool) -> Any:  # noqa: ANN401  (one of two types of a library that may be absent)
+def _load_key(path: Path, *, private: bool) -> Any:  # noqa: ANN401  (two classes of an optional dependency)
     kind = "private" if private else "public"
     try:
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415

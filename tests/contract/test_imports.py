@@ -1,4 +1,4 @@
-"""Who may import whom, held by import-linter and by an interpreter that has nothing of the training side."""
+"""Tests of the import rules: import-linter contracts, and a service that starts without the training packages."""
 
 import subprocess
 import sys
@@ -29,26 +29,26 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_the_import_contracts_of_the_house_are_kept():
+def test_import_contracts_hold():
     lint = "import sys; from importlinter.cli import lint_imports_command as lint; lint(['--no-cache'])"
     done = python("-c", lint)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_service_starts_where_nothing_that_learns_can_be_imported():
+def test_service_starts_without_training_packages():
     done = python("-W", "error", "-c", START)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip() == "[]"
 
 
-def test_the_model_side_loads_numpy_onnx_and_pydantic_and_no_runtime():
+def test_enn_models_imports_no_runtime():
     forbidden = {"onnxruntime", "fastapi", "uvicorn", "enn_service", *FORBIDDEN}
     program = f"import sys, enn_models.package, enn_models.repository; print({forbidden} & set(sys.modules))"
     done = python("-c", program)
     assert (done.returncode, done.stdout.strip()) == (0, "set()"), done.stderr
 
 
-def test_the_documented_names_are_the_same_whatever_was_imported_before() -> None:
+def test_public_names_do_not_depend_on_import_order() -> None:
     names = ("ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "export")
     script = f"import enn_training.publishing.export\nfrom enn_training import {', '.join(names)}"
     checks = "\n".join(f"assert callable({name})" for name in names)

@@ -81,7 +81,7 @@ def test_storage_changes_appear_in_the_service(
         bucket.pipe_file("models/repository/large/1/model.onnx", bytes(MAX_FILE_BYTES + 2))
         bucket.pipe_file("models/repository/../evil/1/model.onnx", b"evil")
         bucket.pipe_file("models/repository/-rf/1/model.onnx", b"evil")
-        eventually(lambda: "not a plain file of at most" in states(client).get(("large", "1"), ""))
+        eventually(lambda: "not a regular file of at most" in states(client).get(("large", "1"), ""))
         bucket.rm("models/repository/product", recursive=True)
         eventually(lambda: ("product", "1") not in states(client))
         bucket.rm("models", recursive=True)

@@ -28,10 +28,10 @@ def files() -> Iterator[tuple[str, bytes, str]]:
     yield "field_that_does_not_exist", whole + b"\xfa\x7f\x04moon", "does not define"  # number 2047, four bytes
     yield "field_of_another_type", whole + b"\x3d\x00\x00\x00\x00", "does not define"  # a graph of 32 bits
     yield "group", whole + b"\x3b\x3c", "does not define"
-    yield "flood_of_empty_parts", whole + b"\x42\x00" * (MAX_FIELDS + 1), "parts"
-    yield "flood_of_empty_nodes", sized(b"\x3a", b"\x0a\x00" * (MAX_FILE_BYTES // 2 - 8)), "parts"
+    yield "flood_of_empty_parts", whole + b"\x42\x00" * (MAX_FIELDS + 1), "fields"
+    yield "flood_of_empty_nodes", sized(b"\x3a", b"\x0a\x00" * (MAX_FILE_BYTES // 2 - 8)), "fields"
     yield "graphs_in_graphs", nested(200), "deep"
-    yield "nothing", b"", "no ONNX model"
+    yield "nothing", b"", "not an ONNX model"
     yield "text", b"#!/bin/sh\nrm -rf /\n" * 100, "ONNX"
-    yield "too_large", bytes(MAX_FILE_BYTES + 1), "plain file of at most|at most"
-    yield "cut_short", whole[: len(whole) // 2], "truncated|no ONNX model"
+    yield "too_large", bytes(MAX_FILE_BYTES + 1), "regular file of at most|at most"
+    yield "cut_short", whole[: len(whole) // 2], "truncated|not an ONNX model"

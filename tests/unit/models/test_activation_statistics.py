@@ -1,4 +1,4 @@
-"""The usage of activations is that of every row, and a card takes no other than its own network's."""
+"""Tests of activation statistics: histograms equal those of NumPy, and a card refuses those of other networks."""
 
 from typing import Any
 
@@ -15,12 +15,12 @@ from support.tiny import card, fields
 
 ROWS = np.random.default_rng(3).normal(size=(500, 2))
 SHORT = 1e-5
-"""Of a number with six digits."""
+"""Relative rounding error of six digits."""
 GOOD = {"low": -1.0, "high": 1.0, "counts": [1, 2], "deviation": 0.5}
 
 
 @pytest.mark.parametrize("head", ["dct", "linear"])
-def test_a_histogram_is_that_of_numpy_over_every_layer_with_learned_activations(head: Head) -> None:
+def test_histograms_equal_numpy_for_learned_activations(head: Head) -> None:
     net = network((2, 4, 3, 2), head=head)
     found, wanted = measure_activations(net, ROWS), net.activation_inputs(ROWS)
     assert [len(layer) for layer in found] == ([4, 3, 2] if head == "dct" else [4, 3])
@@ -33,7 +33,7 @@ def test_a_histogram_is_that_of_numpy_over_every_layer_with_learned_activations(
             assert neuron.deviation == pytest.approx(layer.activation(z)[:, index].std(), rel=SHORT)
 
 
-def test_rows_are_looked_at_in_pieces_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_size_does_not_change_statistics(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network((2, 4, 2))
     whole = measure_activations(net, ROWS)
     monkeypatch.setattr(activation_statistics, "ROWS_PER_BATCH", 7)
@@ -42,7 +42,7 @@ def test_rows_are_looked_at_in_pieces_without_a_trace(monkeypatch: pytest.Monkey
     ]
 
 
-def test_equal_rows_make_a_histogram_of_one_place() -> None:
+def test_equal_rows_fill_a_single_bin() -> None:
     ((neuron, *_), _) = measure_activations(network((2, 4, 2)), np.ones((3, 2)))
     assert neuron.low == neuron.high
     assert sum(neuron.counts) == neuron.counts[0] == 3
@@ -63,12 +63,12 @@ def test_equal_rows_make_a_histogram_of_one_place() -> None:
         {"more": 1},
     ],
 )
-def test_what_is_no_histogram_is_refused(change: dict[str, Any]) -> None:
+def test_invalid_histogram_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         NeuronStatistics.model_validate(GOOD | change)
 
 
-def test_a_card_takes_the_usage_of_its_own_neurons_alone() -> None:
+def test_card_refuses_statistics_of_other_neurons() -> None:
     net = network((2, 4, 1))
     assert card(net, usage=measure_activations(net, ROWS)).usage == measure_activations(net, ROWS)
     assert "usage" not in fields(net)
@@ -78,7 +78,7 @@ def test_a_card_takes_the_usage_of_its_own_neurons_alone() -> None:
             Card.model_validate(fields(net) | {"usage": wrong})
 
 
-def test_typical_values_are_those_of_the_background_or_else_of_the_card() -> None:
+def test_typical_row_comes_from_background_or_card() -> None:
     net = network((2, 4, 1))
     assert card(net).typical_row == (0.0, 0.0)
     assert card(net, background=[[0.5, 0.25], [0.25, 1.0], [-1.0, 1.5]]).typical_row == (0.25, 1.0)

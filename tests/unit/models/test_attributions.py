@@ -1,4 +1,4 @@
-"""Attributions equal the enumeration of the game that they are the closed form of, and are complete."""
+"""Tests of attributions: closed forms equal enumeration and integration, and are complete."""
 
 from itertools import combinations
 from math import factorial
@@ -56,7 +56,7 @@ def test_shapley_values_of_any_number_of_features_are_complete(features):
     np.testing.assert_allclose(total, net.respond(rows(2, features)).pre_activation, atol=1e-10)
 
 
-def test_a_feature_that_does_not_move_gets_nothing():
+def test_feature_equal_to_background_has_no_attribution():
     background = rows(6, seed=2)
     some = rows(2)
     background[:, 3] = some[:, 3] = 0.5
@@ -86,7 +86,7 @@ def test_at_the_baseline_integrated_gradients_are_zero():
     np.testing.assert_array_equal(found.values, 0.0)
 
 
-def test_deeper_networks_state_how_far_their_path_is_off():
+def test_deeper_networks_report_their_integration_error():
     net, some = network((5, 4, 3, 2), harmonics=2), rows(2) * 0.3
     found = attributions.integrated_gradients(net, some, np.zeros(5), PLAYERS)
     gap = net.respond(some).pre_activation - found.base_value - found.values.sum(axis=2)
@@ -99,7 +99,7 @@ def test_exact_shapley_values_of_deeper_networks_are_refused():
         attributions.shapley(network((5, 4, 3, 1)), rows(1), rows(2), PLAYERS)
 
 
-def test_sampled_values_come_close_to_the_exact_ones_and_are_complete():
+def test_sampled_shapley_values_approximate_exact_ones():
     net, some, background = network((5, 4, 1)), rows(2), rows(5, seed=2)
     exact = attributions.shapley(net, some, background, PLAYERS)
     sampled = attributions.sampled_shapley(net, some, background, PLAYERS, permutations=200)

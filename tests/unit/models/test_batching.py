@@ -1,4 +1,4 @@
-"""A batch in pieces answers as the whole batch does."""
+"""Tests of batching: batches give the results of the whole."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from support.examples import network
 
 
 @pytest.mark.parametrize("batch", [0, 1, 4, 5, 8, 9])
-def test_pieces_put_together_are_the_batch_and_none_is_longer_than_allowed(batch):
+def test_batches_concatenate_to_the_whole_within_the_limit(batch):
     lengths = []
 
     def run(rows):
@@ -23,7 +23,7 @@ def test_pieces_put_together_are_the_batch_and_none_is_longer_than_allowed(batch
 
 
 @pytest.mark.parametrize(("precision", "size"), [("float32", 4), ("float64", 8)])
-def test_a_piece_of_the_widest_layer_fits_the_cache(precision, size):
+def test_batch_of_the_widest_layer_fits_the_cache(precision, size):
     model = network()
     row = size * max(len(layer.bias) for layer in model.layers[:-1])
     rows = max_batch_rows(model, precision=precision)

@@ -1,4 +1,4 @@
-"""The card keeps every bit of the parameters and refuses to contradict itself."""
+"""Tests of the card: parameters keep every bit, and contradictions are refused."""
 
 import base64
 import json
@@ -45,7 +45,7 @@ CHANGES = [
     ({"classes": [1, "1"]}, "same text"),
     ({"classes": [0, 2**64]}, "classes"),
     ({"task": "regression"}, "classes"),
-    ({"features": [{"name": "x0", "minimum": -1, "maximum": 1, "mean": 0}]}, "features: 1 columns for a network of 2"),
+    ({"features": [{"name": "x0", "minimum": -1, "maximum": 1, "mean": 0}]}, "1 columns; the first of layers is 2"),
     ({"features": [{"name": "x0", "minimum": -1, "maximum": 1, "mean": 0}] * 2}, "same name"),
     ({"features": [{"name": "x0", "minimum": 1, "maximum": -1, "mean": 0}] * 2}, "above maximum"),
     ({"parameters": "!"}, "parameters"),
@@ -67,7 +67,7 @@ CHANGES = [
 
 
 @pytest.mark.parametrize(("change", "text"), CHANGES, ids=[text for _, text in CHANGES])
-def test_a_contradiction_is_refused(change: dict, text: str) -> None:
+def test_contradicting_card_is_refused(change: dict, text: str) -> None:
     with pytest.raises(ValidationError, match=text):
         Card.model_validate_json(json.dumps(fields(network()) | change))
 
@@ -78,7 +78,7 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
         Card.model_validate_json(text)
 
 
-def test_layers_with_different_numbers_of_harmonics_are_refused_with_a_remedy() -> None:
+def test_different_numbers_of_harmonics_are_refused_with_a_remedy() -> None:
     net = network(harmonics=3)
     longer = replace(net.layers[0], coefficients=np.zeros((4, 5), np.float32))
     with pytest.raises(ValueError, match="pad the shorter"):

@@ -1,4 +1,4 @@
-"""The one formula has the properties that the paper states."""
+"""Tests of the activation formula: the properties that the paper states."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 from enn_models import cosine_series
 
 ROUNDING = 1e-9
-"""Of float64 cosines of arguments up to some thousands."""
+"""Rounding error of float64 cosines for arguments up to some thousands."""
 
 finite = st.floats(-50, 50)
 pre_activations = arrays(np.float64, (5, 3), elements=finite)
@@ -25,7 +25,7 @@ def test_the_activation_is_odd_and_changes_sign_after_two(z: np.ndarray, f: np.n
 
 
 @given(z=pre_activations, f=coefficients)
-def test_the_harmonics_sum_to_the_activation_and_equal_the_form_without_phase(z: np.ndarray, f: np.ndarray) -> None:
+def test_harmonics_sum_to_the_activation(z: np.ndarray, f: np.ndarray) -> None:
     assert cosine_series.harmonics(z, f).sum(axis=-1) == pytest.approx(cosine_series.activation(z, f), abs=ROUNDING)
     q = np.arange(1, 7)
     other = (f * (-1.0) ** q * np.sin((2 * q - 1) * np.pi * z[..., None] / 2)).sum(axis=-1)
@@ -33,7 +33,7 @@ def test_the_harmonics_sum_to_the_activation_and_equal_the_form_without_phase(z:
 
 
 @given(z=pre_activations, f=coefficients)
-def test_the_derivative_is_that_of_the_activation(z: np.ndarray, f: np.ndarray) -> None:
+def test_derivative_equals_difference_quotient(z: np.ndarray, f: np.ndarray) -> None:
     step = 1e-6
     slope = (cosine_series.activation(z + step, f) - cosine_series.activation(z - step, f)) / (2 * step)
     assert cosine_series.derivative(z, f) == pytest.approx(slope, abs=1e-3)

@@ -1,4 +1,4 @@
-"""Features become columns as their card says, and a card refuses features and rows that contradict each other."""
+"""Tests of features: columns of each kind, and refusal of contradicting features and rows."""
 
 from dataclasses import replace
 from typing import Any
@@ -30,23 +30,23 @@ def encoded(features: tuple[Feature, ...], rows: list[list[float]]) -> list[list
     return found.apply(rows).tolist()
 
 
-def test_every_kind_has_the_columns_that_its_docstring_says() -> None:
+def test_every_kind_has_its_documented_columns() -> None:
     assert encoded(FEATURES, [[20, 7, 2, 1, 0], [21, NAN, NAN, 0, NAN]]) == [
         [20, 7, 0, 0, 0, 1, 1, 1, 0],
         [21, 32.5, 1, 0, 0, 0, 0, 0, 0],
     ]
 
 
-def test_plain_numbers_and_booleans_are_their_own_columns() -> None:
+def test_numbers_and_booleans_need_no_encoding() -> None:
     assert column_encoding((PLAIN, ALONE)) is None
 
 
-def test_a_missing_value_where_none_may_be_does_not_become_a_number() -> None:
+def test_unexpected_missing_value_stays_nan() -> None:
     assert np.isnan(encoded(FEATURES, [[NAN, 7, 2, 1, 0]])[0][0])
 
 
 @given(st.lists(st.sampled_from(FEATURES), min_size=1, max_size=6), st.integers(0, 2**32 - 1))
-def test_columns_of_allowed_rows_are_finite_and_tell_the_row(features: list[Feature], seed: int) -> None:
+def test_columns_of_valid_rows_are_finite_and_distinct(features: list[Feature], seed: int) -> None:
     random = np.random.default_rng(seed)
     rows = np.column_stack([random.integers(0, int(feature.maximum) + 1, 5) for feature in features]).astype(float)
     rows[(random.random(rows.shape) < 0.3) & [feature.missing for feature in features]] = NAN
@@ -68,7 +68,7 @@ def test_columns_of_allowed_rows_are_finite_and_tell_the_row(features: list[Feat
         (ALONE, [0, 1], [2, 0.5, NAN]),
     ],
 )
-def test_what_a_feature_allows(feature: Feature, good: list[float], bad: list[float]) -> None:
+def test_valid_values_of_a_feature(feature: Feature, good: list[float], bad: list[float]) -> None:
     assert valid_values(feature, np.array(good)).all()
     assert not valid_values(feature, np.array(bad)).any()
 
@@ -85,13 +85,13 @@ def test_what_a_feature_allows(feature: Feature, good: list[float], bad: list[fl
         ({"kind": "boolean", "missing": 1}, "missing"),
     ],
 )
-def test_a_feature_that_makes_no_sense_is_refused(change: dict, text: str) -> None:
+def test_contradicting_feature_is_refused(change: dict, text: str) -> None:
     with pytest.raises(ValidationError, match=text):
         TypeAdapter(Feature).validate_python({"name": "x"} | change)
 
 
 @pytest.mark.parametrize(("names", "found"), [(("3", "-1.5e3", " 2 "), {True}), (("third", "", "e", "1st"), {False})])
-def test_a_name_that_could_be_taken_for_an_index_is_known(names: tuple[str, ...], found: set[bool]) -> None:
+def test_category_name_that_reads_as_index_is_detected(names: tuple[str, ...], found: set[bool]) -> None:
     assert {Categorical(name="class", categories=("first", name)).has_numeric_names for name in names} == found
 
 
@@ -106,7 +106,7 @@ def mixed_card(**changes: Any) -> Card:
     return Card.model_validate(fields | changes)
 
 
-def test_a_card_gives_back_the_network_with_its_encoding() -> None:
+def test_card_restores_the_encoding_of_the_network() -> None:
     net = Card.model_validate_json(mixed_card().model_dump_json()).network()
     assert (net.inputs, net.columns) == (2, 3)
     assert isinstance(net.encoding, Encoding)
@@ -114,17 +114,17 @@ def test_a_card_gives_back_the_network_with_its_encoding() -> None:
 
 
 @pytest.mark.parametrize("row", [[2, 0], [0.5, 0], [None, 0], [0, None]])
-def test_a_golden_row_that_the_features_do_not_allow_is_refused(row: list) -> None:
+def test_golden_row_with_invalid_value_is_refused(row: list) -> None:
     golden = mixed_card().golden.model_dump() | {"inputs": [[0, 0], row]}
     with pytest.raises(ValidationError, match=r"golden\.inputs: not all are values of feature"):
         mixed_card(golden=golden)
 
 
-def test_features_of_another_number_of_columns_are_refused() -> None:
-    with pytest.raises(ValidationError, match="features: 2 columns for a network of 3"):
+def test_features_with_wrong_number_of_columns_are_refused() -> None:
+    with pytest.raises(ValidationError, match="features: 2 columns; the first of layers is 3"):
         mixed_card(features=[PLAIN.model_dump(), ALONE.model_dump()])
 
 
-def test_an_encoding_of_another_number_of_columns_is_refused() -> None:
+def test_encoding_with_wrong_number_of_columns_is_refused() -> None:
     with pytest.raises(ValueError, match="encoding: 9 columns for a first layer of 2"):
         replace(network(), encoding=column_encoding(FEATURES))

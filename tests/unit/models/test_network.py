@@ -1,4 +1,4 @@
-"""The oracle: bias and bumps add up, outputs are what the head and link say."""
+"""Tests of the reference network: bias and bumps sum to the pre-activation, and heads apply their link."""
 
 import math
 from dataclasses import replace
@@ -27,7 +27,7 @@ def test_bias_and_bumps_sum_to_the_pre_activation(head: Head, sizes: tuple[int, 
 
 @pytest.mark.parametrize("head", ["dct", "linear"])
 @pytest.mark.parametrize("sizes", [(2, 4, 1), (2, 3, 4, 2)])
-def test_the_pre_activation_is_the_definition_written_out(head: Head, sizes: tuple[int, ...]) -> None:
+def test_pre_activation_equals_its_definition(head: Head, sizes: tuple[int, ...]) -> None:
     net = network(sizes, head=head)
     for row, found in zip(ROWS, net.respond(ROWS).pre_activation, strict=True):
         s: list[float] = (row - net.input_offset).tolist()
@@ -43,7 +43,7 @@ def test_the_pre_activation_is_the_definition_written_out(head: Head, sizes: tup
         assert found == pytest.approx(z, abs=ROUNDING)
 
 
-def test_a_regression_of_a_dct_head_is_moved_by_the_output_offset() -> None:
+def test_output_offset_is_added_to_dct_regression() -> None:
     net = network(task="regression")
     moved = replace(net, output_offset=np.full(1, 2.5, np.float32))
     assert moved.respond(ROWS).output == pytest.approx(net.respond(ROWS).output + 2.5)
@@ -72,12 +72,12 @@ def test_more_classes_have_softmax_probabilities() -> None:
     assert response.output == pytest.approx(powers / powers.sum(axis=1, keepdims=True))
 
 
-def test_extreme_logits_give_probabilities_of_zero_and_one_without_warnings() -> None:
+def test_extreme_logits_give_zero_and_one_without_warnings() -> None:
     net = network(head="linear")
     assert net.apply_head(np.array([[-5000.0], [5000.0]])).tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
-def test_a_regression_is_the_pre_activation_itself() -> None:
+def test_linear_regression_output_is_the_pre_activation() -> None:
     response = network(head="linear", task="regression").respond(ROWS)
     assert response.output == pytest.approx(response.pre_activation)
 
@@ -96,7 +96,7 @@ def broken(net: Network) -> list[tuple[dict, str]]:
     first, last = net.layers
     return [
         ({"layers": (last,)}, "expected at least one hidden layer"),
-        ({"layers": (first, first)}, "layer 1 reads 2 values and gets 4"),
+        ({"layers": (first, first)}, "layer 1 has 2 inputs: expected 4"),
         ({"head": "linear"}, "may not have coefficients"),
         ({"output_offset": np.zeros(3, np.float32)}, "output_offset"),
     ]

@@ -1,4 +1,4 @@
-"""The head gives the network's own answers, and its changes are integrated gradients of the link, which add up."""
+"""Tests of the head: responses equal the network, and probability changes are integrated gradients."""
 
 from dataclasses import replace
 from itertools import product
@@ -13,7 +13,7 @@ from support.examples import network
 
 ROWS = np.random.default_rng(4).normal(size=(40, 3))
 EXACT = 1e-12
-"""Float64 rounding, and what Gauss-Legendre leaves."""
+"""Float64 rounding error plus quadrature error."""
 STEPS = 4001
 BY_SIMPSON = 1e-9
 
@@ -44,7 +44,7 @@ def by_definition(bias: np.ndarray, bumps: np.ndarray, unit: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("units", [1, 2, 5])
-def test_changes_of_a_probability_are_integrated_gradients_of_the_link(units: int) -> None:
+def test_probability_changes_are_integrated_gradients_of_the_link(units: int) -> None:
     net = scaled(units, 2.0)
     response, head, bias = net.respond(ROWS), OutputResponse(net), net.layers[-1].bias.astype(np.float64)
     for unit in range(units):
@@ -55,7 +55,7 @@ def test_changes_of_a_probability_are_integrated_gradients_of_the_link(units: in
 
 
 @pytest.mark.parametrize(("units", "factor"), list(product([1, 2, 5], [0.0, 1e-7, 1.0, 10.0, 60.0])))
-def test_base_and_changes_add_up_to_the_probability(units: int, factor: float) -> None:
+def test_base_and_changes_sum_to_the_probability(units: int, factor: float) -> None:
     net = scaled(units, factor)
     response, head = net.respond(ROWS), OutputResponse(net)
     assert head.base_probabilities is not None
@@ -68,7 +68,7 @@ def test_base_and_changes_add_up_to_the_probability(units: int, factor: float) -
         )
 
 
-def test_rows_are_taken_in_pieces_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_chunk_size_does_not_change_softmax_results(monkeypatch: pytest.MonkeyPatch) -> None:
     net = scaled(3, 2.0)
     bumps, head, units = net.respond(ROWS).bumps, OutputResponse(net), np.arange(len(ROWS)) % 3
     z = net.respond(ROWS).pre_activation[np.arange(len(ROWS)), units]
@@ -82,7 +82,7 @@ def test_rows_are_taken_in_pieces_without_a_trace(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize("task", ["classification", "regression"])
-def test_a_dct_head_says_where_the_pre_activation_stands(task) -> None:
+def test_dct_head_returns_value_and_slope(task) -> None:
     net = replace(network((3, 7, 2), task=task), output_offset=np.array([3.0, -5.0], np.float32))
     response, units = net.respond(ROWS), np.arange(len(ROWS)) % 2
     rows, coefficients = np.arange(len(ROWS)), net.layers[-1].coefficients
@@ -95,7 +95,7 @@ def test_a_dct_head_says_where_the_pre_activation_stands(task) -> None:
     assert found.probability_changes is None
 
 
-def test_a_linear_regression_answers_the_pre_activation() -> None:
+def test_linear_regression_responds_with_the_pre_activation() -> None:
     net = network((3, 7, 2), head="linear", task="regression")
     response = net.respond(ROWS)
     found = OutputResponse(net).of_batch(response.bumps, 1, response.pre_activation[:, 1])

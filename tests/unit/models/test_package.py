@@ -1,4 +1,4 @@
-"""The package: a file opens only if its card, its parameters and its graph say the same."""
+"""Tests of the package: a file opens only if card, parameters and graph agree."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -22,7 +22,7 @@ FLOATS = [
     if tensor.data_type == onnx.TensorProto.FLOAT
 ]
 OFF = 100 * GOLDEN_TOLERANCE
-"""More than is tolerated of any value here: all are below 100."""
+"""A change above the tolerance: all values here are below 100."""
 
 
 def runtime(data: bytes) -> RunModel:
@@ -37,7 +37,7 @@ def runtime(data: bytes) -> RunModel:
 @pytest.mark.parametrize("task", TASKS)
 @pytest.mark.parametrize("head", HEADS)
 @pytest.mark.parametrize("sizes", [(2, 3, 1), (2, 4, 3, 2)])
-def test_a_whole_package_opens_and_gives_its_golden_vector(task, head, sizes):
+def test_complete_package_opens_and_gives_its_golden_vector(task, head, sizes):
     model = network(sizes, head=head, task=task, harmonics=1)  # gentle: float32 keeps its digits
     data = package(model)
     opened = open_package(data)
@@ -50,7 +50,7 @@ def test_equal_models_make_equal_bytes():
     assert package() == package()
 
 
-def test_attaching_replaces_what_the_metadata_said():
+def test_attach_card_replaces_earlier_metadata():
     model = graph(network())
     model.metadata_props.add(key="author", value="somebody")
     found = onnx.load_model_from_string(attach_card(model, card(network())))
@@ -64,7 +64,7 @@ def test_a_model_without_a_card_is_refused():
 
 
 @pytest.mark.parametrize("text", ["", "{}", "moon", "[" * 10_000, '{"format": 1, "format": 2}'])
-def test_a_card_that_is_no_card_is_refused(text):
+def test_invalid_card_is_refused(text):
     model = graph(network())
     model.metadata_props.add(key=METADATA_KEY, value=text)
     with pytest.raises(InvalidModelError, match="the card is not valid"):
@@ -99,7 +99,7 @@ def test_a_graph_that_computes_another_network_is_refused(index):
 
 @pytest.mark.parametrize("output", range(3))
 @pytest.mark.parametrize("change", [lambda a: a + OFF, lambda a: a * np.nan, lambda a: a[:1]])
-def test_a_runtime_that_answers_otherwise_is_refused(output, change):
+def test_runtime_with_other_results_is_refused(output, change):
     data = package()
 
     def run(inputs: np.ndarray, names: Sequence[str]) -> list[np.ndarray]:

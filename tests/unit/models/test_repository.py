@@ -1,4 +1,4 @@
-"""The repository: versions are published whole, read back checked, and named within bounds."""
+"""Tests of the repository: atomic publication, checked reads, and limits on names and files."""
 
 import hashlib
 import os
@@ -18,32 +18,32 @@ def names(root: Path) -> list[tuple[str, str]]:
     return [(entry.name, entry.version) for entry in repository.list_versions(root)]
 
 
-def test_what_is_published_is_read_back(tmp_path):
+def test_published_bytes_are_read_back(tmp_path):
     folder = repository.publish_version(tmp_path / "new", "ring", b"model")
     assert folder == tmp_path / "new" / "ring" / "1"
     assert repository.read_model(tmp_path / "new", "ring", "1") == b"model"
     assert names(tmp_path / "new") == [("ring", "1")]
 
 
-def test_the_sums_are_those_that_sha256sum_writes(tmp_path):
+def test_sums_have_the_format_of_sha256sum(tmp_path):
     folder = repository.publish_version(tmp_path, "ring", b"model")
     assert (folder / SUMS_FILE).read_text() == f"{hashlib.sha256(b'model').hexdigest()}  {MODEL_FILE}\n"
 
 
 @pytest.mark.parametrize(("present", "expected"), [([], "1"), (["1", "9"], "10"), (["9", "10", "beta"], "11")])
-def test_a_new_version_is_the_highest_integer_and_one(tmp_path, present, expected):
+def test_new_version_is_the_highest_integer_plus_one(tmp_path, present, expected):
     for version in present:
         (tmp_path / "ring" / version).mkdir(parents=True)
     assert repository.publish_version(tmp_path, "ring", b"model").name == expected
 
 
-def test_a_plain_file_with_a_number_for_a_name_takes_that_number(tmp_path):
+def test_file_named_as_number_takes_that_version(tmp_path):
     (tmp_path / "ring").mkdir()
     (tmp_path / "ring" / "1").write_text("not a version")
     assert repository.publish_version(tmp_path, "ring", b"model").name == "2"
 
 
-def test_writers_at_the_same_time_get_versions_of_their_own(tmp_path):
+def test_concurrent_writers_get_different_versions(tmp_path):
     contents = [str(number).encode() for number in range(16)]
     with ThreadPoolExecutor(8) as pool:
         folders = list(pool.map(lambda data: repository.publish_version(tmp_path, "ring", data), contents))
@@ -51,7 +51,7 @@ def test_writers_at_the_same_time_get_versions_of_their_own(tmp_path):
     assert [repository.read_model(tmp_path, "ring", folder.name) for folder in folders] == contents
 
 
-def test_a_version_is_never_seen_half_written(tmp_path, monkeypatch):
+def test_version_is_never_visible_half_written(tmp_path, monkeypatch):
     seen = []
     write = repository._write_file
 
@@ -76,13 +76,13 @@ def test_a_failed_publication_leaves_nothing(tmp_path, monkeypatch):
     assert list((tmp_path / "ring").iterdir()) == []
 
 
-def test_versions_are_ordered_as_numbers_and_numbers_are_above_names():
+def test_versions_sort_by_number_and_numbers_above_names():
     versions = ["10", "beta", "9", "1", "007", "alpha", "9" * 30]
     expected = ["9" * 30, "alpha", "beta", "1", "007", "9", "10"]
     assert sorted(versions, key=repository.version_key) == expected
 
 
-def test_hidden_folders_and_plain_files_are_no_models(tmp_path):
+def test_hidden_folders_and_files_are_not_listed(tmp_path):
     repository.publish_version(tmp_path, "ring", b"model")
     (tmp_path / ".git" / "1").mkdir(parents=True)
     (tmp_path / "ring" / ".publishing-x").mkdir()
@@ -97,7 +97,7 @@ def test_a_root_that_cannot_be_read_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("missing", [MODEL_FILE, SUMS_FILE])
-def test_a_version_that_lacks_a_file_is_refused(tmp_path, missing):
+def test_version_without_a_file_is_refused(tmp_path, missing):
     (repository.publish_version(tmp_path, "ring", b"model") / missing).unlink()
     with pytest.raises(RepositoryError, match=f"{missing} cannot be read: No such file or directory"):
         repository.read_model(tmp_path, "ring", "1")
@@ -113,12 +113,12 @@ def test_a_truncated_or_changed_file_is_refused(tmp_path, data):
 @pytest.mark.parametrize("sums", [b"", b"moon", b"\xff\xfe\n", b"0" * 64 + b"  model.onnx\n"])
 def test_sums_that_do_not_name_the_file_are_refused(tmp_path, sums):
     (repository.publish_version(tmp_path, "ring", b"model") / SUMS_FILE).write_bytes(sums)
-    with pytest.raises(InvalidModelError, match=r"SUMS says (nothing of it|0000)"):
+    with pytest.raises(InvalidModelError, match=r"SUMS has (no entry for it|0000)"):
         repository.read_model(tmp_path, "ring", "1")
 
 
 @pytest.mark.parametrize("name", BAD_NAMES)
-def test_a_name_that_is_no_plain_word_is_refused_wherever_it_is_given(tmp_path, name):
+def test_invalid_name_is_refused_by_every_function(tmp_path, name):
     for attempt in (
         lambda: repository.publish_version(tmp_path, name, b"model"),
         lambda: repository.read_model(tmp_path, name, "1"),
@@ -159,7 +159,7 @@ def linked_to_itself(root: Path, outside: Path) -> None:
 
 
 @pytest.mark.parametrize("link", [linked_version, linked_model, linked_file, linked_to_itself])
-def test_a_link_is_refused_whatever_it_leads_to(tmp_path, link):
+def test_symbolic_link_is_refused(tmp_path, link):
     root, outside = tmp_path / "root", tmp_path / "outside"
     root.mkdir()
     repository.publish_version(outside, "ring", b"secret")
@@ -169,23 +169,23 @@ def test_a_link_is_refused_whatever_it_leads_to(tmp_path, link):
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
-def test_a_file_that_is_no_plain_file_is_refused_without_waiting_for_it(tmp_path, make):
+def test_special_file_is_refused_without_blocking(tmp_path, make):
     folder = repository.publish_version(tmp_path, "ring", b"model")
     (folder / MODEL_FILE).unlink()
     make(folder / MODEL_FILE)
-    with pytest.raises(UnsafeModelError, match="not a plain file"):
+    with pytest.raises(UnsafeModelError, match="not a regular file"):
         repository.read_model(tmp_path, "ring", "1")
 
 
-def test_a_file_above_the_limit_is_refused_unread(tmp_path):
+def test_file_above_the_limit_is_refused_unread(tmp_path):
     folder = repository.publish_version(tmp_path, "ring", b"model")
     with (folder / MODEL_FILE).open("r+b") as file:
         file.truncate(repository.MAX_FILE_BYTES + 1)
-    with pytest.raises(UnsafeModelError, match="not a plain file of at most"):
+    with pytest.raises(UnsafeModelError, match="not a regular file of at most"):
         repository.read_model(tmp_path, "ring", "1")
 
 
-def test_what_a_linked_model_leads_to_is_not_listed(tmp_path: Path) -> None:
+def test_versions_of_a_linked_model_are_not_listed(tmp_path: Path) -> None:
     (tmp_path / "elsewhere" / "secret").mkdir(parents=True)
     (tmp_path / "root").mkdir()
     (tmp_path / "root" / "ring").symlink_to(tmp_path / "elsewhere")
