@@ -38,7 +38,7 @@ class Preprocessor:
         targets: Encoding of the targets for the output units.
     """
 
-    column_encoding: Encoding | None
+    encoding: Encoding | None
     inputs: Scaling
     targets: Targets
 
