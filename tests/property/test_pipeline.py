@@ -96,7 +96,7 @@ def answer(model: ServedModel, path: str, body: Any) -> Any:
     return json.loads(response.body)
 
 
-def outcome(model: ServedModel, path: str, request: InferenceRequest, *, thread: bool) -> tuple | str:
+def outcome(model: ServedModel, path: str, request: InferenceRequest, *, thread: bool) -> EncodedResponse | str:
     """Return the response to a request, or the text of its refusal, from the event loop or from a thread's half."""
     endpoint, stats = route(path).endpoint, EndpointStats()
     try:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter_ns, time_ns
-from typing import NamedTuple
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -92,48 +91,53 @@ class DataPlane:
         if request_body.content_length(headers) > self._max_inline_body:
             return None
         try:
-            head = _Head(path, headers, route, _json_part_length(headers), RequestId.of(headers))
+            return self._responder(path, headers, route, _json_part_length(headers))
         except InvalidRequestError:
             return None
-        return lambda body: self._respond_inline(head, body)
 
-    def _respond_inline(self, head: "_Head", body: bytes) -> tuple[Response, RequestId] | Unfinished | None:
-        """Answer a whole small request before ASGI; None if nothing has been done."""
-        if len(body) > self._max_inline_body or self._shutting_down():
-            return None
-        started = perf_counter_ns() if self._observers else 0
-        request_id, model, rows, admitted = head.request_id.next(), None, 0, False
-        try:
-            self._auth.check(head.path, head.headers)
-            self._admission.admit()
-            admitted = True
-            model = self._registry.get(head.route.model, head.route.version)
-            stats = self._counters.stats_for(model.name, model.version, head.route.verb)
-            request = InferenceRequest(body, head.json_length, request_id.given)
-            result = respond(head.route.endpoint, model, request, stats, INLINE)
-            if isinstance(result, Deferred):
-                return Unfinished(result)
-            response = _response(result)
-            if len(result.body) > SMALL_BYTES:  # it counts as being answered until the client has read it
-                return Unfinished(response)
-            rows = result.rows
-        except Exception as error:  # noqa: BLE001  (request errors carry their status; the rest is a 500 with a reference)
-            response = self._error_response(error)
-        finally:
-            if admitted:
-                self._admission.release()
-        if self._observers:
-            self._notify(
-                request_id.header[1],
-                method="POST",
-                path=head.path,
-                headers=head.headers,
-                status=response.status,
-                model=model,
-                rows=rows,
-                started=started,
-            )
-        return response, request_id
+    def _responder(self, path: str, headers: Headers, route: Route, json_length: int | None) -> InlineResponder:
+        """Return what answers a request with this head, and those that repeat the head, before ASGI."""
+        registry, counters, auth, admission = self._registry, self._counters, self._auth, self._admission
+        endpoint, model_name, version, verb = route.endpoint, route.model, route.version, route.verb
+        limit, observed, first_id = self._max_inline_body, bool(self._observers), RequestId.of(headers)
+
+        def answer(body: bytes) -> tuple[Response | EncodedResponse, RequestId] | Unfinished | None:
+            if len(body) > limit or self._shutting_down():
+                return None
+            started = perf_counter_ns() if observed else 0
+            request_id, model, admitted = first_id.next(), None, False
+            try:
+                auth.check(path, headers)
+                admission.admit()
+                admitted = True
+                model = registry.get(model_name, version)
+                stats = counters.stats_for(model.name, model.version, verb)
+                request = InferenceRequest(body, json_length, request_id.given)
+                response = respond(endpoint, model, request, stats, INLINE)
+                if isinstance(response, Deferred):
+                    return Unfinished(response)
+                if len(response.body) > SMALL_BYTES:  # it counts as in flight until the client has read it
+                    return Unfinished(_response(response))
+            except Exception as error:  # noqa: BLE001  (a RequestError has its status; the rest is a 500 with a reference)
+                response = self._error_response(error)
+            finally:
+                if admitted:
+                    admission.release()
+            if observed:
+                rows = response.rows if isinstance(response, EncodedResponse) else 0
+                self._notify(
+                    request_id.header[1],
+                    method="POST",
+                    path=path,
+                    headers=headers,
+                    status=response.status,
+                    model=model,
+                    rows=rows,
+                    started=started,
+                )
+            return response, request_id
+
+        return answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one connection event as ASGI asks."""
@@ -282,24 +286,6 @@ class DataPlane:
     def _error_response(self, error: Exception) -> Response:
         self._counters.record_error(error)
         return response_for_exception(error)
-
-
-class _Head(NamedTuple):
-    """Head of a request that may be answered before ASGI, and of those that repeat it byte for byte.
-
-    Attributes:
-        path: Path of the target.
-        headers: Request headers, names in lower case.
-        route: Endpoint and model.
-        json_length: Length of the body's JSON part in bytes if a header gives it.
-        request_id: Identity of the first request.
-    """
-
-    path: str
-    headers: Headers
-    route: Route
-    json_length: int | None
-    request_id: RequestId
 
 
 def _response(result: EncodedResponse) -> Response:

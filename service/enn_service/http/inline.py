@@ -8,6 +8,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from enn_service.http.request_id import RequestId
 from enn_service.http.responses import Response
 from enn_service.inference.pipeline import Deferred
+from enn_service.inference.types import EncodedResponse
 
 SCOPE_UNFINISHED = "enn.unfinished"
 """Key of the ASGI scope under which the server passes on what a responder could not finish."""
@@ -26,7 +27,7 @@ class Unfinished:
         self.work = work
 
 
-InlineResponder = Callable[[bytes], tuple[Response, RequestId] | Unfinished | None]
+InlineResponder = Callable[[bytes], tuple[Response | EncodedResponse, RequestId] | Unfinished | None]
 """Answers a request with this body. None if nothing has been done, and the application has to answer."""
 
 

@@ -10,6 +10,7 @@ from starlette.types import Send
 
 from enn_service.errors import RequestError
 from enn_service.http.request_id import NOSNIFF, RequestId
+from enn_service.inference.types import EncodedResponse
 
 logger = logging.getLogger(__name__)
 
@@ -26,23 +27,6 @@ class Response(NamedTuple):
     content_type: bytes = b"application/json"
     headers: Sequence[tuple[str, str]] = ()
 
-    def http(self, lines: bytes, identity: RequestId) -> bytes:
-        """Return the reply that names its request as HTTP/1.1 has it; `lines` begin its head."""
-        more = b""
-        if self.headers:
-            more = "".join([f"{name.lower()}: {value}\r\n" for name, value in self.headers]).encode(
-                "latin-1", "replace"
-            )
-        return b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b: %b\r\n%b%b\r\n%b" % (
-            lines,
-            self.content_type,
-            len(self.body),
-            *identity.header,
-            NOSNIFF_LINE,
-            more,
-            self.body,
-        )
-
     async def send(self, send: Send, identity: RequestId) -> None:
         """Send the reply as one ASGI response that names its request."""
         headers = [
@@ -58,6 +42,29 @@ class Response(NamedTuple):
         await send({"type": "http.response.body", "body": self.body, "more_body": large})
         if large:
             await send({"type": "http.response.body"})
+
+
+def to_http11(response: Response | EncodedResponse, first_lines: bytes, request_id: RequestId) -> bytes:
+    """Return a response as HTTP/1.1 bytes.
+
+    Args:
+        response: Body, content type and headers.
+        first_lines: Status line and the server's own headers, each line with its end.
+        request_id: Identity of the request, which the response carries.
+    """
+    more = b""
+    if response.headers:
+        lines = [f"{name.lower()}: {value}\r\n" for name, value in response.headers]
+        more = "".join(lines).encode("latin-1", "replace")
+    return b"%bcontent-type: %b\r\ncontent-length: %d\r\n%b: %b\r\n%b%b\r\n%b" % (
+        first_lines,
+        response.content_type,
+        len(response.body),
+        *request_id.header,
+        NOSNIFF_LINE,
+        more,
+        response.body,
+    )
 
 
 def error_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:

@@ -5,7 +5,7 @@ One object of each is made for every request: mutable dataclasses with slots are
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -78,12 +78,14 @@ class EncodedResponse:
     """A successful response, ready for a transport.
 
     Attributes:
+        status: HTTP status, always 200.
         body: Bytes to send.
         rows: Number of rows it answers.
         content_type: Media type of the body.
         headers: Further headers, (name, value) each.
     """
 
+    status: ClassVar[int] = 200
     body: bytes
     rows: int
     content_type: bytes = b"application/json"

@@ -4,7 +4,8 @@ Source: https://github.com/kserve/open-inference-protocol, specification/protoco
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import orjson
 
@@ -22,7 +23,8 @@ BINARY_TYPE = b"application/octet-stream"
 NO_BYTES = memoryview(b"")
 
 
-class InferOptions(NamedTuple):
+@dataclass(slots=True)
+class InferOptions:
     """What an infer or explain request says besides its rows.
 
     Attributes:
@@ -66,8 +68,9 @@ def _encode(
     model: ServedModel, call: InferenceCall[InferOptions], batch: Batch, tensors: Sequence[Array]
 ) -> EncodedResponse:
     """Return the response of infer or explain: JSON, then the tensors requested as bytes."""
-    request, identity, explain = call.options
-    answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "id": identity}
+    options = call.options
+    request, explain = options.request, options.explain
+    answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "id": options.id}
     if batch.out_of_range is not None:
         answer["parameters"] = {"rows_out_of_range": batch.out_of_range.rows}
     blobs: list[bytes | memoryview] = []

@@ -11,15 +11,15 @@ A request takes one of three ways:
 """
 
 import asyncio
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from enn_service.http.inline import SCOPE_UNFINISHED, InlineHandler, InlineResponder, Unfinished
 from enn_service.http.request_id import RequestId
-from enn_service.http.responses import Response
+from enn_service.http.responses import Response, to_http11
 from enn_service.inference.cost import SMALL_BYTES
+from enn_service.inference.types import EncodedResponse
 from enn_service.server.write_coalescing import CoalescingTransport
 
 if TYPE_CHECKING:
@@ -67,6 +67,9 @@ class InlineProtocol(HttpToolsProtocol):
     _chunk = _first_chunk = b""
     """Bytes of the current read, and of the read in which the current request began."""
     _body_timer: asyncio.TimerHandle | None = None
+    _server_headers: list[tuple[bytes, bytes]] | None = None
+    _server_lines = b""
+    """The server's own headers, and the same as lines of a head."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Set up the connection; responses go through the coalescing transport."""
@@ -150,7 +153,9 @@ class InlineProtocol(HttpToolsProtocol):
             if body:
                 self._feed_body(body)
 
-    def write_response(self, response: Response, request_id: RequestId, more_headers: bytes = b"") -> None:
+    def write_response(
+        self, response: Response | EncodedResponse, request_id: RequestId, more_headers: bytes = b""
+    ) -> None:
         """Write a whole response.
 
         Args:
@@ -158,8 +163,12 @@ class InlineProtocol(HttpToolsProtocol):
             request_id: Identity of the request, which the response carries.
             more_headers: Further header lines, each with its line end.
         """
-        own = _header_lines(tuple(self.server_state.default_headers))
-        self._coalescing.write_response(response.http(STATUS_LINE[response.status] + own + more_headers, request_id))
+        headers = self.server_state.default_headers
+        # uvicorn replaces the list by a new one every second: its lines are joined once for all responses until then.
+        if headers is not self._server_headers:
+            self._server_headers, self._server_lines = headers, b"".join([b"%b: %b\r\n" % each for each in headers])
+        first_lines = STATUS_LINE[response.status] + self._server_lines + more_headers
+        self._coalescing.write_response(to_http11(response, first_lines, request_id))
 
     @property
     def _is_idle(self) -> bool:
@@ -217,9 +226,3 @@ class InlineProtocol(HttpToolsProtocol):
             self._body_timer.cancel()
             self._body_timer = None
         return body
-
-
-@lru_cache(1)
-def _header_lines(headers: tuple[tuple[bytes, bytes], ...]) -> bytes:
-    """Return the server's own headers, the same for all responses of a second, as lines of a head."""
-    return b"".join([b"%b: %b\r\n" % header for header in headers])
