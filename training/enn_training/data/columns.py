@@ -1,4 +1,4 @@
-"""Columns: what each raw column of a data set is, before anything is learned from it."""
+"""Column: name, kind and categories of a raw column of a data set."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,13 +6,13 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Column:
-    """One raw column.
+    """Describe one raw column.
 
     Attributes:
-        name: Its name.
-        kind: Numbers, codes of categories, or 0 for false and 1 for true.
-        categories: The texts that the codes 0, 1, ... of a categorical column stand for.
-        missing: Whether values may be missing, NaN.
+        name: Name of the column.
+        kind: "numeric" for numbers, "categorical" for codes of categories, "boolean" for 0 (false) and 1 (true).
+        categories: Texts of the codes 0, 1, ... of a categorical column.
+        missing: True if values can be missing (NaN).
     """
 
     name: str

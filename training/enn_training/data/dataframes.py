@@ -1,4 +1,4 @@
-"""Frames: what the columns of a pandas frame are, and their values as the float64 rows to learn from."""
+"""Pandas frames: infer the kind of each column, and encode the values as float64 rows."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -18,7 +18,7 @@ from enn_training.errors import DataError
 
 MAX_CATEGORIES = 50
 FEW_CATEGORIES = 10
-"""Up to these the different texts of a column may be more than half of its rows."""
+"""Largest number of categories that can exceed half the number of rows."""
 MAX_SHOWN = 10
 SCALARS = str | int | float | np.number | np.bool_ | Decimal
 DATE = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
@@ -26,12 +26,12 @@ Row = Callable[[NDArray[np.bool_]], str]
 
 
 class UnusableColumnError(DataError):
-    """A column says nothing that can be learned.
+    """A column has no information to train on.
 
     Args:
-        name: The column's name.
-        reason: What is wrong with it.
-        remedy: What to do.
+        name: Name of the column.
+        reason: Fault of the column.
+        remedy: Action that the user can take.
     """
 
     def __init__(self, name: str, reason: str, remedy: str) -> None:
@@ -41,19 +41,19 @@ class UnusableColumnError(DataError):
 
 
 def position(mask: NDArray[np.bool_]) -> str:
-    """Return the place of the first row where mask is true, counted from 0 as pandas and NumPy do."""
+    """Return the place of the first row for which mask is true, counted from 0 as in pandas and NumPy."""
     return f"row {int(np.flatnonzero(mask)[0])}"
 
 
 def infer_columns(frame: pd.DataFrame, row: Row = position) -> tuple[Column, ...]:
-    """Return what every column of a frame is.
+    """Return the kind of every column of a frame.
 
-    Numbers are numbers, booleans are booleans, and texts are categories, sorted. A pandas categorical keeps its own
-    categories in their order, those that no row has too.
+    Texts become categories in sorted order. A pandas categorical keeps its categories in their order, including those
+    that no row has.
 
     Args:
-        frame: The rows to learn from; None and NaN stand for missing values.
-        row: Names the place of a row in messages.
+        frame: Rows to train on; None and NaN are missing values.
+        row: Function that names the first row of a mask, for error messages.
 
     Raises:
         DataError: A column holds dates, a text among numbers, two categories of one text, or one too long.
@@ -63,7 +63,7 @@ def infer_columns(frame: pd.DataFrame, row: Row = position) -> tuple[Column, ...
 
 
 def infer_column(values: pd.Series, row: Row = position) -> Column:
-    """Return what one column is; arguments and errors as in `describe`."""
+    """Return the kind of one column; arguments and errors as in `infer_columns`."""
     name, missing = str(values.name), bool(values.isna().any())
     known = values.dropna()
     if known.empty:
@@ -80,10 +80,13 @@ def infer_column(values: pd.Series, row: Row = position) -> Column:
 
 
 def encode(columns: Sequence[Column], frame: pd.DataFrame, row: Row = position) -> NDArray[np.float64]:
-    """Return a frame's values, float64 [rows, columns]: numbers, indices of categories, 0 and 1, NaN where missing.
+    """Return the values of a frame as float64 [rows, columns].
+
+    A category becomes its index, false 0, true 1, and a missing value NaN.
 
     Raises:
-        DataError: A value is not of its column's kind, is no category of it, or is missing where none may be.
+        DataError: A value is not of the kind of its column, not one of its categories, or missing although the column
+            has no missing values.
     """
     return np.column_stack(
         [_codes(column, values, row) for column, (_, values) in zip(columns, frame.items(), strict=True)]
@@ -91,7 +94,7 @@ def encode(columns: Sequence[Column], frame: pd.DataFrame, row: Row = position) 
 
 
 def numeric_columns(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Column, ...]:
-    """Return what every column of an array of numbers [rows, columns] is; NaN stands for a missing value.
+    """Return the columns of an array of numbers [rows, columns]; NaN is a missing value.
 
     Raises:
         UnusableColumnError: A column has no value at all.
@@ -103,33 +106,33 @@ def numeric_columns(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Colum
 
 
 def encode_frame(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame of the same names whose values are numbers; errors as in `codes`."""
+    """Return a frame of the same names with the values as numbers; errors as in `encode`."""
     return pd.DataFrame(encode(columns, frame), frame.index, frame.columns)
 
 
 def is_dataframe(x: object) -> TypeGuard[pd.DataFrame]:
-    """Whether x is a pandas frame."""
+    """Return True if x is a pandas frame."""
     return isinstance(x, pd.DataFrame)
 
 
 def has_non_numeric_columns(x: object) -> TypeGuard[pd.DataFrame]:
-    """Whether x is a pandas frame whose columns are not all numbers."""
+    """Return True if x is a pandas frame with a column that is not numeric."""
     return is_dataframe(x) and any(dtype.kind == "b" or not pd.api.types.is_numeric_dtype(dtype) for dtype in x.dtypes)
 
 
 def validate(features: Sequence[Feature], x: NDArray[np.float64]) -> None:
-    """Check that rows x [rows, features] hold what their features allow.
+    """Check that every value of the rows x [rows, features] is valid for its feature.
 
     Raises:
-        DataError: A value is missing that may not be, or a code is none; the text names it.
+        DataError: A value is missing although the feature has no missing values, or a code is out of its range.
     """
     for feature, values in zip(features, x.T, strict=True):
         wrong = ~valid_values(feature, values)
         if wrong.any():
             what = "a number" if feature.kind == "numeric" else f"a code from 0 to {feature.maximum:g}"
             raise DataError(
-                f"column {feature.name!r}, {position(wrong)}: {values[wrong][0]:g}; expected {what}, as in the rows"
-                " learned from"
+                f"column {feature.name!r}, {position(wrong)}: {values[wrong][0]:g}; expected {what}, as in the training"
+                " rows"
             )
 
 
@@ -159,7 +162,7 @@ def _numbers(name: str, values: pd.Series, missing: NDArray[np.bool_], row: Row)
         raise DataError(f"column {name!r}, {row(wrong)}: {_first(values, wrong)!r:.80} is not a number")
     result = np.full(len(values), np.nan)
     result[~missing] = known.to_numpy(dtype=np.float64)
-    # Beyond float32's range a served row could not be written.
+    # A request could not carry a value outside the range of float32.
     beyond = ~missing & ~(np.abs(result) <= np.finfo(np.float32).max)
     if beyond.any():
         raise DataError(
@@ -170,7 +173,7 @@ def _numbers(name: str, values: pd.Series, missing: NDArray[np.bool_], row: Row)
 
 
 def _categories(values: pd.Series, row: Row) -> tuple[str, ...]:
-    """Return the texts of a column's categories."""
+    """Return the texts of the categories of a column."""
     dtype, known = values.dtype, values.dropna()
     observed = set(known.astype(object))
     if isinstance(dtype, pd.CategoricalDtype):
@@ -211,7 +214,7 @@ def _refuse_dates(values: pd.Series, row: Row) -> None:
 
 
 def _refuse_foreign(values: pd.Series, row: Row) -> None:
-    """Refuse a column with values that are no scalars."""
+    """Refuse a column with a value that is not a scalar."""
     foreign = np.array([not isinstance(value, SCALARS) for value in values]) & values.notna().to_numpy()
     if foreign.any():
         kind = type(_first(values, foreign)).__name__
@@ -222,7 +225,7 @@ def _refuse_foreign(values: pd.Series, row: Row) -> None:
 
 
 def _refuse_text_among_numbers(values: pd.Series, row: Row) -> None:
-    """Refuse a column most of whose texts, but not all, read as numbers: the rest are slips, or stand for missing."""
+    """Refuse a column in which most texts, but not all, are numbers: the others are typing errors or missing values."""
     number = pd.to_numeric(values.astype(str), errors="coerce").notna().to_numpy() & values.notna().to_numpy()
     text = ~number & values.notna().to_numpy()
     if text.any() and number.sum() > text.sum():
@@ -233,7 +236,7 @@ def _refuse_text_among_numbers(values: pd.Series, row: Row) -> None:
 
 
 def _is_numeric(known: pd.Series) -> bool:
-    """Whether values, none missing, are numbers, by their type or each by its own."""
+    """Return True if values, none of them missing, are numbers by the type of the column or each by its own."""
     if isinstance(known.dtype, pd.CategoricalDtype) or known.dtype.kind in "mMbc":
         return False
     return pd.api.types.is_numeric_dtype(known) or (
@@ -242,7 +245,7 @@ def _is_numeric(known: pd.Series) -> bool:
 
 
 def _all_of(known: pd.Series, kinds: type | UnionType) -> bool:
-    """Whether all values are of some types."""
+    """Return True if every value is an instance of these types."""
     if known.dtype.kind in "iuf":
         return False
     return all(isinstance(value, kinds) for value in known)

@@ -1,4 +1,4 @@
-"""Data sets: raw rows with their targets, in three parts that never mix."""
+"""Dataset: raw rows with their targets in training, validation and test parts, and what a card says of them."""
 
 import hashlib
 from collections.abc import Sequence
@@ -16,15 +16,16 @@ from enn_training.data.columns import Column
 from enn_training.learned_model import Label, Rows
 
 MAX_LABEL = 2**63
+"""Bound of the integers that are class labels; larger ones become text."""
 
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Some rows.
+    """Hold rows of a data set with their targets.
 
     Attributes:
-        x: Raw inputs, float64 [rows, features]; NaN where a value is missing.
-        y: Index of the class, int64 [rows], or value, float64 [rows].
+        x: Raw inputs, float64 [rows, features]; NaN for a missing value.
+        y: Class indices, int64 [rows], or values, float64 [rows] or [rows, outputs].
     """
 
     x: NDArray[np.float64]
@@ -33,15 +34,15 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """What is learned from, chosen by and judged on.
+    """Hold raw rows in three parts that share no row.
 
     Attributes:
         features: Name of every input column.
-        classes: Labels that the indices of the targets stand for; None for regression.
-        training: Rows learned from.
-        validation: Rows that choose among networks.
-        test: Rows that only judge.
-        columns: What every input column is; None: numbers, and none missing.
+        classes: Labels of the class indices; None for a regression.
+        training: Rows to train on.
+        validation: Rows to choose among networks by.
+        test: Rows to score the chosen network on.
+        columns: Kind of every input column; None if all are numeric without missing values.
     """
 
     features: tuple[str, ...]
@@ -53,21 +54,21 @@ class Dataset:
 
     @cached_property
     def summaries(self) -> tuple[Feature, ...]:
-        """What every input column is, and how the training part has it."""
+        """Kind and training range of every input column, for the card."""
         return summarize_columns(self.columns or self.features, self.training.x)
 
     @cached_property
     def encoding(self) -> Encoding | None:
-        """How raw rows become the columns that a network takes; None where they are those."""
+        """Encoding of raw rows as the input columns of a network; None if they are the same."""
         return column_encoding(self.summaries)
 
     def encode(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the columns that a network takes, float64 [rows, columns], of raw rows [rows, features]."""
+        """Return raw rows [rows, features] as the input columns of a network, float64 [rows, columns]."""
         return x if self.encoding is None else self.encoding.apply(x)
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 of the training part, hexadecimal."""
+        """SHA-256 of the training part, in hexadecimal digits."""
         return fingerprint(self.columns or self.features, self.training.x, self.training.y)
 
     @property
@@ -77,13 +78,14 @@ class Dataset:
 
     @property
     def task(self) -> Task:
-        """Classification where there are classes."""
+        """Task: classification if there are classes, else regression."""
         return "regression" if self.classes is None else "classification"
 
     def merge_validation(self) -> "Dataset":
-        """Return the same with the held-out rows among the training rows, for a learner that holds out its own.
+        """Return the data set with the validation rows added to the training rows.
 
-        Where they were the test part too, there is none left.
+        For learners that hold out rows themselves. If the validation rows are the test part too, the new test part is
+        empty.
         """
         first, second = self.training, self.validation
         y: NDArray[Any] = np.concatenate([first.y, second.y])
@@ -94,7 +96,12 @@ class Dataset:
 
 
 def summarize_columns(columns: Sequence[Column | str], x: Rows) -> tuple[Feature, ...]:
-    """Return what a card says of every column of the raw training rows x [rows, features]; a name is one of numbers."""
+    """Return the kind and training range of every column, for the card.
+
+    Args:
+        columns: Columns, or names of numeric columns.
+        x: Raw training rows, [rows, features].
+    """
     named = [Column(column) if isinstance(column, str) else column for column in columns]
     return tuple(_summary(column, values) for column, values in zip(named, x.T, strict=True))
 
@@ -105,14 +112,14 @@ def _summary(column: Column, values: Rows) -> Feature:
     if column.kind == "boolean":
         return Boolean(name=column.name, missing=column.missing)
     known = values[~np.isnan(values)] if column.missing else values
-    if not len(known):  # all that there is of it lies in the other parts
+    if not len(known):  # only the other parts have values of this column
         known = np.zeros(1)
     minimum, maximum, mean = (float(each) for each in (known.min(), known.max(), known.mean()))
     return Numeric(name=column.name, minimum=minimum, maximum=maximum, mean=mean, missing=column.missing)
 
 
 def fingerprint(columns: Sequence[Column | str], x: Rows, y: NDArray[Any]) -> str:
-    """Return the SHA-256, hexadecimal, of columns, raw training rows [rows, features] and targets [rows]."""
+    """Return the SHA-256 of columns, raw training rows [rows, features] and targets [rows], in hexadecimal digits."""
     digest = hashlib.sha256()
     parts = [part for each in columns for part in ([each] if isinstance(each, str) else [each.name, *each.categories])]
     for part in (*parts, *(str(label) for label in y.ravel().tolist())):
@@ -122,7 +129,10 @@ def fingerprint(columns: Sequence[Column | str], x: Rows, y: NDArray[Any]) -> st
 
 
 def to_label(value: object) -> Label:
-    """Return a class label as JSON has it: whole numbers stay whole, what JSON cannot hold becomes text."""
+    """Return a class label as a JSON value.
+
+    A float without fraction becomes an integer; a value that JSON cannot represent exactly becomes text.
+    """
     value = value.item() if isinstance(value, np.generic) else value
     if isinstance(value, float) and value.is_integer():
         value = int(value)

@@ -1,4 +1,4 @@
-"""The paper's benchmark: fifteen problems over the square [-1, 1]^2.
+"""The fifteen problems of the paper's benchmark, over the square [-1, 1]^2.
 
 Source: arXiv 2307.00673, section V; twelve maps of two classes and three functions.
 """
@@ -19,12 +19,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Problem:
-    """One problem.
+    """Describe one problem.
 
     Attributes:
-        name: What the commands call it.
+        name: Name in the commands.
         task: "classification" into -1 and +1, or "regression".
-        rule: From the columns x0, x1 [rows] to what is true of the class +1, or the value, [rows].
+        rule: Function of the columns x0 and x1, [rows], that returns True for the class +1, or the value, [rows].
     """
 
     name: str
@@ -32,21 +32,21 @@ class Problem:
     rule: Callable[[Floats, Floats], NDArray[np.bool_] | Floats]
 
     def sample(self, rows: int, rng: np.random.Generator) -> Split:
-        """Return rows uniform in [-1, 1]^2 with their exact targets; class index 1 is the label +1."""
+        """Return random rows, uniform in [-1, 1]^2, with their exact targets; class index 1 is the label +1."""
         x = rng.uniform(-1.0, 1.0, (rows, 2))
         y = self.rule(x[:, 0], x[:, 1])
         return Split(x, y.astype(np.int64) if self.task == "classification" else y.astype(np.float64))
 
     def dataset(self, rows: int, seed: int, test_rows: int = 20_000) -> Dataset:
-        """Return a data set whose training and held-out parts are rows samples together, an eighth held out.
+        """Return a data set of random samples, an eighth of which is the validation part.
 
         Args:
-            rows: Samples to learn from, >= 16.
-            seed: Of the samples.
+            rows: Number of samples in the training and validation parts together, >= 16.
+            seed: Seed of the samples.
             test_rows: Number of samples in the test part.
 
         Raises:
-            OptionError: Too few rows.
+            OptionError: There are fewer than 16 rows.
         """
         if rows < MIN_ROWS:
             raise OptionError(f"samples {rows}: expected at least {MIN_ROWS}")
@@ -60,10 +60,10 @@ class Problem:
 
 
 def problem(name: str) -> Problem:
-    """Return the problem of that name.
+    """Return the problem with a name.
 
     Raises:
-        OptionError: There is none.
+        OptionError: No problem has this name.
     """
     for candidate in problems():
         if candidate.name == name:

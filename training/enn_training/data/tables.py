@@ -1,4 +1,4 @@
-"""Tables: from a CSV or Parquet file to a data set, refusing what cannot be learned from by column and row."""
+"""Tables: read a CSV or Parquet file as a data set; errors name the column and the row."""
 
 import warnings
 from collections import Counter
@@ -19,22 +19,22 @@ from enn_training.data.splits import MIN_ROWS, train_validation_test
 from enn_training.errors import DataError
 from enn_training.learned_model import Label
 
-# A target of whole numbers with at most this many different ones tells classes, more tell an amount.
 MAX_INTEGER_CLASSES = 20
+"""Largest number of different whole numbers in a target that are classes; more are values of a regression."""
 
 
 class LeftOutWarning(UserWarning):
-    """A column says nothing and is not learned from."""
+    """A column is left out because it has no information."""
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A file of named columns.
+    """Hold the columns of a file.
 
     Attributes:
-        frame: The columns.
-        path: Where it came from.
-        first_line: Number that a person gives the first row: 2 in a CSV file with its header, 1 in Parquet.
+        frame: Columns of the file.
+        path: Path of the file.
+        first_line: Number of the first row in error messages: 2 in a CSV file, after the header; 1 in Parquet.
     """
 
     frame: pd.DataFrame
@@ -42,16 +42,16 @@ class Table:
     first_line: int
 
     def row(self, mask: ArrayLike) -> str:
-        """Return the number of the first row where mask is true, as a person finds it."""
+        """Return the line of a CSV file, or the row of Parquet, for the first row for which mask is true."""
         index = int(np.flatnonzero(np.asarray(mask))[0])
         return f"{'line' if self.first_line == 2 else 'row'} {index + self.first_line}"
 
 
 def read_table(path: Path) -> Table:
-    """Return the table of a CSV or Parquet file, told by the name's ending.
+    """Return the table of a CSV or Parquet file, by the suffix of the name.
 
     Raises:
-        DataError: It is no such file, cannot be read, is empty, or two columns have the same name.
+        DataError: The file has another suffix, cannot be read or is empty, or two columns have the same name.
     """
     if path.suffix.lower() not in (".csv", ".parquet"):
         raise DataError(f"{path}: ending {path.suffix!r}; expected .csv or .parquet")
@@ -82,20 +82,21 @@ def read_table(path: Path) -> Table:
 def to_dataset(
     table: Table, target: str, seed: int, task: Task | None = None, without: Collection[str] = ()
 ) -> Dataset:
-    """Return the data set of a table: a fifth is the test part, an eighth of the rest is held out, by seed.
+    """Return the data set of a table: a fifth of the rows is the test part, an eighth of the rest the validation part.
 
-    Categories, and where values may be missing, are told by the whole table, so that no part has others. What only
-    the held-out or the test part has is allowed, and without effect.
+    Categories and missing values are inferred from the whole table, so that no part has others. A category that only
+    the validation or the test part has is allowed, and without effect.
 
     Args:
-        table: Numbers, booleans, or texts for categories; the target has all its values.
+        table: Columns of numbers, booleans, or texts (categories); the target has no missing value.
         target: Name of the column to predict.
-        seed: Of the split; classes keep their shares in every part.
-        task: None: text, booleans and few whole numbers tell classes, other numbers a regression.
+        seed: Seed of the split; classes keep their shares in every part.
+        task: Task; None to infer it: texts, booleans and up to 20 different whole numbers are classes, other numbers
+            values of a regression.
         without: Names of columns to leave out.
 
     Raises:
-        DataError: A column, a row or the target cannot be learned from; the text names it and what to do.
+        DataError: A column, a row or the target cannot be used; the text names it and the remedy.
     """
     try:
         return _dataset(table, target, seed, task, without)
@@ -138,7 +139,7 @@ def _task(column: pd.Series) -> Task:
 
 
 def _columns(table: Table, left_out: Collection[str]) -> tuple[Column, ...]:
-    """Return the columns to learn from; one that says nothing is left out with a warning."""
+    """Return the columns to train on; a column without information is left out with a warning."""
     columns: list[Column] = []
     for name in table.frame.columns:
         if name in left_out:
@@ -161,7 +162,7 @@ def _leave_out(name: str, reason: str) -> None:
 
 
 def _classes(target: pd.Series) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
-    """Return the sorted labels of the target and the index of each row's."""
+    """Return the sorted labels of the target, and the label index of each row."""
     values = [to_label(value) for value in target]
     counts = Counter(values)
     labels: list[Label] = sorted(counts, key=lambda label: (isinstance(label, str), label))

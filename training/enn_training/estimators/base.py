@@ -1,4 +1,4 @@
-"""What the classifier and the regressor share: their settings, their rows and how they learn."""
+"""Estimator: the base class of classifier and regressor, with their options, input validation and training."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
@@ -24,15 +24,15 @@ from enn_training.learners.trainer import train
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-# scikit-learn has no annotations, and a type checker takes the default of X for its type.
+# scikit-learn has no annotations: a type checker infers the type of X from its default.
 validate: Callable[..., Any] = validate_data
 
-# Neurons where neither the caller nor the learner chooses.
-NEURONS = 16
+DEFAULT_HIDDEN = (16,)
+"""Number of neurons of each hidden layer if neither the caller nor the learner chooses."""
 
 
 class Estimator(BaseEstimator):
-    """A network behind scikit-learn's interface; see ENNClassifier and ENNRegressor for the settings."""
+    """Train and run a network; `ENNClassifier` and `ENNRegressor` document the options."""
 
     def __init__(
         self,
@@ -51,47 +51,49 @@ class Estimator(BaseEstimator):
         self.max_time = max_time
         self.random_state = random_state
 
-    def _learn(self, x: Floats, y: Indices | Floats, classes: tuple[Label, ...] | None) -> None:
-        """Learn from rows x [rows, features] and their class indices [rows] or values [rows] or [rows, outputs]."""
+    def _train(self, x: Floats, y: Indices | Floats, classes: tuple[Label, ...] | None) -> None:
+        """Train on rows x [rows, features] with class indices y [rows], or values y [rows] or [rows, outputs]."""
         seed = 0 if self.random_state is None else int(check_random_state(self.random_state).randint(2**31 - 1))
         learner, columns = self._learner(), self._columns(x)
         training, validation = (Split(x[rows], y[rows]) for rows in train_validation(len(x), seed))
         dataset = Dataset(
             tuple(each.name for each in columns), classes, training, validation, validation, columns=columns
         )
-        self._stream: OnlineTrainer | None = None
+        self._online_trainer: OnlineTrainer | None = None
         self.model_: LearnedModel = train(
             dataset,
             learner,
-            hidden=self._hidden() or (NEURONS,),
+            hidden=self._hidden() or DEFAULT_HIDDEN,
             harmonics=self.harmonics,
             head=self.head,
             seed=seed,
         )
         self.n_iter_: int = self.model_.training["passes"]
 
-    def _learn_on(self, x: Floats, y: Indices | Floats, classes: tuple[Label, ...] | None) -> None:
-        """Learn one pass over more rows, from where the model stands; arguments as those of _learn."""
+    def _train_further(self, x: Floats, y: Indices | Floats, classes: tuple[Label, ...] | None) -> None:
+        """Train the model further by one pass over more rows; arguments as in `_train`."""
         model: LearnedModel | None = getattr(self, "model_", None)
         if model is not None:
             frames.validate(model.features, x)
-        if self._stream is None:
-            hidden = self._hidden() or (NEURONS,)
+        if self._online_trainer is None:
+            hidden = self._hidden() or DEFAULT_HIDDEN
             if model is not None:
                 hidden = tuple(len(layer.bias) for layer in model.network.layers[:-1])
             columns = self._columns(x) if model is None else ()
-            self._stream = OnlineTrainer(OnlineDesign(columns, classes, hidden, self.harmonics, self.head), x, y, model)
-        self.model_ = self._stream.learn(x, y)
+            self._online_trainer = OnlineTrainer(
+                OnlineDesign(columns, classes, hidden, self.harmonics, self.head), x, y, model
+            )
+        self.model_ = self._online_trainer.learn(x, y)
         self.n_iter_ = self.model_.training["passes"]
 
     def _columns(self, x: Floats) -> tuple[Column, ...]:
-        """Return what each column of the rows to learn from is."""
+        """Return the kind of each column of the training rows."""
         names = getattr(self, "feature_names_in_", None)
         named = [f"x{column}" for column in range(x.shape[1])] if names is None else list(map(str, names))
         return self.columns_ or frames.numeric_columns(named, x)
 
     def _hidden(self) -> tuple[int, ...] | None:
-        """Return the sizes that the caller chose."""
+        """Return the layer sizes that the caller passed; None for "auto"."""
         if isinstance(self.hidden, str):
             if self.hidden != "auto":
                 raise OptionError(
@@ -112,26 +114,28 @@ class Estimator(BaseEstimator):
         return spec.create({**spec.table_defaults, **{k: v for k, v in settings.items() if k in spec.options}})
 
     def _first_rows(self, x: Any) -> Any:  # noqa: ANN401 - a frame, or whatever scikit-learn takes for an array
-        """Return rows to learn from as numbers alone, and keep what their columns are."""
+        """Return the first training rows as numbers, and store the kinds of their columns."""
         self.columns_ = frames.infer_columns(x) if frames.has_non_numeric_columns(x) else None
         return x if self.columns_ is None else frames.encode_frame(self.columns_, x)
 
     def _more_rows(self, x: Any) -> Any:  # noqa: ANN401 - as above
-        """Return further rows as numbers alone, told by what the columns of the first were."""
+        """Return further rows as numbers, encoded as the columns of the first rows."""
         if self.columns_ is None or not frames.is_dataframe(x):
             return x
-        validate(self, x, reset=False, skip_check_array=True)  # the names before the values
+        validate(
+            self, x, reset=False, skip_check_array=True
+        )  # checks the names, which an error should mention before a value
         return frames.encode_frame(self.columns_, x)
 
     def _rows(self, x: Any) -> tuple[Network, Floats]:  # noqa: ANN401 - as above
-        """Return the network and its checked raw rows."""
+        """Return the network and the validated raw rows."""
         check_is_fitted(self)
         rows = validate(self, self._more_rows(x), reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
         frames.validate(self.model_.features, rows)
         return self.model_.network, rows
 
     def __sklearn_tags__(self) -> Tags:
-        """Say that columns may be categories, and values missing where they were in training."""
+        """Declare that columns can be categories and values can be missing."""
         tags = super().__sklearn_tags__()
         tags.input_tags.categorical = tags.input_tags.allow_nan = True
         return tags

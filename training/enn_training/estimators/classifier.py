@@ -14,74 +14,91 @@ from enn_training.learned_model import Label
 
 
 class ENNClassifier(ClassifierMixin, Estimator):
-    """An ENN that tells classes.
+    """Classify rows by an Expressive Neural Network.
 
-    Rows cannot be weighted: minibatches and held-out rows see whole rows, and no method takes sample_weight.
+    Rows have no weights: no method takes `sample_weight`.
 
     Args:
-        hidden: Neurons of each hidden layer, or of the only one; "auto" to choose by held-out loss (learner "auto"), or
-            16 (the other learners).
-        harmonics: Q, odd cosines of every activation.
-        head: "linear" (probabilities) or "dct" (the paper's: scores).
-        learner: "auto" (AdamW; size, penalties and number of steps are chosen by held-out loss, and all rows are
-            learned from in the end), "adam", "lms", or an object with their method learn.
-        max_time: Seconds that a fit may take; a fit that needs them all may differ from the next one.
-        random_state: Seed of the split and of the learner; None: 0, since equal calls should learn equal networks.
+        hidden: Number of neurons of each hidden layer, or of the only one; "auto" to choose it by cross-validation
+            (learner "auto"), or for one layer of 16 (the other learners).
+        harmonics: Number of odd cosines Q of every activation.
+        head: Output layer: "linear" (probabilities) or "dct" (scores, as in the paper).
+        learner: Name of a registered learner, or an object with a method `learn`. "auto" is AdamW with size, penalties
+            and number of steps chosen by cross-validation, then trained on all rows; "adam" is AdamW with fixed
+            settings; "lms" the authors' least mean squares.
+        max_time: Time limit of a fit in seconds; a fit that reaches it need not equal the next one.
+        random_state: Seed of the split and of the learner; None is 0, so that equal calls give equal networks.
 
     Attributes:
-        model_: What was learned, ready for `enn_training.publishing.export.export`.
-        n_iter_: Passes made.
-        n_features_in_: Columns seen.
-        columns_: What each column of a mixed pandas frame is; None where all were numbers.
-        classes_: The labels, in the order of the probabilities.
+        model_: Learned model, to publish with `enn_training.export`.
+        n_iter_: Number of passes made.
+        n_features_in_: Number of columns in training.
+        columns_: Kind of each column of a pandas frame; None if all columns were numeric.
+        classes_: Labels, in the order of the probabilities.
+
+    Example:
+        >>> import numpy as np
+        >>> from enn_training import ENNClassifier
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.uniform(-1, 1, (200, 2))
+        >>> y = np.where(x[:, 0] > x[:, 1], "right", "left")
+        >>> model = ENNClassifier(hidden=6, learner="lms", max_time=5.0).fit(x, y)
+        >>> model.classes_.tolist()
+        ['left', 'right']
+        >>> model.predict([[-0.5, 0.5], [0.5, -0.5]]).tolist()
+        ['left', 'right']
+        >>> model.predict_proba([[0.0, 0.0]]).shape
+        (1, 2)
     """
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Learn from rows X [rows, features] and labels y [rows].
+        """Train on rows X [rows, features] and labels y [rows].
 
-        X may be a pandas frame with texts or categoricals for categories, booleans, and missing values; where some
-        are missing in X, some may be in the rows to predict.
+        X can be a pandas frame with texts or categoricals (categories), booleans and missing values. A column with
+        missing values in training can have them in prediction too.
 
         Raises:
-            ValueError: The arrays or settings cannot be learned from.
-            DivergenceError: The learner left the finite numbers.
+            ValueError: An array or an option cannot be used for training.
+            DivergenceError: Training produced infinite numbers or NaN.
         """
         x, labels = self._checked(self._first_rows(X), y)
         self.classes_, index = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}; expected at least two classes")
-        self._learn(x, index.astype(np.int64), self._labels())
+        self._train(x, index.astype(np.int64), self._labels())
         return self
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
-        """Learn one pass of the LMS over more rows, from where the network stands.
+        """Train the network further by one pass of the LMS over more rows.
 
-        Inputs and targets are scaled by the first rows, or as those of fit were, whatever comes later.
+        Inputs and targets keep the scaling of `fit`, or of the first call.
 
         Args:
-            X: Rows [rows, features].
-            y: Labels [rows].
-            classes: All labels that will ever come; required by the first call if fit was not called before.
+            X: Rows, [rows, features].
+            y: Labels, [rows].
+            classes: All labels that any call has; required in the first call if `fit` was not called before.
 
         Raises:
-            ValueError: Classes are missing, change, or lack a label of y.
-            DivergenceError: The network left the finite numbers.
+            ValueError: Classes are missing, differ from those of the first call, or lack a label of y.
+            DivergenceError: Training produced infinite numbers or NaN.
         """
         first = not hasattr(self, "classes_")
         x, labels = self._checked(self._first_rows(X) if first else self._more_rows(X), y, reset=first)
         if first:
             if classes is None:
-                raise ValueError("classes must be passed on the first call to partial_fit: all labels that will come")
-            self.classes_, self._stream = np.unique(classes), None
+                raise ValueError(
+                    "classes must be passed on the first call to partial_fit: all labels that any call has"
+                )
+            self.classes_, self._online_trainer = np.unique(classes), None
         elif classes is not None and not np.array_equal(np.unique(classes), self.classes_):
             raise ValueError(f"classes {np.unique(classes)}: expected those of the first call, {self.classes_}")
         if unknown := sorted(set(labels.tolist()) - set(self.classes_.tolist())):
             raise ValueError(f"y has the label {unknown[0]!r}; expected one of {self.classes_}")
-        self._learn_on(x, np.searchsorted(self.classes_, labels).astype(np.int64), self._labels())
+        self._train_further(x, np.searchsorted(self.classes_, labels).astype(np.int64), self._labels())
         return self
 
     def _checked(self, x: ArrayLike, y: ArrayLike, *, reset: bool = True) -> tuple[Floats, NDArray[Any]]:
-        """Return rows of numbers and their labels as arrays."""
+        """Return the validated rows and labels as arrays."""
         rows, labels = validate(self, x, y, dtype=np.float64, ensure_all_finite="allow-nan", reset=reset)
         check_classification_targets(labels)
         return rows, labels
@@ -95,7 +112,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
         return self.classes_[(scores > 0).astype(np.int64) if scores.ndim == 1 else scores.argmax(axis=1)]
 
     def decision_function(self, X: ArrayLike) -> Floats:
-        """Return logits (linear head) or scores (dct head): [rows] of two classes, else [rows, classes]."""
+        """Return logits (linear head) or scores (dct head): [rows] for two classes, else [rows, classes]."""
         network, x = self._rows(X)
         response = network.respond(x)
         scores = response.pre_activation if network.head == "linear" else response.output
@@ -103,6 +120,6 @@ class ENNClassifier(ClassifierMixin, Estimator):
 
     @available_if(lambda self: self.head == "linear")
     def predict_proba(self, X: ArrayLike) -> Floats:
-        """Return the probability of each class, [rows, classes]; the linear head only."""
+        """Return the probability of each class, [rows, classes]; only with the linear head."""
         network, x = self._rows(X)
         return network.respond(x).output

@@ -1,4 +1,4 @@
-"""The paper's figure of a network: activations above, bumps below, then the whole response and the prediction.
+"""The paper's figure of a network: activations above, bumps below, then the response and the prediction.
 
 Source: figures 5 to 8 of the paper (arXiv 2307.00673).
 """
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 POINTS = 201
-"""Points along each side of the input plane, as in the paper."""
+"""Number of points along each side of the input plane, as in the paper."""
 
 
 @dataclass(frozen=True)
 class Plane:
-    """Two features over their training ranges, the others at their means.
+    """Hold a grid over the training ranges of two features, with the others at their means.
 
     Attributes:
-        names: The two features.
-        axes: Their values, each [POINTS].
-        rows: Raw inputs, [POINTS * POINTS, features]; the first feature runs along the columns of the picture.
+        names: Names of the two features.
+        axes: Values of the two features, each [POINTS].
+        rows: Raw inputs, [POINTS * POINTS, features]; the first feature varies along the columns of the picture.
     """
 
     names: tuple[str, str]
@@ -37,7 +37,11 @@ class Plane:
 
     @classmethod
     def of(cls, card: Card) -> "Plane":
-        """Return the plane of the first two numeric features; the others stay at their mean, or first category."""
+        """Return the plane of the first two numeric features; the others are at their mean, or their first category.
+
+        Raises:
+            ValueError: The model has fewer than two numeric features.
+        """
         numeric = [index for index, feature in enumerate(card.features) if feature.kind == "numeric"]
         if len(numeric) < 2:
             raise ValueError(f"the model has {len(numeric)} numeric feature(s); a plane needs two")
@@ -51,12 +55,12 @@ class Plane:
 
 
 def draw(card: Card, network: Network, unit: int = 0) -> Figure:
-    """Return the figure of one output unit; save it as PNG or SVG with its savefig.
+    """Return the figure of one output unit; its method `savefig` writes PNG or SVG.
 
     Args:
-        card: The model's card.
-        network: Its network.
-        unit: The output unit whose bumps are drawn.
+        card: Card of the model.
+        network: Network of the model.
+        unit: Index of the output unit to draw the bumps of.
     """
     plane = Plane.of(card)
     response = network.respond(plane.rows)
@@ -77,13 +81,13 @@ def draw(card: Card, network: Network, unit: int = 0) -> Figure:
 
 
 def activation(axes: "Axes", z: Floats, coefficients: Floats | np.ndarray, neuron: int) -> None:
-    """Draw one activation over the z really used, with the density of the plane's points under it.
+    """Draw one activation over the range of its pre-activations, with the density of the rows under it.
 
     Args:
-        axes: Where to draw.
-        z: The neuron's pre-activations, [rows].
-        coefficients: Its DCT coefficients, [Q].
-        neuron: Its number, for the title.
+        axes: Axes to draw on.
+        z: Pre-activations of the neuron, [rows].
+        coefficients: DCT coefficients of the neuron, [Q].
+        neuron: Index of the neuron, for the title.
     """
     grid = np.linspace(z.min(), z.max(), 400)
     density, edges = np.histogram(z, bins=60, density=True)

@@ -1,4 +1,4 @@
-"""A model in the terminal: its card, and the DCT spectrum of every activation."""
+"""Report of a model in the terminal: its card, and the DCT spectrum of every activation."""
 
 from collections.abc import Iterator
 
@@ -13,11 +13,11 @@ from enn_models.network import Layer, Network
 
 BARS = " ▁▂▃▄▅▆▇█"
 WIDE = 64
-"""Of a layer with more neurons only the most important are shown."""
+"""Largest number of neurons to show of a layer; the most important ones are shown."""
 
 
 def card_table(card: Card, network: Network) -> Table:
-    """Return what the card says, one line a field and a line a feature."""
+    """Return the card as a table, with one line for each field and each feature."""
     table = Table("field", "value", box=None, show_header=False, padding=(0, 2, 0, 0))
     sizes = "-".join(map(str, card.layers))
     table.add_row("network", f"{sizes}, Q = {card.harmonics}, {card.head} head, {network.parameters} parameters")
@@ -26,15 +26,15 @@ def card_table(card: Card, network: Network) -> Table:
         table.add_row(name, f"{value:.6g}")
     table.add_row("background", f"{len(card.background or ())} rows")
     for feature in card.features:
-        table.add_row(Text(feature.name), Text(_described(feature)))
+        table.add_row(Text(feature.name), Text(_describe_feature(feature)))
     return table
 
 
 def spectrum_table(card: Card, network: Network) -> Iterator[Table]:
-    """Yield a table for each layer with activations: a neuron a line, its coefficients as bars and numbers.
+    """Yield a table for each activated layer, with one line for each neuron: its coefficients as bars and numbers.
 
-    The importance of a neuron of the last hidden layer is the standard deviation of its bumps, all units together, over
-    the background rows, or the golden ones where the model carries no others.
+    The importance of a neuron of the last hidden layer is the standard deviation of its bumps, over all units and the
+    background rows, or the golden rows if the model has no background.
     """
     rows = to_array(card.background or card.golden.inputs)
     bumps = network.respond(rows).bumps
@@ -65,7 +65,7 @@ def _bars(sizes: np.ndarray) -> str:
     return "".join(BARS[round(float(size) / top * (len(BARS) - 1))] for size in sizes)
 
 
-def _described(feature: Feature) -> str:
+def _describe_feature(feature: Feature) -> str:
     missing = ", may be missing" if feature.missing else ""
     if feature.kind == "numeric":
         return f"{feature.minimum:.6g} to {feature.maximum:.6g}, mean {feature.mean:.6g}{missing}"

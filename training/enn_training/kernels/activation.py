@@ -1,4 +1,4 @@
-"""The activation and its gradients over float32 arrays in one pass, eight numbers at once; compiled.
+"""Compiled kernels of the activation and its gradients over float32 arrays, eight numbers at once.
 
 Source: the recurrences cos((2q+1)t) = 2 cos(2t) cos((2q-1)t) - cos((2q-3)t) and the same of the sine.
 """
@@ -16,7 +16,7 @@ Singles = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 _HALF_PI = math.pi / 2
 APART = 8
-"""Fewest repetitions: a sum that is added to again at once waits for its own memory (measured: half the speed)."""
+"""Fewest repetitions of the coefficients: adding to the same sum twice in a row stalls on memory (half the speed)."""
 
 
 def forward(z: Singles, coefficients: Singles) -> Singles:
@@ -30,21 +30,21 @@ def backward(z: Singles, coefficients: Singles, outer: Singles) -> tuple[Singles
     """Return the gradients of z, [..., features], and of the coefficients, [features, Q].
 
     Args:
-        z: As in values.
-        coefficients: As in values.
-        outer: The gradient of sigma(z), [..., features], in C order.
+        z: Pre-activations, [..., features], in C order.
+        coefficients: DCT coefficients, [features, Q].
+        outer: Gradient of sigma(z), [..., features], in C order.
     """
     features, harmonics = coefficients.shape
     padded, series = _padded(z), _beside(coefficients)
     sums = np.zeros_like(series)
     _gradients(padded, series, _padded(outer), sums)
-    with np.errstate(over="ignore", invalid="ignore"):  # as in torch: what learns looks at its own losses
+    with np.errstate(over="ignore", invalid="ignore"):  # as in PyTorch: learners check their losses
         found = sums.swapaxes(1, 2).reshape(-1, features, harmonics).sum(axis=0).astype(np.float32)
     return padded[: z.size].reshape(z.shape), found
 
 
 def _padded(numbers: Singles) -> Singles:
-    """Return a flat copy, with zeros at its end up to a multiple of the lanes."""
+    """Return a flat copy, padded with zeros to a multiple of the lanes."""
     padded = np.empty(-(-numbers.size // LANES) * LANES, np.float32)
     padded[: numbers.size] = numbers.ravel()
     padded[numbers.size :] = 0.0
@@ -52,9 +52,9 @@ def _padded(numbers: Singles) -> Singles:
 
 
 def _beside(coefficients: Singles) -> Doubles:
-    """Return the coefficients [features, Q] as often as fills whole lanes, [repetition, Q, LANES].
+    """Return the coefficients [features, Q] repeated to fill whole lanes, [repetition, Q, LANES].
 
-    Number e of a flat array belongs to feature e modulo features, and so to lane e modulo LANES of some repetition.
+    Element e of a flat array belongs to feature e modulo features, and so to lane e modulo LANES of a repetition.
     """
     features = len(coefficients)
     times = LANES // math.gcd(LANES, features)
@@ -65,7 +65,7 @@ def _beside(coefficients: Singles) -> Doubles:
 
 @njit(error_model="numpy", nogil=True, cache=True)
 def _values(z: Singles, series: Doubles) -> None:
-    """Write sigma(z) over z, flat and padded; series is [repetition, Q, LANES]."""
+    """Overwrite z, flat and padded, with sigma(z); series is [repetition, Q, LANES]."""
     at, first = address(z), address(series)
     repetitions, harmonics, _ = series.shape
     place = 0
@@ -76,7 +76,7 @@ def _values(z: Singles, series: Doubles) -> None:
 
 @njit(error_model="numpy")
 def _series(z: Lanes, first: int, place: int, harmonics: int) -> Lanes:
-    """Return the sum over the harmonics, whose coefficients lie from place on, in lanes after an address."""
+    """Return the sum over the harmonics; the coefficients begin `place` lanes after the address `first`."""
     c, _ = cosine_and_sine(z + 1.0)
     twice = 4.0 * c * c - 2.0
     before = c
@@ -89,7 +89,7 @@ def _series(z: Lanes, first: int, place: int, harmonics: int) -> Lanes:
 
 @njit(error_model="numpy", nogil=True, cache=True)
 def _gradients(z: Singles, series: Doubles, outer: Singles, sums: Doubles) -> None:
-    """Write the gradient of z over z, flat and padded as outer is, and add that of the coefficients to sums."""
+    """Overwrite z with its gradient, flat and padded like outer, and add that of the coefficients to sums."""
     at, first, outer_at, sums_at = address(z), address(series), address(outer), address(sums)
     repetitions, harmonics, _ = series.shape
     place = 0

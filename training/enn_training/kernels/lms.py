@@ -1,7 +1,7 @@
-"""The authors' LMS, one sample at a time, on eight networks side by side; compiled.
+"""Compiled kernel of the authors' LMS: one sample at a time, on eight networks at once.
 
-Every array's last axis is the lanes: lane i belongs to network i. One cosine and one sine a neuron; the other
-harmonics follow from cos((2q+1)t) = 2 cos(2t) cos((2q-1)t) - cos((2q-3)t), and the sines likewise.
+The last axis of every array is the lanes: lane i belongs to network i. A neuron needs one cosine and one sine; the
+other harmonics follow from cos((2q+1)t) = 2 cos(2t) cos((2q-1)t) - cos((2q-3)t), and the sines likewise.
 
 Source: arXiv 2307.00673, section IV, and the authors' notebooks.
 """
@@ -23,19 +23,19 @@ _BETA = 0.999
 
 
 class State(NamedTuple):
-    """Eight networks while they learn; layer l has widths[l] inputs and widths[l+1] neurons, the rest is padding.
+    """Hold eight networks in training; layer l has widths[l] inputs and widths[l+1] neurons, the rest is padding.
 
     Attributes:
-        widths: Sizes (inputs, hidden..., units).
-        weight: [layers, neurons, inputs, LANES].
-        bias: [layers, neurons, LANES].
-        coefficients: [layers, neurons, Q, LANES].
+        widths: Layer sizes: (inputs, hidden..., units).
+        weight: Weights W, [layers, neurons, inputs, LANES].
+        bias: Biases b, [layers, neurons, LANES].
+        coefficients: DCT coefficients F, [layers, neurons, Q, LANES].
         power: Running mean of |gradient|^2, [layers, neurons, LANES].
-        signal: What enters each layer, and the output, [layers + 1, width, LANES].
+        signal: Input of each layer, and the output, [layers + 1, width, LANES].
         cosine: Harmonics at the last sample, [layers, neurons, Q, LANES].
         slope: Derivative of each activation at the last sample, [layers, neurons, LANES].
-        error: Error of what enters each layer, and of the output, [layers + 1, width, LANES].
-        link: What follows the output's pre-activation: ACTIVATION, IDENTITY or PROBABILITY.
+        error: Error of the input of each layer, and of the output, [layers + 1, width, LANES].
+        link: Function of the output's pre-activation: ACTIVATION, IDENTITY or PROBABILITY.
     """
 
     widths: NDArray[np.int64]
@@ -51,13 +51,15 @@ class State(NamedTuple):
 
 
 class _Memory(NamedTuple):
-    """Where a state is: what is passed as arrays is not inlined, and counted at every call (measured: half the speed).
+    """Hold the addresses of the arrays of a state.
+
+    Arrays as arguments prevent inlining and are reference-counted at every call (measured: half the speed).
 
     Attributes:
-        depth: Layers.
-        neurons: Of a layer, padding included, as inputs (of a layer), width (of a signal) and harmonics.
-        widths: Address of the state's array, as all that follow.
-        link: The state's.
+        depth: Number of layers.
+        neurons: Number of neurons of a layer, padding included; inputs, width and harmonics likewise.
+        widths: Address of the array of the state; likewise for the fields that follow.
+        link: Function of the output's pre-activation, as in `State`.
     """
 
     depth: int
@@ -79,7 +81,7 @@ class _Memory(NamedTuple):
 
 @njit(error_model="numpy")
 def _memory(state: State) -> _Memory:
-    """Return where a state is; it has to outlive what is returned."""
+    """Return the addresses of a state, which must outlive them."""
     depth, neurons, inputs, _ = state.weight.shape
     return _Memory(
         depth,
@@ -102,7 +104,7 @@ def _memory(state: State) -> _Memory:
 
 @njit(error_model="numpy")
 def _column(table: Floats, r: NDArray[np.int64], i: int) -> Lanes:
-    """Return column i of one row a network; r are the rows, [LANES]."""
+    """Return column i of the rows r, [LANES], one row for each network."""
     return beside(
         table[r[0], i], table[r[1], i], table[r[2], i], table[r[3], i],
         table[r[4], i], table[r[5], i], table[r[6], i], table[r[7], i],
@@ -121,7 +123,7 @@ def _pre_activation(at: _Memory, layer: int, k: int) -> Lanes:
 
 @njit(error_model="numpy")
 def _activate(at: _Memory, layer: int) -> None:
-    """Write a layer's activations, slopes and cosines."""
+    """Compute the activations, slopes and cosines of a layer."""
     for k in range(whole(at.widths, layer + 1)):
         neuron = layer * at.neurons + k
         first = neuron * at.harmonics
@@ -144,7 +146,7 @@ def _activate(at: _Memory, layer: int) -> None:
 
 @njit(error_model="numpy")
 def _forward(at: _Memory) -> None:
-    """Write the response of every layer to the signal of the first; a linear head gives values or logits."""
+    """Compute the output of every layer; that of a linear head is values or logits."""
     last = at.depth - 1
     for layer in range(last):
         _activate(at, layer)
@@ -158,7 +160,7 @@ def _forward(at: _Memory) -> None:
 
 @njit(error_model="numpy")
 def _to_probabilities(outputs: Floats) -> None:
-    """Turn logits [units, LANES] into probabilities, in place: sigmoid of one, softmax of several."""
+    """Replace logits [units, LANES] by probabilities: sigmoid of one unit, softmax of several."""
     units = len(outputs)
     for lane in range(LANES):
         if units == 1:
@@ -177,7 +179,7 @@ def _to_probabilities(outputs: Floats) -> None:
 
 @njit(error_model="numpy")
 def _propagate(at: _Memory, layer: int) -> None:
-    """Write the error of what enters a layer: sum over its neurons of error, slope and weight."""
+    """Compute the error of the input of a layer: the sum over its neurons of error x slope x weight."""
     first = layer * at.neurons
     for i in range(whole(at.widths, layer)):
         error = fill(0.0)
@@ -189,7 +191,7 @@ def _propagate(at: _Memory, layer: int) -> None:
 
 @njit(error_model="numpy")
 def _update(at: _Memory, layer: int, steps: int) -> None:
-    """Move a layer's coefficients and weights by one LMS step; at the address steps are a_F and a_W of all layers."""
+    """Change the coefficients and weights of a layer by one LMS step; steps is the address of all a_F and a_W."""
     inputs, entering = whole(at.widths, layer), layer * at.width
     energy = fill(1.0)
     for i in range(inputs):
@@ -216,11 +218,11 @@ def learn(state: State, x: Floats, y: Floats, order: NDArray[np.int64], steps: F
     """Take one LMS step for every row of order.
 
     Args:
-        state: Changed in place.
+        state: Networks to train, in place.
         x: Scaled inputs, [rows, inputs].
         y: Targets, [rows, units].
-        order: Which row each network sees at each step, [steps, LANES].
-        steps: a_F and a_W of each layer and network, [layers, 2, LANES].
+        order: Row index for each step and network, [steps, LANES].
+        steps: Step sizes a_F and a_W of each layer and network, [layers, 2, LANES].
     """
     at = _memory(state)
     moves = address(steps)
@@ -261,11 +263,11 @@ def losses(state: State, x: Floats, y: Floats) -> Floats:
 
 @njit(error_model="numpy")
 def _loss(output: float, target: float, link: int, units: int) -> float:
-    """Return one unit's part of the loss of a row."""
+    """Return the contribution of one unit to the loss of a row."""
     if link != PROBABILITY:
         return (target - output) ** 2 / units
     chosen = output if target > 0.5 else 1.0 - output
     if units > 1 and target <= 0.5:
         return 0.0
-    # A probability that float64 rounds to 0 costs 690 nats instead of infinity; one that is no number stays none.
+    # A probability that float64 rounds to 0 costs 690 nats instead of infinity; NaN stays NaN.
     return -math.log(np.maximum(chosen, 1e-300))

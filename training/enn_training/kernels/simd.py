@@ -1,7 +1,7 @@
-"""Eight numbers side by side in one vector register, as a type of numba: arithmetic on eight networks at once.
+"""Lanes: a Numba type of eight float64 numbers in one vector register, with its arithmetic, loads and stores.
 
-LLVM cannot prove that a network's arrays do not overlap, and so leaves loops over eight networks scalar; said as one
-value, they stay in registers (measured: 2.4 times the speed).
+LLVM cannot prove that the arrays of a network do not overlap, and leaves loops over eight networks scalar. As one
+value, eight numbers stay in registers (measured: 2.4 times the speed).
 """
 
 import operator
@@ -25,7 +25,7 @@ _SINGLE = ir.VectorType(ir.FloatType(), LANES)
 
 
 class Lanes(Protocol):
-    """Eight numbers, as a type checker sees them in compiled functions."""
+    """Type of eight numbers in compiled functions, for type checkers."""
 
     def __add__(self, other: "Lanes | float") -> "Lanes":
         """Return the sums."""
@@ -57,7 +57,7 @@ class Lanes(Protocol):
 
 
 class _Lanes(types.Type):
-    """The numba type; in LLVM <8 x double>."""
+    """The Numba type of eight numbers; in LLVM <8 x double>."""
 
     def __init__(self) -> None:
         super().__init__("Lanes")
@@ -73,18 +73,18 @@ class _Model(models.PrimitiveModel):
 
 
 def _intrinsic(typed: Callable[..., Typed]) -> Callable[..., Lanes]:
-    """Return an intrinsic of numba as its callers see it: without the typing context."""
+    """Return a Numba intrinsic with the signature of its callers, without the typing context."""
     return intrinsic(typed)
 
 
 def _counting(typed: Callable[..., Typed]) -> Callable[..., int]:
-    """Return an intrinsic that gives a whole number."""
+    """Return a Numba intrinsic that returns an integer."""
     return intrinsic(typed)
 
 
 @_counting
 def address(_typing: Context, array: types.Type) -> Typed:
-    """Return where an array begins; one that is not in C order is refused when a function is compiled."""
+    """Return the address of an array; an array that is not in C order is refused at compile time."""
     if not (isinstance(array, types.Array) and array.layout == "C"):
         raise TypingError(f"{array}: expected an array in C order, from whose beginning offsets can be counted")
 
@@ -96,15 +96,15 @@ def address(_typing: Context, array: types.Type) -> Typed:
 
 
 def _pointer(builder: ir.IRBuilder, args: Values, kind: ir.Type) -> ir.Value:
-    """Return where the numbers of a kind are that lie args[1] kinds after the address args[0]."""
-    # llvmlite's decorators hide from a type checker that a cast is a value.
+    """Return a pointer to the values of a kind, args[1] values after the address args[0]."""
+    # For a type checker llvmlite's decorators hide that a cast returns a value.
     first = cast("ir.Value", builder.inttoptr(args[0], kind.as_pointer()))
     return cast("ir.Value", builder.gep(first, [args[1]]))
 
 
 @_intrinsic
 def load(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
-    """Return the lanes that lie offset lanes after an address."""
+    """Return the eight float64 numbers at offset lanes after an address."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
         return builder.load(_pointer(builder, args, _VECTOR), align=8)
@@ -114,7 +114,7 @@ def load(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
 
 @_intrinsic
 def store(_typing: Context, _address: types.Type, _offset: types.Type, value: types.Type) -> Typed:
-    """Write lanes to offset lanes after an address."""
+    """Write eight float64 numbers at offset lanes after an address."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
         return builder.store(args[2], _pointer(builder, args, _VECTOR), align=8)
@@ -124,7 +124,7 @@ def store(_typing: Context, _address: types.Type, _offset: types.Type, value: ty
 
 @_intrinsic
 def load_single(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
-    """Return the eight float32 numbers that lie offset such numbers after an address."""
+    """Return the eight float32 numbers at an offset, counted in float32 numbers, after an address."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
         first = _pointer(builder, args, ir.FloatType())
@@ -136,7 +136,7 @@ def load_single(_typing: Context, _address: types.Type, _offset: types.Type) -> 
 
 @_intrinsic
 def store_single(_typing: Context, _address: types.Type, _offset: types.Type, value: types.Type) -> Typed:
-    """Write lanes as float32 to offset such numbers after an address."""
+    """Write eight numbers as float32 at an offset, counted in float32 numbers, after an address."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
         first = _pointer(builder, args, ir.FloatType())
@@ -148,7 +148,7 @@ def store_single(_typing: Context, _address: types.Type, _offset: types.Type, va
 
 @_counting
 def whole(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
-    """Return the whole number of 64 bits that lies offset such numbers after an address."""
+    """Return the 64-bit integer at an offset, counted in 64-bit integers, after an address."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
         return builder.load(_pointer(builder, args, ir.IntType(64)))
@@ -158,7 +158,7 @@ def whole(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
 
 @_intrinsic
 def beside(_typing: Context, *_numbers: types.Type) -> Typed:
-    """Return eight numbers side by side."""
+    """Return eight numbers as lanes."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
         lanes = cast("ir.Value", ir.Constant(_VECTOR, ir.Undefined))
@@ -173,7 +173,7 @@ def beside(_typing: Context, *_numbers: types.Type) -> Typed:
 
 @_intrinsic
 def fill(_typing: Context, _value: types.Type) -> Typed:
-    """Return one number in every lane."""
+    """Return lanes that all hold the same number."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
         nothing = ir.Constant(_VECTOR, ir.Undefined)
@@ -185,7 +185,7 @@ def fill(_typing: Context, _value: types.Type) -> Typed:
 
 @_intrinsic
 def floor(_typing: Context, value: types.Type) -> Typed:
-    """Return the greatest integers not above the lanes."""
+    """Return the largest integers not above the lanes."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
         kind = ir.FunctionType(_VECTOR, [_VECTOR])
@@ -195,17 +195,17 @@ def floor(_typing: Context, value: types.Type) -> Typed:
 
 
 def _arithmetic(operation: Callable[..., object], instruction: str) -> None:
-    """Give the lanes a Python operator, with lanes or a number on either side."""
+    """Define a Python operator of lanes, with lanes or a number on either side."""
 
     @_intrinsic
     def combine(_typing: Context, left: types.Type, right: types.Type) -> Typed:
         def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
-            # "contract" allows a fused multiply-add, the only liberty taken with the order of operations.
+            # "contract" allows a fused multiply-add, the only change of rounding that is allowed.
             return getattr(builder, instruction)(*args, flags=("contract",))
 
         return _LANES(left, right), generate
 
-    # numba compares the signature of what is chosen with that of the chooser, annotations included.
+    # Numba compares the signatures of `typed` and of the functions that it returns, annotations included.
     def both(left: Lanes | float, right: Lanes | float) -> Lanes:
         return combine(left, right)
 

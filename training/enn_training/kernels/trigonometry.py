@@ -1,4 +1,4 @@
-"""Cosine and sine of eight numbers at once; compiled into the functions that use them."""
+"""Cosine and sine of eight numbers at once, compiled into the kernels that use them."""
 
 import math
 
@@ -21,7 +21,7 @@ def cosine_and_sine(turns: Lanes) -> tuple[Lanes, Lanes]:
     x = r * r
     x2 = x * x
     x4 = x2 * x2
-    # Estrin's order: the latency of this chain is most of the time of a sample.
+    # Estrin's scheme: the latency of this chain is most of the time of a sample.
     cosine = ((_COS[1] * x + _COS[0]) + (_COS[3] * x + _COS[2]) * x2) + (
         ((_COS[5] * x + _COS[4]) + (_COS[7] * x + _COS[6]) * x2) + (_COS[9] * x + _COS[8]) * x4
     ) * x4

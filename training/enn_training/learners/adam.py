@@ -1,4 +1,4 @@
-"""AdamW with one cycle of the learning rate, in torch: for tables, many inputs and deep networks."""
+"""Adam: AdamW with one cycle of the learning rate, for tables, many inputs and deep networks."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -16,25 +16,27 @@ from enn_training.nn.architecture import Architecture
 from enn_training.nn.batched import BatchedNetworks
 from enn_training.nn.initialization import initial_network
 
-# What further starts multiply the spread by.
+# Factors of the spread, one for each initial network.
 SPREADS = (1.0, 2.0, 0.5, 1.0, 3.0, 0.7)
 
 
 @dataclass(frozen=True)
 class Adam:
-    """AdamW, minibatches, one cycle of the learning rate, the best pass of the best start by held-out loss.
+    """Train networks by AdamW in minibatches, with one cycle of the learning rate.
+
+    The result is the network of the pass and the initial network with the least validation loss.
 
     Attributes:
-        passes: Times that every training row is seen, >= 1.
-        spread: g of the start, > 0.
+        passes: Number of passes over the training rows, >= 1.
+        spread: Length g of the initial weights, > 0.
         rate: Highest learning rate, > 0.
-        batch: Rows a step, >= 1.
-        decay: Weight decay of the weights; biases and DCT coefficients have none; >= 0.
-        smoothing: Decay of the DCT coefficients to those of a line, 2q-1 times as strong for harmonic q; >= 0.
-        starts: Networks that learn side by side and differ in order and dynamic range, >= 1.
-        patience: Passes without a smaller held-out loss after which to stop, >= 1; None for never.
-        max_time: Seconds, > 0; where the passes would take longer, fewer are made over the same cycle, which gives up
-            equal results. None for no limit.
+        batch: Number of rows in a step, >= 1.
+        decay: Weight decay of the weights, >= 0; biases and DCT coefficients have none.
+        smoothing: Decay of the DCT coefficients to those of a line, >= 0; 2q-1 times as strong for harmonic q.
+        starts: Number of networks trained at the same time, with different orders of rows and spreads, >= 1.
+        patience: Number of passes without a smaller validation loss after which to stop, >= 1; None for no early stop.
+        max_time: Time limit in seconds, > 0; None for no limit. If the passes would take longer, fewer are made over
+            the same cycle, and equal seeds no longer give equal networks.
 
     Raises:
         OptionError: A value is out of its range.
@@ -51,7 +53,7 @@ class Adam:
     max_time: float | None = None
 
     def __post_init__(self) -> None:
-        """Check every range."""
+        """Check the range of every setting."""
         optional = {name: value for name in ("patience", "max_time") if (value := getattr(self, name)) is not None}
         required = {name: getattr(self, name) for name in ("passes", "spread", "rate", "batch", "starts")}
         for name, value in (required | optional).items():
@@ -69,7 +71,7 @@ class Adam:
         seed: int,
         watch: ProgressCallback | None = None,
     ) -> LearningResult:
-        """Return the best pass of the best start; see Learner.learn."""
+        """Return the network with the least validation loss; see `Learner.learn`."""
         spreads = [self.spread * SPREADS[lane % len(SPREADS)] for lane in range(self.starts)]
         stack = BatchedNetworks(architecture, [initial_network(architecture, spread) for spread in spreads])
         cycle = OneCycle(self.passes, self.rate, self.batch, self.max_time)
@@ -79,7 +81,7 @@ class Adam:
         history: list[PassResult] = []
         run = cycle.run(stack, training, rows, decay=decay, smoothing=smoothing, seed=seed)
         for number, total in enumerate(run, start=1):
-            losses = self._finite(_held_out_losses(stack, validation), number)
+            losses = self._finite(_validation_losses(stack, validation), number)
             if losses.min() < best:
                 best, best_pass, lane = float(losses.min()), number, int(losses.argmin())
                 network = stack.network(lane)
@@ -91,7 +93,7 @@ class Adam:
         return LearningResult(_learned(network), best, tuple(history), {**asdict(self), "name": "adam", "start": lane})
 
     def _finite(self, losses: NDArray[np.float64], number: int) -> NDArray[np.float64]:
-        """Return the losses with infinity for those that are no numbers."""
+        """Return the losses with infinity in place of NaN."""
         if not np.isfinite(losses).any():
             raise DivergenceError(f"pass {number}: no finite held-out loss with rate {self.rate}; use a smaller rate")
         return np.where(np.isfinite(losses), losses, np.inf)
@@ -103,7 +105,7 @@ def _learned(network: Network | None) -> Network:
 
 
 @torch.no_grad()
-def _held_out_losses(stack: BatchedNetworks, validation: Samples) -> NDArray[np.float64]:
-    """Return each lane's loss over the held-out rows, [lanes]."""
+def _validation_losses(stack: BatchedNetworks, validation: Samples) -> NDArray[np.float64]:
+    """Return the loss of each network over the validation rows, [lanes]."""
     x, y = (torch.from_numpy(part).float().expand(stack.lanes, -1, -1) for part in (validation.x, validation.y))
     return stack.losses(x, y).numpy().astype(np.float64)

@@ -1,4 +1,4 @@
-"""Adam for an unknown table: cross-validated loss chooses size, penalties and steps; then all rows are learned from."""
+"""AutoAdam: AdamW that chooses size, penalties and number of steps by cross-validation, then trains on all rows."""
 
 import math
 import time
@@ -21,35 +21,36 @@ from enn_training.nn.initialization import initial_network
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
-# Not chosen, since held-out loss chose it wrongly more often than not (measured on a fold of each of 11 tables): three
-# times the rate on Boston, fgl and concrete, where the loss on fresh rows went from 3.53 to 3.81, from .711 to .786 and
-# from 5.32 to 5.04. Nor is the head: only a linear one has probabilities, and of seven regressions a dct head had the
-# least held-out loss on concrete alone, where it was worse, 5.56.
+# The learning rate is not chosen, since the validation loss chose it wrongly more often than not (measured on a fold
+# of each of 11 tables): three times the rate on Boston, fgl and concrete, where the loss on fresh rows changed from
+# 3.53 to 3.81, from .711 to .786 and from 5.32 to 5.04. The head is not chosen either: only a linear one has
+# probabilities, and of seven regressions a dct head had the least validation loss on concrete alone, where it was worse
+# on fresh rows, 5.56.
 RATE = 1e-2
-# From free to nearly linear: (decay, smoothing).
+# Pairs of decay and smoothing, from a free to a nearly linear network.
 PENALTIES = ((0.03, 0.03), (0.1, 0.1), (0.3, 0.3), (0.3, 3.0), (1.0, 0.3), (1.0, 3.0), (3.0, 1.0), (10.0, 0.0))
 SMALL, LARGE = (16,), (48,)
 SPREADS = (0.25, 0.5, 1.0)
-# How many times as many steps a long cycle has (measured on 30 folds of 11 tables: chosen on seven, where the loss on
+# Factor of the number of steps in a long cycle (measured on 30 folds of 11 tables: chosen on seven, where the loss on
 # fresh rows changed by -10 %, -2 %, 0, 1 %, 3 %, 4 % and, from .025 to .034, 36 %).
 LONGER = 3
-# A larger network has to be better by this share of the loss: each neuron is one more bump to look at. So has a longer
-# cycle, which takes more time.
+# Smallest relative improvement of the loss for a larger network, whose additional bumps have to be read, or for a
+# longer cycle, which takes more time.
 WORTH = 0.01
-# Shares of the time by which penalties, size and steps have to be chosen.
+# Shares of the time limit by which penalties, size and steps have to be chosen.
 DEADLINES = (0.35, 0.55, 0.75)
 
 
 @dataclass(frozen=True)
 class Hyperparameters:
-    """What is chosen.
+    """Hold the values that cross-validation chooses.
 
     Attributes:
-        hidden: Neurons of each hidden layer.
-        spread: g of the start.
+        hidden: Number of neurons of each hidden layer.
+        spread: Length g of the initial weights.
         decay: Weight decay.
         smoothing: Decay of the DCT coefficients to those of a line.
-        passes: Times that every row is seen, in one cycle of the rate.
+        passes: Number of passes over the rows, in one cycle of the learning rate.
     """
 
     hidden: tuple[int, ...]
@@ -61,16 +62,17 @@ class Hyperparameters:
 
 @dataclass(frozen=True)
 class AutoAdam:
-    """AdamW whose size, dynamic range, decay, smoothing and number of steps come from the data.
+    """Choose size, spread, decay, smoothing and number of steps by cross-validation, then train on all rows.
 
-    Eight pairs of penalties learn side by side on every fold of a small network; with the best of them a larger one
-    with three dynamic ranges; the best of all once more with three times as many steps. What did best then learns from
-    all rows, the held-out ones too.
+    First a small network is trained with eight pairs of penalties on every fold, then a larger one with the best pair
+    and three spreads, then the best of all with three times as many steps. The best choice is trained on all rows,
+    validation rows included.
 
     Attributes:
-        max_time: Seconds that choosing and learning may take together; a limit that is reached gives up equal results.
-        hidden: Neurons of each hidden layer; None to choose between 16 and 48.
-        passes: Times that every row is seen at most, before the longer cycle; many rows are seen less often.
+        max_time: Time limit in seconds for choice and training together; if it is reached, equal seeds no longer give
+            equal networks.
+        hidden: Number of neurons of each hidden layer; None to choose between 16 and 48.
+        passes: Most passes over the rows in the short cycle; many rows are passed less often.
 
     Raises:
         OptionError: max_time or passes is not positive.
@@ -81,7 +83,7 @@ class AutoAdam:
     passes: int = 200
 
     def __post_init__(self) -> None:
-        """Check the range."""
+        """Check the range of every setting."""
         if not (math.isfinite(self.max_time) and self.max_time > 0):
             raise OptionError(f"max_time {self.max_time}: expected a positive number of seconds")
         if self.passes < 1:
@@ -95,16 +97,16 @@ class AutoAdam:
         seed: int,
         watch: ProgressCallback | None = None,
     ) -> LearningResult:
-        """Return what was learned from all rows, training and held out, with what cross-validation chose.
+        """Return the network trained on all rows with the values that cross-validation chose.
 
-        The loss is that of the choice, mean over the folds. See Learner.learn.
+        Its loss is the mean validation loss over the folds. See `Learner.learn`.
         """
         samples = Samples(np.concatenate([training.x, validation.x]), np.concatenate([training.y, validation.y]))
         return _Search(self, architecture, samples, seed, watch).run()
 
 
 class _Search:
-    """One run of a TunedAdam: its rows, its clock and what it has seen."""
+    """Run an AutoAdam once: hold its samples, folds, start time and history."""
 
     def __init__(
         self, tuned: AutoAdam, architecture: Architecture, samples: Samples, seed: int, watch: ProgressCallback | None
@@ -115,11 +117,11 @@ class _Search:
         self._cycle = _cycle(len(samples.x), tuned.passes)
         self._began = time.monotonic()
         self._history: list[PassResult] = []
-        # Passes that are still to come at most: a choice or two, and two long cycles.
+        # Most passes still to come: one or two choices, and two long cycles.
         self._ahead = ((1 if tuned.hidden else 2) + 2 * LONGER) * self._cycle.passes
 
     def run(self) -> LearningResult:
-        """Choose, then learn from all rows."""
+        """Choose the hyperparameters, then train on all rows."""
         hidden, passes = self._tuned.hidden or SMALL, self._cycle.passes
         loss, chosen = self._best(
             [Hyperparameters(hidden, SPREADS[0], *pair, passes) for pair in PENALTIES], DEADLINES[0]
@@ -143,12 +145,12 @@ class _Search:
     def _better(
         self, loss: float, chosen: Hyperparameters, others: Sequence[Hyperparameters], deadline: float
     ) -> tuple[float, Hyperparameters]:
-        """Return the best of others where it is worth its size or time, else what was chosen, each with its loss."""
+        """Return the best of the others if it is worth its size or time, else the chosen one, each with its loss."""
         other_loss, other = self._best(others, deadline)
         return (other_loss, other) if other_loss < loss * (1.0 - WORTH) else (loss, chosen)
 
     def _best(self, candidates: Sequence[Hyperparameters], deadline: float) -> tuple[float, Hyperparameters]:
-        """Return the least mean loss over the folds, infinite where none is a number, and whose it is."""
+        """Return the least mean loss over the folds and its candidate; the loss is infinite if none is finite."""
         _, losses = self._learn(candidates, self._folds, deadline)
         finite = np.where(np.isfinite(losses), losses, np.inf)
         return float(finite.min()), candidates[int(finite.argmin())]
@@ -156,7 +158,7 @@ class _Search:
     def _learn(
         self, candidates: Sequence[Hyperparameters], folds: Folds, deadline: float
     ) -> tuple[BatchedNetworks, Floats]:
-        """Return the lanes of all candidates and folds after a whole cycle, and each candidate's loss."""
+        """Return the networks of all candidates and folds after a whole cycle, and the loss of each candidate."""
         count = len(folds.train)
         each = [candidate for candidate in candidates for _ in range(count)]
         architecture = replace(self._architecture, hidden=each[0].hidden)
@@ -176,7 +178,7 @@ class _Search:
         self._ahead -= each[0].passes
         for total in run:
             losses = self._losses(stack, judged).reshape(-1, count).mean(axis=1)
-            self._tell(losses, made + total + self._ahead)
+            self._report(losses, made + total + self._ahead)
         return stack, losses
 
     @torch.no_grad()
@@ -184,7 +186,7 @@ class _Search:
         x, y = (torch.from_numpy(part[judged]).float() for part in (self._samples.x, self._samples.y))
         return stack.losses(x, y).numpy().astype(np.float64)
 
-    def _tell(self, losses: Floats, total: int) -> None:
+    def _report(self, losses: Floats, total: int) -> None:
         loss = float(losses[np.isfinite(losses)].min(initial=np.inf))
         self._history.append(PassResult(len(self._history) + 1, total, loss))
         if self._watch:
@@ -192,7 +194,7 @@ class _Search:
 
 
 def _cycle(rows: int, most: int) -> OneCycle:
-    """Return the cycle for a number of rows: more rows, more steps and larger ones, and no more than so many passes."""
+    """Return the cycle for a number of rows, with at most a number of passes: more rows have more and larger steps."""
     steps, batch = (2_000, 64) if rows < 2_000 else (4_000, 128) if rows < 20_000 else (6_000, 256)
     passes = min(most, max(2, -(-steps * batch // rows)))
     return OneCycle(passes, RATE, batch)

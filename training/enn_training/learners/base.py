@@ -1,4 +1,4 @@
-"""What every learner is: scaled samples in, a network over scaled inputs and the history of its held-out loss out."""
+"""Learner: the interface of all learners, with the result and the progress that they report."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from enn_training.nn.architecture import Architecture
 
 @dataclass(frozen=True)
 class PassResult:
-    """Where learning stood after one pass over the training rows.
+    """Report the progress after one pass over the training rows.
 
     Attributes:
-        number: Passes made, from 1.
-        total: Passes planned.
-        loss: Held-out loss of the best network of this pass: mean squared error or mean cross-entropy in nats.
+        number: Number of passes made, from 1.
+        total: Number of passes planned.
+        loss: Least validation loss of this pass: mean squared error, or mean cross-entropy in nats.
     """
 
     number: int
@@ -26,13 +26,13 @@ class PassResult:
 
 @dataclass(frozen=True, eq=False)
 class LearningResult:
-    """What a learner leaves.
+    """Hold the network that a learner returns.
 
     Attributes:
-        network: The network of least held-out loss, over scaled inputs.
-        loss: Its held-out loss.
-        history: One entry a pass.
-        settings: The learner's own settings and choices, JSON-able.
+        network: Network of the least validation loss, over scaled inputs.
+        loss: Validation loss of the network.
+        history: One entry for each pass.
+        settings: Settings and choices of the learner, in JSON types.
     """
 
     network: Network
@@ -42,10 +42,11 @@ class LearningResult:
 
 
 ProgressCallback = Callable[[PassResult], None]
+"""Function that a learner calls after every pass."""
 
 
 class Learner(Protocol):
-    """A way to learn; its settings are its fields."""
+    """Train a network on samples; the settings are fields of the implementation."""
 
     def learn(
         self,
@@ -55,16 +56,16 @@ class Learner(Protocol):
         seed: int,
         watch: ProgressCallback | None = None,
     ) -> LearningResult:
-        """Return the network of least held-out loss that was met.
+        """Return the network with the least validation loss.
 
         Args:
-            architecture: What to learn.
-            training: Rows learned from.
-            validation: Rows that choose among networks and are never learned from.
-            seed: Equal seeds give equal networks, byte for byte.
-            watch: Called after every pass.
+            architecture: Architecture of the network.
+            training: Samples to train on.
+            validation: Samples to choose among networks by, never trained on.
+            seed: Seed of all randomness; equal seeds give equal networks, byte for byte.
+            watch: Function to call after every pass.
 
         Raises:
-            DivergenceError: No finite network was left.
+            DivergenceError: Training produced infinite numbers or NaN in every network.
         """
         ...

@@ -1,4 +1,4 @@
-"""The authors' LMS as a learner: eight starts that differ in order, dynamic range and steps, the best of them kept."""
+"""LMS: the authors' least mean squares on eight networks with different orders, spreads and steps; the best is kept."""
 
 import copy
 import math
@@ -26,22 +26,23 @@ Floats = NDArray[np.float64]
 HIDDEN_STEPS = (5e-4, 1e-3)
 OUTPUT_STEPS = (5e-5, 1e-4)
 
-# What the eight starts multiply the spread and the steps by: no one pair learns all fifteen problems with every seed.
+# Factors of spread and steps of the eight networks: no single pair solves all fifteen problems with every seed.
 SPREADS = (1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 0.5, 0.7)
 PACES = (1.0, 2.0, 0.7, 0.5, 1.0, 0.5, 2.0, 1.0)
 
 
 @dataclass(frozen=True)
 class LMS:
-    """Least mean squares, one sample at a time.
+    """Train eight networks by least mean squares, one sample at a time, and keep the best.
 
     Attributes:
-        passes: Times that every training row is seen, >= 1.
-        spread: g of the start, > 0.
-        pace: Multiplies all of the paper's steps, > 0.
-        schedule: "annealed" (steps fall geometrically from 5 times to a fifth) or "constant" (the paper's).
-        patience: Passes without a smaller held-out loss after which to stop, >= 1; None for never.
-        max_time: Seconds after which no further pass begins; None for no limit. A limit gives up equal results.
+        passes: Number of passes over the training rows, >= 1.
+        spread: Length g of the initial weights, > 0.
+        pace: Factor of all steps of the paper, > 0.
+        schedule: "annealed" (steps fall geometrically from 5 times to a fifth) or "constant" (as in the paper).
+        patience: Number of passes without a smaller validation loss after which to stop, >= 1; None for no early stop.
+        max_time: Time in seconds after which no further pass begins; None for no limit. With a limit, equal seeds need
+            not give equal networks.
 
     Raises:
         OptionError: A value is out of its range.
@@ -57,7 +58,7 @@ class LMS:
     max_time: float | None = None
 
     def __post_init__(self) -> None:
-        """Check every range."""
+        """Check the range of every setting."""
         for name in ("passes", "spread", "pace"):
             if not (math.isfinite(value := getattr(self, name)) and value > 0):
                 raise OptionError(f"{name} {value}: expected a positive number")
@@ -76,7 +77,7 @@ class LMS:
         seed: int,
         watch: ProgressCallback | None = None,
     ) -> LearningResult:
-        """Return the best network of eight starts; see Learner.learn."""
+        """Return the best of the eight networks; see `Learner.learn`."""
         rng = np.random.default_rng(seed)
         state = begin(architecture, [initial_network(architecture, self.spread * factor) for factor in SPREADS])
         best = np.full(LANES, np.inf)
@@ -99,13 +100,13 @@ class LMS:
             history.append(PassResult(number, self.passes, float(np.nanmin(losses))))
             if watch:
                 watch(history[-1])
-            if stale == self.patience or self._late(time.monotonic() - began):
+            if stale == self.patience or self._is_late(time.monotonic() - began):
                 break
         lane = int(np.argmin(best))
         settings = {**asdict(self), "name": "lms", "start": lane, "starts": LANES}
         return LearningResult(to_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)
 
-    def _late(self, elapsed: float) -> bool:
+    def _is_late(self, elapsed: float) -> bool:
         return self.max_time is not None and elapsed >= self.max_time
 
     def _steps(self, layers: int, progress: float) -> Floats:
@@ -114,7 +115,7 @@ class LMS:
 
 
 def steps(layers: int, pace: float) -> Floats:
-    """Return a_F and a_W of every layer and start, [layers, 2, LANES]: the paper's times a pace."""
+    """Return the steps a_F and a_W of every layer and network, [layers, 2, LANES]: those of the paper times a pace."""
     table = np.array([HIDDEN_STEPS] * (layers - 1) + [OUTPUT_STEPS])
     return pace * table[:, :, None] * np.array(PACES)
 
@@ -126,7 +127,7 @@ def _link(architecture: Architecture) -> int:
 
 
 def begin(architecture: Architecture, starts: Sequence[Network]) -> lms_kernel.State:
-    """Return eight networks over scaled inputs side by side, ready to learn."""
+    """Return the kernel's state of eight initial networks over scaled inputs."""
     widths = architecture.widths
     layers, neurons = len(widths) - 1, max(widths[1:])
     state = lms_kernel.State(
@@ -152,13 +153,13 @@ def begin(architecture: Architecture, starts: Sequence[Network]) -> lms_kernel.S
 
 
 def _keep(kept: lms_kernel.State, state: lms_kernel.State, lanes: NDArray[np.bool_]) -> None:
-    """Copy the learned parts of the given lanes."""
+    """Copy the parameters of the given lanes."""
     for name in ("weight", "bias", "coefficients"):
         getattr(kept, name)[..., lanes] = getattr(state, name)[..., lanes]
 
 
 def to_network(architecture: Architecture, state: lms_kernel.State, lane: int) -> Network:
-    """Return one lane as a network over scaled inputs."""
+    """Return the network of one lane, over scaled inputs."""
     layers: list[Layer] = []
     for index, (inputs, neurons) in enumerate(pairwise(architecture.widths)):
         linear = architecture.head == "linear" and index == len(architecture.hidden)

@@ -1,4 +1,7 @@
-"""One cycle of AdamW over a stack of networks: the rate rises, falls to nothing, and always ends within its time."""
+"""OneCycle: AdamW with Smith's one-cycle policy of the learning rate, within a time limit.
+
+Source: arXiv 1708.07120; the defaults are those of `torch.optim.lr_scheduler.OneCycleLR`.
+"""
 
 import math
 import time
@@ -13,21 +16,22 @@ from numpy.typing import NDArray
 from enn_training.data.preprocessing import Samples
 from enn_training.nn.batched import BatchedNetworks
 
-# The share of the cycle in which the rate rises, and where it begins and ends as a share of its highest.
+# Share of the cycle in which the rate rises; first and last rate as a share of the highest.
 RISE, FIRST, LAST = 0.3, 0.04, 4e-6
 SMALL = 2**17
-"""Most values of a layer at a step for which one thread is the fastest: several wait longer than they work."""
+"""Largest number of values of a layer in a step for which one thread is fastest: threads cost more than they save."""
 
 
 @dataclass(frozen=True)
 class OneCycle:
-    """How a stack learns.
+    """Train batched networks over one cycle of the learning rate.
 
     Attributes:
-        passes: Times that every row is seen.
+        passes: Number of passes over the rows.
         rate: Highest learning rate.
-        batch: Rows a step.
-        max_time: Seconds; where the passes would take longer, fewer are made over the same cycle. None for no limit.
+        batch: Number of rows in a step.
+        max_time: Time limit in seconds; None for no limit. If the passes would take longer, fewer are made over the
+            same cycle.
     """
 
     passes: int
@@ -45,15 +49,15 @@ class OneCycle:
         smoothing: NDArray[np.float64],
         seed: int,
     ) -> Iterator[int]:
-        """Change the stack pass by pass; yield the number of passes planned by now.
+        """Train the networks in place; yield the number of passes now planned after every pass.
 
         Args:
-            stack: What learns.
-            samples: Rows of all lanes.
-            rows: Which of them each lane learns from, [lanes, rows].
-            decay: Weight decay of each lane, [lanes]; a step shrinks a weight by its rate times this.
-            smoothing: The same for the harmonics, towards their start and 2q-1 times as strong, [lanes].
-            seed: Of the order of rows.
+            stack: Networks to train.
+            samples: Samples of all networks.
+            rows: Indices of the samples that each network is trained on, [lanes, rows].
+            decay: Weight decay of each network, [lanes]; a step shrinks a weight by the learning rate times this.
+            smoothing: Decay of the DCT coefficients of each network to those of a line, [lanes].
+            seed: Seed of the order of rows.
         """
         size = min(self.batch, rows.shape[1]) * stack.lanes * max(stack.architecture.widths)
         with _threads(1 if size <= SMALL else torch.get_num_threads()):
@@ -91,9 +95,9 @@ class OneCycle:
             yield len(ends) + left
 
     def _left(self, first: float, *others: float) -> int:
-        """Return how many passes are still to be made after some that ended at these seconds.
+        """Return the number of passes left after some that ended at these times, in seconds.
 
-        In a new process the first takes far longer than the others: it tells only whether there is time for two.
+        In a new process the first pass takes far longer than the others: it decides only whether a second one fits.
         """
         left = self.passes - 1 - len(others)
         if self.max_time is None:
@@ -106,7 +110,7 @@ class OneCycle:
 
 @contextmanager
 def _threads(count: int) -> Iterator[None]:
-    """Compute with so many threads, and with as many as before afterwards."""
+    """Set the number of PyTorch's threads, and restore it afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -116,7 +120,7 @@ def _threads(count: int) -> Iterator[None]:
 
 
 def one_cycle_rate(progress: float) -> float:
-    """Return the learning rate as a share of its highest, at a progress from 0 to 1."""
+    """Return the learning rate as a share of the highest one, at a progress from 0 to 1."""
     if progress < RISE:
         return _cosine(FIRST, 1.0, progress / RISE)
     return _cosine(1.0, LAST, (progress - RISE) / (1.0 - RISE))

@@ -1,4 +1,4 @@
-"""The LMS on a stream: eight networks learn batch after batch, and the one that predicted best lately answers."""
+"""OnlineLMS: least mean squares on a stream of batches; the network with the least recent loss predicts."""
 
 import numpy as np
 
@@ -11,19 +11,21 @@ from enn_training.learners.lms import SPREADS, begin, steps, to_network
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.initialization import initial_network
 
-# Times the paper's steps: where its annealed schedule begins.
+# Factor of the steps of the paper: the one with which the annealed schedule of `LMS` begins.
 PACE = 5.0
 SPREAD = 0.25
-# Rows after which a past loss counts half in the choice of the network that answers.
+# Number of rows after which a past loss counts half in the choice of the network.
 HALF_LIFE = 1_000
 
 
 class OnlineLMS:
-    """Eight starts of the LMS that go on learning; each row is predicted before it is learned from.
+    """Train eight networks by least mean squares, batch after batch.
+
+    Each batch is predicted before it is trained on, so that its loss measures predictions of unseen rows.
 
     Args:
-        architecture: What is learned.
-        network: Over scaled inputs, to go on from at eight paces; None for the eight starts.
+        architecture: Architecture of the networks.
+        network: Network over scaled inputs to train further, at eight paces; None for eight initial networks.
     """
 
     def __init__(self, architecture: Architecture, network: Network | None = None) -> None:
@@ -35,14 +37,14 @@ class OnlineLMS:
 
     @property
     def network(self) -> Network:
-        """The network over scaled inputs whose predictions of late had the least loss."""
+        """Network over scaled inputs with the least recent loss."""
         return to_network(self._architecture, self._state, int(np.nanargmin(self._losses)))
 
     def learn(self, samples: Samples) -> float:
-        """Learn from every row once, in its order; return the loss of the best network before it saw them.
+        """Train once on every row, in order; return the least loss over the rows before training on them.
 
         Raises:
-            DivergenceError: No network is left with finite numbers.
+            DivergenceError: Every network has infinite numbers or NaN.
         """
         rows = len(samples.x)
         losses = lms_kernel.losses(self._state, samples.x, samples.y)
@@ -51,7 +53,7 @@ class OnlineLMS:
         moves = steps(len(self._architecture.widths) - 1, PACE)
         lms_kernel.learn(self._state, samples.x, samples.y, order, moves)
         after = lms_kernel.losses(self._state, samples.x, samples.y)
-        # Before the first batch no network knows anything: what they make of that batch is all there is to judge by.
+        # The networks know nothing before the first batch: they are judged by their losses after it.
         judged = losses if self._weight else after
         self._losses = (kept * self._losses + rows * judged) / (kept + rows)
         self._losses[~np.isfinite(after)] = np.nan

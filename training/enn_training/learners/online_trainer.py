@@ -1,4 +1,4 @@
-"""Learning from batches of raw rows: each goes through the online LMS and leaves a learned model."""
+"""OnlineTrainer: train on batches of raw rows by the online LMS, with a learned model after each batch."""
 
 import hashlib
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ Truth = NDArray[np.int64] | NDArray[np.float64]
 
 @dataclass(frozen=True)
 class OnlineDesign:
-    """What a stream learns.
+    """Describe the network that an online trainer trains.
 
     Attributes:
-        columns: What every column is; ignored where a model is learned further.
-        classes: Labels of all classes that will ever come; None for regression.
-        hidden: Neurons of each hidden layer.
-        harmonics: Q of every activation.
-        head: "dct" or "linear".
+        columns: Kind of each raw column; ignored if a model is trained further.
+        classes: Labels of all classes that later batches can have; None for a regression.
+        hidden: Number of neurons of each hidden layer.
+        harmonics: Number of odd cosines Q of every activation.
+        head: Output layer, "dct" or "linear".
     """
 
     columns: tuple[Column, ...]
@@ -40,13 +40,13 @@ class OnlineDesign:
 
 
 class OnlineTrainer:
-    """An online LMS over raw rows; the scaling of inputs and targets is that of the first batch.
+    """Train by the online LMS over raw rows, scaled by the first batch.
 
     Args:
-        design: What is learned.
+        design: Architecture, columns and classes.
         x: First batch, [rows, features].
-        y: Its class indices [rows] or values [rows] or [rows, units].
-        model: Learned before, to go on from; its ranges then scale the inputs.
+        y: Class indices of the first batch [rows], or values [rows] or [rows, units].
+        model: Model to train further, whose training ranges scale the inputs; None for a new network.
     """
 
     def __init__(self, design: OnlineDesign, x: Rows, y: Truth, model: LearnedModel | None = None) -> None:
@@ -71,10 +71,10 @@ class OnlineTrainer:
         self._fingerprint = "" if model is None else model.fingerprint
 
     def learn(self, x: Rows, y: Truth) -> LearnedModel:
-        """Return the model after one pass over more rows; arguments as those of the constructor."""
+        """Return the model after one pass over a batch; x and y as in the constructor."""
         loss = self._online.learn(self._preprocessor.transform(Split(x, y)))
         self._features = tuple(
-            _widened(feature, self._seen, values) for feature, values in zip(self._features, x.T, strict=True)
+            _widen(feature, self._seen, values) for feature, values in zip(self._features, x.T, strict=True)
         )
         self._seen += len(x)
         digest = self._fingerprint + fingerprint([feature.name for feature in self._features], x, y)
@@ -84,14 +84,14 @@ class OnlineTrainer:
             features=self._features,
             classes=self._design.classes,
             examples=self._examples.astype(np.float32).astype(np.float64),
-            training=self._record(loss),
+            training=self._training_record(loss),
             scores={},
             fingerprint=self._fingerprint,
             background=self._background,
         )
 
-    def _record(self, loss: float) -> dict[str, Any]:
-        """Return how the model was learned; the loss is that of the last batch before it was learned from."""
+    def _training_record(self, loss: float) -> dict[str, Any]:
+        """Return the training record; its loss is that of the last batch before training on it."""
         return {
             "learner": {"name": "lms", "online": True},
             "rows": {"training": self._seen, "held_out": 0, "test": 0},
@@ -104,8 +104,8 @@ class OnlineTrainer:
         }
 
 
-def _widened(feature: Feature, seen: int, values: Rows) -> Feature:
-    """Return the summary of a feature after more values [rows]; a mean that stands for missing ones stays as it is."""
+def _widen(feature: Feature, seen: int, values: Rows) -> Feature:
+    """Return the summary of a feature after more values [rows]; the mean of a feature with missing values stays."""
     if feature.kind != "numeric" or np.isnan(values).all():
         return feature
     mean = feature.mean if feature.missing else (feature.mean * seen + values.sum()) / (seen + len(values))

@@ -1,4 +1,4 @@
-"""Learning from end to end: data set -> scaled samples -> learner -> network over raw rows -> learned model."""
+"""Train a learned model on a data set: preprocess, learn, fold the scaling into the network, score."""
 
 from typing import Any
 
@@ -27,21 +27,21 @@ def train(
     background: int = BACKGROUND_ROWS,
     watch: ProgressCallback | None = None,
 ) -> LearnedModel:
-    """Return the model that a learner makes of a data set; its scores are those of the test part.
+    """Return the model that a learner trains on a data set, scored on the test part.
 
     Args:
-        dataset: Three parts of rows.
-        learner: How to learn.
-        hidden: Neurons of each hidden layer; a learner that chooses them itself may return others.
-        harmonics: Q of every activation.
-        head: "dct" or "linear".
-        seed: Equal seeds give equal models, byte for byte.
-        background: Training rows, drawn by seed, that the package will carry for explanations; 0 keeps all back, and
-            with them where the training part lies on the activations.
-        watch: Called after every pass.
+        dataset: Raw rows in three parts.
+        learner: Learner to train with; one that holds out rows itself gets the validation rows for training too.
+        hidden: Number of neurons of each hidden layer; a learner that chooses them itself can return others.
+        harmonics: Number of odd cosines Q of every activation.
+        head: Output layer, "dct" or "linear".
+        seed: Seed of all randomness; equal seeds give equal models, byte for byte.
+        background: Number of training rows in the package, for explanations; 0 to withhold all rows, and the
+            distribution of the pre-activations over them.
+        watch: Function to call after every pass.
 
     Raises:
-        TrainingError: A size is out of its range, or the learner left the finite numbers.
+        TrainingError: A size is out of its range, or training diverged.
     """
     if holds_out_rows(learner):
         dataset = dataset.merge_validation()
@@ -60,7 +60,7 @@ def train(
 
 
 def to_learned_model(network: Network, dataset: Dataset, training: dict[str, Any], background: Rows) -> LearnedModel:
-    """Return a network over raw rows with what its package says of it; arguments as those of LearnedModel."""
+    """Return a network over raw rows as a learned model; arguments as in `LearnedModel`."""
     return LearnedModel(
         network=network,
         features=dataset.summaries,
@@ -75,7 +75,7 @@ def to_learned_model(network: Network, dataset: Dataset, training: dict[str, Any
 
 
 def _training_record(dataset: Dataset, architecture: Architecture, result: LearningResult, seed: int) -> dict[str, Any]:
-    """Return how a model was learned, JSON-able and the same for every run."""
+    """Return the training record, in JSON types and the same for every run."""
     return {
         "learner": result.settings,
         "seed": seed,
