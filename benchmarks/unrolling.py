@@ -22,12 +22,11 @@ from enn_models import cosine_series
 from enn_models.batching import max_batch_rows
 from enn_models.network import Layer, Network
 from enn_training.publishing.load import load
-from enn_training.publishing.onnx import accuracy
-from enn_training.publishing.onnx import selection as choice
+from enn_training.publishing.onnx import accuracy, selection
 from enn_training.publishing.onnx.graph.affine import Affine
 from enn_training.publishing.onnx.graph.builder import Graph, Value
-from enn_training.publishing.onnx.layout import FEW_INPUT, FEW_OUTPUT, Layout, assemble
-from enn_training.publishing.onnx.runtime import Runtime
+from enn_training.publishing.onnx.layout import FEW_INPUT, FEW_OUTPUT, Layout, build_graph
+from enn_training.publishing.onnx.runtime import RuntimeSession
 from enn_training.publishing.onnx.unrollings import Clenshaw, Direct
 
 Shape = tuple[int, int, int, int]
@@ -78,18 +77,18 @@ class Case:
 def drawn(shape: Shape) -> Case:
     """Return a network of a shape, with the candidates of the rule and, for comparison, those that never win."""
     like = network(*shape)
-    candidates = choice.candidates(like)
-    layouts = [choice.layout_of(like, Direct()), choice.layout_of(like, Clenshaw()), *candidates]
+    candidates = selection.candidate_layouts(like)
+    layouts = [selection.layout_for(like, Direct()), selection.layout_for(like, Clenshaw()), *candidates]
     title = "{} inputs, {} hidden, {} outputs, Q = {}".format(*shape)
-    return Case(title, like, layouts, choice.by_rule(like, candidates), TARGETS[shape])
+    return Case(title, like, layouts, selection.select_by_rule(like, candidates), TARGETS[shape])
 
 
 def ring() -> Case:
     """Return the shipped model that float32 cannot compute exactly, in both precisions."""
     like = load(SHIPPED, "ring").network
-    exact = choice.candidates(like, double=True)
+    exact = selection.candidate_layouts(like, float64=True)
     title = "The shipped `ring`: 2 inputs, 6 hidden, 1 output, Q = 6"
-    return Case(title, like, [*choice.candidates(like), *exact], choice.by_rule(like, exact))
+    return Case(title, like, [*selection.candidate_layouts(like), *exact], selection.select_by_rule(like, exact))
 
 
 def network(inputs: int, hidden: int, outputs: int, harmonics: int) -> Network:
@@ -107,26 +106,31 @@ def network(inputs: int, hidden: int, outputs: int, harmonics: int) -> Network:
 def relu(like: Network) -> onnx.ModelProto:
     """Return the graph of the ReLU network with the same weights."""
     graph = Graph()
-    rows = Value("input", like.inputs, columns=False)
-    hidden = graph.affine(rows, Affine.of(like.layers[0]), "hidden", columns=False)
-    active = Value(graph.node("Relu", [hidden.name], "active"), hidden.neurons, columns=False)
-    graph.affine(active, Affine.of(like.layers[1]), "output", columns=False)
-    return graph.model({"output": [like.units]}, like.inputs, "ReLU network")
+    rows = Value("input", like.inputs, neurons_first=False)
+    hidden = graph.add_affine(rows, Affine.from_layer(like.layers[0]), "hidden", neurons_first=False)
+    active = Value(graph.add_node("Relu", [hidden.name], "active"), hidden.neurons, neurons_first=False)
+    graph.add_affine(active, Affine.from_layer(like.layers[1]), "output", neurons_first=False)
+    return graph.to_model({"output": [like.units]}, like.inputs, "ReLU network")
 
 
-def runtimes(case: Case, batch: int) -> dict[str, Runtime]:
+def runtimes(case: Case, batch: int) -> dict[str, RuntimeSession]:
     """Return the sessions to time at a batch, by name."""
     like, chosen, at_once = case.network, case.chosen, max_batch_rows(case.network)
-    found = {layout.name: Runtime(choice.prediction(like, layout), ["output"], rows=at_once) for layout in case.layouts}
+    found = {
+        layout.name: RuntimeSession(selection.prediction_graph(like, layout), ["output"], rows=at_once)
+        for layout in case.layouts
+    }
     plain = relu(like)
-    baselines = dict(zip(RELU, (Runtime(plain, ["output"]), Runtime(plain, ["output"], rows=at_once)), strict=True))
-    return {**baselines, **found, CHOSEN: Runtime(assemble(like, chosen), *_part(case, batch), at_once)}
+    baselines = dict(
+        zip(RELU, (RuntimeSession(plain, ["output"]), RuntimeSession(plain, ["output"], rows=at_once)), strict=True)
+    )
+    return {**baselines, **found, CHOSEN: RuntimeSession(build_graph(like, chosen), *_part(case, batch), at_once)}
 
 
 def measured(case: Case, batch: int) -> tuple[float, dict[str, tuple[float, float]]]:
     """Return the microseconds of ReLU, and of each layout the ratio to it and the largest error."""
     rows = _rows(case.network, batch)
-    times = [choice.measure(runtimes(case, batch), rows, REPEATS) for _ in range(SESSIONS)]
+    times = [selection.measure_microseconds(runtimes(case, batch), rows, REPEATS) for _ in range(SESSIONS)]
     baselines = [min(turn[name] for name in RELU) for turn in times]
     return median(baselines), {
         name: (
@@ -150,12 +154,12 @@ def file(case: Case, batches: Sequence[int]) -> Iterator[str]:
 
 def _of_file(case: Case, batch: int) -> dict[str, float]:
     rows, at_once = _rows(case.network, batch), max_batch_rows(case.network)
-    model = assemble(case.network, case.chosen)
+    model = build_graph(case.network, case.chosen)
     turns = [
-        choice.measure(
+        selection.measure_microseconds(
             {
-                "the part": Runtime(model, *_part(case, batch), at_once),
-                "the whole file": Runtime(model, ["output"], rows=at_once, whole=True),
+                "the part": RuntimeSession(model, *_part(case, batch), at_once),
+                "the whole file": RuntimeSession(model, ["output"], rows=at_once, whole=True),
             },
             rows,
             REPEATS,
@@ -167,14 +171,14 @@ def _of_file(case: Case, batch: int) -> dict[str, float]:
 
 def _part(case: Case, batch: int) -> tuple[list[str], str]:
     """Return the outputs and the source of the part of the chosen graph for a batch."""
-    return ([FEW_OUTPUT], FEW_INPUT) if batch <= case.chosen.rows else (["output"], "input")
+    return ([FEW_OUTPUT], FEW_INPUT) if batch <= case.chosen.few_rows else (["output"], "input")
 
 
 def _rows(like: Network, batch: int) -> NDArray[np.float32]:
     return np.random.default_rng(1).uniform(-1, 1, size=(batch, like.inputs)).astype(np.float32)
 
 
-def error(like: Network, runtime: Runtime, rows: NDArray[np.float32]) -> float:
+def error(like: Network, runtime: RuntimeSession, rows: NDArray[np.float32]) -> float:
     """Return the largest difference from float64 over the first 1,024 rows, as a share of the largest output."""
     wanted = like.respond(rows[:1024]).output
     return float(np.abs(runtime.run(rows)[0][:1024] - wanted).max() / np.abs(wanted).max())
@@ -183,7 +187,7 @@ def error(like: Network, runtime: Runtime, rows: NDArray[np.float32]) -> float:
 def section(case: Case, batches: Sequence[int]) -> Iterator[str]:
     """Yield the lines on one network: its choice, a row for each layout, and a row of targets."""
     chosen = case.chosen
-    few = f"{chosen.few.name} up to {chosen.rows} rows, then " if chosen.few else ""
+    few = f"{chosen.few.name} up to {chosen.few_rows} rows, then " if chosen.few else ""
     yield f"## {case.title}\n"
     yield f"Chosen: {few}{chosen.name}.\n"
     found = {batch: measured(case, batch) for batch in batches}

@@ -17,7 +17,7 @@ from enn_models.repository import publish_version
 from enn_service.api.schemas import introspection as exploration
 from enn_service.inference.activation_curves import BACKGROUND_BINS
 from enn_training.learned_model import LearnedModel
-from enn_training.publishing.export import package as exported
+from enn_training.publishing.export import build_package as exported
 from support.examples import network
 from support.serving import serving
 from support.tiny import package

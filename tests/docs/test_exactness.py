@@ -12,10 +12,9 @@ from enn_models.package import open_package
 from enn_models.repository import read_model
 from enn_service.runtime.range_check import MAX_RANGES
 from enn_training import load
-from enn_training.publishing.onnx import accuracy
-from enn_training.publishing.onnx import selection as choice
+from enn_training.publishing.onnx import accuracy, selection
 from enn_training.publishing.onnx.layout import FEW_INPUT, FEW_OUTPUT
-from enn_training.publishing.onnx.runtime import Runtime, part
+from enn_training.publishing.onnx.runtime import RuntimeSession, extract_part
 from enn_training.publishing.onnx.unrollings import Spectral
 from support.serving import SHIPPED
 
@@ -41,10 +40,10 @@ def output(net: Network, rows: NDArray[np.float32], step: str | None = None) -> 
 def cost(name: str, step: str) -> float:
     """Return the error, as a share of the output's scale, from rounding one step of a shipped model to float32."""
     model = load(SHIPPED, name)
-    rows = accuracy.rows(model)
+    rows = accuracy.comparison_rows(model)
     wanted = model.network.respond(rows).output
     assert np.allclose(output(model.network, rows), wanted, rtol=0, atol=1e-12)
-    return accuracy.share(output(model.network, rows, step), wanted)
+    return accuracy.relative_error(output(model.network, rows, step), wanted)
 
 
 @pytest.mark.parametrize(("step", "said"), [("pre-activations", 2.5e-6), ("angles", 4.2e-6)])
@@ -62,7 +61,9 @@ def test_later_roundings_use_a_tenth_of_the_bound(name, step):
 
 def test_only_ring_stripes_and_batches_of_face_use_float64():
     def doubles(source: str, found: str) -> set[str]:
-        graphs = {name: part(open_package(read_model(SHIPPED, name, "1")).model, [found], source) for name in NAMES}
+        graphs = {
+            name: extract_part(open_package(read_model(SHIPPED, name, "1")).model, [found], source) for name in NAMES
+        }
         return {name for name, graph in graphs.items() if "Cast" in {node.op_type for node in graph.graph.node}}
 
     assert doubles("input", "output") == {"ring", "stripes", "face"}
@@ -72,14 +73,14 @@ def test_only_ring_stripes_and_batches_of_face_use_float64():
 def test_single_row_graph_has_seven_nodes_five_in_float32():
     net = load(SHIPPED, "ring").network
     assert [
-        len(choice.prediction(net, choice.layout_of(net, Spectral(), double=double)).graph.node)
-        for double in (True, False)
+        len(selection.prediction_graph(net, selection.layout_for(net, Spectral(), float64=float64)).graph.node)
+        for float64 in (True, False)
     ] == [7, 5]
 
 
 @pytest.mark.parametrize("name", ["ring", "stripes", "face"])
 def test_float64_batches_use_sine_in_output_layer_only(name):
-    graph = part(open_package(read_model(SHIPPED, name, "1")).model, ["output"]).graph
+    graph = extract_part(open_package(read_model(SHIPPED, name, "1")).model, ["output"]).graph
     assert [node.name for node in graph.node if node.op_type == "Sin"] == ["layer2/sine"]
     assert len(load(SHIPPED, name).network.layers[-1].bias) == 1
 
@@ -89,7 +90,9 @@ def test_errors_far_out_of_range_match_the_page():
         model = load(SHIPPED, name)
         low, high = np.array([(feature.minimum, feature.maximum) for feature in model.features]).T
         rows = low + (high - low) * np.random.default_rng(0).uniform(-MAX_RANGES, MAX_RANGES, size=(20_000, len(low)))
-        found = Runtime(open_package(read_model(SHIPPED, name, "1")).model, ["output"]).run(rows.astype(np.float32))[0]
+        found = RuntimeSession(open_package(read_model(SHIPPED, name, "1")).model, ["output"]).run(
+            rows.astype(np.float32)
+        )[0]
         wanted = model.network.respond(rows).output
         return np.abs(found - wanted) / np.abs(wanted).max()
 

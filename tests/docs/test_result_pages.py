@@ -21,30 +21,30 @@ DOCS = Path(__file__).parents[2] / "docs" / "benchmarks"
 
 
 def test_image_page_equals_its_results():
-    assert image_page.text(image_results.read(DOCS / "image")) == (DOCS / "image.md").read_text()
+    assert image_page.render(image_results.read_results(DOCS / "image")) == (DOCS / "image.md").read_text()
 
 
 def test_paper_page_equals_its_results():
-    found = paper.complete(Results(DOCS / "paper", Budget()), problems())
-    assert paper_page.text(found, Budget()) == (DOCS / "paper.md").read_text()
+    found = paper.complete_results(Results(DOCS / "paper", Budget()), problems())
+    assert paper_page.render(found, Budget()) == (DOCS / "paper.md").read_text()
 
 
 def test_paper_has_results_of_all_contenders_with_five_seeds():
-    assert not list(paper.missing(Results(DOCS / "paper", Budget()), problems(), 5))
+    assert not list(paper.missing_runs(Results(DOCS / "paper", Budget()), problems(), 5))
 
 
 def test_pruning_page_equals_its_results():
     results = Results(DOCS / "pruning", Budget())
     found = {name: results.read(name) for name in problem_names()}
-    assert pruning_page.text(found, Budget()) == (DOCS / "pruning.md").read_text()
+    assert pruning_page.render(found, Budget()) == (DOCS / "pruning.md").read_text()
 
 
 def test_pruning_has_results_of_every_level_with_three_seeds():
-    assert pruning.missing(Results(DOCS / "pruning", Budget()), problems(), 3) == []
+    assert pruning.missing_runs(Results(DOCS / "pruning", Budget()), problems(), 3) == []
 
 
 def test_table_page_equals_its_results():
-    assert table_page.text(TableResults(DOCS / "tables", Plan())) == (DOCS / "tables.md").read_text()
+    assert table_page.render(TableResults(DOCS / "tables", Plan())) == (DOCS / "tables.md").read_text()
 
 
 def test_at_least_ten_tables_are_measured_with_default_settings():

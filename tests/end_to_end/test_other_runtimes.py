@@ -15,10 +15,10 @@ import pytest
 
 from enn_models.network import Network
 from enn_models.package import open_package
-from enn_training.publishing.export import package
+from enn_training.publishing.export import build_package
 from enn_training.publishing.onnx.accuracy import TOLERANCE
 from enn_training.publishing.onnx.layout import FEW_INPUT, FEW_OUTPUT
-from enn_training.publishing.onnx.runtime import part
+from enn_training.publishing.onnx.runtime import extract_part
 from support.examples import network
 from support.learned import learned
 
@@ -68,13 +68,13 @@ def _decaying(net: Network) -> Network:
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> tuple[Path, Path, dict[str, np.ndarray]]:
     """A package's file, that of its part for few rows, and what they are to give for ROWS."""
     net = networks()[request.param]
-    opened = open_package(package(learned(net), harmonics=True))
+    opened = open_package(build_package(learned(net), harmonics=True))
     whole, few = tmp_path / "model.onnx", tmp_path / "few.onnx"
     whole.write_bytes(opened.data)
     if opened.card.unrolling.few is None:
         shutil.copy(whole, few)
     else:
-        onnx.save(part(opened.model, [FEW_OUTPUT], FEW_INPUT), few)
+        onnx.save(extract_part(opened.model, [FEW_OUTPUT], FEW_INPUT), few)
     response = net.respond(ROWS)
     wanted = {name: getattr(response, name) for name in ("output", "bumps", "pre_activation")}
     return whole, few, wanted | {"harmonics": net.harmonics(ROWS), FEW_OUTPUT: response.output}

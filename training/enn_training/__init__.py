@@ -1,4 +1,4 @@
-"""Learns Expressive Neural Networks and exports them; names load what they need when they are first used."""
+"""Train Expressive Neural Networks and publish them; public names import their modules on first use."""
 
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
-    """Import a public name on first use, so that importing this package stays cheap."""
+    """Import a public name on first use, so that importing this package stays fast."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""The command line, `python -m enn_training` or `enn-train`: learns networks and publishes them."""
+"""Command line `enn-train` (`python -m enn_training`): train, inspect, prune and publish networks."""
 
 import sys
 
@@ -16,7 +16,7 @@ from enn_training.errors import TrainingError
 
 
 def application() -> typer.Typer:
-    """Return the command line with all its commands."""
+    """Return the command line application with all commands."""
     app = typer.Typer(
         help="Learn Expressive Neural Networks and publish them as model packages.",
         no_args_is_help=True,
@@ -35,7 +35,7 @@ def application() -> typer.Typer:
 
 
 def main() -> None:
-    """Run the command line; what is refused is one line on standard error and exit status 2."""
+    """Run the command line; print an expected error as one line on standard error and exit with status 2."""
     try:
         application()()
     except (TrainingError, ModelError) as error:

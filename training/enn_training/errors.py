@@ -1,9 +1,10 @@
-"""Exceptions of training.
+"""Exceptions of training and publishing.
 
 TrainingError
 |- OptionError      an option is out of its range or unknown
 |- DataError        a table or an array cannot be used for training
 |- DivergenceError  training produced infinite numbers or NaN
+ExportError         a model cannot be exported
 """
 
 
@@ -21,3 +22,7 @@ class DataError(TrainingError, ValueError):
 
 class DivergenceError(TrainingError):
     """Training produced infinite numbers or NaN in every network."""
+
+
+class ExportError(Exception):
+    """The model, an export option or the ONNX graph was refused; nothing was published."""

@@ -1,1 +1,1 @@
-"""The commands of `python -m enn_training`, one module each."""
+"""Commands of `enn-train`, one module each, and their shared options and output."""

@@ -1,12 +1,106 @@
-"""The commands `benchmark ...`: experiments that print their tables and keep what they found."""
+"""Commands `benchmark ...`: run experiments, print their tables and write their results and pages."""
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from enn_training.cli.benchmark_paper import paper
-from enn_training.cli.benchmark_pruning import pruning
-from enn_training.cli.benchmark_tables import tables
+from enn_training.cli import options
 
-app = typer.Typer(help="Hold the ENN against its peers.", no_args_is_help=True)
-app.command()(paper)
-app.command()(pruning)
-app.command()(tables)
+app = typer.Typer(help="Compare the ENN with other models.", no_args_is_help=True)
+
+
+@app.command()
+def paper(
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", help="Folder with benchmarks/paper.md, its results, and pictures/.")
+    ] = Path("docs"),
+    problems: options.Problems = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds, counted from 0.")] = 5,
+    again: Annotated[str | None, typer.Option("--again", help="Contenders to train again, as in enn-6,kan-3.")] = None,
+    samples: options.Samples = 20_000,
+    judged: options.Judged = 20_000,
+    passes: options.EveryPasses = 200,
+) -> None:
+    """Train the ENN and other models on the paper's problems; an interrupted run resumes."""
+    # Imported here: torch, numba and matplotlib take seconds that --help should not.
+    import torch  # noqa: PLC0415
+
+    from enn_training.data.problems import problems as all_problems  # noqa: PLC0415
+    from enn_training.experiments.paper import document, experiment, pictures  # noqa: PLC0415
+    from enn_training.experiments.paper.results import Budget, Results  # noqa: PLC0415
+
+    chosen = options.parse_problems(problems)
+    torch.set_num_threads(1)  # times of all contenders are for one core
+    results = Results(output / "benchmarks" / "paper", Budget(samples, judged, passes))
+    experiment.run(results, chosen, seeds, tuple(again.split(",")) if again else ())
+    found = experiment.complete_results(results, all_problems())
+    text = document.render(found, results.budget)
+    (output / "benchmarks" / "paper.md").write_text(text)
+    for problem in chosen:
+        pictures.save(pictures.draw(problem, found[problem.name]), output / "pictures" / f"paper-{problem.name}.png")
+    typer.echo(text)
+
+
+@app.command()
+def pruning(
+    *,
+    output: Annotated[Path, typer.Option("--output", help="Folder with benchmarks/pruning.md and its results.")] = Path(
+        "docs"
+    ),
+    problems: options.Problems = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds, counted from 0.")] = 3,
+    samples: options.Samples = 20_000,
+    judged: options.Judged = 20_000,
+    passes: options.EveryPasses = 200,
+) -> None:
+    """Prune the coefficients of the networks of `benchmark paper`; an interrupted run resumes."""
+    # Imported here: torch and numba take seconds that --help should not.
+    import torch  # noqa: PLC0415
+
+    from enn_training.data.problems import problems as all_problems  # noqa: PLC0415
+    from enn_training.experiments.paper.results import Budget, Results  # noqa: PLC0415
+    from enn_training.experiments.pruning import document, experiment  # noqa: PLC0415
+
+    chosen = options.parse_problems(problems)
+    torch.set_num_threads(1)  # times are for one core
+    folder, budget = output / "benchmarks", Budget(samples, judged, passes)
+    results, paper_results = Results(folder / "pruning", budget), Results(folder / "paper", budget)
+    experiment.run(results, paper_results, chosen, seeds)
+    complete = (problem.name for problem in all_problems() if not experiment.missing_runs(results, (problem,), 1))
+    text = document.render({name: results.read(name) for name in complete}, budget)
+    (folder / "pruning.md").write_text(text)
+    typer.echo(text)
+
+
+@app.command()
+def tables(
+    *,
+    output: Annotated[Path, typer.Option("--output", help="Folder with benchmarks/tables.md and its results.")] = Path(
+        "docs"
+    ),
+    names: Annotated[str | None, typer.Option("--tables", help="Comma-separated tables, as in iris,wine.")] = None,
+    folds: Annotated[int, typer.Option("--folds", min=2, help="Folds of each cross-validation.")] = 3,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Cross-validations with default settings.")] = 1,
+    searched: Annotated[
+        int, typer.Option("--searched", min=0, help="Cross-validations that also search the settings.")
+    ] = 1,
+) -> None:
+    """Compare the ENN with other models on real tables; an interrupted run resumes. Needs the extra `benchmark`."""
+    # Imported here: torch, numba and scikit-learn take seconds that --help should not.
+    import torch  # noqa: PLC0415
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+
+    from enn_training.experiments.tables import document, experiment  # noqa: PLC0415
+    from enn_training.experiments.tables.results import Plan, Results  # noqa: PLC0415
+    from enn_training.experiments.tables.tables import parse_tables  # noqa: PLC0415
+
+    results = Results(output / "benchmarks" / "tables", Plan(folds, repeats, searched))
+    chosen = parse_tables(names)
+    torch.set_num_threads(1)  # times of all contenders are for one core
+    with threadpool_limits(1):
+        experiment.run(results, chosen)
+    text = document.render(results)
+    (output / "benchmarks" / "tables.md").write_text(text)
+    typer.echo(text)

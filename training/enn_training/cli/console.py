@@ -1,57 +1,80 @@
-"""What the learning commands show: a bar while they learn, scores beside baselines afterwards."""
+"""Terminal output of the training commands: progress bars, scores beside baselines, and pruning levels."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import typer
+from rich.console import Console
+from rich.table import Table
 from tqdm import tqdm
 
 from enn_models.features import Feature
-from enn_models.network import Head
-from enn_training.cli.options import Unrolled
+from enn_models.network import Head, Network
+from enn_models.package import Package
+from enn_training.cli.options import ExportOptions
 from enn_training.data.dataset import Dataset
-from enn_training.errors import TrainingError
+from enn_training.errors import ExportError, TrainingError
 from enn_training.evaluation.baselines import Baseline, baselines
 from enn_training.learned_model import LearnedModel
 from enn_training.learners.base import Learner, PassResult, ProgressCallback
 from enn_training.learners.trainer import train
-from enn_training.publishing.export import ExportError, export
+from enn_training.pruning import cuts
+from enn_training.pruning.cuts import Criterion
+from enn_training.pruning.fine_tuning import pass_count
+from enn_training.pruning.scaled import ScaledData
+from enn_training.pruning.search import PruningResult, PruningStage, Target, prune
+from enn_training.publishing.export import export
+from enn_training.publishing.onnx.cost_model import estimate_microseconds
+from enn_training.publishing.onnx.runtime import extract_part
+from enn_training.publishing.onnx.selection import LARGE_BATCH
+
+SCORE_NAMES = {
+    "r2": "R2",
+    "accuracy": "accuracy",
+    "log_loss": "log-loss",
+    "mean_squared_error": "MSE",
+    "root_mean_squared_error": "RMSE",
+}
 
 
 @contextmanager
-def bar(name: str) -> Iterator[ProgressCallback]:
-    """Yield what shows each pass on a bar; nothing where standard error is not a terminal."""
-    with tqdm(desc=f"learning {name}", unit="pass", disable=None) as shown:
+def progress_bar(name: str) -> Iterator[ProgressCallback]:
+    """Yield a callback that shows every training pass on a bar; no bar if standard error is not a terminal."""
+    with tqdm(desc=f"learning {name}", unit="pass", disable=None) as bar:
 
-        def watch(epoch: PassResult) -> None:
-            shown.total = epoch.total
-            shown.set_postfix_str(f"held-out loss {epoch.loss:.4g}", refresh=False)
-            shown.update()
+        def watch(result: PassResult) -> None:
+            bar.total = result.total
+            bar.set_postfix_str(f"held-out loss {result.loss:.4g}", refresh=False)
+            bar.update()
 
         yield watch
 
 
-def lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterator[str]:
-    """Yield the report of a learned model, line by line."""
+def report_lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterator[str]:
+    """Yield the lines of a training report: rows, scores, baselines, columns and size.
+
+    Args:
+        model: Trained model.
+        compared: Baselines on the same test rows.
+    """
     rows = model.training["rows"]
     yield f"learned from {rows['training']} rows, chosen by {rows['held_out']}, judged on {rows['test']}"
     measure = "R2" if model.classes is None else "accuracy"
-    shown = {"r2": "R2", "accuracy": "accuracy", "log_loss": "log-loss"}
-    shown |= {"mean_squared_error": "MSE", "root_mean_squared_error": "RMSE"}
     for name, value in model.scores.items():
-        yield f"{shown[name]:<10}{value:.4g}" if name not in ("r2", "accuracy") else f"{shown[name]:<10}{value:.4f}"
+        digits = ".4f" if name in ("r2", "accuracy") else ".4g"
+        yield f"{SCORE_NAMES[name]:<10}{value:{digits}}"
     for baseline in compared:
         yield f"{'':<10}{baseline.score:.4f}  {measure} of the {baseline.name}"
     if model.network.encoding is not None:
-        yield f"columns   {_columns(model.features)}"
+        yield f"columns   {_describe_columns(model.features)}"
     layers = "-".join(str(len(layer.bias)) for layer in model.network.layers)
     size = f"{model.network.columns}-{layers}, Q = {model.training['harmonics']}"
     yield f"parameters {model.network.parameters} ({size}, {model.network.head} head)"
 
 
-def _columns(features: tuple[Feature, ...]) -> str:
-    """Return in a line what the raw columns are."""
+def _describe_columns(features: tuple[Feature, ...]) -> str:
+    """Return the names of the features by kind, on one line."""
     kinds = {
         "numeric": [feature.name for feature in features if feature.kind == "numeric"],
         "boolean": [feature.name for feature in features if feature.kind == "boolean"],
@@ -61,7 +84,7 @@ def _columns(features: tuple[Feature, ...]) -> str:
     return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items() if names)
 
 
-def learn_and_publish(
+def train_and_publish(
     data: Dataset,
     learner: Learner,
     *,
@@ -72,15 +95,15 @@ def learn_and_publish(
     background: int,
     models: Path,
     name: str,
-    unrolled: Unrolled,
+    export_options: ExportOptions,
 ) -> None:
-    """Learn with a bar, print the report, publish the model and print where.
+    """Train a model with a progress bar, print the report, and publish the model.
 
     Raises:
-        TrainingError: It cannot be learned, or not exported exactly.
-        RepositoryError: The repository does not take it.
+        TrainingError: Training fails, or the model cannot be exported exactly.
+        RepositoryError: The repository rejects the model.
     """
-    with bar(name) as watch:
+    with progress_bar(name) as watch:
         model = train(
             data,
             learner,
@@ -91,20 +114,81 @@ def learn_and_publish(
             background=background,
             watch=watch,
         )
-    for line in lines(model, baselines(data)):
+    for line in report_lines(model, baselines(data)):
         typer.echo(line)
-    publish(model, models, name, unrolled)
+    publish(model, models, name, export_options)
 
 
-def publish(model: LearnedModel, models: Path, name: str, unrolled: Unrolled) -> None:
-    """Publish a model and print where.
+def publish(model: LearnedModel, models: Path, name: str, export_options: ExportOptions) -> None:
+    """Publish a model and print the folder of its version.
 
     Raises:
-        TrainingError: It cannot be exported exactly.
-        RepositoryError: The repository does not take it.
+        TrainingError: The model cannot be exported exactly.
+        RepositoryError: The repository rejects the model.
     """
     try:
-        folder = export(model, models, name, optimize=unrolled.optimize, unrolling=unrolled.unrolling)
+        folder = export(model, models, name, optimize=export_options.optimize, unrolling=export_options.unrolling)
         typer.echo(f"published {folder}")
     except ExportError as error:
         raise TrainingError(str(error)) from error
+
+
+def prune_with_progress(
+    network: Network,
+    data: ScaledData,
+    *,
+    name: str,
+    loss: float,
+    targets: Sequence[Target],
+    criteria: Sequence[Criterion],
+    seed: int,
+) -> PruningResult:
+    """Prune a network with a progress bar and print all levels.
+
+    Args:
+        network: Network over raw rows.
+        data: Data set of the network.
+        name: Name shown on the bar.
+        loss: Maximum loss of accuracy or R^2, as the further arguments in `search.prune`.
+        targets: Parts to prune.
+        criteria: Rankings of coefficients.
+        seed: Seed of the row order.
+    """
+    total = len(targets) * pass_count(len(data.dataset.training.x))
+    with tqdm(desc=f"pruning {name}", total=total, unit="pass", disable=None) as bar:
+        result = prune(network, data, loss=loss, targets=targets, criteria=criteria, seed=seed, watch=bar.update)
+    measure = "R2" if data.dataset.classes is None else "accuracy"
+    console = Console()
+    console.print(f"whole: {measure} {result.score_before:.6g} on {_describe_scoring_rows(data)}")
+    for stage in result.stages:
+        console.print(f"{stage.target}: {measure} lost, as cut and after fine-tuning")
+        console.print(_levels_table(stage, "4f" if measure == "accuracy" else "1e", result.score_before))
+    return result
+
+
+def _describe_scoring_rows(data: ScaledData) -> str:
+    """Return the number and origin of the rows that score a pruned network."""
+    held_out = len(data.judges.x) == len(data.dataset.validation.x)
+    return f"{len(data.judges.x)} {'held-out rows' if held_out else 'held-out and training rows'}"
+
+
+def _levels_table(stage: PruningStage, digits: str, score_before: float) -> Table:
+    """Return the levels of a stage, one per line, with the applied one marked."""
+    table = Table("cut", "first", "as cut", "tuned", "", box=None)
+    for level in stage.levels:
+        lost = (f"{score_before - scored.score:.{digits}}" for scored in (level.cut, level.tuned))
+        applied = "applied" if level is stage.chosen else ""
+        table.add_row(f"{level.fraction:.0%}", f"least {level.criterion}", *lost, applied)
+    return table
+
+
+def comparison_lines(before: Package, after: Package) -> Iterator[str]:
+    """Yield scores, sizes and estimated time of a model before and after pruning, line by line."""
+    for name, score in after.card.scores.items():
+        yield f"{name} {before.card.scores.get(name, float('nan')):.4g} -> {score:.4g} on the test rows"
+    for part, count in (("neurons", cuts.count_neurons), ("harmonics", cuts.count_harmonics)):
+        yield f"{part} {count(before.network)} -> {count(after.network)}"
+    yield f"parameters {before.network.parameters} -> {after.network.parameters}"
+    estimates = (estimate_microseconds(extract_part(each.model, ["output"]), LARGE_BATCH) for each in (before, after))
+    yield "{:.0f} -> {:.0f} microseconds estimated for {:,} rows".format(*estimates, LARGE_BATCH)
+    yield f"file {len(before.data):,} -> {len(after.data):,} bytes"

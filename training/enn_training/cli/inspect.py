@@ -1,4 +1,4 @@
-"""The command `inspect`: what a published model says about itself, its spectrum, and the paper's figure of it."""
+"""Command `inspect`: print the card and the spectrum of a published model, or draw it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +12,7 @@ from enn_training.errors import OptionError
 def inspect(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
     models: options.Models,
-    version: Annotated[str | None, typer.Option("--version", help="Version; the latest where none is named.")] = None,
+    version: Annotated[str | None, typer.Option("--version", help="Version to print. Default: the highest.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Draw the model in this .png or .svg file.")] = None,
 ) -> None:
     """Print a model's card and the spectrum of its activations; draw activations, bumps, sum and prediction."""

@@ -1,4 +1,4 @@
-"""Options that the learning commands share: how they read, and the learner that they name."""
+"""Options shared by the training commands, and the functions that parse their values."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from enn_training.learners.registry import LEARNERS, find_learner
 
 if TYPE_CHECKING:
     from enn_training.data.problems import Problem
-    from enn_training.publishing.export import Batch
+    from enn_training.publishing.export import OptimizationTarget
 
 
 class HeadName(StrEnum):
@@ -24,8 +24,8 @@ class HeadName(StrEnum):
     LINEAR = "linear"
 
 
-def sizes(values: list[str] | None, default: tuple[int, ...]) -> tuple[int, ...]:
-    """Return the hidden layers' neurons of a repeated or comma-separated option.
+def parse_hidden(values: list[str] | None, default: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the neurons of each hidden layer from a repeated or comma-separated option.
 
     Raises:
         OptionError: A part is not a whole number.
@@ -62,7 +62,7 @@ def parse_learner(
         if option not in spec.options:
             raise OptionError(f"--{option} does not belong to --learner {name}; leave it out")
     if hidden and "hidden" in spec.options:
-        return spec.create({**defaults, **options, "hidden": sizes(hidden, ())})
+        return spec.create({**defaults, **options, "hidden": parse_hidden(hidden, ())})
     return spec.create({**defaults, **options})
 
 
@@ -74,38 +74,38 @@ def _check_learner(name: str) -> str:
 
 
 @dataclass(frozen=True)
-class Unrolled:
-    """How to write the activations in ONNX: arguments of `export`."""
+class ExportOptions:
+    """Arguments of `export` that select the unrolling."""
 
-    optimize: "Batch | None"
+    optimize: "OptimizationTarget | None"
     unrolling: str | None
 
 
-def unrolled(optimize: str | None, unrolling: str | None) -> Unrolled:
-    """Return the arguments of `export` that the options name, before anything is learned.
+def parse_export_options(optimize: str | None, unrolling: str | None) -> ExportOptions:
+    """Return the arguments of `export` for the options, so that an error is reported before training.
 
     Raises:
-        OptionError: One is out of its range, or both are given.
+        OptionError: A value is unknown or out of range, or both options are given.
     """
     # Imported here: onnx takes a second that --help should not.
-    from enn_training.publishing.onnx.unrollings import family  # noqa: PLC0415
+    from enn_training.publishing.onnx.unrollings import all_unrollings  # noqa: PLC0415
 
     if optimize is not None and unrolling is not None:
         raise OptionError("--optimize and --unrolling: expected one of the two")
-    if unrolling is not None and unrolling not in family():
-        raise OptionError(f"--unrolling {unrolling}: expected one of {', '.join(family())}")
+    if unrolling is not None and unrolling not in all_unrollings():
+        raise OptionError(f"--unrolling {unrolling}: expected one of {', '.join(all_unrollings())}")
     if optimize is None or optimize in ("latency", "throughput"):
-        return Unrolled(optimize, unrolling)
+        return ExportOptions(optimize, unrolling)
     if not optimize.isdecimal() or int(optimize) < 1:
         raise OptionError(f"--optimize {optimize}: expected latency, throughput or a number of rows from 1")
-    return Unrolled(int(optimize), unrolling)
+    return ExportOptions(int(optimize), unrolling)
 
 
-def problems(listed: str | None) -> "tuple[Problem, ...]":
-    """Return the paper's problems of a comma-separated option; all of them where it is left out.
+def parse_problems(listed: str | None) -> "tuple[Problem, ...]":
+    """Return the paper's problems of a comma-separated option; all problems if the option is not given.
 
     Raises:
-        OptionError: One is unknown, or named twice.
+        OptionError: A name is unknown or repeated.
     """
     # Imported here: NumPy takes a moment that --help should not.
     from enn_training.data.problems import problem, problem_names  # noqa: PLC0415
@@ -116,12 +116,16 @@ def problems(listed: str | None) -> "tuple[Problem, ...]":
     return tuple(problem(name) for name in asked)
 
 
-Models = Annotated[Path, typer.Option("--models", help="Model repository to publish in; made if it is not there.")]
+Models = Annotated[Path, typer.Option("--models", help="Folder of the model repository; created if needed.")]
 Hidden = Annotated[
-    list[str] | None, typer.Option("--hidden", help="Neurons of a hidden layer; repeat it, or separate by commas.")
+    list[str] | None, typer.Option("--hidden", help="Neurons of each hidden layer, as in 16,8; repeatable.")
 ]
-Harmonics = Annotated[int, typer.Option("--harmonics", min=1, max=1024, help="Q, odd cosines of every activation.")]
-Head = Annotated[HeadName, typer.Option("--head", help="Output layer: learned activations, or values and logits.")]
+Harmonics = Annotated[
+    int, typer.Option("--harmonics", min=1, max=1024, help="Q, the number of odd cosines of every activation.")
+]
+Head = Annotated[
+    HeadName, typer.Option("--head", help="Output layer: learned activations (dct), or values and logits (linear).")
+]
 Learners = Annotated[
     str,
     typer.Option(
@@ -138,23 +142,25 @@ Background = Annotated[
         "--background",
         min=0,
         max=1000,
-        help="Training rows in the package, to explain against; 0: nothing of the data.",
+        help="Number of training rows in the package for attributions; 0 publishes no training data.",
     ),
 ]
 Optimize = Annotated[
     str | None,
     typer.Option(
         "--optimize",
-        help="Time the unrollings here for latency, throughput or a number of rows; a rule chooses where left out.",
+        help="Time the unrollings on this machine for latency, throughput or a number of rows. Default: cost estimate.",
     ),
 ]
-UnrollingName = Annotated[str | None, typer.Option("--unrolling", help="Use this unrolling; a wrong name lists all.")]
-Passes = Annotated[int | None, typer.Option("--passes", min=1, help="Times that every row is seen.")]
-Spread = Annotated[float | None, typer.Option("--spread", help="g: the higher, the higher the frequencies reached.")]
-Pace = Annotated[float | None, typer.Option("--pace", help="Multiplies the steps of lms.")]
+UnrollingName = Annotated[str | None, typer.Option("--unrolling", help="Unrolling to use; an unknown name lists all.")]
+Passes = Annotated[int | None, typer.Option("--passes", min=1, help="Number of passes over the training rows.")]
+Spread = Annotated[
+    float | None, typer.Option("--spread", help="Dynamic range g; higher values reach higher frequencies.")
+]
+Pace = Annotated[float | None, typer.Option("--pace", help="Factor of the step sizes of lms.")]
 Decay = Annotated[float | None, typer.Option("--decay", help="Weight decay of adam.")]
 
-Problems = Annotated[str | None, typer.Option("--problems", help="Some of the problems, as in ring,face.")]
-Samples = Annotated[int, typer.Option("--samples", min=16, help="Rows to learn from, an eighth held out.")]
-Judged = Annotated[int, typer.Option("--judged", min=1, help="Fresh rows that judge.")]
-EveryPasses = Annotated[int, typer.Option("--passes", min=1, help="Times that every row is seen.")]
+Problems = Annotated[str | None, typer.Option("--problems", help="Comma-separated problems, as in ring,face.")]
+Samples = Annotated[int, typer.Option("--samples", min=16, help="Number of training rows; an eighth is held out.")]
+Judged = Annotated[int, typer.Option("--judged", min=1, help="Number of new rows for the scores.")]
+EveryPasses = Annotated[int, typer.Option("--passes", min=1, help="Number of passes over the training rows.")]

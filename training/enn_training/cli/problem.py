@@ -1,4 +1,4 @@
-"""The command `problem`: learn one of the paper's fifteen problems and publish it."""
+"""Command `problem`: train on one of the paper's fifteen problems and publish the model."""
 
 from typing import Annotated
 
@@ -9,11 +9,13 @@ from enn_training.cli import options
 
 
 def problem(
-    name: Annotated[str, typer.Argument(help="line-1..line-4, ring, ..., product; a wrong name lists all.")],
+    name: Annotated[str, typer.Argument(help="line-1..line-4, ring, ..., product; an unknown name lists all.")],
     *,
     models: options.Models,
-    published_name: Annotated[str | None, typer.Option("--name", help="Name of the model; the problem's.")] = None,
-    samples: Annotated[int, typer.Option("--samples", min=16, help="Samples to learn from.")] = 20_000,
+    published_name: Annotated[
+        str | None, typer.Option("--name", help="Name of the model. Default: the problem.")
+    ] = None,
+    samples: Annotated[int, typer.Option("--samples", min=16, help="Number of samples to train on.")] = 20_000,
     hidden: options.Hidden = None,
     harmonics: options.Harmonics = 6,
     head: options.Head = options.HeadName.DCT,
@@ -27,26 +29,26 @@ def problem(
     optimize: options.Optimize = None,
     unrolling: options.UnrollingName = None,
 ) -> None:
-    """Learn one of the paper's problems over the square [-1, 1]^2."""
+    """Train on one of the paper's problems over the square [-1, 1]^2 and publish the model."""
     check_name(published_name or name)
-    unrolled = options.unrolled(optimize, unrolling)
+    export_options = options.parse_export_options(optimize, unrolling)
     # Imported here: torch and numba take seconds that --help should not.
-    from enn_training.cli import console as report  # noqa: PLC0415
+    from enn_training.cli import console  # noqa: PLC0415
     from enn_training.data import problems  # noqa: PLC0415
 
     data = problems.problem(name).dataset(samples, seed)
     method = options.parse_learner(
         learner, hidden=hidden, defaults={}, passes=passes, spread=spread, pace=pace, decay=decay
     )
-    report.learn_and_publish(
+    console.train_and_publish(
         data,
         method,
-        hidden=options.sizes(hidden, (6,)),
+        hidden=options.parse_hidden(hidden, (6,)),
         harmonics=harmonics,
         head=head.value,
         seed=seed,
         background=background,
         models=models,
         name=published_name or name,
-        unrolled=unrolled,
+        export_options=export_options,
     )

@@ -1,24 +1,30 @@
-"""The command `prune`: what a published model can do without is cut, and what is left published as a smaller one."""
+"""Command `prune`: remove dispensable neurons and harmonics of a published model and publish the smaller model."""
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from enn_training.cli import options
-from enn_training.errors import OptionError
+from enn_training.errors import ExportError, OptionError, TrainingError
+
+if TYPE_CHECKING:
+    from enn_models.package import Package
+    from enn_training.learned_model import LearnedModel
+    from enn_training.pruning.scaled import ScaledData
+    from enn_training.pruning.search import PruningResult
 
 
 class CriterionName(StrEnum):
-    """By what coefficients are ranked."""
+    """Rankings of coefficients."""
 
     MAGNITUDE = "magnitude"
     SHARE = "share"
 
 
-class KindName(StrEnum):
-    """What is cut."""
+class TargetName(StrEnum):
+    """Parts of a network that can be pruned."""
 
     NEURONS = "neurons"
     HARMONICS = "harmonics"
@@ -28,34 +34,95 @@ def prune(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
     *,
     models: options.Models,
-    version: Annotated[str | None, typer.Option("--version", help="Version; the latest where none is named.")] = None,
-    loss: Annotated[float, typer.Option("--loss", min=0, help="Most held-out accuracy, or R2, to lose.")] = 0.01,
-    data: Annotated[Path | None, typer.Option("--data", help="Its table; the paper's problems need none.")] = None,
-    target: Annotated[str | None, typer.Option("--target", help="Column of the table that it predicts.")] = None,
-    by: Annotated[
-        CriterionName | None, typer.Option("--by", help="Least |F|, or share of its neuron's energy.")
+    version: Annotated[str | None, typer.Option("--version", help="Version to prune. Default: the highest.")] = None,
+    loss: Annotated[float, typer.Option("--loss", min=0, help="Maximum loss of held-out accuracy, or R2.")] = 0.01,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Training table; not needed for the paper's problems.")
     ] = None,
-    only: Annotated[KindName | None, typer.Option("--only", help="Cut only these.")] = None,
-    published_name: Annotated[str | None, typer.Option("--name", help="Name to publish under; the model's.")] = None,
+    target: Annotated[str | None, typer.Option("--target", help="Target column of the table.")] = None,
+    by: Annotated[
+        CriterionName | None,
+        typer.Option("--by", help="Rank coefficients by |F|, or by their share of the neuron's energy. Default: both."),
+    ] = None,
+    only: Annotated[TargetName | None, typer.Option("--only", help="Prune only neurons or only harmonics.")] = None,
+    published_name: Annotated[
+        str | None, typer.Option("--name", help="Name of the pruned model. Default: the name of the model.")
+    ] = None,
     seed: options.Seed = 0,
 ) -> None:
-    """Cut neurons, then harmonics, as far as the loss allows; every level is shown, as it is and after tuning."""
+    """Prune neurons, then harmonics, as far as the loss allows; print every level with and without fine-tuning."""
     if (data is None) != (target is None):
         raise OptionError("--data and --target: expected both, or neither for one of the paper's problems")
     # Imported here: torch takes seconds that --help should not.
     from enn_models import repository  # noqa: PLC0415
     from enn_models.package import open_package  # noqa: PLC0415
-    from enn_training.cli import pruning  # noqa: PLC0415
+    from enn_training.cli import console  # noqa: PLC0415
 
     repository.check_name(published_name or name)
     package = open_package(repository.read_model(models, name, version or repository.latest_version(models, name)))
-    pruning.prune_and_publish(
-        package,
-        source=None if data is None or target is None else (data, target),
+    training_data = _training_data(package, data, target)
+    result = console.prune_with_progress(
+        package.network,
+        training_data,
+        name=published_name or name,
         loss=loss,
-        kinds=("neurons", "harmonics") if only is None else (only.value,),
+        targets=("neurons", "harmonics") if only is None else (only.value,),
         criteria=("magnitude", "share") if by is None else (by.value,),
         seed=seed,
-        models=models,
-        name=published_name or name,
     )
+    if not any(stage.chosen for stage in result.stages):
+        typer.echo(f"nothing published: every level loses more than {loss:g}")
+        return
+    smaller = _export(package, _pruned_model(package, result, training_data, loss))
+    for line in console.comparison_lines(package, open_package(smaller)):
+        typer.echo(line)
+    typer.echo(f"published {repository.publish_version(models, published_name or name, smaller)}")
+
+
+def _training_data(package: "Package", table: Path | None, target: str | None) -> "ScaledData":
+    """Return the scaled data set that a model was trained on.
+
+    Raises:
+        DataError: The table or problem is not the training data of the model.
+    """
+    from enn_training.pruning.scaled import ScaledData  # noqa: PLC0415
+    from enn_training.pruning.training_data import load_problem_data, load_table_data  # noqa: PLC0415
+
+    card = package.card
+    dataset = load_problem_data(card) if table is None or target is None else load_table_data(card, table, target)
+    return ScaledData.of(dataset, card.head)
+
+
+def _pruned_model(package: "Package", result: "PruningResult", data: "ScaledData", loss: float) -> "LearnedModel":
+    """Return the pruned network with the metadata of the complete model and a record of the pruning."""
+    from enn_models.card import to_array  # noqa: PLC0415
+    from enn_training.learners.trainer import to_learned_model  # noqa: PLC0415
+    from enn_training.pruning import cuts  # noqa: PLC0415
+
+    card, network = package.card, result.network
+    record = card.training | {
+        "hidden": [len(layer.bias) for layer in network.layers[:-1]],
+        "harmonics": network.spectrum.shape[1],
+        "pruned": {
+            "loss": loss,
+            "neurons": cuts.count_neurons(package.network) - cuts.count_neurons(network),
+            "harmonics": cuts.count_harmonics(package.network) - cuts.count_harmonics(network),
+        },
+    }
+    background = to_array(card.background or ()).reshape(-1, len(card.features))
+    return to_learned_model(network, data.dataset, record, background)
+
+
+def _export(package: "Package", model: "LearnedModel") -> bytes:
+    """Return the package of the pruned model, with the output `harmonics` if the complete model has it.
+
+    Raises:
+        TrainingError: The model cannot be exported exactly.
+    """
+    from enn_models.package import HARMONICS  # noqa: PLC0415
+    from enn_training.publishing.export import build_package  # noqa: PLC0415
+
+    try:
+        return build_package(model, harmonics=HARMONICS in package.outputs)
+    except ExportError as error:
+        raise TrainingError(str(error)) from error

@@ -1,4 +1,4 @@
-"""The command `sign`: say with a private key who published a version."""
+"""Command `sign`: sign a published version with a private key."""
 
 from pathlib import Path
 from typing import Annotated
@@ -15,9 +15,9 @@ def sign(
     *,
     models: options.Models,
     key: Annotated[Path, typer.Option("--key", help="PEM file of an Ed25519 private key.")],
-    version: Annotated[str | None, typer.Option("--version", help="Version to sign; the highest.")] = None,
+    version: Annotated[str | None, typer.Option("--version", help="Version to sign. Default: the highest.")] = None,
 ) -> None:
-    """Sign a version of a model, for a service that is told the public key (ENN_PUBLIC_KEY)."""
+    """Sign a version of a model for services that verify signatures with the public key (ENN_PUBLIC_KEY)."""
     version = version or repository.latest_version(models, repository.check_name(name))
     repository.sign_version(models, name, version, signer(key))
     typer.echo(f"signed {models / name / version}")

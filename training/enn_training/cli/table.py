@@ -1,4 +1,4 @@
-"""The command `table`: learn a CSV or Parquet file and publish it."""
+"""Command `table`: train on a CSV or Parquet file and publish the model."""
 
 import warnings
 from enum import StrEnum
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class TaskName(StrEnum):
-    """What to predict."""
+    """Kinds of targets."""
 
     CLASSIFICATION = "classification"
     REGRESSION = "regression"
@@ -28,8 +28,10 @@ def table(
     target: Annotated[str, typer.Option("--target", help="Column to predict.")],
     models: options.Models,
     name: Annotated[str, typer.Option("--name", help="Name of the model.")],
-    without: Annotated[list[str] | None, typer.Option("--without", help="Column to leave out; repeat it.")] = None,
-    task: Annotated[TaskName | None, typer.Option("--task", help="Told by the target where it is left out.")] = None,
+    without: Annotated[list[str] | None, typer.Option("--without", help="Column to leave out; repeatable.")] = None,
+    task: Annotated[
+        TaskName | None, typer.Option("--task", help="Kind of target. Default: inferred from the column.")
+    ] = None,
     hidden: options.Hidden = None,
     harmonics: options.Harmonics = 6,
     head: options.Head = options.HeadName.LINEAR,
@@ -43,13 +45,13 @@ def table(
     optimize: options.Optimize = None,
     unrolling: options.UnrollingName = None,
 ) -> None:
-    """Learn a table: a fifth of its rows judges the model, an eighth of the rest chooses it."""
+    """Train on a table and publish the model: a fifth of the rows is for testing, an eighth of the rest held out."""
     check_name(name)
-    unrolled = options.unrolled(optimize, unrolling)
+    export_options = options.parse_export_options(optimize, unrolling)
     # Imported here: torch, numba and pandas take seconds that --help should not.
-    from enn_training.cli import console as report  # noqa: PLC0415
+    from enn_training.cli import console  # noqa: PLC0415
 
-    data = _read(file, target, seed, task, without or [])
+    data = _read_dataset(file, target, seed, task, without or [])
     method = options.parse_learner(
         learner,
         hidden=hidden,
@@ -59,22 +61,22 @@ def table(
         pace=pace,
         decay=decay,
     )
-    report.learn_and_publish(
+    console.train_and_publish(
         data,
         method,
-        hidden=options.sizes(hidden, (16,)),
+        hidden=options.parse_hidden(hidden, (16,)),
         harmonics=harmonics,
         head=head.value,
         seed=seed,
         background=background,
         models=models,
         name=name,
-        unrolled=unrolled,
+        export_options=export_options,
     )
 
 
-def _read(file: Path, target: str, seed: int, task: TaskName | None, without: list[str]) -> "Dataset":
-    """Return the data set of a file; columns left out are told on standard error."""
+def _read_dataset(file: Path, target: str, seed: int, task: TaskName | None, without: list[str]) -> "Dataset":
+    """Return the data set of a file; print columns that are left out on standard error."""
     from enn_training.data import tables  # noqa: PLC0415
 
     with warnings.catch_warnings(record=True) as caught:

@@ -1,1 +1,1 @@
-"""Experiments that keep their results, go on where they stopped, and write what they found."""
+"""Reproducible experiments: they store their results as JSON, resume after an interruption and write a page."""

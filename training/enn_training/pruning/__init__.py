@@ -1,1 +1,1 @@
-"""Pruning: neurons and harmonics that a model can do without are cut, and the rest learns on for a moment."""
+"""Prune models: remove neurons and harmonics that contribute little, and fine-tune the rest."""

@@ -1,4 +1,4 @@
-"""A short run of Adam after a cut: what is 0 stays 0, and the rest makes up for it."""
+"""Fine-tune pruned networks with a short run of Adam in which parameters that are 0 stay 0."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, cast
@@ -15,43 +15,46 @@ from enn_training.nn.batched import BatchedNetworks
 if TYPE_CHECKING:
     from enn_training.nn.activation import DCTActivation
 
-SAMPLES = 40_000
-"""Rows that each network sees: some of many, and few of them several times."""
-MOST = 20
-"""Passes: few rows seen more often are learned by heart."""
-RATE, BATCH = 3e-3, 64
+MAX_ROWS = 40_000
+"""Number of rows that each network is trained on: a sample of a large data set, or several passes over a small one."""
+MAX_PASSES = 20
+"""Maximum number of passes; more passes over few rows overfit."""
+LEARNING_RATE, BATCH_SIZE = 3e-3, 64
 
 
-def passes(rows: int) -> int:
-    """Return how many times so many rows are seen."""
-    return min(MOST, max(1, round(SAMPLES / rows)))
+def pass_count(rows: int) -> int:
+    """Return the number of passes over a data set of `rows` rows."""
+    return min(MAX_PASSES, max(1, round(MAX_ROWS / rows)))
 
 
-def tune(
+def fine_tune(
     networks: Sequence[Network], training: Samples, seed: int, watch: Callable[[], object] | None = None
 ) -> list[Network]:
-    """Return networks of one architecture after learning on, side by side.
+    """Train networks of one architecture side by side, with zero weights and coefficients kept at 0.
 
     Args:
-        networks: Over scaled inputs; weights and coefficients that are 0 stay 0.
-        training: Rows to learn from.
-        seed: Of their order.
-        watch: Called after every pass.
+        networks: Networks over scaled inputs.
+        training: Training rows.
+        seed: Seed of the row order.
+        watch: Callback after every pass.
+
+    Returns:
+        Trained networks, in the same order.
     """
     stack = BatchedNetworks(Architecture.of(networks[0]), networks)
     for parameter in (*stack.weights, *(cast("DCTActivation", each).coefficients for each in stack.activations)):
-        _hold(parameter)
-    seen = np.sort(np.random.default_rng(seed).permutation(len(training.x))[:SAMPLES])
+        _keep_zeros(parameter)
+    seen = np.sort(np.random.default_rng(seed).permutation(len(training.x))[:MAX_ROWS])
     rows = np.tile(seen, (len(networks), 1))
     none = np.zeros(len(networks))
-    cycle = OneCycle(passes(len(training.x)), RATE, BATCH)
+    cycle = OneCycle(pass_count(len(training.x)), LEARNING_RATE, BATCH_SIZE)
     for _ in cycle.run(stack, training, rows, decay=none, smoothing=none, seed=seed):
         if watch:
             watch()
     return [stack.network(lane) for lane in range(len(networks))]
 
 
-def _hold(parameter: Tensor) -> None:
-    """Keep what is 0 there: without a gradient Adam moves nothing."""
+def _keep_zeros(parameter: Tensor) -> None:
+    """Keep the zeros of a parameter by masking its gradient: Adam does not move a value without a gradient."""
     free = parameter.detach() != 0
     parameter.register_hook(lambda gradient: gradient * free)

@@ -1,4 +1,4 @@
-"""Levels: how far a network can be cut, and what each level costs, as it is and after a short run of learning."""
+"""Search for the strongest pruning of a network within an accuracy loss, with and without fine-tuning."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,73 +9,75 @@ import numpy as np
 from enn_models.network import Network
 from enn_training.pruning import cuts
 from enn_training.pruning.cuts import Criterion
-from enn_training.pruning.fine_tuning import tune
+from enn_training.pruning.fine_tuning import fine_tune
 from enn_training.pruning.scaled import ScaledData
 
-PORTIONS = tuple(tenths / 10 for tenths in range(1, 10))
-"""Of the neurons or harmonics, cut at the levels that are tried."""
-Kind = Literal["neurons", "harmonics"]
+FRACTIONS = tuple(tenths / 10 for tenths in range(1, 10))
+"""Fractions of the neurons or harmonics that are removed at the levels tried."""
+Target = Literal["neurons", "harmonics"]
 CRITERIA: tuple[Criterion, ...] = get_args(Criterion)
-Watch = Callable[[], object]
+LevelCriterion = Criterion | Literal["bump"]
+"""Ranking of a level: coefficients by a criterion, or neurons by the size of their bumps."""
+ProgressCallback = Callable[[], object]
 
 
 @dataclass(frozen=True, eq=False)
-class Cut:
-    """A network over scaled rows, and its accuracy or R^2 on the rows that judge."""
+class ScoredNetwork:
+    """Network over scaled rows with its accuracy or R^2 on the scoring rows."""
 
     network: Network
     score: float
 
 
 @dataclass(frozen=True, eq=False)
-class Level:
-    """One level.
+class PruningLevel:
+    """Network with a fraction of its neurons or harmonics removed.
 
     Attributes:
-        portion: What was asked to be cut, as a share of all.
-        by: What was cut first: the least bumps, or coefficients by a criterion.
-        plain: What is left, as it is.
-        tuned: The same after a short run of learning.
+        fraction: Requested fraction of all neurons or harmonics.
+        criterion: Ranking by which the smallest were removed.
+        cut: Network without fine-tuning.
+        tuned: Network after fine-tuning.
     """
 
-    portion: float
-    by: Criterion | Literal["bump"]
-    plain: Cut
-    tuned: Cut
+    fraction: float
+    criterion: LevelCriterion
+    cut: ScoredNetwork
+    tuned: ScoredNetwork
 
     @property
-    def best(self) -> Cut:
-        """The better of the two."""
-        return self.tuned if self.tuned.score >= self.plain.score else self.plain
+    def best(self) -> ScoredNetwork:
+        """Network with the higher score."""
+        return self.tuned if self.tuned.score >= self.cut.score else self.cut
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
-    """All levels of one kind.
+class PruningStage:
+    """Levels of one pruning target.
 
     Attributes:
-        kind: What is cut.
-        levels: From the least to the most.
-        chosen: The one applied; None where each of them costs too much.
+        target: Pruned part of the network.
+        levels: Levels in ascending order of the fraction.
+        chosen: Level that is applied; None if every level exceeds the loss.
     """
 
-    kind: Kind
-    levels: tuple[Level, ...]
-    chosen: Level | None
+    target: Target
+    levels: tuple[PruningLevel, ...]
+    chosen: PruningLevel | None
 
 
 @dataclass(frozen=True, eq=False)
-class Pruned:
-    """What pruning leaves.
+class PruningResult:
+    """Result of `prune`.
 
     Attributes:
-        before: The accuracy or R^2 of the whole network on the rows that judge.
-        stages: Neurons, then harmonics, or one of the two.
-        network: Over raw rows; the whole network where nothing was chosen.
+        score_before: Accuracy or R^2 of the complete network on the scoring rows.
+        stages: One stage per target, in the order of pruning.
+        network: Network over raw rows; the complete network if no level was chosen.
     """
 
-    before: float
-    stages: tuple[Stage, ...]
+    score_before: float
+    stages: tuple[PruningStage, ...]
     network: Network
 
 
@@ -84,58 +86,68 @@ def prune(
     data: ScaledData,
     *,
     loss: float,
-    kinds: Sequence[Kind] = get_args(Kind),
+    targets: Sequence[Target] = get_args(Target),
     criteria: Sequence[Criterion] = CRITERIA,
     seed: int = 0,
-    watch: Watch | None = None,
-) -> Pruned:
-    """Return a network cut as far as it can be.
+    watch: ProgressCallback | None = None,
+) -> PruningResult:
+    """Remove as many neurons and harmonics as the loss allows.
 
     Args:
-        network: Over raw rows.
-        data: What it was learned from.
-        loss: The most of its accuracy or R^2 on the rows that judge that it may lose.
-        kinds: What to cut, one after the other.
-        criteria: By what coefficients are ranked; the better one counts.
-        seed: Of the order of rows while it learns on.
-        watch: Called after every pass of each kind.
+        network: Network over raw rows.
+        data: Data set of the network.
+        loss: Maximum loss of accuracy or R^2 on the scoring rows.
+        targets: Parts to prune, one after the other.
+        criteria: Rankings of coefficients to try; the better one is used at each fraction.
+        seed: Seed of the row order in fine-tuning.
+        watch: Callback after every pass of each target.
+
+    Returns:
+        Pruned network with the scores of all levels.
     """
-    left = data.enter(network)
-    before = data.score(left, data.judges)
-    stages: list[Stage] = []
-    for kind in kinds:
-        levels = _levels(left, data, kind, criteria, seed=seed, watch=watch)
-        kept = [level for level in levels if level.best.score >= before - loss]
-        chosen = max(kept, key=lambda level: (level.portion, level.best.score), default=None)
-        stages.append(Stage(kind, levels, chosen))
-        left = left if chosen is None else cuts.compact(chosen.best.network)
+    remaining = data.enter(network)
+    score_before = data.score(remaining, data.judges)
+    stages: list[PruningStage] = []
+    for target in targets:
+        levels = _measure_levels(remaining, data, target, criteria, seed=seed, watch=watch)
+        allowed = [level for level in levels if level.best.score >= score_before - loss]
+        chosen = max(allowed, key=lambda level: (level.fraction, level.best.score), default=None)
+        stages.append(PruningStage(target, levels, chosen))
+        remaining = remaining if chosen is None else cuts.compact(chosen.best.network)
     applied = any(stage.chosen for stage in stages)
-    return Pruned(before, tuple(stages), data.leave(left) if applied else network)
+    return PruningResult(score_before, tuple(stages), data.leave(remaining) if applied else network)
 
 
-def _levels(
-    network: Network, data: ScaledData, kind: Kind, criteria: Sequence[Criterion], *, seed: int, watch: Watch | None
-) -> tuple[Level, ...]:
-    training, judges = data.training, data.judges
-    asked = _asked(network, kind, criteria)
+def _measure_levels(
+    network: Network,
+    data: ScaledData,
+    target: Target,
+    criteria: Sequence[Criterion],
+    *,
+    seed: int,
+    watch: ProgressCallback | None,
+) -> tuple[PruningLevel, ...]:
+    """Return all levels of one target, scored as cut and after fine-tuning."""
+    training, scoring_rows = data.training, data.judges
+    planned = _planned_cuts(network, target, criteria)
     cut = [
-        cuts.without_neurons(network, round(portion * cuts.neurons(network)), training.x)
-        if by == "bump"
-        else cuts.without_harmonics(network, portion, by)
-        for portion, by in asked
+        cuts.remove_neurons(network, round(fraction * cuts.count_neurons(network)), training.x)
+        if criterion == "bump"
+        else cuts.remove_harmonics(network, fraction, criterion)
+        for fraction, criterion in planned
     ]
-    tuned = tune(cut, training, seed, watch) if cut else []
-    scored = [[Cut(one, data.score(one, judges)) for one in networks] for networks in (cut, tuned)]
-    return tuple(Level(*each, *pair) for each, *pair in zip(asked, *scored, strict=True))
+    tuned = fine_tune(cut, training, seed, watch) if cut else []
+    scored = [[ScoredNetwork(one, data.score(one, scoring_rows)) for one in networks] for networks in (cut, tuned)]
+    return tuple(PruningLevel(*plan, *pair) for plan, *pair in zip(planned, *scored, strict=True))
 
 
-def _asked(
-    network: Network, kind: Kind, criteria: Sequence[Criterion]
-) -> list[tuple[float, Criterion | Literal["bump"]]]:
-    """Return the portions to try, and by what: numbers of neurons once each, harmonics by every criterion."""
-    if kind == "harmonics":
-        return [(portion, by) for portion in PORTIONS for by in criteria]
-    total = cuts.neurons(network)
-    most = total - len(network.layers) + 1
-    counts = np.unique(np.round(np.array(PORTIONS) * total).astype(int))
-    return [(int(count) / total, "bump") for count in counts if 1 <= count <= most]
+def _planned_cuts(
+    network: Network, target: Target, criteria: Sequence[Criterion]
+) -> list[tuple[float, LevelCriterion]]:
+    """Return the fractions and criteria to try; each number of neurons occurs once."""
+    if target == "harmonics":
+        return [(fraction, criterion) for fraction in FRACTIONS for criterion in criteria]
+    total = cuts.count_neurons(network)
+    removable = total - len(network.layers) + 1
+    counts = np.unique(np.round(np.array(FRACTIONS) * total).astype(int))
+    return [(int(count) / total, "bump") for count in counts if 1 <= count <= removable]

@@ -1,4 +1,4 @@
-"""Where a published model came from: the data set that it was learned from, made or read again and proved the same."""
+"""Rebuild the data set that a published model was trained on, verified by the fingerprint in the card."""
 
 import warnings
 from pathlib import Path
@@ -11,34 +11,37 @@ from enn_training.data.problems import problems
 from enn_training.errors import DataError
 
 
-def of_problem(card: Card) -> Dataset:
-    """Return the data set of the paper's problem that a model was learned from.
+def load_problem_data(card: Card) -> Dataset:
+    """Return the data set of the paper's problem that a model was trained on.
+
+    Args:
+        card: Card of the model.
 
     Raises:
-        DataError: It was learned from something else.
+        DataError: The model was not trained on one of the paper's problems.
     """
-    seed, rows = _learned(card)
+    seed, rows = _recorded_split(card)
     samples = rows["training"] + rows["held_out"]
     if [feature.name for feature in card.features] == ["x0", "x1"] and samples >= 16:
         for problem in problems():
             data = problem.dataset(samples, seed, rows["test"])
             if data.fingerprint == card.fingerprint:
                 return data
-    raise DataError("the model was not learned from one of the paper's problems; name its table: --data FILE --target")
+    raise DataError("the model was not trained on one of the paper's problems; give its table: --data FILE --target")
 
 
-def of_table(card: Card, file: Path, target: str) -> Dataset:
-    """Return the data set of the table that a model was learned from, in the same three parts.
+def load_table_data(card: Card, file: Path, target: str) -> Dataset:
+    """Return the data set of the table that a model was trained on, with the same split.
 
     Args:
-        card: The model's.
-        file: CSV or Parquet.
-        target: Name of the column that it predicts.
+        card: Card of the model.
+        file: CSV or Parquet file.
+        target: Name of the target column.
 
     Raises:
-        DataError: The file cannot be read, or the model was learned from other rows.
+        DataError: The file cannot be read, or the model was trained on other rows.
     """
-    seed, _ = _learned(card)
+    seed, _ = _recorded_split(card)
     table = tables.read_table(file)
     features = {feature.name for feature in card.features}
     without = [name for name in table.frame.columns if name not in features and name != target]
@@ -47,19 +50,19 @@ def of_table(card: Card, file: Path, target: str) -> Dataset:
         data = tables.to_dataset(table, target, seed, card.task, without)
     if data.fingerprint != card.fingerprint:
         raise DataError(
-            f"{file}: its rows to learn from have the fingerprint {data.fingerprint[:12]}...; the model's have"
-            f" {card.fingerprint[:12]}...: name the file and the target that it was learned from, or learn it again"
+            f"{file}: its training rows have the fingerprint {data.fingerprint[:12]}..., those of the model"
+            f" {card.fingerprint[:12]}...: give the file and the target that the model was trained on, or train again"
         )
     return data
 
 
-def _learned(card: Card) -> tuple[int, dict[str, int]]:
-    """Return the seed of the split and the number of rows of each part."""
+def _recorded_split(card: Card) -> tuple[int, dict[str, int]]:
+    """Return the seed of the split and the number of rows of each part from the card."""
     training: dict[str, Any] = card.training
     try:
         rows = {part: int(training["rows"][part]) for part in ("training", "held_out", "test")}
         return int(training["seed"]), rows
     except (KeyError, TypeError, ValueError):
         raise DataError(
-            "the card does not say how the model was learned; expected its seed and numbers of rows"
+            "the card does not record the training of the model; expected its seed and numbers of rows"
         ) from None

@@ -1,1 +1,1 @@
-"""Export models to packages, load packages, adopt torch models."""
+"""Convert between learned models, torch modules and published model packages."""

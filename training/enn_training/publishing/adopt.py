@@ -1,4 +1,4 @@
-"""Adoption: a network that was learned elsewhere, in torch, becomes a learned model that can be published."""
+"""Convert a torch module that was trained elsewhere into a learned model that can be published."""
 
 from collections.abc import Sequence
 
@@ -17,10 +17,11 @@ from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel
 from enn_training.nn.activation import DCTActivation
 from enn_training.nn.module import ENN
 
-ELSEWHERE = (
+PLAIN_ONNX_HINT = (
     "torch.onnx.export(module, ..., dynamo=True) writes any module that uses DCTActivation as a plain ONNX file of"
-    " standard operators, without a card"
+    " standard operators without a card"
 )
+"""Alternative named in errors about modules that cannot be adopted."""
 
 
 def adopt(
@@ -33,24 +34,37 @@ def adopt(
     scores: dict[str, float] | None = None,
     background: int = BACKGROUND_ROWS,
 ) -> LearnedModel:
-    """Return what `export` takes, of a module that was learned elsewhere.
+    """Convert a trained torch module into a learned model for `export`.
 
     Args:
-        module: An ENN, or any module that is a chain of Linear and DCTActivation, one after the other; it ends in
-            values or logits (linear head) or in a DCTActivation (dct head).
-        rows: Raw rows that it was learned from, [rows, features], finite: they give the ranges of the features and
-            what the card carries of examples and background.
-        names: Names of the features; None for x0, x1, ...
-        classes: The labels in the order of the logits or scores, two for one output; None for a regression.
-        scaling: How raw rows were scaled before they came to the module; None where they were not.
-        scores: Held-out scores for the card, named as scikit-learn names them.
-        background: Rows, drawn by chance, that the card carries for explanations; 0 keeps all back.
+        module: An `ENN`, or a module that applies `Linear` and `DCTActivation` layers one after the other. The last
+            layer is a `Linear` for regression values or logits (linear head), or a `DCTActivation` (dct head).
+        rows: Training rows in raw units, [rows, features], finite. The card takes feature ranges, examples and
+            background rows from them.
+        names: Feature names. None: x0, x1, ...
+        classes: Class labels in the order of the logits or scores; two labels for a single output. None: regression.
+        scaling: Scaling applied to raw rows before they reach the module. None: the module takes raw rows.
+        scores: Held-out scores for the card, with the metric names of scikit-learn.
+        background: Number of randomly drawn rows that the card carries for attributions; 0 publishes no rows.
+
+    Returns:
+        Learned model with a float32 network over raw rows.
 
     Raises:
-        OptionError: The module is not such a chain, or does not fit the classes.
-        DataError: The rows do not fit the module, or are not finite.
+        OptionError: The module is not a chain of these layers, or does not match `names` or `classes`.
+        DataError: The rows do not match the module's inputs, or are not finite.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> from enn_training import DCTActivation, adopt
+        >>> module = nn.Sequential(nn.Linear(2, 6), DCTActivation(6), nn.Linear(6, 1))
+        >>> rows = torch.rand(50, 2, generator=torch.Generator().manual_seed(0))
+        >>> model = adopt(module, rows.numpy(), names=["width", "height"])
+        >>> model.network.task, [feature.name for feature in model.features]
+        ('regression', ['width', 'height'])
     """
-    network = _network(module, "regression" if classes is None else "classification")
+    network = _to_network(module, "regression" if classes is None else "classification")
     if scaling is not None:
         network = fold(network, scaling)
     x = np.asarray(rows, dtype=np.float64)
@@ -74,21 +88,28 @@ def adopt(
     )
 
 
-def _network(module: nn.Module, task: str) -> Network:
+def _to_network(module: nn.Module, task: str) -> Network:
+    """Return the float32 network of a module.
+
+    Raises:
+        OptionError: The module is not a chain of `Linear` and `DCTActivation`, or an `ENN` has another task.
+    """
     if isinstance(module, ENN):
         network = module.to_network()
         if network.task != task:
-            raise OptionError(f"the module is for {network.task}: expected classes for a classification, else none")
+            raise OptionError(
+                f"the module is for {network.task}: expected classes for a classification, None otherwise"
+            )
         return network
     layers: list[Layer] = []
-    for part in _chain(module):
+    for part in _trace_chain(module):
         if isinstance(part, nn.Linear):
             bias = part.bias if part.bias is not None else torch.zeros(part.out_features)
-            layers.append(Layer(_array(part.weight), _array(bias), None))
+            layers.append(Layer(_to_array(part.weight), _to_array(bias), None))
         elif isinstance(part, DCTActivation) and layers and layers[-1].coefficients is None:
-            layers[-1] = Layer(layers[-1].weight, layers[-1].bias, _array(part.coefficients))
+            layers[-1] = Layer(layers[-1].weight, layers[-1].bias, _to_array(part.coefficients))
         else:
-            raise OptionError(f"{part} is not one of a chain of Linear and DCTActivation; {ELSEWHERE}")
+            raise OptionError(f"{part} is not one of a chain of Linear and DCTActivation; {PLAIN_ONNX_HINT}")
     if len(layers) < 2 or any(layer.coefficients is None for layer in layers[:-1]):
         raise OptionError(f"{len(layers)} layers: expected at least two, a DCTActivation after each but the last")
     head = "linear" if layers[-1].coefficients is None else "dct"
@@ -96,19 +117,25 @@ def _network(module: nn.Module, task: str) -> Network:
     return Network("regression" if task == "regression" else "classification", head, tuple(layers), *offsets)
 
 
-def _chain(module: nn.Module) -> list[nn.Module]:
-    """Return the modules that a value goes through, in their order, without those that only act in learning."""
+def _trace_chain(module: nn.Module) -> list[nn.Module]:
+    """Return the submodules in the order in which a value passes through them, without dropout and identities.
+
+    Raises:
+        OptionError: The module cannot be traced, or a value takes more than one path.
+    """
     try:
         graph = _Tracer().trace(module)
     except Exception as error:  # whatever the module's own code raises
         raise OptionError(
-            f"the way through {type(module).__name__} depends on its input: {error}; {ELSEWHERE}"
+            f"the forward pass of {type(module).__name__} depends on its input: {error}; {PLAIN_ONNX_HINT}"
         ) from error
     chain: list[nn.Module] = []
     source, *steps, result = graph.nodes
     for step in (*steps, result):
         if step.all_input_nodes != [source] or step.op not in ("call_module", "output"):
-            raise OptionError(f"step {step.name!r} is not one of a chain of Linear and DCTActivation; {ELSEWHERE}")
+            raise OptionError(
+                f"step {step.name!r} is not one of a chain of Linear and DCTActivation; {PLAIN_ONNX_HINT}"
+            )
         if step is not result:
             chain.append(module.get_submodule(str(step.target)))
             source = step
@@ -116,11 +143,12 @@ def _chain(module: nn.Module) -> list[nn.Module]:
 
 
 class _Tracer(fx.Tracer):
-    """Follows a value through a module; an activation is one step."""
+    """Trace a module with `torch.fx`; each `DCTActivation` is a single step."""
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
         return isinstance(m, DCTActivation) or super().is_leaf_module(m, module_qualified_name)
 
 
-def _array(parameter: torch.Tensor) -> np.ndarray:
+def _to_array(parameter: torch.Tensor) -> np.ndarray:
+    """Return a float32 copy of a parameter on the CPU."""
     return parameter.detach().cpu().to(torch.float32).numpy().copy()

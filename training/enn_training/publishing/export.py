@@ -1,4 +1,4 @@
-"""Export: a learned network becomes a package of standard ONNX operators that gives the numbers of the oracle."""
+"""Export a learned model as a package: an ONNX graph of standard operators, checked against the float64 network."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -14,19 +14,17 @@ from enn_models.network import Layer, Network, Response
 from enn_models.package import HARMONICS, OUTPUTS, attach_card, open_package, verify_golden_vector
 from enn_models.repository import publish_version
 from enn_models.signature import signer
+from enn_training.errors import ExportError
 from enn_training.learned_model import LearnedModel
-from enn_training.publishing.onnx import accuracy
-from enn_training.publishing.onnx import selection as choice
-from enn_training.publishing.onnx.errors import ExportError
-from enn_training.publishing.onnx.layout import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, Layout, assemble
-from enn_training.publishing.onnx.runtime import Runtime
-from enn_training.publishing.onnx.unrollings import Unrolling, family
+from enn_training.publishing.onnx import accuracy, selection
+from enn_training.publishing.onnx.layout import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, Layout, build_graph
+from enn_training.publishing.onnx.runtime import RuntimeSession
+from enn_training.publishing.onnx.unrollings import Unrolling, all_unrollings
 
-__all__ = ["Batch", "ExportError", "export", "package"]
-
-Batch = Literal["latency", "throughput"] | int
-COMPARED = 2**23
-"""The most terms of bumps that are held to the tolerance, of all rows together: 64 MiB."""
+OptimizationTarget = Literal["latency", "throughput"] | int
+"""Workload to optimize a graph for: single rows, batches of 1,024 rows, or a number of rows."""
+MAX_COMPARED_TERMS = 2**23
+"""Maximum number of harmonic terms compared with the float64 network, over all rows together: 64 MiB."""
 
 
 def export(
@@ -34,134 +32,171 @@ def export(
     root: Path | str,
     name: str,
     *,
-    optimize: Batch | None = None,
+    optimize: OptimizationTarget | None = None,
     unrolling: str | None = None,
     harmonics: bool = False,
     key: Path | str | None = None,
 ) -> Path:
-    """Publish a learned model in a repository.
+    """Publish a learned model as a new version in a model repository.
 
     Args:
-        model: What the learner left: `model_` of an estimator, `adopt` of a torch module, or `load` of a package.
-        root: The model repository.
-        name: The model's name there.
-        optimize: Time the unrollings on this machine and keep the fastest exact one for single rows, for batches of
-            1,024, or for that many rows. None: a rule chooses among the exact ones, and equal models make equal bytes.
-        unrolling: Use this one of `unrollings.family`.
-        harmonics: Whether the graph has the output `harmonics`, [batch, units, neurons, Q], which sums to the bumps.
-        key: PEM file of the Ed25519 private key to sign the version with.
+        model: Learned model: `model_` of an estimator, or the result of `adopt` or `load`.
+        root: Folder of the model repository.
+        name: Name of the model in the repository.
+        optimize: Time all exact unrollings on this machine and use the fastest for `"latency"` (one row),
+            `"throughput"` (1,024 rows) or a number of rows. None: choose by a cost estimate; equal models then give
+            equal bytes on every machine.
+        unrolling: Name of the unrolling to use, one of `unrollings.all_unrollings`. None: choose automatically.
+        harmonics: Add the graph output `harmonics`, [batch, units, neurons, Q], whose sum over Q equals the bumps.
+        key: PEM file with an Ed25519 private key that signs the version. None: publish without a signature.
 
     Returns:
-        The folder of the new version.
+        Folder of the new version.
 
     Raises:
-        ExportError: No graph is exact to `accuracy.TOLERANCE`, the options contradict each other, or it is no
-            such model.
-        RepositoryError: The repository does not take it, or the key is none.
+        ExportError: `model` is not a `LearnedModel`, the options contradict each other, a parameter is not finite, or
+            no graph reaches `accuracy.TOLERANCE`.
+        RepositoryError: The repository rejects the name or the version, or `key` is not a usable private key.
+
+    Example:
+        >>> import tempfile
+        >>> import torch
+        >>> from enn_training import ENN, adopt, export
+        >>> rows = torch.rand(50, 2, generator=torch.Generator().manual_seed(0))
+        >>> model = adopt(ENN(2, (6,), 1, head="linear", task="regression"), rows.numpy())
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     folder = export(model, root, "house-prices")
+        ...     print(folder.relative_to(root), sorted(path.name for path in folder.iterdir()))
+        house-prices/1 ['SHA256SUMS', 'model.onnx']
     """
     sign = None if key is None else signer(Path(key))
-    data = package(model, optimize=optimize, unrolling=unrolling, harmonics=harmonics)
+    data = build_package(model, optimize=optimize, unrolling=unrolling, harmonics=harmonics)
     return publish_version(Path(root), name, data, sign)
 
 
-def package(
-    model: LearnedModel, *, optimize: Batch | None = None, unrolling: str | None = None, harmonics: bool = False
+def build_package(
+    model: LearnedModel,
+    *,
+    optimize: OptimizationTarget | None = None,
+    unrolling: str | None = None,
+    harmonics: bool = False,
 ) -> bytes:
-    """Return the bytes of a model's package; arguments and errors as in `export`."""
+    """Return the bytes of a model's package without publishing it.
+
+    Args and errors are those of `export`.
+    """
     if not isinstance(model, LearnedModel):
         raise ExportError(
-            f"{type(model).__name__}: expected a learned model: adopt(module, rows) of a torch module, load(root, name)"
-            " of a package, or model_ of an estimator"
+            f"{type(model).__name__}: expected a learned model: adopt(module, rows) for a torch module,"
+            " load(root, name) for a package, or model_ of an estimator"
         )
-    network = _padded(model.network)
+    network = _pad_harmonics(model.network)
     _check_finite(network)
-    size, named = _options(optimize, unrolling)
-    exact = _exact(model, network, named, harmonics=harmonics)
-    layout, measured = (choice.by_rule(network, exact), None) if size is None else _fastest(model, network, exact, size)
-    graph = assemble(network, layout, harmonics=harmonics)
+    size, named = _parse_options(optimize, unrolling)
+    exact = _exact_layouts(model, network, named, harmonics=harmonics)
+    if size is None:
+        layout, measured = selection.select_by_rule(network, exact), None
+    else:
+        layout, measured = _fastest(model, network, exact, size)
+    graph = build_graph(network, layout, harmonics=harmonics)
     try:
-        data = attach_card(graph, _card(model, network, _record(layout, measured)))
+        data = attach_card(graph, _build_card(model, network, _unrolling_record(layout, measured)))
         opened = open_package(data)
-        verify_golden_vector(opened, lambda rows, outputs: Runtime(graph, outputs).run(rows))
+        verify_golden_vector(opened, lambda rows, outputs: RuntimeSession(graph, outputs).run(rows))
     except (ModelError, ValidationError) as error:
-        raise ExportError(f"the package would not be accepted: {error}") from error
+        raise ExportError(f"the package does not pass the checks on loading: {error}") from error
     return data
 
 
-def _options(optimize: Batch | None, unrolling: str | None) -> tuple[int | None, Unrolling | None]:
-    """Return the rows to time with and the unrolling to use, of which one may be given."""
+def _parse_options(optimize: OptimizationTarget | None, unrolling: str | None) -> tuple[int | None, Unrolling | None]:
+    """Return the number of rows to time with and the unrolling to use; at most one of the two is not None."""
     if optimize is not None and unrolling is not None:
         raise ExportError(f"unrolling {unrolling!r} and optimize {optimize!r}: expected one of the two")
-    if unrolling is not None and unrolling not in family():
-        raise ExportError(f"unrolling {unrolling!r}: expected one of {', '.join(family())}")
-    size = {"latency": 1, "throughput": choice.MANY_ROWS}.get(str(optimize), optimize)
+    if unrolling is not None and unrolling not in all_unrollings():
+        raise ExportError(f"unrolling {unrolling!r}: expected one of {', '.join(all_unrollings())}")
+    size = {"latency": 1, "throughput": selection.LARGE_BATCH}.get(str(optimize), optimize)
     if size is not None and (type(size) is not int or size < 1):
         raise ExportError(f'optimize {size!r}: expected "latency", "throughput" or a number of rows from 1')
-    return size, None if unrolling is None else family()[unrolling]
+    return size, None if unrolling is None else all_unrollings()[unrolling]
 
 
 def _fastest(model: LearnedModel, network: Network, exact: list[Layout], size: int) -> tuple[Layout, Timing]:
-    """Return the layout that takes least for so many rows, and what each took."""
-    times = choice.by_time(network, np.resize(accuracy.rows(model), (size, network.inputs)), exact)
+    """Return the layout with the shortest measured time for a batch of `size` rows, and all measured times."""
+    times = selection.time_layouts(network, np.resize(accuracy.comparison_rows(model), (size, network.inputs)), exact)
     best = min(exact, key=lambda layout: times[layout.name])
     return best, Timing(rows=size, microseconds={name: round(value, 2) for name, value in times.items()})
 
 
-def _exact(model: LearnedModel, network: Network, unrolling: Unrolling | None, *, harmonics: bool) -> list[Layout]:
-    """Return the exact layouts, of one unrolling or of all that may win; in float64 too if float32 fails any."""
-    rows = accuracy.rows(model)
+def _exact_layouts(
+    model: LearnedModel, network: Network, unrolling: Unrolling | None, *, harmonics: bool
+) -> list[Layout]:
+    """Return the layouts within the tolerance.
+
+    The candidates compute in float32. If one of them exceeds the tolerance, float64 candidates are tried too.
+
+    Args:
+        model: Learned model, for its comparison rows.
+        network: Network to export.
+        unrolling: The only unrolling to try; None tries all candidates.
+        harmonics: Check the output `harmonics` as well.
+
+    Raises:
+        ExportError: No layout is within the tolerance.
+    """
+    rows = accuracy.comparison_rows(model)
     response = network.respond(rows)
-    exact, best = list[Layout](), np.inf
-    for double in (False, True):
+    exact, smallest = list[Layout](), np.inf
+    for float64 in (False, True):
         if unrolling is None:
-            layouts = choice.candidates(network, double=double)
+            layouts = selection.candidate_layouts(network, float64=float64)
         else:
-            layouts = [choice.layout_of(network, unrolling, double=double)]
-        terms = _error_of_harmonics(network, layouts[0], rows) if harmonics else 0.0
-        errors = [max(terms, _error(network, layout, rows, response)) for layout in layouts]
+            layouts = [selection.layout_for(network, unrolling, float64=float64)]
+        harmonics_error = _harmonics_error(network, layouts[0], rows) if harmonics else 0.0
+        errors = [max(harmonics_error, _largest_error(network, layout, rows, response)) for layout in layouts]
         exact += [layout for layout, error in zip(layouts, errors, strict=True) if error <= accuracy.TOLERANCE]
         if len(exact) == len(layouts):
             break
-        best = min(best, *errors)
+        smallest = min(smallest, *errors)
     if exact:
         return exact
     raise ExportError(
-        f"the best graph differs from the float64 network by {best:.1e} of the output's scale; "
-        f"at most {accuracy.TOLERANCE:.0e} is published. Pre-activations this large lose even float64's digits: "
-        "scale the inputs, or learn with a smaller dynamic range"
+        f"the best graph differs from the float64 network by {smallest:.1e} of the output's scale; expected at most "
+        f"{accuracy.TOLERANCE:.0e}. Pre-activations this large exceed the precision of float64: "
+        "scale the inputs, or train with a smaller dynamic range"
     )
 
 
-def _error(network: Network, layout: Layout, rows: NDArray[np.float32], response: Response) -> float:
-    """Return the largest error of the three outputs in ONNX Runtime."""
-    values = Runtime(assemble(network, layout), OUTPUTS).run(rows)
-    return accuracy.error(network, response, dict(zip(OUTPUTS, values, strict=True)))
+def _largest_error(network: Network, layout: Layout, rows: NDArray[np.float32], response: Response) -> float:
+    """Return the largest relative error of the outputs in ONNX Runtime."""
+    values = RuntimeSession(build_graph(network, layout), OUTPUTS).run(rows)
+    return accuracy.largest_error(network, response, dict(zip(OUTPUTS, values, strict=True)))
 
 
-def _error_of_harmonics(network: Network, layout: Layout, rows: NDArray[np.float32]) -> float:
-    """Return the largest error of the output `harmonics`, which depends on the layout's precision alone."""
-    rows = rows[: max(1, COMPARED // (network.units * network.spectrum.size))]
-    found = Runtime(assemble(network, layout, harmonics=True), [HARMONICS]).run(rows)[0]
-    return accuracy.share(found, network.harmonics(rows))
+def _harmonics_error(network: Network, layout: Layout, rows: NDArray[np.float32]) -> float:
+    """Return the largest relative error of the output `harmonics`; it depends only on the layout's precision."""
+    rows = rows[: max(1, MAX_COMPARED_TERMS // (network.units * network.spectrum.size))]
+    found = RuntimeSession(build_graph(network, layout, harmonics=True), [HARMONICS]).run(rows)[0]
+    return accuracy.relative_error(found, network.harmonics(rows))
 
 
-def _record(layout: Layout, measured: Timing | None) -> UnrollingChoice:
-    """Return what the card says of the graph."""
+def _unrolling_record(layout: Layout, measured: Timing | None) -> UnrollingChoice:
+    """Return the card's record of the unrollings in the graph."""
     few = None
     if layout.few is not None:
         bumps = FEW_BUMPS if layout.few.explanation is None else None
         few = SmallBatchPath(
-            unrolling=layout.few.unrollings, rows=layout.rows, input=FEW_INPUT, output=FEW_OUTPUT, bumps=bumps
+            unrolling=layout.few.unrollings, rows=layout.few_rows, input=FEW_INPUT, output=FEW_OUTPUT, bumps=bumps
         )
     return UnrollingChoice(
-        output=layout.unrollings, precision="float64" if layout.double else "float32", few=few, measured=measured
+        output=layout.unrollings, precision="float64" if layout.float64 else "float32", few=few, measured=measured
     )
 
 
-def _card(model: LearnedModel, network: Network, unrolling: UnrollingChoice) -> Card:
-    rows = accuracy.golden(model)
+def _build_card(model: LearnedModel, network: Network, unrolling: UnrollingChoice) -> Card:
+    """Return the card of a model: parameters, metadata, scores and golden vector."""
+    rows = accuracy.golden_rows(model)
     response = network.respond(rows)
-    golden = GoldenVector(inputs=_nullable(rows), outputs=response.output.tolist(), bumps=response.bumps.tolist())
+    golden = GoldenVector(inputs=_replace_nan(rows), outputs=response.output.tolist(), bumps=response.bumps.tolist())
     return Card(
         **network_fields(network),
         features=model.features,
@@ -171,17 +206,18 @@ def _card(model: LearnedModel, network: Network, unrolling: UnrollingChoice) -> 
         scores=model.scores,
         fingerprint=model.fingerprint,
         golden=golden,
-        background=_nullable(model.background) or None,
+        background=_replace_nan(model.background) or None,
         usage=model.usage,
     )
 
 
-def _nullable(rows: NDArray[np.floating]) -> RawRows:
+def _replace_nan(rows: NDArray[np.floating]) -> RawRows:
+    """Return rows as nested tuples with None for each NaN, as JSON has no NaN."""
     return tuple(tuple(None if np.isnan(value) else value for value in row) for row in rows.tolist())
 
 
-def _padded(network: Network) -> Network:
-    """Return the network with zero harmonics added where a layer has fewer than another: the card has one Q."""
+def _pad_harmonics(network: Network) -> Network:
+    """Return the network with zero coefficients appended, so that all layers have the same Q, as the card requires."""
     most = max(layer.coefficients.shape[1] for layer in network.layers if layer.coefficients is not None)
 
     def pad(layer: Layer) -> Layer:
@@ -195,12 +231,13 @@ def _padded(network: Network) -> Network:
 
 
 def _check_finite(network: Network) -> None:
+    """Raise ExportError if a parameter or an offset is not finite."""
     for number, layer in enumerate(network.layers, start=1):
         for name in ("weight", "bias", "coefficients"):
             values = getattr(layer, name)
             if values is not None and not np.isfinite(values).all():
                 raise ExportError(
-                    f"layer {number}: {name} has values that are not finite; learn again with smaller steps"
+                    f"layer {number}: {name} has values that are not finite; train again with a smaller learning rate"
                 )
     for name in ("input_offset", "output_offset"):
         if not np.isfinite(getattr(network, name)).all():

@@ -1,4 +1,4 @@
-"""From a published package back to a learned model, to learn it further, prune it or publish it again."""
+"""Load a published package as a learned model, to train it further, prune it or publish it again."""
 
 from pathlib import Path
 
@@ -11,19 +11,36 @@ from enn_training.learned_model import LearnedModel
 
 
 def load(root: Path | str, name: str, version: str | None = None) -> LearnedModel:
-    """Return a published model with all that its card says; its parameters equal the published ones bit for bit.
+    """Load a published model from a repository.
 
-    `ENN.from_network(model.network)` is the module in torch, `model.with_network(network, scores)` the model after
-    further learning, and `export(model, root, name)` publishes it.
+    The parameters equal the published ones bit for bit. `ENN.from_network(model.network)` converts them to a torch
+    module, `model.with_network(network, scores)` returns the model after further training, and
+    `export(model, root, name)` publishes it again.
 
     Args:
-        root: The model repository.
-        name: The model's name there.
-        version: Its version; None for the one that is served when none is named.
+        root: Folder of the model repository.
+        name: Name of the model in the repository.
+        version: Version to load. None: the version that is served by default, the highest integer.
+
+    Returns:
+        Network, features, classes, training record and scores from the card of the package.
 
     Raises:
-        RepositoryError: The repository has no such model.
-        ModelError: The package is unsafe or contradicts itself.
+        RepositoryError: The repository has no such model or version.
+        ModelError: The package is unsafe or inconsistent.
+
+    Example:
+        >>> import tempfile
+        >>> import torch
+        >>> from enn_training import ENN, adopt, export, load
+        >>> rows = torch.rand(50, 2, generator=torch.Generator().manual_seed(0))
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     _ = export(adopt(ENN(2, (6,), 1, head="linear", task="regression"), rows.numpy()), root, "house-prices")
+        ...     model = load(root, "house-prices")
+        >>> [feature.name for feature in model.features]
+        ['x0', 'x1']
+        >>> ENN.from_network(model.network)(rows).shape
+        torch.Size([50, 1])
     """
     version = version or repository.latest_version(Path(root), name)
     package = open_package(repository.read_model(Path(root), name, version))
@@ -32,7 +49,7 @@ def load(root: Path | str, name: str, version: str | None = None) -> LearnedMode
         network=package.network,
         features=card.features,
         classes=card.classes,
-        examples=to_array(card.golden.inputs)[: len(card.golden.inputs) - _corners(card)],
+        examples=to_array(card.golden.inputs)[: len(card.golden.inputs) - _corner_count(card)],
         training=card.training,
         scores=card.scores,
         fingerprint=card.fingerprint,
@@ -41,6 +58,6 @@ def load(root: Path | str, name: str, version: str | None = None) -> LearnedMode
     )
 
 
-def _corners(card: Card) -> int:
-    """Return how many golden rows are no examples: two corners, and one where all that may miss is missing."""
+def _corner_count(card: Card) -> int:
+    """Return the number of golden rows that are not examples: two corners, and a row of missing values if any."""
     return 2 + any(feature.missing for feature in card.features)

@@ -5,7 +5,7 @@ import pytest
 
 from enn_models.package import open_package
 from enn_service.runtime.session import EXPLAIN_OUTPUTS, PREDICT_OUTPUTS, Session
-from enn_training.publishing.export import package
+from enn_training.publishing.export import build_package
 from support.examples import network
 from support.learned import learned
 
@@ -14,7 +14,7 @@ from support.learned import learned
 @pytest.mark.parametrize("head", ["linear", "dct"])
 def test_few_rows_and_many_get_the_numbers_of_the_whole_graph(head, names):
     net = network((3, 6, 2), head=head)
-    opened = open_package(package(learned(net)))
+    opened = open_package(build_package(learned(net)))
     few = opened.card.unrolling.few
     assert few is not None
     assert few.bumps is not None

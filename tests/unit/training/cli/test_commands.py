@@ -10,8 +10,8 @@ from enn_models import repository
 from enn_models.package import open_package, verify_golden_vector
 from enn_training.__main__ import main
 from enn_training.pruning import cuts
-from enn_training.publishing.onnx.cost_model import estimate
-from enn_training.publishing.onnx.runtime import Runtime, part
+from enn_training.publishing.onnx.cost_model import estimate_microseconds
+from enn_training.publishing.onnx.runtime import RuntimeSession, extract_part
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_a_published_model_is_inspected_in_the_terminal_and_drawn(enn, tmp_path)
 
 @pytest.mark.parametrize(("options", "unrolled"), [(("--unrolling", "clenshaw"), None), (("--optimize", 2), 2)])
 def test_the_unrolling_is_named_or_timed_where_asked_for(enn, tmp_path, monkeypatch, options, unrolled):
-    monkeypatch.setattr("enn_training.publishing.onnx.selection.SPAN", 0.0005)
+    monkeypatch.setattr("enn_training.publishing.onnx.selection.MEASUREMENT_SECONDS", 0.0005)
     assert enn("problem", "sum", "--models", tmp_path, "--samples", 200, "--passes", 2, *options)[0] == 0
     record = open_package(repository.read_model(tmp_path, "sum", "1")).card.unrolling
     if unrolled is None:
@@ -88,7 +88,7 @@ def test_equal_seeds_publish_equal_bytes(enn, tmp_path):
 def opened(folder):
     """Return the package of a version after all checks, those in the runtime too."""
     package = open_package((folder / "model.onnx").read_bytes())
-    verify_golden_vector(package, lambda rows, outputs: Runtime(package.model, outputs).run(rows))
+    verify_golden_vector(package, lambda rows, outputs: RuntimeSession(package.model, outputs).run(rows))
     return package
 
 
@@ -100,13 +100,13 @@ def test_a_problem_is_pruned_into_a_smaller_version_that_every_check_accepts(enn
     before, after = (opened(tmp_path / "ring" / version) for version in ("1", "2"))
     assert len(after.data) < len(before.data)
     assert after.network.parameters < before.network.parameters
-    ran, runs = (estimate(part(package.model, ["output"]), 1024) for package in (before, after))
+    ran, runs = (estimate_microseconds(extract_part(package.model, ["output"]), 1024) for package in (before, after))
     assert runs < ran
     assert f"{ran:.0f} -> {runs:.0f} microseconds estimated" in out
     assert after.card.scores["accuracy"] > before.card.scores["accuracy"] - 0.1
     assert after.card.background == before.card.background
     assert after.card.training["pruned"]["loss"] == 0.05
-    for kind, count in (("neurons", cuts.neurons), ("harmonics", cuts.harmonics)):
+    for kind, count in (("neurons", cuts.count_neurons), ("harmonics", cuts.count_harmonics)):
         assert f"{kind} {count(before.network)} -> {count(after.network)}" in out
         assert after.card.training["pruned"][kind] == count(before.network) - count(after.network)
     again = ("--version", 1, "--loss", 0.05, "--name", "again")
@@ -136,8 +136,8 @@ def test_a_model_of_a_table_is_pruned_with_its_table_and_no_other(enn, tmp_path)
     assert "least magnitude" not in out
     assert "R2 lost" in out
     for arguments, words in (
-        ((*where, "left"), "its rows to learn from have the fingerprint"),
-        (("--models", tmp_path), "not learned from one of the paper's problems; name its table"),
+        ((*where, "left"), "its training rows have the fingerprint"),
+        (("--models", tmp_path), "not trained on one of the paper's problems; give its table"),
         (where[:4], "--data and --target: expected both"),
     ):
         status, _, err = enn("prune", "t", *arguments)

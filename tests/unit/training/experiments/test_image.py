@@ -13,7 +13,7 @@ from enn_models.package import open_package
 from enn_training.__main__ import main
 from enn_training.errors import DataError, DivergenceError, OptionError
 from enn_training.experiments.images import document, fitting, picture, results
-from enn_training.experiments.images.contenders import TRIED, contenders, count
+from enn_training.experiments.images.contenders import VARIANTS_TRIED, contenders, count_parameters
 from enn_training.experiments.images.results import Settings
 
 SETTINGS = Settings((6, 5), 4, 2, 32, 0)
@@ -40,12 +40,12 @@ def checkers(tmp_path):
 
 
 def learned(file, *, grey=True, settings=SETTINGS):
-    read = picture.read(str(file), 128, grey=grey)
-    return read, fitting.fit(read, settings)
+    read = picture.read_picture(str(file), 128, grey=grey)
+    return read, fitting.fit_all(read, settings)
 
 
 def test_a_picture_is_its_pixels_row_by_row(checkers):
-    read = picture.read(str(checkers), 128, grey=False)
+    read = picture.read_picture(str(checkers), 128, grey=False)
     assert (read.name, read.pixels.shape) == ("checkers-color", (6, 8, 3))
     column, row = read.places.T.astype(int)
     np.testing.assert_array_equal(read.values, read.pixels[row, column])
@@ -53,11 +53,11 @@ def test_a_picture_is_its_pixels_row_by_row(checkers):
 
 
 def test_a_large_picture_is_made_smaller_in_its_proportions():
-    assert picture.read("china", 64, grey=True).pixels.shape == (43, 64, 1)
+    assert picture.read_picture("china", 64, grey=True).pixels.shape == (43, 64, 1)
 
 
 def test_the_ratio_of_signal_to_noise_is_that_of_the_mean_squared_error(checkers):
-    read = picture.read(str(checkers), 128, grey=True)
+    read = picture.read_picture(str(checkers), 128, grey=True)
     assert read.psnr(np.clip(read.values, 0.1, None)) == pytest.approx(-10 * np.log10(0.01 / 2))
     assert read.psnr(read.values) == np.inf
     assert read.psnr(read.values * np.nan) == -np.inf
@@ -68,10 +68,10 @@ def test_every_contender_tries_as_many_variants_and_has_as_many_parameters(check
     ours = fitted["ENN"].result.parameters
     for one in contenders(SETTINGS.harmonics):
         result = fitted[one.name].result
-        assert len(result.variants) == len(one.variants) == TRIED
+        assert len(result.variants) == len(one.variants) == VARIANTS_TRIED
         narrower = tuple(neurons - 1 for neurons in result.hidden)
         assert ours <= result.parameters
-        assert one.name == "ENN" or count(one.build(narrower, 1, 1.0)) < ours
+        assert one.name == "ENN" or count_parameters(one.build(narrower, 1, 1.0)) < ours
 
 
 def test_what_is_told_is_what_the_kept_module_gives_and_the_best(checkers):
@@ -96,28 +96,28 @@ def test_equal_seeds_learn_equal_pictures_whatever_torch_drew_before(checkers):
 
 
 def test_what_left_the_finite_numbers_is_refused(checkers, monkeypatch):
-    monkeypatch.setattr(fitting, "factor", lambda _: float("nan"))
+    monkeypatch.setattr(fitting, "one_cycle_rate", lambda _: float("nan"))
     with pytest.raises(DivergenceError, match="ENN: no variant has finite numbers after 2 passes"):
         learned(checkers)
 
 
 def test_results_are_read_as_they_were_written(checkers, tmp_path):
     read, fitted = learned(checkers)
-    found = fitting.found(read, SETTINGS, fitted)
-    results.write(tmp_path / "results", read.name, found)
-    assert results.read(tmp_path / "results") == {read.name: found}
+    found = fitting.collect_results(read, SETTINGS, fitted)
+    results.write_results(tmp_path / "results", read.name, found)
+    assert results.read_results(tmp_path / "results") == {read.name: found}
     (tmp_path / "results" / "other.json").write_text('{"width": 3}')
     with pytest.raises(DataError, match=r"other.json: not a file of results .* remove it"):
-        results.read(tmp_path / "results")
+        results.read_results(tmp_path / "results")
 
 
 @pytest.mark.parametrize("best", ["ENN", "SIREN"])
 def test_the_verdict_names_who_wins(checkers, best):
     read, fitted = learned(checkers)
-    found = fitting.found(read, SETTINGS, fitted)
+    found = fitting.collect_results(read, SETTINGS, fitted)
     found.results[best] = results.Result((1,), 1, (results.Variant(1.0, 1.0, 99.0, 0.0),))
-    assert document.verdict(found).startswith(f"{best} is the nearest")
-    assert document.table(found).count("**99.00**") == 1
+    assert document.describe_ranking(found).startswith(f"{best} is the nearest")
+    assert document.results_table(found).count("**99.00**") == 1
 
 
 def test_the_command_tells_draws_and_publishes(checkers, tmp_path, monkeypatch, capsys):
@@ -156,4 +156,4 @@ def test_what_is_no_picture_is_refused(tmp_path, monkeypatch, error, arguments, 
     Image.new("L", (64, 2)).save(tmp_path / "thin.png")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error, match=words):
-        picture.read(*arguments, grey=True)
+        picture.read_picture(*arguments, grey=True)

@@ -9,8 +9,8 @@ import pytest
 from enn_training.__main__ import main
 from enn_training.errors import DataError, OptionError
 from enn_training.experiments.paper import claims, document
-from enn_training.experiments.paper.results import Budget, Result, Results, thinned
-from enn_training.experiments.paper.spread import Spread, best, shown
+from enn_training.experiments.paper.results import Budget, Result, Results, thin_curve
+from enn_training.experiments.paper.spread import Spread, best_contender, format_score
 
 TINY = ("--samples", "64", "--judged", "50", "--passes", "2", "--seeds", "2")
 
@@ -80,7 +80,7 @@ def test_results_of_another_budget_or_of_another_hand_are_refused(tmp_path):
 
 
 def test_a_learning_curve_keeps_its_first_and_last_pass():
-    curve = thinned([1 / number for number in range(1, 201)])
+    curve = thin_curve([1 / number for number in range(1, 201)])
     assert (curve[0], curve[-1], len(curve) <= 20) == ((1, 1.0), (200, 0.005), True)
 
 
@@ -91,9 +91,9 @@ def test_a_high_accuracy_is_better_and_a_high_error_worse():
     assert (values.median, values.worst, str(values)) == (2e-6, 5e-6, "2.0e-06 / 5.0e-06")
     assert values.reaches(5e-6)
     assert not maps.reaches(0.8)
-    assert best({"a": values, "b": Spread("regression", (1e-6,))}) == "b"
-    assert best({"a": maps, "b": Spread("classification", (0.8,)), "c": maps}) == "a"
-    assert shown("regression", 1e-17) == "0"
+    assert best_contender({"a": values, "b": Spread("regression", (1e-6,))}) == "b"
+    assert best_contender({"a": maps, "b": Spread("classification", (0.8,)), "c": maps}) == "a"
+    assert format_score("regression", 1e-17) == "0"
 
 
 def outcome(scores):
@@ -101,9 +101,9 @@ def outcome(scores):
 
 
 def test_a_gap_is_called_reproduced_only_where_it_is_more_than_40_points():
-    plain, tuned = dict.fromkeys(claims.PLAIN, 0.58), dict.fromkeys(claims.SAME_SIZE, 0.999)
+    plain, tuned = dict.fromkeys(claims.UNTUNED, 0.58), dict.fromkeys(claims.SAME_SIZE, 0.999)
     found = {"stripes": outcome({"enn-6": 0.99} | plain | tuned | {"sine-6-plain": 0.5})}
-    gaps = str(claims.fields(found)["gaps"]).splitlines()
+    gaps = str(claims.claim_fields(found)["gaps"]).splitlines()
     assert "49.0 points (stripes: 0.9900, sine-6-plain 0.5000): **reproduced**" in gaps[0]
     assert "41.0 points" in gaps[1]
     assert "**reproduced**" in gaps[1]
@@ -113,13 +113,13 @@ def test_a_gap_is_called_reproduced_only_where_it_is_more_than_40_points():
 
 def test_a_promise_that_is_not_kept_is_told():
     found = {"ring": outcome({"enn-6": 0.989}), "sum": outcome({"enn-6": 1e-6})}
-    assert claims.fields(found)["promises_met"] == "1 of 2"
+    assert claims.claim_fields(found)["promises_met"] == "1 of 2"
     slow = {"sum": {"enn-6": {0: replace(found["sum"]["enn-6"][0], seconds=11.0)}}}
-    assert claims.fields(slow)["promises_met"] == "0 of 1"
-    assert "ring (0.9890 / 0.9890; promised ≥ 0.99)" in str(claims.fields(found)["reached"])
+    assert claims.claim_fields(slow)["promises_met"] == "0 of 1"
+    assert "ring (0.9890 / 0.9890; promised ≥ 0.99)" in str(claims.claim_fields(found)["reached"])
 
 
 def test_who_is_ahead_is_told_best_first():
     scores = {"ENN": 0.9, "a": 0.95, "b": 0.99, "c": 0.1}
     spreads = {name: Spread("classification", (score,)) for name, score in scores.items()}
-    assert document._ahead(spreads) == "b, a"
+    assert document._names_ahead(spreads) == "b, a"

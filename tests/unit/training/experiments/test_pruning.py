@@ -46,10 +46,10 @@ def test_document_and_results_are_written_and_only_what_is_missing_is_measured(b
 def test_a_network_that_the_benchmark_of_the_paper_learned_is_not_learned_again(tmp_path):
     budget, one = Budget(64, 50, 2), problem("ring")
     paper, results = Results(tmp_path / "paper", budget), Results(tmp_path / "pruning", budget)
-    ((_, found),) = experiment.contender(one).learn(one, (7,), budget, lambda: None)
+    ((_, found),) = experiment.pruned_contender(one).learn(one, (7,), budget, lambda: None)
     paper.add("ring", "enn-6", 0, found)  # of another seed, so that it can be told
     experiment.run(results, paper, (one,), 1)
-    network = experiment.contender(one).network(one, found)
+    network = experiment.pruned_contender(one).network(one, found)
     truth = one.dataset(64, 0, 50).test
     whole = ((network.respond(truth.x).output[:, 0] > 0) == truth.y).mean()
     assert results.read("ring")["whole"][0].score == whole
@@ -57,7 +57,7 @@ def test_a_network_that_the_benchmark_of_the_paper_learned_is_not_learned_again(
 
 def outcome(**scores):
     """Return results of two seeds; what is not named is as good as the whole network."""
-    whole = {name: {0: Result(1.0, 1.0), 1: Result(1.0, 1.0)} for name in experiment.names()}
+    whole = {name: {0: Result(1.0, 1.0), 1: Result(1.0, 1.0)} for name in experiment.result_names()}
     return whole | {
         name.replace("_", "-"): {0: Result(1.0, 1.0), 1: Result(score, 1.0)} for name, score in scores.items()
     }
@@ -65,7 +65,7 @@ def outcome(**scores):
 
 def test_a_cut_is_free_only_if_no_seed_loses_more_by_the_better_criterion():
     found = {"ring": outcome(magnitude_40=0.99, share_40=0.994), "sum": outcome(magnitude_40=5.0, share_40=1.9)}
-    text = document.text(found, Budget())
+    text = document.render(found, Budget())
     assert "- 40 % as cut: free on 1 of 2 problems; not on ring" in text
     assert "- 40 % after learning on: free on 2 of 2 problems" in text
     assert "| ring | **not free:** 0.60 points | 0.00 points |" in text

@@ -11,16 +11,16 @@ from sklearn.dummy import DummyRegressor
 from enn_training.errors import DataError, OptionError
 from enn_training.experiments.tables import document, experiment
 from enn_training.experiments.tables.contenders import Contender, contenders
-from enn_training.experiments.tables.limit import limited
-from enn_training.experiments.tables.measures import Measured, calibration_error, judge
-from enn_training.experiments.tables.results import DEFAULT, SEARCHED, Found, Plan, Results, Run
-from enn_training.experiments.tables.tables import Table, named, tables
+from enn_training.experiments.tables.limit import cpu_time_limit
+from enn_training.experiments.tables.measures import Measurement, calibration_error, score_model
+from enn_training.experiments.tables.results import DEFAULT, SEARCHED, Plan, Results, Run, TableResults
+from enn_training.experiments.tables.tables import Table, parse_tables, tables
 
 PLAN = Plan(2, 1, 1)
 
 
 def measured(loss, score=0.5):
-    return Measured(score, loss, None, 10, 1.0, 0)
+    return Measurement(score, loss, None, 10, 1.0, 0)
 
 
 @pytest.fixture
@@ -28,10 +28,11 @@ def results(tmp_path):
     """Return results of one table where the contenders stand in the order of contenders()."""
     results = Results(tmp_path, PLAN)
     places = {contender.name: place for place, contender in enumerate(contenders())}
-    runs: dict[Run, Measured | None] = {
-        one: measured(1.0 + places[one.contender], 0.9 - places[one.contender] / 10) for one in experiment.runs(PLAN)
+    runs: dict[Run, Measurement | None] = {
+        one: measured(1.0 + places[one.contender], 0.9 - places[one.contender] / 10)
+        for one in experiment.planned_runs(PLAN)
     }
-    results.write("diabetes", Found(442, 10, 0, runs))
+    results.write("diabetes", TableResults(442, 10, 0, runs))
     return results
 
 
@@ -64,9 +65,9 @@ def test_a_table_counts_only_once_all_of_it_is_measured(results):
     results.write("diabetes", found)
     assert len(document.outcomes(results, DEFAULT)) == 1
     assert document.outcomes(results, SEARCHED) == ()
-    assert "| wine | not measured | not measured |" in document.text(results)
-    assert "one fit of the EBM: diabetes (1 s)." in document.text(results)
-    assert "| diabetes | **1.00 ± 0.00** | 2.00 ± 0.00" in document.text(results)
+    assert "| wine | not measured | not measured |" in document.render(results)
+    assert "one fit of the EBM: diabetes (1 s)." in document.render(results)
+    assert "| diabetes | **1.00 ± 0.00** | 2.00 ± 0.00" in document.render(results)
 
 
 def test_the_page_tells_where_a_search_helped(results):
@@ -74,7 +75,7 @@ def test_the_page_tells_where_a_search_helped(results):
     better, worse = replace(measured(0.5), settings=1), replace(measured(1.5), settings=2)
     searched = {Run(SEARCHED, "ENN", 0, 0): better, Run(SEARCHED, "ENN", 0, 1): worse}
     results.write("diabetes", replace(found, runs=found.runs | searched))
-    assert "on so many folds: ENN 1 of 2, EBM 0 of 0" in document.text(results)
+    assert "on so many folds: ENN 1 of 2, EBM 0 of 0" in document.render(results)
 
 
 def test_a_table_that_somebody_does_not_finish_is_told_and_not_ranked(results):
@@ -83,7 +84,9 @@ def test_a_table_that_somebody_does_not_finish_is_told_and_not_ranked(results):
     results.write("diabetes", replace(found, runs=found.runs | {Run(DEFAULT, "EBM", 0, 0): None}))
     assert results.read("diabetes").unfinished(Run(DEFAULT, "EBM", 0, 1))
     assert document.outcomes(results, DEFAULT) == ()
-    assert "| diabetes | 1 (2 of 2 folds) | not finished within 5 minutes | 3 (2 of 2 folds)" in document.text(results)
+    assert "| diabetes | 1 (2 of 2 folds) | not finished within 5 minutes | 3 (2 of 2 folds)" in document.render(
+        results
+    )
 
 
 def test_a_fit_that_takes_too_long_is_given_up_and_its_settings_are_not_taken(monkeypatch):
@@ -95,7 +98,7 @@ def test_a_fit_that_takes_too_long_is_given_up_and_its_settings_are_not_taken(mo
     def build(task, settings):
         return Slow() if settings else DummyRegressor()
 
-    monkeypatch.setattr(experiment, "limited", lambda: limited(0.01))
+    monkeypatch.setattr(experiment, "cpu_time_limit", lambda: cpu_time_limit(0.01))
     for settings, finished in (({"slow": True}, {}), True), (({"slow": True}, {"slow": True}), False):
         one = Contender("slow", build, {"regression": settings}, lambda _: 1)
         monkeypatch.setattr(experiment, "contenders", lambda one=one: (one,))
@@ -116,7 +119,7 @@ def test_a_regression_is_judged_in_the_unit_of_its_target():
             return np.full(len(x), 2.0)
 
     y = pd.Series([0.0, 4.0])
-    assert judge("regression", Constant(), pd.DataFrame({"a": [0, 0]}), y) == (0.0, 2.0, None)
+    assert score_model("regression", Constant(), pd.DataFrame({"a": [0, 0]}), y) == (0.0, 2.0, None)
 
 
 def small(task):
@@ -165,7 +168,7 @@ def test_the_defaults_are_searched_first_and_everybody_has_four_settings():
 
 
 def test_an_unknown_table_is_refused_with_those_that_are_known():
-    assert [table.name for table in named("iris,wine")] == ["iris", "wine"]
-    assert len(named(None)) == len(tables())
+    assert [table.name for table in parse_tables("iris,wine")] == ["iris", "wine"]
+    assert len(parse_tables(None)) == len(tables())
     with pytest.raises(OptionError, match="no table 'moon'; expected some of iris, wine"):
-        named("moon")
+        parse_tables("moon")

@@ -13,7 +13,7 @@ from enn_training.evaluation.metrics import predict_classes, score
 from enn_training.learners.adam import Adam
 from enn_training.learners.lms import LMS
 from enn_training.learners.trainer import train
-from enn_training.publishing.export import package
+from enn_training.publishing.export import build_package
 
 
 def years(rows=400, seed=0):
@@ -89,7 +89,7 @@ def test_a_package_tells_where_all_training_rows_lie_unless_the_data_are_kept_ba
     data = years()
     model = run(data, Adam(passes=1), background=3)
     assert model.usage == measure_activations(model.network, data.training.x)
-    assert open_package(package(model)).card.usage == model.usage
+    assert open_package(build_package(model)).card.usage == model.usage
     kept = run(data, Adam(passes=1), background=0)
     assert kept.usage is None
-    assert open_package(package(kept)).card.usage is None
+    assert open_package(build_package(kept)).card.usage is None

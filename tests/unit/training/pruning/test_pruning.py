@@ -10,7 +10,7 @@ from enn_training.data.problems import problem
 from enn_training.learners.lms import LMS
 from enn_training.learners.trainer import train
 from enn_training.pruning import cuts
-from enn_training.pruning.fine_tuning import tune
+from enn_training.pruning.fine_tuning import fine_tune
 from enn_training.pruning.scaled import ScaledData
 from enn_training.pruning.search import prune
 from support.examples import network
@@ -29,7 +29,7 @@ def coefficients(net):
 @pytest.mark.parametrize("head", ["dct", "linear"])
 def test_the_least_coefficients_of_all_layers_are_cut_by_magnitude(head):
     whole = network((3, 5, 4, 2), head=head, harmonics=4)
-    before, after = coefficients(whole), coefficients(cuts.without_harmonics(whole, 0.4, "magnitude"))
+    before, after = coefficients(whole), coefficients(cuts.remove_harmonics(whole, 0.4, "magnitude"))
     assert np.count_nonzero(after == 0) == int(0.4 * len(before))
     assert np.abs(before[after == 0]).max() <= np.abs(before[after != 0]).min()
     np.testing.assert_array_equal(after[after != 0], before[after != 0])
@@ -39,16 +39,16 @@ def test_by_share_a_neuron_counts_the_same_whatever_its_size():
     whole = network((3, 6, 1), harmonics=4)
     larger = copy.deepcopy(whole)
     larger.layers[0].coefficients[2] *= 100  # pyright: ignore[reportOptionalSubscript]
-    before, after = (coefficients(cuts.without_harmonics(net, 0.5, "share")) == 0 for net in (whole, larger))
+    before, after = (coefficients(cuts.remove_harmonics(net, 0.5, "share")) == 0 for net in (whole, larger))
     np.testing.assert_array_equal(before, after)
-    assert (coefficients(cuts.without_harmonics(larger, 0.5, "magnitude")) == 0).tolist() != after.tolist()
+    assert (coefficients(cuts.remove_harmonics(larger, 0.5, "magnitude")) == 0).tolist() != after.tolist()
 
 
 @pytest.mark.parametrize("head", ["dct", "linear"])
-@pytest.mark.parametrize("portion", [0.0, 0.5, 0.99])
-def test_the_smaller_network_responds_alike(head, portion):
-    cut = cuts.without_neurons(network((3, 5, 4, 2), head=head, harmonics=5), 4, ROWS)
-    cut = cuts.without_harmonics(cut, portion, "magnitude")
+@pytest.mark.parametrize("fraction", [0.0, 0.5, 0.99])
+def test_the_smaller_network_responds_alike(head, fraction):
+    cut = cuts.remove_neurons(network((3, 5, 4, 2), head=head, harmonics=5), 4, ROWS)
+    cut = cuts.remove_harmonics(cut, fraction, "magnitude")
     small = cuts.compact(cut)
     assert small.parameters < cut.parameters
     assert all(len(layer.bias) for layer in small.layers)
@@ -63,13 +63,13 @@ def test_a_neuron_without_harmonics_disappears_and_so_do_harmonics_that_nobody_u
     spectrum[1], spectrum[:, 2:] = 0, 0
     small = cuts.compact(replace(whole, layers=(replace(whole.layers[0], coefficients=spectrum), whole.layers[1])))
     assert small.spectrum.shape == (4, 2)
-    assert cuts.neurons(small) == 4
-    assert cuts.harmonics(small) == 8
+    assert cuts.count_neurons(small) == 4
+    assert cuts.count_harmonics(small) == 8
 
 
 def test_the_neurons_of_the_least_bumps_are_replaced_by_their_means():
     whole = network((3, 6, 1), head="linear", task="regression")
-    cut = cuts.without_neurons(whole, 2, ROWS)
+    cut = cuts.remove_neurons(whole, 2, ROWS)
     gone = np.flatnonzero(cut.layers[1].weight[0] == 0)
     bumps = whole.respond(ROWS).bumps[:, 0]
     assert set(gone) == set(np.argsort(bumps.std(axis=0))[:2])
@@ -77,9 +77,7 @@ def test_the_neurons_of_the_least_bumps_are_replaced_by_their_means():
 
 
 def test_every_layer_keeps_a_neuron():
-    assert [
-        len(layer.bias) for layer in cuts.compact(cuts.without_neurons(network((3, 4, 3, 2)), 99, ROWS)).layers
-    ] == [
+    assert [len(layer.bias) for layer in cuts.compact(cuts.remove_neurons(network((3, 4, 3, 2)), 99, ROWS)).layers] == [
         1,
         1,
         2,
@@ -99,8 +97,8 @@ def loss(net, samples):
 
 def test_learning_on_makes_up_for_a_cut_and_leaves_it_cut(ring):
     net, data = ring
-    cut = cuts.without_harmonics(data.enter(net), 0.5, "magnitude")
-    (tuned,) = tune([cut], data.training, 0)
+    cut = cuts.remove_harmonics(data.enter(net), 0.5, "magnitude")
+    (tuned,) = fine_tune([cut], data.training, 0)
     np.testing.assert_array_equal(coefficients(tuned) == 0, coefficients(cut) == 0)
     assert loss(tuned, data.training) < 0.7 * loss(cut, data.training)
 
@@ -119,18 +117,18 @@ def test_the_largest_level_within_the_loss_is_applied(ring):
     net, data = ring
     passes: list[None] = []
     pruned = prune(net, data, loss=0.03, watch=lambda: passes.append(None))
-    assert [stage.kind for stage in pruned.stages] == ["neurons", "harmonics"]
+    assert [stage.target for stage in pruned.stages] == ["neurons", "harmonics"]
     for stage in pruned.stages:
-        within = [level.portion for level in stage.levels if level.best.score >= pruned.before - 0.03]
-        assert (stage.chosen.portion if stage.chosen else 0) == max(within, default=0)
+        within = [level.fraction for level in stage.levels if level.best.score >= pruned.score_before - 0.03]
+        assert (stage.chosen.fraction if stage.chosen else 0) == max(within, default=0)
     assert len(passes) == 2 * 20
-    assert cuts.harmonics(pruned.network) < cuts.harmonics(net)
-    assert data.score(data.enter(pruned.network), data.judges) >= pruned.before - 0.03
+    assert cuts.count_harmonics(pruned.network) < cuts.count_harmonics(net)
+    assert data.score(data.enter(pruned.network), data.judges) >= pruned.score_before - 0.03
 
 
 def test_what_loses_too_much_is_left_whole(ring):
     net, data = ring
-    pruned = prune(net, data, loss=-1.0, kinds=("harmonics",), criteria=("share",))
+    pruned = prune(net, data, loss=-1.0, targets=("harmonics",), criteria=("share",))
     assert pruned.stages[0].chosen is None
     assert pruned.network is net
-    assert {level.by for level in pruned.stages[0].levels} == {"share"}
+    assert {level.criterion for level in pruned.stages[0].levels} == {"share"}

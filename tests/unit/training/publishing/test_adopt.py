@@ -8,10 +8,10 @@ from torch import nn
 from enn_models.package import open_package
 from enn_training import ENN, DCTActivation, adopt, export
 from enn_training.data.scaling import Scaling
-from enn_training.errors import DataError, OptionError
-from enn_training.publishing.export import ExportError, package
+from enn_training.errors import DataError, ExportError, OptionError
+from enn_training.publishing.export import build_package
 from enn_training.publishing.onnx.accuracy import TOLERANCE
-from enn_training.publishing.onnx.runtime import Runtime
+from enn_training.publishing.onnx.runtime import RuntimeSession
 
 ROWS = np.random.default_rng(0).uniform(-1, 1, size=(60, 2))
 
@@ -47,33 +47,33 @@ def modules() -> list[nn.Module]:
 @pytest.mark.parametrize("number", range(4))
 def test_a_chain_of_linear_maps_and_activations_becomes_a_package_with_its_numbers(number):
     module = modules()[number]
-    opened = open_package(package(adopt(module, ROWS, names=["width", "height"])))
+    opened = open_package(build_package(adopt(module, ROWS, names=["width", "height"])))
     assert [feature.name for feature in opened.card.features] == ["width", "height"]
     x = np.random.default_rng(1).uniform(-1, 1, size=(40, 2)).astype(np.float32)
     with torch.no_grad():
         wanted = module.double()(torch.from_numpy(x).double()).numpy()
-    found = Runtime(opened.model, ["output"]).run(x)[0]
+    found = RuntimeSession(opened.model, ["output"]).run(x)[0]
     assert np.abs(found - wanted).max() <= TOLERANCE * max(1.0, np.abs(wanted).max())
 
 
 def test_logits_become_probabilities_of_the_classes_named():
     module = random(Chain())
-    opened = open_package(package(adopt(module, ROWS, classes=["a", "b", "c"])))
+    opened = open_package(build_package(adopt(module, ROWS, classes=["a", "b", "c"])))
     assert opened.card.classes == ("a", "b", "c")
     x = ROWS[:9].astype(np.float32)
     with torch.no_grad():
         wanted = module(torch.from_numpy(x)).softmax(1).numpy()
-    np.testing.assert_allclose(Runtime(opened.model, ["output"]).run(x)[0], wanted, atol=1e-5)
+    np.testing.assert_allclose(RuntimeSession(opened.model, ["output"]).run(x)[0], wanted, atol=1e-5)
 
 
 def test_a_module_over_scaled_rows_is_published_over_raw_ones():
     raw = ROWS * [3.0, 0.5] + [10.0, -2.0]
     scaling, module = Scaling.min_max(raw), random(Chain())
-    opened = open_package(package(adopt(module, raw, scaling=scaling)))
+    opened = open_package(build_package(adopt(module, raw, scaling=scaling)))
     x = raw[:20].astype(np.float32)
     with torch.no_grad():
         wanted = module.double()(torch.from_numpy(scaling.transform(x))).numpy()
-    np.testing.assert_allclose(Runtime(opened.model, ["output"]).run(x)[0], wanted, atol=1e-5)
+    np.testing.assert_allclose(RuntimeSession(opened.model, ["output"]).run(x)[0], wanted, atol=1e-5)
 
 
 def test_a_module_is_not_exported_without_what_the_card_says_and_the_error_tells_how(tmp_path):

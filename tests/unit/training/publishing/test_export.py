@@ -18,13 +18,13 @@ from enn_models.package import OUTPUTS, max_operations, open_package, verify_gol
 from enn_models.repository import read_model
 from enn_training.data.columns import Column
 from enn_training.data.dataset import fingerprint, summarize_columns
+from enn_training.errors import ExportError
 from enn_training.learned_model import LearnedModel
-from enn_training.publishing.export import ExportError, export, package
-from enn_training.publishing.onnx import accuracy
-from enn_training.publishing.onnx import selection as choice
+from enn_training.publishing.export import build_package, export
+from enn_training.publishing.onnx import accuracy, selection
 from enn_training.publishing.onnx.accuracy import TOLERANCE
-from enn_training.publishing.onnx.layout import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, assemble
-from enn_training.publishing.onnx.runtime import Runtime, part
+from enn_training.publishing.onnx.layout import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, build_graph
+from enn_training.publishing.onnx.runtime import RuntimeSession, extract_part
 from enn_training.publishing.onnx.unrollings import Folded, Spectral
 from support.learned import KINDS, faster, learned, network
 
@@ -37,13 +37,13 @@ DEEP = [((4, 16, 16, 1), 12), ((4, 16, 16, 1), 24), ((2, 6, 6, 1), 64), ((2, 8, 
 @pytest.mark.parametrize(("head", "task"), KINDS)
 def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(widths, harmonics, head, task):
     net = network(widths, harmonics, head, task)
-    opened = open_package(package(learned(net)))
+    opened = open_package(build_package(learned(net)))
     model = opened.model
-    verify_golden_vector(opened, lambda rows, outputs: Runtime(model, outputs).run(rows))
+    verify_golden_vector(opened, lambda rows, outputs: RuntimeSession(model, outputs).run(rows))
     rows = np.random.default_rng(1).uniform(-1, 1, size=(40, net.inputs)).astype(np.float32)
     wanted = net.respond(rows)
-    output, bumps, pre_activation = Runtime(model, OUTPUTS).run(rows)
-    few = Runtime(model, [FEW_OUTPUT, FEW_BUMPS], FEW_INPUT).run(rows)
+    output, bumps, pre_activation = RuntimeSession(model, OUTPUTS).run(rows)
+    few = RuntimeSession(model, [FEW_OUTPUT, FEW_BUMPS], FEW_INPUT).run(rows)
     pairs = ((output, wanted.output), (few[0], wanted.output), (bumps, wanted.bumps), (few[1], wanted.bumps))
     for found, exact in pairs:
         assert np.abs(found - exact).max() <= TOLERANCE * max(1.0, np.abs(exact).max())
@@ -55,13 +55,13 @@ def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(w
 @pytest.mark.parametrize("head", ["linear", "dct"])
 def test_no_layout_folds_more_than_a_package_may_take(widths, harmonics, head):
     net = network(widths, harmonics, head)
-    assert open_package(package(learned(net))).cost.operations <= max_operations(net)
+    assert open_package(build_package(learned(net))).cost.operations <= max_operations(net)
 
 
 def test_what_would_be_too_large_folded_is_left_out_unfolded():
     net = network((64, 64, 64, 1), 128)
     tracemalloc.start()
-    layouts = choice.candidates(net)
+    layouts = selection.candidate_layouts(net)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert [layout.name for layout in layouts] == ["clenshaw"]
@@ -72,21 +72,21 @@ def test_the_oracle_is_asked_once_however_many_layouts_there_are(monkeypatch):
     asked = []
     respond = Network.respond
     monkeypatch.setattr(Network, "respond", lambda self, rows: asked.append(len(rows)) or respond(self, rows))
-    package(learned(network((2, 6, 1), 6)))
-    assert len([rows for rows in asked if rows > accuracy.SAMPLES]) == 1
+    build_package(learned(network((2, 6, 1), 6)))
+    assert len([rows for rows in asked if rows > accuracy.SAMPLE_ROWS]) == 1
 
 
 def test_an_exported_file_is_the_next_version_and_whole(tmp_path):
     model = learned(network((2, 6, 1), 6))
     assert [export(model, tmp_path, "line").name for _ in range(2)] == ["1", "2"]
-    assert read_model(tmp_path, "line", "2") == package(model)
+    assert read_model(tmp_path, "line", "2") == build_package(model)
 
 
 def test_equal_models_give_equal_bytes_in_another_process_too():
     program = (
         f"import sys, hashlib; sys.path[:0] = [{str(Path(__file__).parent)!r}, {str(Path(__file__).parents[3])!r}]\n"
-        "from test_export import learned, network, package\n"
-        "print(hashlib.sha256(package(learned(network((3, 5, 4, 2), 12, 'dct')))).hexdigest())"
+        "from test_export import build_package, learned, network\n"
+        "print(hashlib.sha256(build_package(learned(network((3, 5, 4, 2), 12, 'dct')))).hexdigest())"
     )
     found = {
         subprocess.run(
@@ -101,7 +101,7 @@ def test_equal_models_give_equal_bytes_in_another_process_too():
 @pytest.mark.parametrize(("head", "task"), KINDS)
 def test_onnxs_reference_evaluator_gives_the_same_numbers(head, task, name):
     net = network((2, 16, 1), 6, head, task)
-    opened = open_package(package(learned(net), unrolling=name, harmonics=True))
+    opened = open_package(build_package(learned(net), unrolling=name, harmonics=True))
     rows = np.random.default_rng(1).uniform(-1, 1, size=(9, 2)).astype(np.float32)
     response = net.respond(rows)
     wanted = [*(getattr(response, output) for output in OUTPUTS), net.harmonics(rows)]
@@ -111,7 +111,7 @@ def test_onnxs_reference_evaluator_gives_the_same_numbers(head, task, name):
 
 
 def test_the_graph_states_an_old_opset_and_readable_names():
-    model = onnx.load_model_from_string(package(learned(network((2, 6, 1), 6))))
+    model = onnx.load_model_from_string(build_package(learned(network((2, 6, 1), 6))))
     assert (model.ir_version, model.opset_import[0].version, model.producer_name) == (7, 14, "enn")
     names = [node.name for node in model.graph.node]
     assert all(names)
@@ -123,25 +123,25 @@ def test_the_graph_states_an_old_opset_and_readable_names():
 @pytest.mark.parametrize("head", ["linear", "dct"])
 def test_the_whole_file_computes_one_row_of_the_route_for_few_and_the_part_as_many_as_it_is_fed(head):
     net = network((2, 6, 1), 6, head)
-    opened = open_package(package(learned(net)))
+    opened = open_package(build_package(learned(net)))
     few = opened.card.unrolling.few
     assert few is not None
     assert few.rows > 1
     rows = np.random.default_rng(1).uniform(-1, 1, size=(500, 2)).astype(np.float32)
     wanted = net.respond(rows).output
     for count in (1, few.rows, 500):
-        first, found = Runtime(opened.model, [few.input, few.output]).run(rows[:count])
+        first, found = RuntimeSession(opened.model, [few.input, few.output]).run(rows[:count])
         assert np.array_equal(first, rows[:1])
         assert np.abs(found - wanted[:1]).max() <= TOLERANCE * np.abs(wanted).max()
-        found = Runtime(opened.model, ["output"], whole=True).run(rows[:count])[0]
+        found = RuntimeSession(opened.model, ["output"], whole=True).run(rows[:count])[0]
         assert np.abs(found - wanted[:count]).max() <= TOLERANCE * np.abs(wanted).max()
-        found = Runtime(opened.model, [few.output], few.input).run(rows[:count])[0]
+        found = RuntimeSession(opened.model, [few.output], few.input).run(rows[:count])[0]
         assert np.abs(found - wanted[:count]).max() <= TOLERANCE * np.abs(wanted).max()
 
 
 def test_a_large_read_out_explains_nothing():
     for neurons, bumps in ((8, FEW_BUMPS), (256, None)):
-        few = open_package(package(learned(network((2, neurons, 1), 6)))).card.unrolling.few
+        few = open_package(build_package(learned(network((2, neurons, 1), 6)))).card.unrolling.few
         assert few is not None
         assert few.bumps == bumps
 
@@ -167,12 +167,14 @@ def test_a_network_that_float64_cannot_compute_is_refused_and_nothing_is_publish
 @pytest.mark.parametrize("gain", [3e3, 1e4])
 def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_and_exact(gain):
     net = faster(network((2, 6, 1), 6), gain)
-    opened = open_package(package(learned(net)))
+    opened = open_package(build_package(learned(net)))
     assert opened.card.unrolling.precision == "float64"
     rows = np.random.default_rng(1).uniform(-0.9, 0.9, size=(200, 2)).astype(np.float32)
     wanted = net.respond(rows).output
     assert np.abs(net.hidden_pre_activations(rows)[0]).max() > gain
-    assert np.abs(Runtime(opened.model, ["output"]).run(rows)[0] - wanted).max() < TOLERANCE * np.abs(wanted).max()
+    assert (
+        np.abs(RuntimeSession(opened.model, ["output"]).run(rows)[0] - wanted).max() < TOLERANCE * np.abs(wanted).max()
+    )
 
 
 @pytest.mark.parametrize(
@@ -188,26 +190,26 @@ def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_a
 )
 def test_options_that_make_no_sense_are_refused(options, message):
     with pytest.raises(ExportError, match=message):
-        package(learned(network((2, 6, 1), 6)), **options)
+        build_package(learned(network((2, 6, 1), 6)), **options)
 
 
 @pytest.mark.parametrize(("optimize", "rows"), [("latency", 1), ("throughput", 1024)])
 def test_latency_is_one_row_and_throughput_many(monkeypatch, optimize, rows):
-    monkeypatch.setattr("enn_training.publishing.onnx.selection.SPAN", 0.0005)
-    measured = open_package(package(learned(network((2, 6, 1), 6)), optimize=optimize)).card.unrolling.measured
+    monkeypatch.setattr("enn_training.publishing.onnx.selection.MEASUREMENT_SECONDS", 0.0005)
+    measured = open_package(build_package(learned(network((2, 6, 1), 6)), optimize=optimize)).card.unrolling.measured
     assert measured is not None
     assert measured.rows == rows
 
 
 @pytest.mark.parametrize("name", ["direct", "clenshaw", "spectral", "ladder", "horner-1", "folded-2"])
 def test_an_unrolling_can_be_named(name):
-    opened = open_package(package(learned(network((2, 6, 1), 6, "dct")), unrolling=name))
+    opened = open_package(build_package(learned(network((2, 6, 1), 6, "dct")), unrolling=name))
     assert opened.card.unrolling == UnrollingChoice(output=name)
 
 
 @pytest.mark.parametrize(("gain", "precision"), [(1.0, "float32"), (100.0, "float64")])
 def test_the_card_and_the_graph_name_the_unrolling_of_an_output_layer_that_has_its_own(gain, precision):
-    opened = open_package(package(learned(faster(network((4, 40, 1), 6, "dct"), gain))))
+    opened = open_package(build_package(learned(faster(network((4, 40, 1), 6, "dct"), gain))))
     record = opened.card.unrolling
     assert (record.output, record.precision) == ("folded, output ladder", precision)
     operators = {name: [n.op_type for n in opened.model.graph.node if n.name.startswith(f"{name}/")] for name in LAYERS}
@@ -221,8 +223,8 @@ def test_the_card_and_the_graph_name_the_unrolling_of_an_output_layer_that_has_i
 
 @pytest.mark.parametrize("head", ["linear", "dct"])
 def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatch, head):
-    monkeypatch.setattr("enn_training.publishing.onnx.selection.SPAN", 0.0005)
-    record = open_package(package(learned(network((2, 6, 1), 6, head)), optimize=3)).card.unrolling
+    monkeypatch.setattr("enn_training.publishing.onnx.selection.MEASUREMENT_SECONDS", 0.0005)
+    record = open_package(build_package(learned(network((2, 6, 1), 6, head)), optimize=3)).card.unrolling
     assert record.measured is not None
     assert record.measured.rows == 3
     times = record.measured.microseconds
@@ -257,48 +259,52 @@ def mixed(columns: tuple[Column, ...], head: Head = "linear"):
 @pytest.mark.parametrize("columns", [MIXED, MIXED[:1], MIXED[1:2], MIXED[1:4], MIXED[2:], MIXED[4:]], ids=len)
 def test_mixed_columns_give_the_oracles_numbers_on_every_route(head, columns):
     model = mixed(columns, head)
-    opened = open_package(package(model))
-    verify_golden_vector(opened, lambda rows, outputs: Runtime(opened.model, outputs).run(rows))
-    rows = accuracy.rows(model)
+    opened = open_package(build_package(model))
+    verify_golden_vector(opened, lambda rows, outputs: RuntimeSession(opened.model, outputs).run(rows))
+    rows = accuracy.comparison_rows(model)
     wanted = model.network.respond(rows)
     assert np.isfinite(wanted.output).all()
-    output, bumps, _ = Runtime(opened.model, OUTPUTS).run(rows)
-    few = Runtime(opened.model, [FEW_OUTPUT], FEW_INPUT).run(rows[:3])[0]
+    output, bumps, _ = RuntimeSession(opened.model, OUTPUTS).run(rows)
+    few = RuntimeSession(opened.model, [FEW_OUTPUT], FEW_INPUT).run(rows[:3])[0]
     assert np.abs(output - wanted.output).max() <= TOLERANCE * np.abs(wanted.output).max()
     assert np.abs(few - wanted.output[: len(few)]).max() <= TOLERANCE * np.abs(wanted.output).max()
     assert np.abs(bumps - wanted.bumps).max() <= TOLERANCE * np.abs(wanted.bumps).max()
 
 
-@pytest.mark.parametrize("double", [False, True])
+@pytest.mark.parametrize("float64", [False, True])
 @pytest.mark.parametrize("few_double", [False, True])
-def test_each_route_computes_in_its_own_precision(double, few_double):
+def test_each_route_computes_in_its_own_precision(float64, few_double):
     net = network((3, 5, 4, 2), 6, "dct")
-    few = choice.layout_of(net, Spectral(), double=few_double)
-    layout = replace(choice.layout_of(net, Folded(), double=double), few=few, rows=40)
-    model = assemble(net, layout, harmonics=True)
+    few = selection.layout_for(net, Spectral(), float64=few_double)
+    layout = replace(selection.layout_for(net, Folded(), float64=float64), few=few, few_rows=40)
+    model = build_graph(net, layout, harmonics=True)
     rows = np.random.default_rng(1).uniform(-1, 1, size=(40, 3)).astype(np.float32)
-    for output, source, precise in (("output", "input", double), (FEW_OUTPUT, FEW_INPUT, few_double)):
-        assert ("Cast" in {node.op_type for node in part(model, [output], source).graph.node}) == precise
+    for output, source, precise in (("output", "input", float64), (FEW_OUTPUT, FEW_INPUT, few_double)):
+        assert ("Cast" in {node.op_type for node in extract_part(model, [output], source).graph.node}) == precise
         wanted = net.respond(rows).output
-        assert np.abs(Runtime(model, [output], source).run(rows)[0] - wanted).max() < TOLERANCE * np.abs(wanted).max()
+        assert (
+            np.abs(RuntimeSession(model, [output], source).run(rows)[0] - wanted).max()
+            < TOLERANCE * np.abs(wanted).max()
+        )
 
 
 def test_mixed_columns_are_exact_in_float64():
     model = mixed(MIXED)
-    opened = open_package(package(replace(model, network=faster(model.network, 3e3))))
+    opened = open_package(build_package(replace(model, network=faster(model.network, 3e3))))
     assert opened.card.unrolling.precision == "float64"
 
 
 def test_exactness_is_checked_on_every_category_and_on_missing_values():
-    for rows in (accuracy.rows(mixed(MIXED)), accuracy.golden(mixed(MIXED))):
+    for rows in (accuracy.comparison_rows(mixed(MIXED)), accuracy.golden_rows(mixed(MIXED))):
         assert np.isnan(rows).any(axis=0).tolist() == [column.missing for column in MIXED]
-    assert np.unique(accuracy.rows(mixed(MIXED))[:, 1]).tolist()[:3] == [0, 1, 2]
+    assert np.unique(accuracy.comparison_rows(mixed(MIXED))[:, 1]).tolist()[:3] == [0, 1, 2]
 
 
 def test_mixed_columns_cost_the_same_handful_of_nodes_however_many_there_are():
     def nodes(columns):
         return [
-            node.op_type for node in open_package(package(mixed(columns), unrolling="spectral")).model.graph.node[:7]
+            node.op_type
+            for node in open_package(build_package(mixed(columns), unrolling="spectral")).model.graph.node[:7]
         ]
 
     many = tuple(replace(column, name=f"{column.name}{turn}") for turn in range(4) for column in MIXED)
@@ -310,6 +316,6 @@ def test_plain_numbers_and_booleans_cost_no_node():
     features = summarize_columns((Column("a"), Column("b", "boolean")), x)
     model = replace(learned(network((2, 6, 1), 6)), features=features, examples=x, background=x)
     assert column_encoding(features) is None
-    assert {node.op_type for node in open_package(package(model, unrolling="spectral")).model.graph.node}.isdisjoint(
-        ["Gather", "Equal", "Where", "IsNaN"]
-    )
+    assert {
+        node.op_type for node in open_package(build_package(model, unrolling="spectral")).model.graph.node
+    }.isdisjoint(["Gather", "Equal", "Where", "IsNaN"])

@@ -1,1 +1,1 @@
-"""Implicit images: a network learns a picture from the places of its pixels, beside networks of fixed activations."""
+"""Experiment on implicit images: an ENN learns a picture from pixel coordinates, beside SIREN and ReLU networks."""

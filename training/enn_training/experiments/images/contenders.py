@@ -1,4 +1,4 @@
-"""Who learns a picture: the ENN, and networks of sines and of ReLUs with as many parameters."""
+"""Networks that learn a picture: the ENN, and SIREN and ReLU networks with equally many parameters."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -12,20 +12,21 @@ from enn_training.nn.module import ENN
 
 INPUTS = 2
 HIDDEN_FREQUENCY = 30.0
-"""Of a SIREN's deeper layers, as its authors have it; that of the first is tuned."""
-TRIED = 6
-"""Pairs of a rate and a gain that each contender may try."""
+"""Frequency of a SIREN's deeper layers, as its authors choose it; the frequency of the first layer is tuned."""
+VARIANTS_TRIED = 6
+"""Number of pairs of learning rate and gain tried for each network."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A kind of network with what is tried for it.
+    """Kind of network with the settings to try.
 
     Attributes:
-        name: What results call it.
-        build: From the neurons of each hidden layer, outputs and a gain to a module, by torch's generator.
-        rates: Highest steps of Adam.
-        gains: How high the frequencies of the first layer begin.
+        name: Name in the results.
+        build: Function of hidden sizes, number of outputs and gain that returns a module, initialized by torch's
+            generator.
+        rates: Peak learning rates of Adam.
+        gains: Scales of the frequencies in the first layer.
     """
 
     name: str
@@ -35,15 +36,15 @@ class Contender:
 
     @property
     def variants(self) -> tuple[tuple[float, float], ...]:
-        """Pairs of a rate and a gain."""
+        """Pairs of learning rate and gain."""
         return tuple(product(self.rates, self.gains))
 
 
 def contenders(harmonics: int) -> tuple[Contender, ...]:
-    """Return the ENN and its peers; rates and gains are those that did best around them on scikit-learn's flower."""
+    """Return the ENN and the other networks; rates and gains were tuned on scikit-learn's flower."""
 
     def enn(hidden: tuple[int, ...], outputs: int, gain: float) -> ENN:
-        return begun(ENN(INPUTS, hidden, outputs, harmonics, head="linear", task="regression"), gain)
+        return initialize_for_images(ENN(INPUTS, hidden, outputs, harmonics, head="linear", task="regression"), gain)
 
     return (
         Contender("ENN", enn, (0.01, 0.02), (10.0, 15.0, 20.0)),
@@ -52,32 +53,32 @@ def contenders(harmonics: int) -> tuple[Contender, ...]:
     )
 
 
-def widths(contender: Contender, hidden: tuple[int, ...], outputs: int, parameters: int) -> tuple[int, ...]:
-    """Return the fewest neurons a layer, equal additions to each of hidden, that have at least so many parameters."""
+def matching_widths(contender: Contender, hidden: tuple[int, ...], outputs: int, parameters: int) -> tuple[int, ...]:
+    """Return the smallest hidden sizes with at least `parameters` parameters; every layer grows equally."""
     with torch.random.fork_rng():
         for more in range(parameters):
             wider = tuple(neurons + more for neurons in hidden)
-            if count(contender.build(wider, outputs, 1.0)) >= parameters:
+            if count_parameters(contender.build(wider, outputs, 1.0)) >= parameters:
                 return wider
     raise AssertionError("as many neurons as parameters have too few parameters")
 
 
-def count(module: nn.Module) -> int:
+def count_parameters(module: nn.Module) -> int:
     """Return the number of learned parameters."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
 @torch.no_grad()
-def begun(enn: ENN, gain: float) -> ENN:
-    """Return an ENN with a start for pictures: sines, from which each neuron learns its own series.
+def initialize_for_images(enn: ENN, gain: float) -> ENN:
+    """Return an ENN initialized with sines, from which each neuron learns its own series.
 
-    The paper's start, near-lines in evenly spread directions, leaves most of a picture's frequencies out of reach
-    (measured: 27 dB where this has 34). So every activation is its first harmonic, sin(pi z / 2), first-layer weights
-    are uniform up to the gain, and deeper ones such that pre-activations stay spread as a SIREN's do.
+    The paper's initialization, near-linear functions in evenly spread directions, does not reach most of a picture's
+    frequencies (measured: 27 dB instead of 34). Every activation starts as its first harmonic, sin(pi z / 2);
+    first-layer weights are uniform up to the gain, and deeper weights keep the pre-activations spread as in a SIREN.
 
-    Source: the start of SIREN, arXiv 2006.09661, section 3.2, over a period of 4.
+    Source: initialization of SIREN, arXiv 2006.09661, section 3.2, for a period of 4.
     """
-    *hidden, last = _linears(enn)
+    *hidden, last = _linear_layers(enn)
     _uniform(hidden[0].weight, gain)
     _uniform(hidden[0].bias, 2.0)  # all phases
     for linear in hidden[1:]:
@@ -93,12 +94,12 @@ def begun(enn: ENN, gain: float) -> ENN:
 
 @torch.no_grad()
 def siren(hidden: tuple[int, ...], outputs: int, gain: float) -> nn.Sequential:
-    """Return a SIREN whose first layer has the frequency gain.
+    """Return a SIREN whose first layer has the frequency `gain`.
 
-    Source: arXiv 2006.09661, with its start.
+    Source: arXiv 2006.09661, with its initialization.
     """
-    module = _layered(hidden, outputs, [_Sine(gain), *(_Sine(HIDDEN_FREQUENCY) for _ in hidden[1:])])
-    first, *deeper = _linears(module)
+    module = _build_sequential(hidden, outputs, [_Sine(gain), *(_Sine(HIDDEN_FREQUENCY) for _ in hidden[1:])])
+    first, *deeper = _linear_layers(module)
     _uniform(first.weight, 1.0 / first.in_features)
     for linear in deeper:
         _uniform(linear.weight, math.sqrt(6.0 / linear.in_features) / HIDDEN_FREQUENCY)
@@ -107,9 +108,9 @@ def siren(hidden: tuple[int, ...], outputs: int, gain: float) -> nn.Sequential:
 
 @torch.no_grad()
 def relu(hidden: tuple[int, ...], outputs: int, gain: float) -> nn.Sequential:
-    """Return a ReLU network with torch's start, its first layer times the gain."""
-    module = _layered(hidden, outputs, [nn.ReLU() for _ in hidden])
-    first, *_ = _linears(module)
+    """Return a ReLU network with torch's initialization and the first layer multiplied by the gain."""
+    module = _build_sequential(hidden, outputs, [nn.ReLU() for _ in hidden])
+    first, *_ = _linear_layers(module)
     first.weight.mul_(gain)
     first.bias.mul_(gain)
     return module
@@ -124,13 +125,14 @@ class _Sine(nn.Module):
         return torch.sin(self.frequency * z)
 
 
-def _layered(hidden: tuple[int, ...], outputs: int, activations: list[nn.Module]) -> nn.Sequential:
+def _build_sequential(hidden: tuple[int, ...], outputs: int, activations: list[nn.Module]) -> nn.Sequential:
+    """Return linear layers with activations between them."""
     linears = [nn.Linear(*pair) for pair in pairwise((INPUTS, *hidden, outputs))]
     between: Iterator[nn.Module] = (part for pair in zip(linears, activations, strict=False) for part in pair)
     return nn.Sequential(*between, linears[-1])
 
 
-def _linears(module: nn.Module) -> list[nn.Linear]:
+def _linear_layers(module: nn.Module) -> list[nn.Linear]:
     return [part for part in module.modules() if isinstance(part, nn.Linear)]
 
 

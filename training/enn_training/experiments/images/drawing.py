@@ -1,16 +1,16 @@
-"""The drawing of a picture beside what each network makes of it."""
+"""Draw a picture beside its reconstructions."""
 
 from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from enn_training.experiments.images.fitting import Fitted
+from enn_training.experiments.images.fitting import FittedContender
 from enn_training.experiments.images.picture import Picture
 
 
-def save(picture: Picture, fitted: dict[str, Fitted], path: Path) -> None:
-    """Write original and reconstructions side by side, as a PNG."""
+def save_comparison(picture: Picture, fitted: dict[str, FittedContender], path: Path) -> None:
+    """Write original and reconstructions side by side as a PNG."""
     shown = {"original": picture.pixels}
     shown |= {f"{name}: {one.result.best.psnr:.2f} dB": one.pixels for name, one in fitted.items()}
     height, width, _ = picture.pixels.shape

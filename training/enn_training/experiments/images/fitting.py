@@ -1,4 +1,4 @@
-"""Fits every variant of every contender to a picture: the same pixels, passes, batches and schedule for all."""
+"""Train every variant of every network on a picture with the same pixels, passes, batches and schedule."""
 
 import math
 import time
@@ -15,9 +15,9 @@ from enn_training.data.dataset import fingerprint, summarize_columns
 from enn_training.data.scaling import Scaling
 from enn_training.data.splits import sample_rows
 from enn_training.errors import DivergenceError
-from enn_training.experiments.images.contenders import Contender, contenders, count, widths
+from enn_training.experiments.images.contenders import Contender, contenders, count_parameters, matching_widths
 from enn_training.experiments.images.picture import FEATURES, Picture
-from enn_training.experiments.images.results import Found, Result, Settings, Variant
+from enn_training.experiments.images.results import PictureResults, Result, Settings, Variant
 from enn_training.learned_model import MAX_EXAMPLES, LearnedModel
 from enn_training.learners.one_cycle import one_cycle_rate
 
@@ -26,17 +26,17 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float64]
 BRIGHTNESS = (0.5, 0.5)
-"""Center and half range of what is learned."""
+"""Center and half range of the training targets."""
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
-    """The best variant of a contender.
+class FittedContender:
+    """Best variant of a network.
 
     Attributes:
-        result: Numbers of all its variants.
-        module: The best one.
-        pixels: Its picture, [height, width, channels], from 0 to 1.
+        result: Numbers of all variants.
+        module: Module of the best variant.
+        pixels: Reconstruction, [height, width, channels], in [0, 1].
     """
 
     result: Result
@@ -44,40 +44,42 @@ class Fitted:
     pixels: Floats
 
 
-def fit(picture: Picture, settings: Settings, watch: Callable[[str], None] = lambda _: None) -> dict[str, Fitted]:
-    """Return what every contender makes of a picture, by name, the ENN first.
+def fit_all(
+    picture: Picture, settings: Settings, watch: Callable[[str], None] = lambda _: None
+) -> dict[str, FittedContender]:
+    """Train every network on a picture and return the best variants by name, the ENN first.
 
     Args:
-        picture: What to learn.
-        settings: The ENN's sizes, and what all of them get.
-        watch: Called with the contender's name after every pass.
+        picture: Picture to learn.
+        settings: Sizes of the ENN, and training settings of all networks.
+        watch: Callback with the network's name after every pass.
 
     Raises:
         OptionError: A size of the ENN is out of its range.
-        DivergenceError: No variant of a contender has finite numbers.
+        DivergenceError: All variants of a network diverged.
     """
     outputs = picture.pixels.shape[2]
     ours, *peers = contenders(settings.harmonics)
     with torch.random.fork_rng():
-        parameters = count(ours.build(settings.hidden, outputs, 1.0))
+        parameters = count_parameters(ours.build(settings.hidden, outputs, 1.0))
     sizes = {ours.name: settings.hidden}
-    sizes |= {peer.name: widths(peer, settings.hidden, outputs, parameters) for peer in peers}
-    return {one.name: _best(one, sizes[one.name], picture, settings, watch) for one in (ours, *peers)}
+    sizes |= {peer.name: matching_widths(peer, settings.hidden, outputs, parameters) for peer in peers}
+    return {one.name: _fit_best(one, sizes[one.name], picture, settings, watch) for one in (ours, *peers)}
 
 
-def passes(settings: Settings) -> int:
-    """Return how many passes fit takes in all."""
+def total_passes(settings: Settings) -> int:
+    """Return the total number of passes of `fit_all`."""
     return settings.passes * sum(len(one.variants) for one in contenders(settings.harmonics))
 
 
-def found(picture: Picture, settings: Settings, fitted: dict[str, Fitted]) -> Found:
-    """Return the numbers of a picture."""
+def collect_results(picture: Picture, settings: Settings, fitted: dict[str, FittedContender]) -> PictureResults:
+    """Return the numbers of a picture for storage."""
     height, width, channels = picture.pixels.shape
-    return Found(width, height, channels, settings, {name: one.result for name, one in fitted.items()})
+    return PictureResults(width, height, channels, settings, {name: one.result for name, one in fitted.items()})
 
 
-def model(picture: Picture, settings: Settings, fitted: Fitted) -> LearnedModel:
-    """Return the ENN of a picture for publication: from column and row to the brightness of each channel."""
+def to_learned_model(picture: Picture, settings: Settings, fitted: FittedContender) -> LearnedModel:
+    """Return the ENN of a picture as a learned model: from column and row to the brightness of each channel."""
     outputs = picture.pixels.shape[2]
     inputs = Scaling.min_max(picture.places)
     brightness = Scaling(*(np.full(outputs, part) for part in BRIGHTNESS))
@@ -105,10 +107,10 @@ def model(picture: Picture, settings: Settings, fitted: Fitted) -> LearnedModel:
     )
 
 
-def _best(
+def _fit_best(
     contender: Contender, hidden: tuple[int, ...], picture: Picture, settings: Settings, watch: Callable[[str], None]
-) -> Fitted:
-    """Return the best variant of a contender."""
+) -> FittedContender:
+    """Return the best variant of a network."""
     variants: list[Variant] = []
     best: tuple[nn.Module, Floats] | None = None
     parameters = 0
@@ -116,20 +118,20 @@ def _best(
         with torch.random.fork_rng():
             torch.manual_seed(settings.seed)
             module = contender.build(hidden, picture.pixels.shape[2], gain)
-        parameters = count(module)
+        parameters = count_parameters(module)
         began = time.process_time()
-        values = _learn(module, rate, picture, settings, lambda: watch(contender.name))
+        values = _train(module, rate, picture, settings, lambda: watch(contender.name))
         psnr = picture.psnr(values)
         if psnr > max((one.psnr for one in variants), default=-math.inf):
             best = module, np.clip(values, 0.0, 1.0).reshape(picture.pixels.shape)
         variants.append(Variant(rate, gain, round(psnr, 2), round(time.process_time() - began, 1)))
     if best is None:
         raise DivergenceError(f"{contender.name}: no variant has finite numbers after {settings.passes} passes")
-    return Fitted(Result(hidden, parameters, tuple(variants)), *best)
+    return FittedContender(Result(hidden, parameters, tuple(variants)), *best)
 
 
-def _learn(module: nn.Module, rate: float, picture: Picture, settings: Settings, watch: Callable[[], None]) -> Floats:
-    """Move a module by Adam; return its values of all pixels, [pixels, channels], in brightness."""
+def _train(module: nn.Module, rate: float, picture: Picture, settings: Settings, watch: Callable[[], None]) -> Floats:
+    """Train a module with Adam and return its values for all pixels, [pixels, channels], as brightness."""
     center, half = BRIGHTNESS
     x = _tensor(Scaling.min_max(picture.places).transform(picture.places))
     y = _tensor((picture.values - center) / half)

@@ -1,4 +1,4 @@
-"""A picture as rows to learn: the places of its pixels, and their brightness."""
+"""Read a picture as training rows: pixel coordinates and brightness."""
 
 import math
 from dataclasses import dataclass
@@ -17,11 +17,11 @@ FEATURES = ("column", "row")
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A small picture.
+    """Small picture.
 
     Attributes:
-        name: What results and files call it.
-        pixels: Brightness from 0 to 1, [height, width, channels]; channels are 1 (grey) or 3 (red, green, blue).
+        name: Name in results and files.
+        pixels: Brightness in [0, 1], [height, width, channels]; 1 channel (gray) or 3 (red, green, blue).
     """
 
     name: str
@@ -35,14 +35,14 @@ class Picture:
 
     @property
     def values(self) -> Floats:
-        """Brightness of every pixel, [pixels, channels], in the order of places."""
+        """Brightness of every pixel, [pixels, channels], in the order of `places`."""
         return self.pixels.reshape(-1, self.pixels.shape[2])
 
     def psnr(self, values: Floats) -> float:
-        """Return the peak signal-to-noise ratio, in dB, of values [pixels, channels], which are cut to [0, 1].
+        """Return the peak signal-to-noise ratio of values [pixels, channels], clipped to [0, 1], in dB.
 
         Returns:
-            -10 log10 of the mean squared error: infinite for equal values, minus infinity where one is no number.
+            -10 log10 of the mean squared error: infinite for equal values, minus infinity if a value is NaN.
         """
         error = float(np.mean((np.clip(values, 0.0, 1.0) - self.values) ** 2))
         if math.isnan(error):
@@ -50,19 +50,19 @@ class Picture:
         return -10.0 * math.log10(error) if error else math.inf
 
 
-def read(source: str, size: int, *, grey: bool) -> Picture:
-    """Return a picture whose longer side has so many pixels.
+def read_picture(source: str, size: int, *, grey: bool) -> Picture:
+    """Read a picture and reduce it so that the longer side has `size` pixels.
 
     Args:
-        source: A file that pillow reads, or the name of a picture that scikit-learn ships: china or flower.
-        size: Pixels of the longer side, at least 2; a smaller picture keeps its own.
-        grey: Whether to drop the colors.
+        source: File in a format of Pillow, or the name of a picture of scikit-learn: china or flower.
+        size: Number of pixels on the longer side, at least 2; a smaller picture keeps its size.
+        grey: Convert to gray.
 
     Raises:
-        OptionError: It is less than two pixels wide or high.
+        OptionError: The result is less than two pixels wide or high.
         DataError: The file cannot be read.
     """
-    image = _opened(source).convert("L" if grey else "RGB")
+    image = _open_image(source).convert("L" if grey else "RGB")
     image.thumbnail((size, size), Image.Resampling.LANCZOS)
     if min(image.size) < 2:
         raise OptionError(
@@ -73,7 +73,8 @@ def read(source: str, size: int, *, grey: bool) -> Picture:
     return Picture(name, pixels.reshape(*pixels.shape[:2], -1))
 
 
-def _opened(source: str) -> Image.Image:
+def _open_image(source: str) -> Image.Image:
+    """Return the image of a file or of scikit-learn."""
     shipped = load_sample_images()
     names = [Path(name).stem for name in shipped.filenames]
     if source in names:

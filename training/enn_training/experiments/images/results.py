@@ -1,4 +1,4 @@
-"""What came out: one small JSON file a picture, a line for every contender."""
+"""Store results as one JSON file per picture, with a line per network."""
 
 import json
 import os
@@ -11,14 +11,14 @@ from enn_training.errors import DataError
 
 @dataclass(frozen=True)
 class Settings:
-    """What is learned with.
+    """Training settings.
 
     Attributes:
-        hidden: The ENN's neurons of each hidden layer.
-        harmonics: Its Q.
-        passes: Times that every pixel is seen, by every variant of every contender.
-        batch: Pixels a step.
-        seed: Of the starts and the order.
+        hidden: Neurons of each hidden layer of the ENN.
+        harmonics: Q of the ENN.
+        passes: Number of passes over the pixels, for every variant of every network.
+        batch: Pixels per step.
+        seed: Seed of initialization and pixel order.
     """
 
     hidden: tuple[int, ...]
@@ -33,10 +33,10 @@ class Variant:
     """One fit.
 
     Attributes:
-        rate: Highest step of Adam.
-        gain: Of the first layer.
-        psnr: In dB, over all pixels and channels.
-        seconds: Processor seconds.
+        rate: Peak learning rate of Adam.
+        gain: Gain of the first layer.
+        psnr: PSNR in dB, over all pixels and channels.
+        seconds: CPU seconds.
     """
 
     rate: float
@@ -47,12 +47,12 @@ class Variant:
 
 @dataclass(frozen=True)
 class Result:
-    """One contender on one picture.
+    """Results of one network on one picture.
 
     Attributes:
         hidden: Neurons of each hidden layer.
-        parameters: Learned numbers.
-        variants: All that were tried, one or more.
+        parameters: Number of learned parameters.
+        variants: All variants tried, at least one.
     """
 
     hidden: tuple[int, ...]
@@ -61,18 +61,20 @@ class Result:
 
     @property
     def best(self) -> Variant:
-        """The variant of highest PSNR."""
+        """Variant with the highest PSNR."""
         return max(self.variants, key=lambda variant: variant.psnr)
 
 
 @dataclass(frozen=True)
-class Found:
-    """All contenders on one picture.
+class PictureResults:
+    """Results of all networks on one picture.
 
     Attributes:
-        width: In pixels, as height is.
-        channels: 1 or 3.
-        results: Contender -> what came out, the ENN first.
+        width: Width in pixels.
+        height: Height in pixels.
+        channels: Number of channels, 1 or 3.
+        settings: Training settings.
+        results: Results by name, the ENN first.
     """
 
     width: int
@@ -82,8 +84,8 @@ class Found:
     results: dict[str, Result]
 
 
-def write(folder: Path, name: str, found: Found) -> None:
-    """Keep what is known of a picture; a reader never sees half a file."""
+def write_results(folder: Path, name: str, found: PictureResults) -> None:
+    """Store the results of a picture; the file is replaced atomically."""
     folder.mkdir(parents=True, exist_ok=True)
     lines = [f"{json.dumps(key)}: {json.dumps(asdict(one))}" for key, one in found.results.items()]
     head = asdict(found)
@@ -94,25 +96,25 @@ def write(folder: Path, name: str, found: Found) -> None:
     hidden.replace(path)
 
 
-def read(folder: Path) -> dict[str, Found]:
-    """Return picture -> what is known of it, in the order of their names.
+def read_results(folder: Path) -> dict[str, PictureResults]:
+    """Return the results of all pictures by name, in alphabetical order.
 
     Raises:
-        DataError: A file is not what write makes.
+        DataError: A file is not a results file.
     """
-    return {path.stem: _read(path) for path in sorted(folder.glob("*.json"))}
+    return {path.stem: _read_file(path) for path in sorted(folder.glob("*.json"))}
 
 
-def _read(path: Path) -> Found:
+def _read_file(path: Path) -> PictureResults:
     try:
         fields = json.loads(path.read_text())
         settings = Settings(**fields["settings"] | {"hidden": tuple(fields["settings"]["hidden"])})
-        results = {name: _result(one) for name, one in fields["results"].items()}
-        return Found(**fields | {"settings": settings, "results": results})
+        results = {name: _parse_result(one) for name, one in fields["results"].items()}
+        return PictureResults(**fields | {"settings": settings, "results": results})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path}: not a file of results ({error}); remove it to learn the picture again") from None
 
 
-def _result(fields: dict[str, Any]) -> Result:
+def _parse_result(fields: dict[str, Any]) -> Result:
     variants = tuple(Variant(**one) for one in fields["variants"])
     return Result(tuple(fields["hidden"]), fields["parameters"], variants)

@@ -1,1 +1,1 @@
-"""The paper's fifteen problems, learned by the ENN and by its peers; what is claimed beside what came out."""
+"""Experiment on the paper's fifteen problems: the ENN beside other models, and claims beside results."""

@@ -1,125 +1,132 @@
-"""The document: prose from template.md, every number from the results."""
+"""Render the page of the paper's problems from template.md and the results."""
 
 from importlib.resources import files
 from statistics import median
 
 from enn_training.data.problems import problem, problems
 from enn_training.experiments.paper import claims, peers
-from enn_training.experiments.paper.contenders import HARD, LONGER, Enn
+from enn_training.experiments.paper.contenders import HARD_PROBLEM, MORE_STEPS_PROBLEMS, ENNContender
 from enn_training.experiments.paper.peers import Peer
 from enn_training.experiments.paper.results import Budget
-from enn_training.experiments.paper.spread import Line, Outcome, Spread, best, table
+from enn_training.experiments.paper.spread import Line, Outcome, Spread, best_contender, markdown_table
 
-KINDS = tuple(peer.kind for peer in peers.tuned(6))
+KINDS = tuple(peer.kind for peer in peers.tuned_peers(6))
 ENN = "ENN"
 SIMPLE = {"majority or mean": "constant", "straight line": "line"}
 
 
-def text(found: dict[str, Outcome], budget: Budget) -> str:
-    """Return the document, in Markdown.
+def render(found: dict[str, Outcome], budget: Budget) -> str:
+    """Return the page in Markdown.
 
     Args:
-        found: Problem -> contender -> seed -> result; of each problem all contenders, or no problem.
-        budget: What every contender had.
+        found: Problem -> contender -> seed -> result; each problem has results of all contenders.
+        budget: Rows and passes of every contender.
     """
     fields = {
         "judged": budget.judged,
         "samples": budget.samples,
         "passes": budget.passes,
         "seeds": len({seed for outcome in found.values() for results in outcome.values() for seed in results}),
-        "same_size_parameters": _parameters(Enn(), peers.tuned(6)),
-        "same_size": _table(found, _same_size(), (*SIMPLE, ENN, *KINDS)),
-        "equal_parameters": _parameters(Enn(), (*peers.tuned(17), peers.kan(3))),
-        "twelve_parameters": _parameters(Enn(12), (*peers.tuned(32), peers.kan(6))),
-        "equal": _table(found, _equal(), (ENN, *KINDS, "KAN")),
-        "batch": peers.kan(3).batch,
-        "longer_batch": peers.longer(peers.kan(3)).batch,
-        "longer": _table(found, [line for pair in _longer() for line in pair], (ENN, *KINDS, "KAN")),
-        "longer_verdicts": "\n".join(_verdicts(found)),
-        "plain_rate": peers.plain(6)[0].rates[0],
-        "plain": _table(found, _plain(), (ENN, *KINDS)),
-        "variants": "\n".join(f"  - {_variants(peer)}" for peer in (*peers.tuned(6), peers.kan(3))),
+        "same_size_parameters": _describe_parameters(ENNContender(), peers.tuned_peers(6)),
+        "same_size": _table(found, _same_size_lines(), (*SIMPLE, ENN, *KINDS)),
+        "equal_parameters": _describe_parameters(ENNContender(), (*peers.tuned_peers(17), peers.kan_peer(3))),
+        "twelve_parameters": _describe_parameters(ENNContender(12), (*peers.tuned_peers(32), peers.kan_peer(6))),
+        "equal": _table(found, _same_parameters_lines(), (ENN, *KINDS, "KAN")),
+        "batch": peers.kan_peer(3).batch,
+        "longer_batch": peers.with_more_steps(peers.kan_peer(3)).batch,
+        "longer": _table(found, [line for pair in _more_steps_lines() for line in pair], (ENN, *KINDS, "KAN")),
+        "longer_verdicts": "\n".join(_more_steps_verdicts(found)),
+        "plain_rate": peers.untuned_peers(6)[0].rates[0],
+        "plain": _table(found, _untuned_lines(), (ENN, *KINDS)),
+        "variants": "\n".join(f"  - {_describe_variants(peer)}" for peer in (*peers.tuned_peers(6), peers.kan_peer(3))),
         "degree": peers.DEGREE,
-        "seconds": _seconds(found),
+        "seconds": _describe_seconds(found),
         "pictures": "\n\n".join(f"![{name}](../pictures/paper-{name}.png)" for name in found),
     }
     return (
         files("enn_training.experiments.paper")
         .joinpath("template.md")
         .read_text()
-        .format(**fields, **claims.fields(found))
+        .format(**fields, **claims.claim_fields(found))
     )
 
 
-def _same_size() -> list[Line]:
+def _same_size_lines() -> list[Line]:
+    """Return the table lines of networks with six hidden neurons."""
     columns = SIMPLE | {ENN: "enn-6"} | {kind: f"{kind.lower()}-6" for kind in KINDS}
     return [Line(problem.name, problem, columns) for problem in problems()]
 
 
-def _equal() -> list[Line]:
-    """Return the lines of equal parameters; the hard problem has one for M = 12 too."""
+def _same_parameters_lines() -> list[Line]:
+    """Return the table lines of networks with equally many parameters; the hard problem has a second line."""
     lines: list[Line] = []
     for one in problems():
-        lines.append(Line(one.name, one, _columns(6, 17, 3)))
-        if one.name == HARD:
-            lines.append(Line(f"{one.name}, M = 12", one, _columns(12, 32, 6)))
+        lines.append(Line(one.name, one, _contender_columns(6, 17, 3)))
+        if one.name == HARD_PROBLEM:
+            lines.append(Line(f"{one.name}, M = 12", one, _contender_columns(12, 32, 6)))
     return lines
 
 
-def _longer() -> list[tuple[Line, Line]]:
-    """Return, of the problems where peers are given more steps, the lines without them and with them."""
-    columns = _columns(6, 17, 3)
+def _more_steps_lines() -> list[tuple[Line, Line]]:
+    """Return pairs of table lines without and with four times the steps."""
+    columns = _contender_columns(6, 17, 3)
     longer = {title: name if title == ENN else f"{name}-longer" for title, name in columns.items()}
-    chosen = [problem(name) for name in LONGER]
+    chosen = [problem(name) for name in MORE_STEPS_PROBLEMS]
     return [(Line(one.name, one, columns), Line(f"{one.name}, more steps", one, longer)) for one in chosen]
 
 
-def _plain() -> list[Line]:
+def _untuned_lines() -> list[Line]:
+    """Return the table lines of untuned networks."""
     columns = {ENN: "enn-6"} | {kind: f"{kind.lower()}-6-plain" for kind in KINDS}
     return [Line(one.name, one, columns) for one in problems() if one.task == "classification"]
 
 
-def _columns(enn: int, fixed: int, kan: int) -> dict[str, str]:
+def _contender_columns(enn: int, fixed: int, kan: int) -> dict[str, str]:
+    """Return the contender of each column, by title."""
     return {ENN: f"enn-{enn}"} | {kind: f"{kind.lower()}-{fixed}" for kind in KINDS} | {"KAN": f"kan-{kan}"}
 
 
 def _table(found: dict[str, Outcome], lines: list[Line], titles: tuple[str, ...]) -> str:
+    """Return the table of lines whose problem has results."""
     rows = [line.cells(found[line.problem.name], titles) for line in lines if line.problem.name in found]
-    return table(("problem", *titles), rows)
+    return markdown_table(("problem", *titles), rows)
 
 
-def _parameters(enn: Enn, others: tuple[Peer, ...]) -> str:
+def _describe_parameters(enn: ENNContender, others: tuple[Peer, ...]) -> str:
+    """Return the numbers of parameters of the networks."""
     told = (f"{peer.kind} 2-{peer.hidden}-1 {peer.parameters}" for peer in others)
     return ", ".join((f"ENN 2-{enn.hidden}-1 {enn.parameters}", *told))
 
 
-def _verdicts(found: dict[str, Outcome]) -> list[str]:
+def _more_steps_verdicts(found: dict[str, Outcome]) -> list[str]:
+    """Return a line for each problem about the networks ahead of the ENN with and without more steps."""
     lines: list[str] = []
-    for pair in _longer():
+    for pair in _more_steps_lines():
         if outcome := found.get(pair[0].label):
-            before, after = (_ahead(line.spreads(outcome)) for line in pair)
+            before, after = (_names_ahead(line.spreads(outcome)) for line in pair)
             lines.append(f"- {pair[0].label}: {before}; with four times the steps: {after}.")
     return lines
 
 
-def _ahead(spreads: dict[str, Spread]) -> str:
-    """Return who has a better median than the ENN, best first."""
+def _names_ahead(spreads: dict[str, Spread]) -> str:
+    """Return the contenders with a better median than the ENN, best first."""
     own, names = spreads.pop(ENN), []
-    while spreads and spreads[first := best(spreads)].better(own):
+    while spreads and spreads[first := best_contender(spreads)].better(own):
         names.append(first)
         del spreads[first]
     return ", ".join(names) or "nobody"
 
 
-def _variants(peer: Peer) -> str:
+def _describe_variants(peer: Peer) -> str:
+    """Return the learning rates, gains and starts tried for a network."""
     rates, gains = (", ".join(f"{value:g}" for value in values) for values in (peer.rates, peer.gains))
     return f"{peer.kind}: steps {rates}; gains {gains}; {peer.starts} starts of each; {len(peer.variants)} networks."
 
 
-def _seconds(found: dict[str, Outcome]) -> str:
-    """Return the median processor seconds of the ENN and of each peer of as many parameters."""
+def _describe_seconds(found: dict[str, Outcome]) -> str:
+    """Return the median CPU seconds of the ENN and of each network with equally many parameters."""
     told: list[str] = []
-    for title, name in _columns(6, 17, 3).items():
+    for title, name in _contender_columns(6, 17, 3).items():
         times = [result.seconds for outcome in found.values() for result in outcome.get(name, {}).values()]
         told += [f"{title} {median(times):.1f}"] if times else []
     return ", ".join(told)

@@ -1,4 +1,4 @@
-"""Runs what is missing: every contender on every problem with every seed, each result kept as soon as it is there."""
+"""Run the missing combinations of contender, problem and seed, and store each result immediately."""
 
 from collections.abc import Iterator
 
@@ -10,19 +10,19 @@ from enn_training.experiments.paper.contenders import Contender, contenders
 from enn_training.experiments.paper.results import Results
 from enn_training.experiments.paper.spread import Outcome
 
-Missing = tuple[Problem, Contender, tuple[int, ...]]
+MissingRun = tuple[Problem, Contender, tuple[int, ...]]
 
 
-def missing(
+def missing_runs(
     results: Results, problems: tuple[Problem, ...], seeds: int, again: tuple[str, ...] = ()
-) -> Iterator[Missing]:
-    """Yield each problem and contender with the seeds, of 0 to seeds - 1, that have no result yet.
+) -> Iterator[MissingRun]:
+    """Yield each problem and contender with the seeds that have no result yet.
 
     Args:
-        results: What there is.
-        problems: Problems asked for.
-        seeds: Seeds asked for.
-        again: Names of contenders whose results do not count.
+        results: Stored results.
+        problems: Requested problems.
+        seeds: Number of requested seeds, counted from 0.
+        again: Names of contenders whose results are ignored.
     """
     for problem in problems:
         known = results.read(problem.name)
@@ -33,22 +33,22 @@ def missing(
                 yield problem, contender, left
 
 
-def complete(results: Results, problems: tuple[Problem, ...]) -> dict[str, Outcome]:
-    """Return the results of those problems on which every contender has some."""
-    whole = (problem.name for problem in problems if not any(missing(results, (problem,), 1)))
+def complete_results(results: Results, problems: tuple[Problem, ...]) -> dict[str, Outcome]:
+    """Return the results of the problems that have results of every contender."""
+    whole = (problem.name for problem in problems if not any(missing_runs(results, (problem,), 1)))
     return {name: results.read(name) for name in whole}
 
 
 def run(results: Results, problems: tuple[Problem, ...], seeds: int, again: tuple[str, ...] = ()) -> None:
-    """Learn and keep what is missing, with a bar where standard error is a terminal; see missing.
+    """Train and store the missing runs, with a progress bar on a terminal; arguments as in `missing_runs`.
 
     Raises:
-        OptionError: A contender that is to be learned again takes part in none of the problems.
+        OptionError: A name in `again` is not a contender of any problem.
     """
     names = {contender.name for problem in problems for contender in contenders(problem)}
     if strangers := sorted(set(again) - names):
         raise OptionError(f"--again {','.join(strangers)}: expected some of {', '.join(sorted(names))}")
-    todo = list(missing(results, problems, seeds, again))
+    todo = list(missing_runs(results, problems, seeds, again))
     total = results.budget.passes * sum(len(left) for *_, left in todo)
     with tqdm(total=total, unit="pass", disable=None) as bar:
 

@@ -1,4 +1,4 @@
-"""What the ENN is held against: networks of fixed activations, and a KAN, whose edges carry a learned series each."""
+"""Networks compared with the ENN: fixed activations, and a KAN with a learned polynomial on every edge."""
 
 import math
 from collections.abc import Callable
@@ -11,23 +11,23 @@ from torch import Tensor
 
 INPUTS = 2
 DEGREE = 7
-"""Of the KAN's polynomials: with three hidden neurons it has the 67 parameters of the ENN."""
+"""Degree of the KAN's polynomials: with three hidden neurons the KAN has 67 parameters, as the ENN."""
 
 
 @dataclass(frozen=True)
 class Peer:
-    """One hidden layer, many networks of it in one stack: W2 leave(gain (W1 enter(x) + b1)) + b2.
+    """Network with one hidden layer, evaluated as a batch of networks: W2 leave(gain (W1 enter(x) + b1)) + b2.
 
     Attributes:
-        kind: What its neurons are called.
-        hidden: Neurons of the hidden layer.
-        enter: From inputs [networks, 2, rows] to what W1 meets, [networks, features, rows].
-        leave: From pre-activations [networks, hidden, rows] to what W2 meets.
-        rates: Highest steps of Adam that are tried.
-        gains: Factors of the pre-activations that are tried with each (the w0 of a SIREN).
-        starts: Random starts of each pair.
-        batch: Rows a step.
-        note: What sets it apart from others of its kind and size.
+        kind: Name of the activation or architecture.
+        hidden: Number of hidden neurons.
+        enter: Map from inputs [networks, 2, rows] to the operand of W1, [networks, features, rows].
+        leave: Map from pre-activations [networks, hidden, rows] to the operand of W2.
+        rates: Peak learning rates of Adam to try.
+        gains: Factors of the pre-activations to try with each rate (w0 of a SIREN).
+        starts: Number of random initializations of each pair.
+        batch: Rows per step.
+        note: Suffix of the name that distinguishes networks of equal kind and size.
     """
 
     kind: str
@@ -42,12 +42,12 @@ class Peer:
 
     @property
     def name(self) -> str:
-        """What results call it."""
+        """Name in the results."""
         return f"{self.kind.lower()}-{self.hidden}" + (f"-{self.note}" if self.note else "")
 
     @property
     def variants(self) -> tuple[tuple[float, float], ...]:
-        """A rate and a gain for every network that is tried."""
+        """Learning rate and gain of every network tried."""
         return tuple(pair for pair in product(self.rates, self.gains) for _ in range(self.starts))
 
     @cached_property
@@ -59,11 +59,18 @@ class Peer:
 
     @property
     def parameters(self) -> int:
-        """The number of learned parameters of one network."""
+        """Number of learned parameters of one network."""
         return sum(self._sizes)
 
     def start(self, generators: list[torch.Generator]) -> Tensor:
-        """Return torch's usual start, uniform up to 1/sqrt(what enters): one network a generator, [networks, p]."""
+        """Return the default initialization of torch, uniform up to 1/sqrt(fan-in).
+
+        Args:
+            generators: One generator per network.
+
+        Returns:
+            Parameters, [networks, p].
+        """
         (_, entering), _, (_, leaving), _ = self.shapes
         bounds = torch.tensor([entering, entering, leaving, leaving]).rsqrt()
         bound = bounds.repeat_interleave(torch.tensor(self._sizes))
@@ -75,11 +82,11 @@ class Peer:
         return tuple(part.unflatten(1, shape) for part, shape in parts)
 
     def respond(self, parameters: Tensor, gain: Tensor, x: Tensor) -> Tensor:
-        """Return the response of every network of a stack.
+        """Return the response of every network of a batch.
 
         Args:
-            parameters: [networks, p].
-            gain: [networks, 1, 1].
+            parameters: Parameters, [networks, p].
+            gain: Factors of the pre-activations, [networks, 1, 1].
             x: Inputs in [-1, 1], [networks, 2, rows].
 
         Returns:
@@ -94,35 +101,35 @@ class Peer:
         return [math.prod(shape) for shape in self.shapes]
 
 
-def tuned(hidden: int) -> tuple[Peer, ...]:
-    """Return the networks of fixed activations with the steps and gains that were best when they were looked for."""
+def tuned_peers(hidden: int) -> tuple[Peer, ...]:
+    """Return the networks of fixed activations with the learning rates and gains that were best in a search."""
     return (
-        Peer("ReLU", hidden, _same, torch.relu, (0.03, 0.1), (1.0, 3.0, 10.0)),
-        Peer("tanh", hidden, _same, torch.tanh, (0.03, 0.1), (1.0, 3.0, 10.0)),
-        Peer("sigmoid", hidden, _same, torch.sigmoid, (0.1, 0.3), (1.0, 3.0, 10.0)),
-        Peer("sine", hidden, _same, torch.sin, (0.03, 0.1), (3.0, 10.0, 30.0)),
+        Peer("ReLU", hidden, _identity, torch.relu, (0.03, 0.1), (1.0, 3.0, 10.0)),
+        Peer("tanh", hidden, _identity, torch.tanh, (0.03, 0.1), (1.0, 3.0, 10.0)),
+        Peer("sigmoid", hidden, _identity, torch.sigmoid, (0.1, 0.3), (1.0, 3.0, 10.0)),
+        Peer("sine", hidden, _identity, torch.sin, (0.03, 0.1), (3.0, 10.0, 30.0)),
     )
 
 
-def kan(hidden: int) -> Peer:
-    """Return the Chebyshev KAN: on every edge a learned polynomial, of the inputs or of tanh of the hidden sums.
+def kan_peer(hidden: int) -> Peer:
+    """Return the Chebyshev KAN: a learned polynomial on every edge, of the inputs or of tanh of the hidden sums.
 
     Source: the Chebyshev form (arXiv 2405.07200) of Kolmogorov-Arnold networks (arXiv 2404.19756).
     """
-    return Peer("KAN", hidden, chebyshev, lambda z: chebyshev(torch.tanh(z)), (0.03, 0.1, 0.3), (1.0, 3.0))
+    return Peer("KAN", hidden, chebyshev_terms, lambda z: chebyshev_terms(torch.tanh(z)), (0.03, 0.1, 0.3), (1.0, 3.0))
 
 
-def plain(hidden: int) -> tuple[Peer, ...]:
-    """Return the same networks as a first try has them: Adam's usual step, no gain, one start, nothing chosen."""
-    return tuple(replace(peer, rates=(1e-3,), gains=(1.0,), starts=1, note="plain") for peer in tuned(hidden))
+def untuned_peers(hidden: int) -> tuple[Peer, ...]:
+    """Return the same networks without tuning: Adam's default learning rate, no gain, one initialization."""
+    return tuple(replace(peer, rates=(1e-3,), gains=(1.0,), starts=1, note="plain") for peer in tuned_peers(hidden))
 
 
-def longer(peer: Peer) -> Peer:
-    """Return a peer that takes four times the steps in as many passes."""
+def with_more_steps(peer: Peer) -> Peer:
+    """Return a network that takes four times as many steps in equally many passes."""
     return replace(peer, batch=peer.batch // 4, note="longer")
 
 
-def chebyshev(x: Tensor) -> Tensor:
+def chebyshev_terms(x: Tensor) -> Tensor:
     """Return T1..T7 of every value: [networks, values, rows] to [networks, 7 values, rows]."""
     before, now = torch.ones_like(x), x
     terms = [now]
@@ -132,5 +139,5 @@ def chebyshev(x: Tensor) -> Tensor:
     return torch.cat(terms, dim=1)
 
 
-def _same(x: Tensor) -> Tensor:
+def _identity(x: Tensor) -> Tensor:
     return x

@@ -1,4 +1,4 @@
-"""The picture of a problem: ideal and obtained maps, learning curves, and the learned activations over the data."""
+"""Draw a problem's results: ideal and learned maps, learning curves, and learned activations with data density."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -13,31 +13,31 @@ from enn_models.network import Network
 from enn_training.data.problems import Problem
 from enn_training.evaluation.figure import POINTS, activation
 from enn_training.experiments.paper import peers
-from enn_training.experiments.paper.contenders import HARD, Enn, Stacked
+from enn_training.experiments.paper.contenders import HARD_PROBLEM, ENNContender, PeerContender
 from enn_training.experiments.paper.results import Result
-from enn_training.experiments.paper.spread import Outcome, best, shown, spreads
+from enn_training.experiments.paper.spread import Outcome, best_contender, collect_spreads, format_score
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
 CLASSES = ListedColormap(["#9ec5e8", "#f2b08d", "black"])
-"""Class -1, class +1, and what is taken for the other."""
+"""Colors of class -1, class +1, and wrongly classified points."""
 
 
 def draw(problem: Problem, outcome: Outcome) -> Figure:
-    """Return the picture of one problem's results, of the seed of the ENN's median score."""
-    hard = problem.name == HARD
-    enn = Enn(12, 2.0) if hard else Enn()
-    equal = (*peers.tuned(32), peers.kan(6)) if hard else (*peers.tuned(17), peers.kan(3))
-    rivals = {peer.name: Stacked(peer) for peer in equal}
-    rival = rivals[best(spreads(problem.task, outcome, tuple(rivals)))]
-    ours, theirs = middle(outcome[enn.name]), middle(outcome[rival.name])
+    """Return the figure of one problem, for the seed with the ENN's median score."""
+    hard = problem.name == HARD_PROBLEM
+    enn = ENNContender(12, 2.0) if hard else ENNContender()
+    equal = (*peers.tuned_peers(32), peers.kan_peer(6)) if hard else (*peers.tuned_peers(17), peers.kan_peer(3))
+    rivals = {peer.name: PeerContender(peer) for peer in equal}
+    rival = rivals[best_contender(collect_spreads(problem.task, outcome, tuple(rivals)))]
+    ours, theirs = median_result(outcome[enn.name]), median_result(outcome[rival.name])
     network = enn.network(problem, ours)
-    x = _plane()
+    x = _grid_points()
     maps = {
-        f"{enn.label}: {shown(problem.task, ours.score)}": network.respond(x).output[:, 0],
-        f"{rival.label}: {shown(problem.task, theirs.score)}": rival.respond(theirs, x),
+        f"{enn.label}: {format_score(problem.task, ours.score)}": network.respond(x).output[:, 0],
+        f"{rival.label}: {format_score(problem.task, theirs.score)}": rival.respond(theirs, x),
     }
     rows = 2 if hard else 1
     figure = Figure(figsize=(15.4, 3.4 + 1.7 * rows), layout="constrained")
@@ -49,7 +49,7 @@ def draw(problem: Problem, outcome: Outcome) -> Figure:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a PNG of 256 colors, so that fifteen of them weigh little."""
+    """Write a PNG with 256 colors, to keep the fifteen files small."""
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=75, metadata={"Software": None})
     with Image.open(path) as picture:
@@ -57,19 +57,20 @@ def save(figure: Figure, path: Path) -> None:
     small.save(path, optimize=True)
 
 
-def middle(seeds: dict[int, Result]) -> Result:
-    """Return the result of the median score."""
+def median_result(seeds: dict[int, Result]) -> Result:
+    """Return the result with the median score."""
     return sorted(seeds.values(), key=lambda result: result.score)[len(seeds) // 2]
 
 
-def _plane() -> Floats:
+def _grid_points() -> Floats:
     """Return the points of the square, [POINTS * POINTS, 2]; x0 runs along the columns of the picture."""
     line = np.linspace(-1.0, 1.0, POINTS)
     return np.column_stack([np.tile(line, POINTS), np.repeat(line, POINTS)])
 
 
 def _maps(axes: "NDArray[np.object_]", problem: Problem, maps: dict[str, Floats]) -> None:
-    x = _plane()
+    """Draw the ideal map, the two learned maps, and wrong points or errors."""
+    x = _grid_points()
     truth = problem.rule(x[:, 0], x[:, 1])
     limits = (0.0, 2.0) if problem.task == "classification" else (-1.0, 1.0)
     _surface(axes[0], truth.astype(np.float64), f"{problem.name}: ideal", limits)
@@ -83,6 +84,7 @@ def _maps(axes: "NDArray[np.object_]", problem: Problem, maps: dict[str, Floats]
 
 
 def _surface(axes: "Axes", values: Floats, title: str, limits: tuple[float, float]) -> None:
+    """Draw values over the square."""
     colors = CLASSES if limits == (0.0, 2.0) else "RdBu_r"
     square = values.reshape(POINTS, POINTS)
     axes.imshow(square, origin="lower", extent=(-1, 1, -1, 1), cmap=colors, vmin=limits[0], vmax=limits[1])
@@ -92,13 +94,13 @@ def _surface(axes: "Axes", values: Floats, title: str, limits: tuple[float, floa
     axes.tick_params(labelsize=7)
 
 
-def _curves(axes: "Axes", outcome: Outcome, drawn: tuple[Enn | Stacked, ...]) -> None:
+def _curves(axes: "Axes", outcome: Outcome, drawn: tuple[ENNContender | PeerContender, ...]) -> None:
     """Draw the median learning curve of each contender."""
     for contender in drawn:
         curves = [result.curve for result in outcome[contender.name].values()]
         errors = np.median([[error for _, error in curve] for curve in curves], axis=0)
         passes = [number for number, _ in curves[0]]
-        width = 2.0 if isinstance(contender, Enn) else 1.0
+        width = 2.0 if isinstance(contender, ENNContender) else 1.0
         axes.loglog(passes, np.maximum(errors, 1e-12), label=contender.label, linewidth=width)
     axes.set_title("held-out squared error over passes", fontsize=9)
     axes.tick_params(labelsize=7)
@@ -106,7 +108,7 @@ def _curves(axes: "Axes", outcome: Outcome, drawn: tuple[Enn | Stacked, ...]) ->
 
 
 def _activations(axes: "NDArray[np.object_]", network: Network, x: Floats) -> None:
-    """Draw the hidden activations and then that of the output."""
+    """Draw the hidden activations and the output activation."""
     z = network.hidden_pre_activations(x)[-1]
     hidden, last = (cast("np.ndarray", layer.coefficients) for layer in network.layers)
     for neuron, coefficients in enumerate(hidden):

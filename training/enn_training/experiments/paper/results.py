@@ -1,4 +1,4 @@
-"""What came out: one result a problem, contender and seed, kept in one small JSON file a problem."""
+"""Store results as one JSON file per problem, with an entry per contender and seed."""
 
 import base64
 import json
@@ -16,12 +16,12 @@ from enn_training.errors import DataError, OptionError
 
 @dataclass(frozen=True)
 class Budget:
-    """What every contender gets.
+    """Data and passes of every contender.
 
     Attributes:
-        samples: Rows to learn from; an eighth of them is held out and chooses among variants.
-        judged: Fresh rows that score.
-        passes: Times that every training row is seen.
+        samples: Number of training rows; an eighth of them is held out to select among variants.
+        judged: Number of new rows for the score.
+        passes: Number of passes over the training rows.
     """
 
     samples: int = 20_000
@@ -31,16 +31,16 @@ class Budget:
 
 @dataclass(frozen=True)
 class Result:
-    """One contender on one problem with one seed.
+    """Result of one contender on one problem with one seed.
 
     Attributes:
-        score: Accuracy, or the mean squared error of a regression, on the judged rows.
-        seconds: Processor seconds of all variants together.
-        choice: Which variant was kept, in words.
-        tried: Scores of all variants, where they are known.
-        curve: Passes made and the held-out squared error of the best variant then: of labels -1 and +1 (a probability
-            p counts as 2p - 1), or of values in their own unit.
-        parameters: Base64 of little-endian float32; empty where there is nothing to draw.
+        score: Accuracy, or mean squared error of a regression, on the scoring rows.
+        seconds: CPU seconds of all variants together.
+        choice: Description of the selected variant.
+        tried: Scores of all variants, if known.
+        curve: Pass numbers and the held-out squared error of the best variant at that pass: of labels -1 and +1 (a
+            probability p counts as 2p - 1), or of values in their own unit.
+        parameters: Base64 of little-endian float32; empty if there is nothing to draw.
     """
 
     score: float
@@ -51,28 +51,28 @@ class Result:
     parameters: str = ""
 
 
-def thinned(errors: list[float]) -> tuple[tuple[int, float], ...]:
-    """Return some twenty points of a learning curve of four digits, even over the logarithm of the passes."""
+def thin_curve(errors: list[float]) -> tuple[tuple[int, float], ...]:
+    """Return about twenty points of a learning curve, evenly spaced on a logarithmic scale, with four digits."""
     chosen = np.unique(np.geomspace(1, len(errors), 20).round().astype(int))
     return tuple((int(number), float(f"{errors[number - 1]:.4g}")) for number in chosen)
 
 
-def encoded(parameters: NDArray[np.float32]) -> str:
-    """Return learned parameters as text."""
+def encode_parameters(parameters: NDArray[np.float32]) -> str:
+    """Return learned parameters as Base64."""
     return base64.b64encode(parameters.astype("<f4").tobytes()).decode("ascii")
 
 
-def decoded(text: str) -> NDArray[np.float32]:
-    """Return the learned parameters of a text, float32 [parameters]."""
+def decode_parameters(text: str) -> NDArray[np.float32]:
+    """Return the learned parameters from Base64, float32 [parameters]."""
     return np.frombuffer(base64.b64decode(text, validate=True), dtype="<f4").astype(np.float32)
 
 
 class Results:
-    """The results in a folder.
+    """Results in a folder.
 
     Args:
-        folder: Where the files are; made with the first result.
-        budget: What they were made with.
+        folder: Folder of the files; created with the first result.
+        budget: Data and passes of the results.
     """
 
     def __init__(self, folder: Path, budget: Budget) -> None:
@@ -84,7 +84,7 @@ class Results:
 
         Raises:
             OptionError: The results were made with another budget.
-            DataError: The file is not what this class writes.
+            DataError: The file is not a results file.
         """
         path = self.folder / f"{problem}.json"
         if not path.exists():
@@ -92,7 +92,7 @@ class Results:
         try:
             found = json.loads(path.read_text())
             budget = Budget(**found["budget"])
-            results = {name: dict(_results(seeds)) for name, seeds in found["results"].items()}
+            results = {name: dict(_parse_results(seeds)) for name, seeds in found["results"].items()}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{path}: not a file of results ({error}); remove it to learn them again") from None
         if budget != self.budget:
@@ -100,7 +100,7 @@ class Results:
         return results
 
     def add(self, problem: str, contender: str, seed: int, result: Result) -> None:
-        """Keep one more result; a reader never sees half a file."""
+        """Store one more result; the file is replaced atomically."""
         results = self.read(problem)
         results.setdefault(contender, {})[seed] = result
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -110,7 +110,7 @@ class Results:
         hidden.replace(path)
 
     def _text(self, results: dict[str, dict[int, Result]]) -> str:
-        """Return JSON with one line a result, so that a change reads as one."""
+        """Return JSON with one line per result, so that diffs are readable."""
         blocks: list[str] = []
         for name in sorted(results):
             lines = (f'"{seed}": {json.dumps(asdict(results[name][seed]))}' for seed in sorted(results[name]))
@@ -118,7 +118,8 @@ class Results:
         return f'{{"budget": {json.dumps(asdict(self.budget))}, "results": {{\n' + ",\n".join(blocks) + "\n}}\n"
 
 
-def _results(seeds: dict[str, dict[str, Any]]) -> Iterator[tuple[int, Result]]:
+def _parse_results(seeds: dict[str, dict[str, Any]]) -> Iterator[tuple[int, Result]]:
+    """Yield seed and result from the fields of a file."""
     for seed, fields in seeds.items():
         result = Result(**fields)
         curve = tuple((int(number), float(error)) for number, error in result.curve)

@@ -1,4 +1,4 @@
-"""Scores over seeds: the median and the worst, compared and laid out in tables."""
+"""Summarize scores over seeds as median and worst, compare them, and format tables."""
 
 from dataclasses import dataclass
 from statistics import median
@@ -9,8 +9,8 @@ from enn_training.experiments.paper.results import Result
 
 Outcome = dict[str, dict[int, Result]]
 """Contender -> seed -> result, of one problem."""
-NOTHING = 1e-12
-"""A mean squared error below this is what rounding leaves of 0."""
+ZERO_ERROR = 1e-12
+"""Mean squared error below which a score is shown as 0."""
 
 
 @dataclass(frozen=True)
@@ -22,42 +22,42 @@ class Spread:
 
     @property
     def median(self) -> float:
-        """The median over the seeds."""
+        """Median over the seeds."""
         return median(self.scores)
 
     @property
     def worst(self) -> float:
-        """The worst seed."""
+        """Score of the worst seed."""
         return min(self.scores) if self.task == "classification" else max(self.scores)
 
     def better(self, other: "Spread") -> bool:
-        """Whether the median is strictly better than another's."""
+        """Return True if the median is strictly better than that of another contender."""
         return self.median > other.median if self.task == "classification" else self.median < other.median
 
     def reaches(self, required: float) -> bool:
-        """Whether every seed is as good as required."""
+        """Return True if every seed reaches the required score."""
         return self.worst >= required if self.task == "classification" else self.worst <= required
 
     def __str__(self) -> str:
         """Return median / worst."""
-        return f"{shown(self.task, self.median)} / {shown(self.task, self.worst)}"
+        return f"{format_score(self.task, self.median)} / {format_score(self.task, self.worst)}"
 
 
-def shown(task: Task, score: float) -> str:
-    """Return a score as the tables print it."""
+def format_score(task: Task, score: float) -> str:
+    """Return a score as shown in tables."""
     if task == "classification":
         return f"{score:.4f}"
-    return "0" if abs(score) < NOTHING else f"{score:.1e}"
+    return "0" if abs(score) < ZERO_ERROR else f"{score:.1e}"
 
 
-def spreads(task: Task, outcome: Outcome, names: tuple[str, ...]) -> dict[str, Spread]:
-    """Return contender -> spread, of those that have results."""
+def collect_spreads(task: Task, outcome: Outcome, names: tuple[str, ...]) -> dict[str, Spread]:
+    """Return contender -> spread, for the contenders that have results."""
     known = (name for name in names if outcome.get(name))
     return {name: Spread(task, tuple(result.score for result in outcome[name].values())) for name in known}
 
 
-def best(found: dict[str, Spread]) -> str:
-    """Return the name of the best median; the first of equals."""
+def best_contender(found: dict[str, Spread]) -> str:
+    """Return the name with the best median; the first of equal ones."""
     first, *others = found
     for name in others:
         if found[name].better(found[first]):
@@ -67,25 +67,25 @@ def best(found: dict[str, Spread]) -> str:
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a table: a problem, and which contender stands under which title."""
+    """Table line: a problem, and the contender under each title."""
 
     label: str
     problem: Problem
     columns: dict[str, str]
 
     def spreads(self, outcome: Outcome) -> dict[str, Spread]:
-        """Return title -> spread, of those that have results."""
-        found = spreads(self.problem.task, outcome, tuple(self.columns.values()))
+        """Return title -> spread, for the contenders that have results."""
+        found = collect_spreads(self.problem.task, outcome, tuple(self.columns.values()))
         return {title: found[name] for title, name in self.columns.items() if name in found}
 
     def cells(self, outcome: Outcome, titles: tuple[str, ...]) -> tuple[str, ...]:
-        """Return the label and a cell for each title, the best median in bold."""
+        """Return the label and a cell for each title, with the best median in bold."""
         found = self.spreads(outcome)
-        cells = {title: f"**{one}**" if title == best(found) else str(one) for title, one in found.items()}
+        cells = {title: f"**{one}**" if title == best_contender(found) else str(one) for title, one in found.items()}
         return (self.label, *(cells.get(title, "") for title in titles))
 
 
-def table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
-    """Return a table in Markdown, its first column to the left and the others to the right."""
+def markdown_table(header: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """Return a Markdown table with a left-aligned first column and right-aligned other columns."""
     rule = ("---", *("---:" for _ in header[1:]))
     return "\n".join(f"| {' | '.join(row)} |" for row in (header, rule, *rows))

@@ -1,1 +1,1 @@
-"""The claim that 40 % of an ENN's coefficients can go, measured on the paper's fifteen problems."""
+"""Experiment on pruning: the claim that 40 % of an ENN's coefficients can be removed, on the paper's problems."""

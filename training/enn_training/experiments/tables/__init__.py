@@ -1,1 +1,1 @@
-"""The benchmark of real tables: the ENN beside linear models, a network, boosted trees and additive boosting."""
+"""Experiment on real tables: the ENN beside linear models, a perceptron, boosted trees and additive boosting."""

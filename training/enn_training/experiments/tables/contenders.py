@@ -1,4 +1,4 @@
-"""Who is held against whom: models as their users would build them, each with four settings, the first its default."""
+"""Models compared on tables, each with four settings; the first are its defaults."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,13 +21,13 @@ Settings = dict[str, Any]
 
 @dataclass(frozen=True)
 class Contender:
-    """One kind of model.
+    """Kind of model.
 
     Attributes:
-        name: As it is printed.
-        build: Makes an unfitted model of settings, for a task.
-        settings: What is searched; the first is the default.
-        parameters: Counts the learned numbers of a fitted model.
+        name: Name in tables.
+        build: Function of task and settings that returns an unfitted model.
+        settings: Settings of the search; the first are the defaults.
+        parameters: Function that counts the learned numbers of a fitted model.
     """
 
     name: str
@@ -37,13 +37,13 @@ class Contender:
 
 
 def contenders() -> tuple[Contender, ...]:
-    """Return all contenders."""
+    """Return all models."""
     return (
-        Contender("ENN", _enn, _both({}, *_ENN), lambda model: model.model_.network.parameters),
-        Contender("EBM", _ebm, _both({}, *_EBM), lambda model: sum(scores.size for scores in model.term_scores_)),
-        Contender("linear", _linear, _LINEAR, _of_linear),
-        Contender("MLP", _mlp, _both({}, *_MLP), _of_mlp),
-        Contender("boosted trees", _trees, _both({}, *_TREES), _of_trees),
+        Contender("ENN", _enn, _both_tasks({}, *_ENN), lambda model: model.model_.network.parameters),
+        Contender("EBM", _ebm, _both_tasks({}, *_EBM), lambda model: sum(scores.size for scores in model.term_scores_)),
+        Contender("linear", _linear, _LINEAR, _count_linear),
+        Contender("MLP", _mlp, _both_tasks({}, *_MLP), _count_mlp),
+        Contender("boosted trees", _trees, _both_tasks({}, *_TREES), _count_tree_nodes),
     )
 
 
@@ -57,7 +57,7 @@ _LINEAR: dict[Task, tuple[Settings, ...]] = {
 }
 
 
-def _both(*settings: Settings) -> dict[Task, tuple[Settings, ...]]:
+def _both_tasks(*settings: Settings) -> dict[Task, tuple[Settings, ...]]:
     return {"classification": settings, "regression": settings}
 
 
@@ -77,15 +77,15 @@ def _ebm(task: Task, settings: Settings) -> Any:  # noqa: ANN401 - interpret has
 
 def _linear(task: Task, settings: Settings) -> Pipeline:
     model = LogisticRegression(max_iter=1000, **settings) if task == "classification" else Ridge(**settings)
-    return make_pipeline(_columns(), model)
+    return make_pipeline(_preprocessing(), model)
 
 
 def _mlp(task: Task, settings: Settings) -> Pipeline:
     if task == "classification":
-        return make_pipeline(_columns(), MLPClassifier(random_state=0, **settings))
+        return make_pipeline(_preprocessing(), MLPClassifier(random_state=0, **settings))
     # Without this the network learns targets in their thousands from weights near 0.
     model = TransformedTargetRegressor(MLPRegressor(random_state=0, **settings), transformer=StandardScaler())
-    return make_pipeline(_columns(), model)
+    return make_pipeline(_preprocessing(), model)
 
 
 def _trees(task: Task, settings: Settings) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
@@ -93,8 +93,8 @@ def _trees(task: Task, settings: Settings) -> HistGradientBoostingClassifier | H
     return kind(random_state=0, categorical_features="from_dtype", **settings)
 
 
-def _columns() -> ColumnTransformer:
-    """Return standard scores of numbers, means and indicators for missing ones, and a column for every category."""
+def _preprocessing() -> ColumnTransformer:
+    """Return standardization of numbers, means and indicators for missing values, and one-hot categories."""
     numbers = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
     texts = OneHotEncoder(handle_unknown="ignore")
     return ColumnTransformer(
@@ -105,17 +105,17 @@ def _columns() -> ColumnTransformer:
     )
 
 
-def _of_linear(model: Pipeline) -> int:
+def _count_linear(model: Pipeline) -> int:
     last: Any = model[-1]
     return int(np.size(last.coef_) + np.size(last.intercept_))
 
 
-def _of_mlp(model: Pipeline) -> int:
+def _count_mlp(model: Pipeline) -> int:
     last: Any = model[-1]
     network = getattr(last, "regressor_", last)
     return sum(part.size for part in (*network.coefs_, *network.intercepts_))
 
 
-def _of_trees(model: Any) -> int:  # noqa: ANN401 - either of two classes
-    """Return the nodes of all trees: each is a threshold or a value."""
+def _count_tree_nodes(model: Any) -> int:  # noqa: ANN401 - either of two classes
+    """Return the number of nodes of all trees; each node is a threshold or a value."""
     return sum(len(tree.nodes) for stage in model._predictors for tree in stage)  # noqa: SLF001 - nothing public

@@ -1,4 +1,4 @@
-"""The experiment: every contender on every fold of every table, with default settings and after a small search."""
+"""Run the missing measurements: every model on every fold of every table, with defaults and after a search."""
 
 import math
 import time
@@ -13,17 +13,17 @@ from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 from tqdm import tqdm
 
 from enn_training.experiments.tables.contenders import Contender, Settings, contenders
-from enn_training.experiments.tables.limit import UnfinishedError, limited
-from enn_training.experiments.tables.measures import Measured, judge
-from enn_training.experiments.tables.results import DEFAULT, SEARCHED, Found, Plan, Results, Run
+from enn_training.experiments.tables.limit import UnfinishedError, cpu_time_limit
+from enn_training.experiments.tables.measures import Measurement, score_model
+from enn_training.experiments.tables.results import DEFAULT, SEARCHED, Plan, Results, Run, TableResults
 from enn_training.experiments.tables.tables import Table
 
 # The share of a fold's training rows by which the search chooses.
-HELD_OUT = 0.2
+VALIDATION_SHARE = 0.2
 
 
-def runs(plan: Plan) -> Iterator[Run]:
-    """Yield all that a plan has for a table."""
+def planned_runs(plan: Plan) -> Iterator[Run]:
+    """Yield all runs of a plan for one table."""
     for mode, repeats in ((DEFAULT, plan.repeats), (SEARCHED, plan.searched)):
         for repeat in range(repeats):
             for fold in range(plan.folds):
@@ -31,13 +31,13 @@ def runs(plan: Plan) -> Iterator[Run]:
 
 
 def run(results: Results, chosen: tuple[Table, ...]) -> None:
-    """Measure what is missing, and keep each result at once."""
-    with tqdm(total=len(chosen) * len(list(runs(results.plan))), unit="model", disable=None) as bar:
+    """Measure the missing runs and store each result immediately."""
+    with tqdm(total=len(chosen) * len(list(planned_runs(results.plan))), unit="model", disable=None) as bar:
         for table in chosen:
             x, y = table.load()
             classes = y.nunique() if table.task == "classification" else 0
-            found = results.read(table.name) or Found(len(x), x.shape[1], classes, {})
-            for one in runs(results.plan):
+            found = results.read(table.name) or TableResults(len(x), x.shape[1], classes, {})
+            for one in planned_runs(results.plan):
                 bar.set_postfix_str(f"{table.name} {one.mode} {one.contender}")
                 if one not in found.runs and not found.unfinished(one):
                     found = replace(found, runs=found.runs | {one: measure(table, x, y, one, results.plan.folds)})
@@ -45,21 +45,21 @@ def run(results: Results, chosen: tuple[Table, ...]) -> None:
                 bar.update()
 
 
-def measure(table: Table, x: pd.DataFrame, y: pd.Series, one: Run, folds: int) -> Measured | None:
-    """Return how one contender does on one fold, in its own time on one core; None where the limit was too short."""
+def measure(table: Table, x: pd.DataFrame, y: pd.Series, one: Run, folds: int) -> Measurement | None:
+    """Return the measurement of one model on one fold; None if the fit exceeded the time limit."""
     kind = StratifiedKFold if table.task == "classification" else KFold
     train, test = list(kind(folds, shuffle=True, random_state=one.repeat).split(x, y))[one.fold]
     contender = next(each for each in contenders() if each.name == one.contender)
     began = time.process_time()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a default that does not converge is measured as it is
-        place = _best(contender, table, x.iloc[train], y.iloc[train]) if one.mode == SEARCHED else 0
-        model = _fitted(contender, table, contender.settings[table.task][place], x.iloc[train], y.iloc[train])
+        place = _search_settings(contender, table, x.iloc[train], y.iloc[train]) if one.mode == SEARCHED else 0
+        model = _fit(contender, table, contender.settings[table.task][place], x.iloc[train], y.iloc[train])
         if model is None:
             return None
         seconds = time.process_time() - began
-        score, loss, calibration = judge(table.task, model, x.iloc[test], y.iloc[test])
-    return Measured(
+        score, loss, calibration = score_model(table.task, model, x.iloc[test], y.iloc[test])
+    return Measurement(
         score=round(score, 6),
         loss=float(f"{loss:.6g}"),
         calibration=None if calibration is None else round(calibration, 6),
@@ -69,24 +69,24 @@ def measure(table: Table, x: pd.DataFrame, y: pd.Series, one: Run, folds: int) -
     )
 
 
-def _fitted(contender: Contender, table: Table, settings: Settings, x: pd.DataFrame, y: pd.Series) -> Any:  # noqa: ANN401
-    """Return a model of settings that learned from rows; None where the limit was too short."""
+def _fit(contender: Contender, table: Table, settings: Settings, x: pd.DataFrame, y: pd.Series) -> Any:  # noqa: ANN401
+    """Return a fitted model; None if the fit exceeded the time limit."""
     try:
-        with limited():
+        with cpu_time_limit():
             return contender.build(table.task, settings).fit(x, y)
     except UnfinishedError:
         return None
 
 
-def _best(contender: Contender, table: Table, x: pd.DataFrame, y: pd.Series) -> int:
-    """Return the place of the settings of least loss on held-out rows, the same for every contender.
+def _search_settings(contender: Contender, table: Table, x: pd.DataFrame, y: pd.Series) -> int:
+    """Return the index of the settings with the lowest loss on held-out rows.
 
-    Settings for which the limit is too short are not taken.
+    Settings whose fit exceeds the time limit are not selected.
     """
     stratified = y if table.task == "classification" else None
-    taught, held = train_test_split(np.arange(len(x)), test_size=HELD_OUT, random_state=0, stratify=stratified)
+    taught, held = train_test_split(np.arange(len(x)), test_size=VALIDATION_SHARE, random_state=0, stratify=stratified)
     losses: list[float] = []
     for settings in contender.settings[table.task]:
-        model = _fitted(contender, table, settings, x.iloc[taught], y.iloc[taught])
-        losses.append(math.inf if model is None else judge(table.task, model, x.iloc[held], y.iloc[held])[1])
+        model = _fit(contender, table, settings, x.iloc[taught], y.iloc[taught])
+        losses.append(math.inf if model is None else score_model(table.task, model, x.iloc[held], y.iloc[held])[1])
     return int(np.argmin(losses))

@@ -1,21 +1,21 @@
-"""The limit of a fit: processor seconds after which it is given up, the same for every contender."""
+"""Limit the CPU time of a fit."""
 
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-LIMIT = 300.0
-"""Processor seconds that a fit may take: what the machine does beside it takes nothing away."""
+LIMIT_SECONDS = 300.0
+"""Maximum CPU seconds of a fit; other processes on the machine do not count."""
 
 
 class UnfinishedError(Exception):
-    """A fit was given up."""
+    """Raise if a fit exceeds its CPU time."""
 
 
 @contextmanager
-def limited(seconds: float = LIMIT) -> Iterator[None]:
-    """Raise UnfinishedError, in the main thread, where what is inside takes more processor seconds than these."""
+def cpu_time_limit(seconds: float = LIMIT_SECONDS) -> Iterator[None]:
+    """Raise UnfinishedError in the main thread if the enclosed code exceeds a number of CPU seconds."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise UnfinishedError(f"not finished within {seconds:g} processor seconds")

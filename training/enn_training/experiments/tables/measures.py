@@ -1,4 +1,4 @@
-"""What is measured of one fitted model on the rows of a fold that it never saw."""
+"""Measure a fitted model on the test rows of a fold."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -14,16 +14,16 @@ BINS = 10
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One model on one fold.
+class Measurement:
+    """Measurement of one model on one fold.
 
     Attributes:
         score: Accuracy, or R2.
-        loss: Log-loss in nats, or the root of the mean squared error in the target's unit.
+        loss: Log-loss in nats, or root mean squared error in the target's unit.
         calibration: Expected calibration error; None for a regression.
-        parameters: Learned numbers.
-        seconds: Processor seconds of learning, of the search too where there was one.
-        settings: Which settings were taken, by their place.
+        parameters: Number of learned numbers.
+        seconds: CPU seconds of training, including the search if any.
+        settings: Index of the settings used.
     """
 
     score: float
@@ -34,7 +34,7 @@ class Measured:
     settings: int
 
 
-def judge(task: Task, model: Any, x: pd.DataFrame, y: pd.Series) -> tuple[float, float, float | None]:  # noqa: ANN401 - any library's
+def score_model(task: Task, model: Any, x: pd.DataFrame, y: pd.Series) -> tuple[float, float, float | None]:  # noqa: ANN401 - any library's
     """Return score, loss and calibration error of a fitted model."""
     if task == "regression":
         found = model.predict(x)
@@ -48,11 +48,11 @@ def judge(task: Task, model: Any, x: pd.DataFrame, y: pd.Series) -> tuple[float,
 
 
 def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
-    """Return the mean distance of confidence and accuracy over ten bins of confidence, weighted by their rows.
+    """Return the mean difference of confidence and accuracy over ten bins of confidence, weighted by rows.
 
     Args:
-        confidence: Probability of the class told, [rows].
-        right: Whether it was the true one, [rows].
+        confidence: Probability of the predicted class, [rows].
+        right: True for correct predictions, [rows].
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
     """

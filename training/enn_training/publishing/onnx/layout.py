@@ -1,4 +1,4 @@
-"""From a network to its graph: one route of nodes to the output, and one to what explains it."""
+"""Assemble the ONNX graph of a network: one path to the prediction and one to its explanation."""
 
 from dataclasses import dataclass
 
@@ -6,89 +6,101 @@ import numpy as np
 import onnx
 
 from enn_models.network import Network
-from enn_training.publishing.onnx.graph import explanation_outputs as explanation
+from enn_training.publishing.onnx.graph import explanation_outputs
 from enn_training.publishing.onnx.graph.builder import Graph
-from enn_training.publishing.onnx.graph.route import Route
+from enn_training.publishing.onnx.graph.route import ForwardPass
 from enn_training.publishing.onnx.unrollings.base import Unrolling
 
 FEW_INPUT = "few/input"
-"""The value inside the graph where the route for few rows starts: the first row of the input, or what is fed there."""
+"""Inner value at which the path for few rows starts: the first row of the input, or the rows fed there."""
 FEW_OUTPUT = "few/output"
-"""The value inside the graph where it ends: `output` of what it starts with."""
+"""Inner value with the prediction for the rows of FEW_INPUT."""
 FEW_BUMPS = "few/bumps"
-"""The value inside the graph that explains it: `bumps` of the same."""
+"""Inner value with the bumps for the rows of FEW_INPUT."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which unrolling each route of a graph uses.
+    """Unrollings used on each path of a graph.
 
     Attributes:
-        many: The unrolling on the way to `output`, for batches.
-        explanation: The unrolling on the way to the bumps, one without a read-out; None where `many` leads there too.
-        double: Whether all of them compute in float64.
-        head: The unrolling of a dct head, on the way to `output` too; None where `many` is.
-        few: The layout whose `many` is the way to FEW_OUTPUT, for single rows, and to FEW_BUMPS unless it has another
-            explanation; None where this one is as fast.
-        rows: The most rows for which `few` is the faster one.
+        unrolling: Unrolling on the path to `output`, for batches.
+        explanation: Unrolling without a read-out on a separate path to the bumps; None if the path to `output` serves
+            both.
+        float64: Compute in float64 instead of float32.
+        head: Unrolling of a dct head on the path to `output`; None to use `unrolling`.
+        few: Layout of the path from FEW_INPUT to FEW_OUTPUT for single rows and small batches; the path computes
+            FEW_BUMPS as well unless that layout has a separate `explanation`. None if this layout is as fast.
+        few_rows: Largest batch for which `few` is faster.
     """
 
-    many: Unrolling
+    unrolling: Unrolling
     explanation: Unrolling | None = None
-    double: bool = False
+    float64: bool = False
     head: Unrolling | None = None
     few: "Layout | None" = None
-    rows: int = 0
+    few_rows: int = 0
 
     @property
     def name(self) -> str:
-        """The unrolling for batches, the precision where it is not float32, and the head's where it is another."""
-        return self._with_head(f"{self.many.name} float64" if self.double else self.many.name)
+        """Name of the unrolling, with the precision if it is float64 and the unrolling of the head if it differs."""
+        return self._with_head(f"{self.unrolling.name} float64" if self.float64 else self.unrolling.name)
 
     @property
     def unrollings(self) -> str:
-        """The same without the precision."""
-        return self._with_head(self.many.name)
+        """The name without the precision."""
+        return self._with_head(self.unrolling.name)
 
     def _with_head(self, many: str) -> str:
         return many if self.head is None else f"{many}, output {self.head.name}"
 
 
-def assemble(network: Network, layout: Layout, *, harmonics: bool = False) -> onnx.ModelProto:
-    """Return the graph of a network, without its card.
+def build_graph(network: Network, layout: Layout, *, harmonics: bool = False) -> onnx.ModelProto:
+    """Return the ONNX graph of a network, without its card.
 
-    The graph outputs are `output`, `bumps`, `pre_activation` and, if asked for, `harmonics`. ONNX Runtime computes
-    every node of its session, whatever is fetched; so who only predicts opens the part from `input` to `output`, or
-    from FEW_INPUT to FEW_OUTPUT and, to explain it, to FEW_BUMPS. That part takes as many rows as it is fed; in the
-    whole file it is fed the first row only, so that who opens that pays next to nothing for it, whatever the batch.
+    ONNX Runtime computes every node of a session, even for outputs that are not requested. To predict only, open the
+    part of the graph from `input` to `output`, or from FEW_INPUT to FEW_OUTPUT, and add FEW_BUMPS to explain. These
+    parts take any number of rows. In the complete file the path for few rows receives only the first row, so that its
+    cost does not depend on the batch.
+
+    Args:
+        network: Network to write.
+        layout: Unrollings to use.
+        harmonics: Add the output `harmonics`.
+
+    Returns:
+        Model with the outputs `output`, `bumps`, `pre_activation` and optionally `harmonics`, all shapes inferred.
     """
-    graph, depth = Graph(layout.double), len(network.layers) - 1
-    many = Route(graph, network, layout.many, "", layout.head)
-    explain, features = many, many.hidden(many.source("input"), depth)
-    many.predict(features, "output")
+    graph, depth = Graph(layout.float64), len(network.layers) - 1
+    forward = ForwardPass(graph, network, layout.unrolling, "", layout.head)
+    features = forward.add_hidden_layers(forward.add_input("input"), depth)
+    forward.add_prediction(features, "output")
     if layout.explanation is not None:
-        explain = Route(graph, network, layout.explanation, "explain/")
-        features = explain.hidden(explain.source("input"), depth)
-    activations = explain.activations(features)
-    explanation.bumps(graph, network, activations)
-    explanation.pre_activation(graph, network, activations)
+        forward = ForwardPass(graph, network, layout.explanation, "explain/")
+        features = forward.add_hidden_layers(forward.add_input("input"), depth)
+    activations = forward.add_activations(features)
+    explanation_outputs.add_bumps(graph, network, activations)
+    explanation_outputs.add_pre_activation(graph, network, activations)
     units, neurons = network.layers[-1].weight.shape
     outputs = {"output": [network.outputs], "bumps": [units, neurons], "pre_activation": [units]}
     if harmonics:
-        explanation.harmonics(graph, network)
+        explanation_outputs.add_harmonics(graph, network)
         outputs["harmonics"] = [units, *network.spectrum.shape]
     if layout.few is not None:
-        few = Route(graph.precise(double=layout.few.double), network, layout.few.many, "few/", layout.few.head)
-        bounds = [graph.constant(f"few/{name}", np.array([at])) for name, at in (("from", 0), ("to", 1))]
-        graph.node("Slice", ["input", *bounds, bounds[0]], FEW_INPUT)
-        features = few.hidden(few.source(FEW_INPUT), depth)
-        few.predict(features, FEW_OUTPUT)
+        few = ForwardPass(
+            graph.with_precision(float64=layout.few.float64), network, layout.few.unrolling, "few/", layout.few.head
+        )
+        bounds = [graph.add_constant(f"few/{name}", np.array([at])) for name, at in (("from", 0), ("to", 1))]
+        graph.add_node("Slice", ["input", *bounds, bounds[0]], FEW_INPUT)
+        features = few.add_hidden_layers(few.add_input(FEW_INPUT), depth)
+        few.add_prediction(features, FEW_OUTPUT)
         if layout.few.explanation is None:
-            explanation.bumps(few.graph, network, few.activations(features), "few/")
-    return graph.model(outputs, network.inputs, _description(network, layout))
+            explanation_outputs.add_bumps(few.graph, network, few.add_activations(features), "few/")
+    return graph.to_model(outputs, network.inputs, _describe(network, layout))
 
 
-def _description(network: Network, layout: Layout) -> str:
+def _describe(network: Network, layout: Layout) -> str:
+    """Return the documentation string of the graph."""
     few = f"; {FEW_OUTPUT} is the same for few rows, unrolled as {layout.few.name}" if layout.few else ""
     return (
         f"Expressive Neural Network, {network.task}, {network.head} head; output is unrolled as {layout.name}{few}. "

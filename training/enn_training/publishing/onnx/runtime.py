@@ -1,4 +1,4 @@
-"""ONNX Runtime, asked for outputs by name on one thread: the only module of enn_training that imports it."""
+"""Run parts of an ONNX model in ONNX Runtime on one thread; only this module of enn_training imports it."""
 
 import os
 import sys
@@ -19,8 +19,8 @@ import onnxruntime
 Array = NDArray[np.float32]
 
 
-class Runtime:
-    """A session on a part of a model: what leads from one value to others, and nothing else unless it is asked for."""
+class RuntimeSession:
+    """ONNX Runtime session on the part of a model between one input and the requested outputs."""
 
     def __init__(
         self,
@@ -34,28 +34,32 @@ class Runtime:
         """Open a session.
 
         Args:
-            model: A model with every shape inferred.
-            outputs: The values to compute; inner ones too.
-            source: The value to feed; an inner one too.
-            rows: The most rows that are computed at once.
-            whole: Whether the session is on the whole model, as of who opens the file, and computes every node of it.
+            model: Model with all shapes inferred.
+            outputs: Names of the values to compute; inner values are allowed.
+            source: Name of the value to feed; an inner value is allowed.
+            rows: Maximum number of rows per run; larger batches are split.
+            whole: Open the complete model, as a user of the file would, and compute every node of it.
         """
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         self._outputs, self._source, self._rows = list(outputs), source, rows
-        data = (model if whole else part(model, outputs, source)).SerializeToString()
+        data = (model if whole else extract_part(model, outputs, source)).SerializeToString()
         self._session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
 
     def run(self, rows: Array) -> list[Array]:
-        """Return the values, in the order asked for, of float32 inputs [batch, features]."""
+        """Return the requested values, in the order of `outputs`.
+
+        Args:
+            rows: Values to feed, float32 [batch, features].
+        """
         return run_in_batches(self._piece, rows, self._rows)
 
     def _piece(self, rows: Array) -> list[Array]:
         return cast("list[Array]", self._session.run(self._outputs, {self._source: rows}))
 
 
-def part(model: onnx.ModelProto, outputs: Sequence[str], source: str = "input") -> onnx.ModelProto:
-    """Return the part of a model that leads from a value to others: ONNX Runtime computes every node it is given."""
+def extract_part(model: onnx.ModelProto, outputs: Sequence[str], source: str = "input") -> onnx.ModelProto:
+    """Return the part of a model between `source` and `outputs`, as ONNX Runtime computes every node of a session."""
     return Extractor(model).extract_model([source], list(outputs))

@@ -1,1 +1,1 @@
-"""Build the nodes of an ONNX graph."""
+"""Build the nodes of an ONNX graph, from raw rows to predictions and explanations."""

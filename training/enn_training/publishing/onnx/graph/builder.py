@@ -1,4 +1,4 @@
-"""A graph under construction: readable names in, one deterministic ONNX model out."""
+"""Build an ONNX graph with readable names; the same calls always give the same bytes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,179 +12,194 @@ from enn_models.cosine_series import Floats
 from enn_training.publishing.onnx.graph.affine import Affine
 
 OPSET = 14
-"""The lowest in which all runtimes agree on every operator used here; BatchNormalization was ambiguous before."""
+"""Lowest opset in which all runtimes agree on every operator used here; BatchNormalization was ambiguous before."""
 IR_VERSION = 7
-"""The one that came with opset 14; ONNX Runtime 1.15.0, the oldest for Python 3.11, loads it."""
+"""IR version of opset 14; ONNX Runtime 1.15.0, the oldest for Python 3.11, loads it."""
 
 
 @dataclass(frozen=True)
 class Value:
-    """A named value of the graph and the way it lies.
+    """Named value of the graph and its memory layout.
 
     Attributes:
-        name: Its name.
-        neurons: How many values of a row it has.
-        columns: Whether it lies [neurons, batch], and not [batch, neurons].
-        image: Whether it lies [1, neurons, 1, batch] instead, as convolutions ask.
+        name: Name in the graph.
+        neurons: Number of values per row.
+        neurons_first: Layout [neurons, batch] instead of [batch, neurons].
+        nchw: Layout [1, neurons, 1, batch], which convolutions require.
     """
 
     name: str
     neurons: int
-    columns: bool
-    image: bool = False
+    neurons_first: bool
+    nchw: bool = False
 
 
 @dataclass
 class Graph:
-    """Collects nodes and constants in the order in which they are asked for.
+    """ONNX graph under construction: nodes and constants in the order in which they are added.
 
     Attributes:
-        double: Whether it computes in float64; its inputs and outputs are float32 all the same.
-        convolved: Whether `per_neuron` and `shifted` are convolutions, of values [1, neurons, 1, batch].
-        nodes: The operators, each after those that it reads.
+        float64: Compute in float64; inputs and outputs of the graph are float32 in any case.
+        use_convolutions: Write `add_per_neuron_affine` and `add_offset` as convolutions of [1, neurons, 1, batch].
+        nodes: Operators, each after the operators whose outputs it reads.
         constants: Initializers by name.
     """
 
-    double: bool = False
-    convolved: bool = False
+    float64: bool = False
+    use_convolutions: bool = False
     nodes: list[onnx.NodeProto] = field(default_factory=list)
     constants: dict[str, onnx.TensorProto] = field(default_factory=dict)
 
-    def precise(self, *, double: bool) -> "Graph":
-        """Return this very graph, whose further nodes compute in float64 or in float32."""
-        return replace(self, double=double)
+    def with_precision(self, *, float64: bool) -> "Graph":
+        """Return a view of this graph that adds further nodes in float64 or float32."""
+        return replace(self, float64=float64)
 
-    def convolving(self) -> "Graph":
-        """Return this very graph, whose further affine maps per neuron are convolutions."""
-        return replace(self, convolved=True)
+    def with_convolutions(self) -> "Graph":
+        """Return a view of this graph that adds further affine maps per neuron as convolutions."""
+        return replace(self, use_convolutions=True)
 
-    def node(self, operator: str, inputs: Sequence[str], name: str, **attributes: float | Sequence[int]) -> str:
-        """Append an operator of one output, which has the node's name, and return that name."""
+    def add_node(self, operator: str, inputs: Sequence[str], name: str, **attributes: float | Sequence[int]) -> str:
+        """Append an operator with one output and return the name, shared by node and output."""
         node = helper.make_node(operator, list(inputs), [name], name=name)
         node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
         self.nodes.append(node)
         return name
 
-    def constant(self, name: str, value: ArrayLike) -> str:
-        """Add a constant in the graph's precision (integers in int64, booleans as they are) and return its name."""
+    def add_constant(self, name: str, value: ArrayLike) -> str:
+        """Add an initializer in the graph's precision and return its name; integers become int64, booleans stay."""
         array = np.asarray(value)
-        real = np.float64 if self.double else np.float32
+        real = np.float64 if self.float64 else np.float32
         array = array.astype({"i": np.int64, "u": np.int64, "b": np.bool_}.get(array.dtype.kind, real))
         self.constants[name] = numpy_helper.from_array(array, name)
         return name
 
-    def binary(self, operator: str, left: str, right: str | ArrayLike, name: str) -> str:
-        """Append an elementwise operator of two values; a right side that is no name becomes a constant."""
+    def add_binary(self, operator: str, left: str, right: str | ArrayLike, name: str) -> str:
+        """Append an elementwise operator of two values; `right` becomes a constant unless it is a name."""
         if not isinstance(right, str):
-            right = self.constant(f"{name}_constant", right)
-        return self.node(operator, (left, right), name)
+            right = self.add_constant(f"{name}_constant", right)
+        return self.add_node(operator, (left, right), name)
 
     @property
-    def real(self) -> int:
-        """The element type of numbers inside the graph."""
-        return TensorProto.DOUBLE if self.double else TensorProto.FLOAT
+    def element_type(self) -> int:
+        """ONNX element type of real numbers inside the graph."""
+        return TensorProto.DOUBLE if self.float64 else TensorProto.FLOAT
 
-    def opened(self, name: str, inner: str) -> str:
-        """Return a float32 value in the graph's precision, as `inner` if that is another."""
-        return self.node("Cast", [name], inner, to=self.real) if self.double else name
+    def cast_input(self, name: str, inner: str) -> str:
+        """Return the name of a float32 value in the precision of the graph; `inner` names the result of a cast."""
+        return self.add_node("Cast", [name], inner, to=self.element_type) if self.float64 else name
 
-    def published(self, compute: Callable[[str], object], name: str) -> None:
-        """Append a float32 value that `compute` appends, under the name it is given, in the graph's precision."""
-        inner = f"{name}/float64" if self.double else name
-        compute(inner)
-        if self.double:
-            self.node("Cast", [inner], name, to=TensorProto.FLOAT)
-
-    def affine(self, source: Value, affine: Affine, name: str, *, columns: bool) -> Value:
-        """Append the Gemm of an affine map.
+    def add_output(self, compute: Callable[[str], object], name: str) -> None:
+        """Append a float32 value.
 
         Args:
-            source: What to map; its neurons are the map's inputs.
-            affine: The map.
-            name: The result's name.
-            columns: Whether the result lies [outputs, batch].
+            compute: Appends the value in the precision of the graph under the name that it receives.
+            name: Name of the float32 value.
+        """
+        inner = f"{name}/float64" if self.float64 else name
+        compute(inner)
+        if self.float64:
+            self.add_node("Cast", [inner], name, to=TensorProto.FLOAT)
+
+    def add_affine(self, source: Value, affine: Affine, name: str, *, neurons_first: bool) -> Value:
+        """Append an affine map as a Gemm, or as a convolution for values in NCHW layout.
+
+        Args:
+            source: Value to map; its neurons are the inputs of the map.
+            affine: Map to apply.
+            name: Name of the result.
+            neurons_first: Return the result as [outputs, batch].
 
         Returns:
-            The result, [batch, outputs] or [outputs, batch].
+            Result, [batch, outputs] or [outputs, batch].
         """
-        if source.image:
-            return self._pointwise(source, affine, name, columns=columns)
-        if source.columns and not columns:  # turning the few outputs is faster than turning the many neurons
-            turned = self.affine(source, affine, f"{name}_columns", columns=True)
-            return Value(self.node("Transpose", [turned.name], name, perm=[1, 0]), turned.neurons, columns=False)
-        weight = self.constant(f"{name}_weight", affine.weight)
-        bias = self.constant(f"{name}_bias", affine.bias[:, None] if columns else affine.bias)
-        operands = [weight, source.name] if columns else [source.name, weight]
-        self.node("Gemm", [*operands, bias], name, **({} if source.columns else {"transB": 1}))
-        return Value(name, len(affine.bias), columns)
+        if source.nchw:
+            return self._add_pointwise_convolution(source, affine, name, neurons_first=neurons_first)
+        if source.neurons_first and not neurons_first:
+            # Transposing the few outputs is faster than transposing the many neurons.
+            result = self.add_affine(source, affine, f"{name}_columns", neurons_first=True)
+            transposed = self.add_node("Transpose", [result.name], name, perm=[1, 0])
+            return Value(transposed, result.neurons, neurons_first=False)
+        weight = self.add_constant(f"{name}_weight", affine.weight)
+        bias = self.add_constant(f"{name}_bias", affine.bias[:, None] if neurons_first else affine.bias)
+        operands = [weight, source.name] if neurons_first else [source.name, weight]
+        self.add_node("Gemm", [*operands, bias], name, **({} if source.neurons_first else {"transB": 1}))
+        return Value(name, len(affine.bias), neurons_first)
 
-    def _pointwise(self, source: Value, affine: Affine, name: str, *, columns: bool) -> Value:
-        """Append the convolution of an affine map, and what lays an image out as columns or as rows."""
-        weight = self.constant(f"{name}_weight", affine.weight[:, :, None, None])
-        bias = self.constant(f"{name}_bias", affine.bias)
-        image = self.node("Conv", [source.name, weight, bias], f"{name}_image", kernel_shape=[1, 1])
-        if columns:
-            return self.flat(Value(image, len(affine.bias), columns=True, image=True), name)
-        turned = self.node("Transpose", [image], f"{name}_turned", perm=[0, 2, 3, 1])
-        rows = self.node("Squeeze", [turned, self.constant("row_axes", [0, 1])], name)
-        return Value(rows, len(affine.bias), columns=False)
+    def _add_pointwise_convolution(self, source: Value, affine: Affine, name: str, *, neurons_first: bool) -> Value:
+        """Append an affine map as a convolution, and convert the result from NCHW layout."""
+        weight = self.add_constant(f"{name}_weight", affine.weight[:, :, None, None])
+        bias = self.add_constant(f"{name}_bias", affine.bias)
+        convolution = self.add_node("Conv", [source.name, weight, bias], f"{name}_image", kernel_shape=[1, 1])
+        if neurons_first:
+            return self.to_neurons_first(Value(convolution, len(affine.bias), neurons_first=True, nchw=True), name)
+        transposed = self.add_node("Transpose", [convolution], f"{name}_turned", perm=[0, 2, 3, 1])
+        rows = self.add_node("Squeeze", [transposed, self.add_constant("row_axes", [0, 1])], name)
+        return Value(rows, len(affine.bias), neurons_first=False)
 
-    def with_channels(self, columns: str, name: str) -> str:
-        """Append [1, neurons, batch] of [neurons, batch]: neurons as channels, which `per_neuron` asks for."""
-        axes = self.constant("image_axes", [0, 2]) if self.convolved else self.constant("channel_axis", [0])
-        return self.node("Unsqueeze", [columns, axes], name)
+    def add_channel_axes(self, value: str, name: str) -> str:
+        """Append the conversion of [neurons, batch] to [1, neurons, batch], the layout of `add_per_neuron_affine`."""
+        constant, axes = ("image_axes", [0, 2]) if self.use_convolutions else ("channel_axis", [0])
+        return self.add_node("Unsqueeze", [value, self.add_constant(constant, axes)], name)
 
-    def without_channels(self, value: str, neurons: int, name: str) -> Value:
-        """Append [neurons, batch] of [1, neurons, batch]; what convolutions ask for stays as it is."""
-        if self.convolved:
-            return Value(value, neurons, columns=True, image=True)
-        return Value(self.node("Squeeze", [value, self.constant("channel_axis", [0])], name), neurons, columns=True)
+    def remove_channel_axes(self, value: str, neurons: int, name: str) -> Value:
+        """Append the conversion of [1, neurons, batch] to [neurons, batch]; NCHW values keep their layout."""
+        if self.use_convolutions:
+            return Value(value, neurons, neurons_first=True, nchw=True)
+        squeezed = self.add_node("Squeeze", [value, self.add_constant("channel_axis", [0])], name)
+        return Value(squeezed, neurons, neurons_first=True)
 
-    def flat(self, value: Value, name: str) -> Value:
-        """Append [neurons, batch] of an image; any other value is returned as it is."""
-        if not value.image:
+    def to_neurons_first(self, value: Value, name: str) -> Value:
+        """Append the conversion of NCHW to [neurons, batch]; return any other value unchanged."""
+        if not value.nchw:
             return value
-        axes = self.constant("image_axes", [0, 2])
-        return Value(self.node("Squeeze", [value.name, axes], name), value.neurons, columns=True)
+        axes = self.add_constant("image_axes", [0, 2])
+        return Value(self.add_node("Squeeze", [value.name, axes], name), value.neurons, neurons_first=True)
 
-    def per_neuron(self, value: str, slope: Floats, offset: Floats, name: str) -> str:
-        """Append slope x + offset of values [1, neurons, batch], in one pass over them.
+    def add_per_neuron_affine(self, value: str, slope: Floats, offset: Floats, name: str) -> str:
+        """Append slope x + offset of values [1, neurons, batch] as a single operator.
 
-        BatchNormalization is that map once its mean is 0 and its variance 1, and so is a convolution of one value.
-        """
-        neurons = len(slope)
-        if self.convolved:
-            weight = self.constant(f"{name}_slope", slope.reshape(neurons, 1, 1, 1))
-            bias = self.constant(f"{name}_offset", offset)
-            return self.node("Conv", [value, weight, bias], name, group=neurons, kernel_shape=[1, 1])
-        shared = f"{neurons}_float64" if self.double else str(neurons)
-        constants = [
-            self.constant(f"{name}_slope", slope),
-            self.constant(f"{name}_offset", offset),
-            self.constant(f"zeros{shared}", np.zeros(neurons)),
-            self.constant(f"ones{shared}", np.ones(neurons)),
-        ]
-        return self.node("BatchNormalization", [value, *constants], name, epsilon=0.0)
-
-    def shifted(self, value: str, offset: float, neurons: int, name: str) -> str:
-        """Append x + offset of values [1, neurons, batch]."""
-        if self.convolved:
-            return self.per_neuron(value, np.ones(neurons), np.full(neurons, offset), name)
-        return self.binary("Add", value, np.full((1, 1), offset), name)
-
-    def model(self, outputs: dict[str, Sequence[int]], features: int, description: str) -> onnx.ModelProto:
-        """Return the finished model, checked and with every shape inferred.
+        BatchNormalization with mean 0 and variance 1 computes this map, and so does a convolution with one group per
+        neuron.
 
         Args:
-            outputs: Name of each graph output and its sizes after the batch.
-            features: The number of raw inputs.
-            description: The graph's documentation.
+            value: Name of the values.
+            slope: Factor of each neuron, [neurons].
+            offset: Term of each neuron, [neurons].
+            name: Name of the result.
+        """
+        neurons = len(slope)
+        if self.use_convolutions:
+            weight = self.add_constant(f"{name}_slope", slope.reshape(neurons, 1, 1, 1))
+            bias = self.add_constant(f"{name}_offset", offset)
+            return self.add_node("Conv", [value, weight, bias], name, group=neurons, kernel_shape=[1, 1])
+        shared = f"{neurons}_float64" if self.float64 else str(neurons)
+        constants = [
+            self.add_constant(f"{name}_slope", slope),
+            self.add_constant(f"{name}_offset", offset),
+            self.add_constant(f"zeros{shared}", np.zeros(neurons)),
+            self.add_constant(f"ones{shared}", np.ones(neurons)),
+        ]
+        return self.add_node("BatchNormalization", [value, *constants], name, epsilon=0.0)
+
+    def add_offset(self, value: str, offset: float, neurons: int, name: str) -> str:
+        """Append x + offset of values [1, neurons, batch]."""
+        if self.use_convolutions:
+            return self.add_per_neuron_affine(value, np.ones(neurons), np.full(neurons, offset), name)
+        return self.add_binary("Add", value, np.full((1, 1), offset), name)
+
+    def to_model(self, outputs: dict[str, Sequence[int]], features: int, description: str) -> onnx.ModelProto:
+        """Return the complete model, checked and with all shapes inferred.
+
+        Args:
+            outputs: Sizes after the batch of each graph output, by name.
+            features: Number of raw inputs.
+            description: Documentation string of the graph.
         """
         graph = helper.make_graph(
             self.nodes,
             "enn",
-            [_tensor("input", [features])],
-            [_tensor(name, sizes) for name, sizes in outputs.items()],
+            [_tensor_info("input", [features])],
+            [_tensor_info(name, sizes) for name, sizes in outputs.items()],
             list(self.constants.values()),
             doc_string=description,
         )
@@ -196,5 +211,6 @@ class Graph:
         return model
 
 
-def _tensor(name: str, sizes: Sequence[int]) -> onnx.ValueInfoProto:
+def _tensor_info(name: str, sizes: Sequence[int]) -> onnx.ValueInfoProto:
+    """Return the type of a float32 tensor [batch, *sizes]."""
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *sizes])

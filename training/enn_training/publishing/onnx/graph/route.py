@@ -1,4 +1,4 @@
-"""A route: the nodes that lead from the raw inputs through the layers, all in one unrolling."""
+"""Append the layers of a network to a graph, from raw inputs to predictions, with one unrolling."""
 
 from dataclasses import dataclass, replace
 
@@ -8,17 +8,17 @@ from enn_models.cosine_series import Floats
 from enn_models.network import Layer, Network
 from enn_training.publishing.onnx.graph.affine import Affine
 from enn_training.publishing.onnx.graph.builder import Graph, Value
-from enn_training.publishing.onnx.graph.encoding import encoded
+from enn_training.publishing.onnx.graph.encoding import add_encoding
 from enn_training.publishing.onnx.unrollings.base import Unrolling
 
 
 @dataclass(frozen=True)
 class Features:
-    """What a route has computed so far.
+    """Intermediate result of a forward pass.
 
     Attributes:
-        value: The raw inputs, or the features of the last layer.
-        readout: The map from them to its activations; None where they are the activations.
+        value: Raw inputs, or the features of the last appended layer.
+        readout: Map from the features to the activations of that layer; None if the features are the activations.
     """
 
     value: Value
@@ -26,15 +26,15 @@ class Features:
 
 
 @dataclass(frozen=True)
-class Route:
-    """The way through a network.
+class ForwardPass:
+    """Forward pass of a network through a graph.
 
     Attributes:
-        graph: The graph that it is appended to.
-        network: The network.
-        unrolling: That of every layer.
-        scope: The prefix of its names.
-        head: That of the output layer, if it is another.
+        graph: Graph to append to.
+        network: Network to write.
+        unrolling: Unrolling of the layers.
+        scope: Prefix of the new names.
+        head: Unrolling of a dct head; None to use `unrolling`.
     """
 
     graph: Graph
@@ -43,77 +43,86 @@ class Route:
     scope: str
     head: Unrolling | None = None
 
-    def source(self, name: str) -> Features:
-        """Append what opens float32 raw rows: in the graph's precision they become columns, less their offset."""
+    def add_input(self, name: str) -> Features:
+        """Append the conversion of raw rows: cast to the graph's precision, encode, subtract the input offset."""
         offset, encoding = self.network.input_offset, self.network.encoding
-        value = Value(self.graph.opened(name, f"{self.scope}input_float64"), len(offset), columns=False)
+        value = Value(self.graph.cast_input(name, f"{self.scope}input_float64"), len(offset), neurons_first=False)
         if encoding is not None:
-            value = encoded(self.graph, value.name, encoding, self.scope)
+            value = add_encoding(self.graph, value.name, encoding, self.scope)
         if offset.any():
-            addend = offset[:, None] if value.columns else offset
-            value = replace(value, name=self.graph.binary("Sub", value.name, addend, f"{self.scope}centred"))
+            addend = offset[:, None] if value.neurons_first else offset
+            value = replace(value, name=self.graph.add_binary("Sub", value.name, addend, f"{self.scope}centred"))
         return Features(value)
 
-    def hidden(self, features: Features, layers: int) -> Features:
-        """Append the first hidden layers, so many of them."""
+    def add_hidden_layers(self, features: Features, layers: int) -> Features:
+        """Append the first `layers` hidden layers."""
         for number in range(1, layers + 1):
-            features = self._activate(features, number, self.unrolling)
+            features = self._add_activated_layer(features, number, self.unrolling)
         return features
 
-    def activations(self, features: Features) -> Value:
-        """Append what reads the last hidden layer's activations out of its features."""
+    def add_activations(self, features: Features) -> Value:
+        """Append the read-out of the last hidden layer's activations."""
         if features.readout is None:
             return features.value
         name = f"{self.scope}activation_of_neurons"
-        return self.graph.affine(features.value, features.readout, name, columns=features.value.columns)
+        return self.graph.add_affine(features.value, features.readout, name, neurons_first=features.value.neurons_first)
 
-    def predict(self, features: Features, name: str) -> None:
-        """Append the output layer, its head and the link to probabilities, from the last hidden layer's features."""
+    def add_prediction(self, features: Features, name: str) -> None:
+        """Append the output layer with its head and link function.
+
+        Args:
+            features: Features of the last hidden layer.
+            name: Name of the prediction.
+        """
         network = self.network
         if network.head == "dct":
-            features = self._activate(features, len(network.layers), self.head or self.unrolling)
-            self.graph.published(lambda inner: self._values(features, inner), name)
+            features = self._add_activated_layer(features, len(network.layers), self.head or self.unrolling)
+            self.graph.add_output(lambda inner: self._add_dct_output(features, inner), name)
         else:
-            self.graph.published(lambda inner: self._linear(features, inner), name)
+            self.graph.add_output(lambda inner: self._add_linear_output(features, inner), name)
 
-    def _activate(self, features: Features, number: int, unrolling: Unrolling) -> Features:
+    def _add_activated_layer(self, features: Features, number: int, unrolling: Unrolling) -> Features:
+        """Append an affine map and the unrolled activation of layer `number`, counted from 1."""
         layer, scope = self.network.layers[number - 1], f"{self.scope}layer{number}"
-        spectrum = coefficients(layer)
-        affine = unrolling.arguments(Affine.of(layer).after(features.readout), spectrum)
-        arguments = self.graph.affine(features.value, affine, f"{scope}/arguments", columns=unrolling.columns)
+        spectrum = layer_coefficients(layer)
+        affine = unrolling.arguments(Affine.from_layer(layer).compose(features.readout), spectrum)
+        arguments = self.graph.add_affine(
+            features.value, affine, f"{scope}/arguments", neurons_first=unrolling.neurons_first
+        )
         found = unrolling.features(self.graph, arguments.name, spectrum, scope)
         return Features(found, unrolling.readout(spectrum))
 
-    def _linear(self, features: Features, name: str) -> None:
+    def _add_linear_output(self, features: Features, name: str) -> None:
+        """Append a linear head and its link: identity, sigmoid or softmax."""
         network, graph = self.network, self.graph
-        affine = Affine.of(network.layers[-1]).after(features.readout)
+        affine = Affine.from_layer(network.layers[-1]).compose(features.readout)
         if network.link == "identity":
-            graph.affine(features.value, affine, name, columns=False)
+            graph.add_affine(features.value, affine, name, neurons_first=False)
             return
         if network.outputs != network.units:  # [1-p, p] as the sigmoids of [-logit, logit]: nothing cancels
             affine = Affine(
                 np.concatenate([-affine.weight, affine.weight]), np.concatenate([-affine.bias, affine.bias])
             )
-        logits = graph.affine(features.value, affine, f"{self.scope}logits", columns=False)
+        logits = graph.add_affine(features.value, affine, f"{self.scope}logits", neurons_first=False)
         if network.link == "sigmoid":
-            graph.node("Sigmoid", [logits.name], name)
+            graph.add_node("Sigmoid", [logits.name], name)
         else:
-            graph.node("Softmax", [logits.name], name, axis=1)
+            graph.add_node("Softmax", [logits.name], name, axis=1)
 
-    def _values(self, features: Features, name: str) -> None:
-        """Append what turns an activated output layer into rows of values, offset added."""
+    def _add_dct_output(self, features: Features, name: str) -> None:
+        """Append the conversion of an activated output layer to [batch, outputs], with the output offset added."""
         graph, offset, value = self.graph, self.network.output_offset.astype(np.float64), features.value
         if features.readout is not None or offset.any():
             affine = features.readout or Affine(np.eye(len(offset)), np.zeros(len(offset)))
-            graph.affine(value, Affine(affine.weight, affine.bias + offset), name, columns=False)
-        elif value.columns:
-            graph.node("Transpose", [graph.flat(value, f"{name}_columns").name], name, perm=[1, 0])
+            graph.add_affine(value, Affine(affine.weight, affine.bias + offset), name, neurons_first=False)
+        elif value.neurons_first:
+            graph.add_node("Transpose", [graph.to_neurons_first(value, f"{name}_columns").name], name, perm=[1, 0])
         else:
-            graph.node("Identity", [value.name], name)
+            graph.add_node("Identity", [value.name], name)
 
 
-def coefficients(layer: Layer) -> Floats:
-    """Return a layer's DCT coefficients, float64 [neurons, Q].
+def layer_coefficients(layer: Layer) -> Floats:
+    """Return the DCT coefficients of a layer, float64 [neurons, Q].
 
     Raises:
         ValueError: The layer is linear.

@@ -1,8 +1,9 @@
-"""What every unrolling is: an affine map to arguments, elementwise operators to features, a linear read-out.
+"""Interface of an unrolling: an affine map to arguments, elementwise operators to features, a linear read-out.
 
     sigma(W s + b) = readout(features(arguments(s)))
 
-A read-out is folded into the affine map that follows it, so a layer is one Gemm and the operators of `features`.
+The read-out is folded into the affine map of the next layer, so that a layer is one Gemm and the operators of
+`features`.
 """
 
 from typing import Protocol
@@ -17,19 +18,19 @@ class Unrolling(Protocol):
 
     @property
     def name(self) -> str:
-        """The name in the card and on the command line."""
+        """Name in the card and on the command line."""
         ...
 
     @property
-    def columns(self) -> bool:
-        """Whether arguments and features lie [neurons, batch], where a constant per neuron broadcasts fastest."""
+    def neurons_first(self) -> bool:
+        """Layout [neurons, batch] of arguments and features, in which a constant per neuron broadcasts fastest."""
         ...
 
     def arguments(self, affine: Affine, coefficients: Floats) -> Affine:
-        """Return the map from a layer's inputs to the arguments of `features`.
+        """Return the map from the inputs of a layer to the arguments of `features`.
 
         Args:
-            affine: The map to the layer's pre-activations.
+            affine: Map to the pre-activations of the layer.
             coefficients: DCT coefficients F, float64 [neurons, Q].
         """
         ...
@@ -38,13 +39,13 @@ class Unrolling(Protocol):
         """Append the operators and return the features.
 
         Args:
-            graph: The graph to append to.
-            arguments: Name of the arguments, lying as `columns` says.
+            graph: Graph to append to.
+            arguments: Name of the arguments, in the layout given by `neurons_first`.
             coefficients: DCT coefficients F, float64 [neurons, Q].
             scope: Prefix of the new names.
         """
         ...
 
     def readout(self, coefficients: Floats) -> Affine | None:
-        """Return the map from features to activations; None where the features are the activations."""
+        """Return the map from features to activations; None if the features are the activations."""
         ...

@@ -1,4 +1,4 @@
-"""Learns peers side by side: every variant of every seed is a network of one stack, moved by one step of Adam."""
+"""Train networks side by side: every variant of every seed is one network of a batch with a common Adam step."""
 
 import math
 import time
@@ -13,17 +13,17 @@ from torch.nn import functional
 from enn_training.data.dataset import Dataset, Split
 from enn_training.data.targets import Targets
 from enn_training.experiments.paper.peers import Peer
-from enn_training.experiments.paper.results import Result, encoded, thinned
+from enn_training.experiments.paper.results import Result, encode_parameters, thin_curve
 
 WARM_UP = 0.1
-"""Share of the steps over which the rate rises from 0; over the others it falls to 0 along a cosine."""
+"""Share of the steps in which the learning rate rises linearly from 0; afterwards it falls to 0 along a cosine."""
 
 
-class Adam:
-    """Adam over a stack, every network with its own rate.
+class BatchedAdam:
+    """Adam over a batch of networks, each with its own learning rate.
 
     Args:
-        parameters: Moved in place, [networks, p].
+        parameters: Parameters [networks, p], updated in place.
 
     Source: arXiv 1412.6980, algorithm 1, with its constants.
     """
@@ -36,7 +36,7 @@ class Adam:
 
     @torch.no_grad()
     def step(self, gradient: Tensor, rates: Tensor) -> None:
-        """Move by one gradient [networks, p]; rates are [networks, 1]."""
+        """Update the parameters by one gradient [networks, p]; rates are [networks, 1]."""
         self.steps += 1
         self.mean.lerp_(gradient, 0.1)
         self.power.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
@@ -46,37 +46,37 @@ class Adam:
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
-    """The same part of the data of every seed: x [seeds, 2, rows], y [seeds, rows]."""
+class BatchedRows:
+    """Rows of one part of the data for every seed: x [seeds, 2, rows], y [seeds, rows]."""
 
     x: Tensor
     y: Tensor
 
-    def batches(self, generators: list[torch.Generator], size: int) -> Iterator["Rows"]:
-        """Yield all rows once, in an order of each seed's own generator."""
+    def batches(self, generators: list[torch.Generator], size: int) -> Iterator["BatchedRows"]:
+        """Yield all rows once, in the order of each seed's own generator."""
         count = self.y.shape[1]
         order = torch.stack([torch.randperm(count, generator=one) for one in generators])
         x = self.x.gather(2, order[:, None].expand_as(self.x))
         for columns in zip(x.split(size, 2), self.y.gather(1, order).split(size, 1), strict=True):
-            yield Rows(*columns)
+            yield BatchedRows(*columns)
 
-    def repeated(self, times: int) -> "Rows":
+    def repeated(self, times: int) -> "BatchedRows":
         """Return the rows for every variant of every seed."""
-        return Rows(self.x.repeat_interleave(times, 0), self.y.repeat_interleave(times, 0))
+        return BatchedRows(self.x.repeat_interleave(times, 0), self.y.repeat_interleave(times, 0))
 
 
-def learn(
+def train_peers(
     peer: Peer, data: dict[int, Dataset], passes: int, watch: Callable[[], None] = lambda: None
 ) -> Iterator[tuple[int, Result]]:
-    """Yield each seed with what came out for it; of the variants the one of least held-out loss is kept.
+    """Yield the result of each seed; the variant with the lowest held-out loss is selected.
 
     Args:
-        peer: What to learn.
-        data: The data set of each seed.
-        passes: Times that every training row is seen.
-        watch: Called after every pass.
+        peer: Network to train.
+        data: Data set of each seed.
+        passes: Number of passes over the training rows.
+        watch: Callback after every pass.
     """
-    stack = _Stack(peer, data)
+    stack = _BatchedPeers(peer, data)
     began = time.process_time()
     for number in range(passes):
         stack.learn_pass(number, passes)
@@ -87,8 +87,8 @@ def learn(
         yield seed, stack.result(index, seconds)
 
 
-class _Stack:
-    """Networks [seeds x variants] with the best that each was so far."""
+class _BatchedPeers:
+    """Networks [seeds x variants] with the best parameters of each so far."""
 
     def __init__(self, peer: Peer, data: dict[int, Dataset]) -> None:
         self.peer = peer
@@ -96,7 +96,7 @@ class _Stack:
         self.variants = len(peer.variants)
         first = self.data[0]
         classes = None if first.classes is None else len(first.classes)
-        self.loss = _squared if classes is None else _cross_entropy
+        self.loss = _squared_error if classes is None else _cross_entropy
         self.targets = [Targets.fit(one.training.y, "linear", classes) for one in self.data]
         self.training = self._rows([one.training for one in self.data])
         self.held_out = self._rows([one.validation for one in self.data]).repeated(self.variants)
@@ -104,24 +104,24 @@ class _Stack:
         self.gains = gains[:, :, None]
         starts = [torch.Generator().manual_seed(1000 * seed + index) for seed in data for index in range(self.variants)]
         self.orders = [torch.Generator().manual_seed(seed) for seed in data]
-        self.adam = Adam(peer.start(starts).requires_grad_())
+        self.adam = BatchedAdam(peer.start(starts).requires_grad_())
         self.kept = self.adam.parameters.detach().clone()
         self.least = torch.full((len(self.kept),), math.inf)
         self.curves: list[Tensor] = []
 
     def learn_pass(self, number: int, passes: int) -> None:
-        """Take one step a batch."""
+        """Take one step per batch of rows."""
         parameters = self.adam.parameters
         steps = -(-self.training.y.shape[1] // self.peer.batch)
         for index, rows in enumerate(self.training.batches(self.orders, self.peer.batch)):
             every = rows.repeated(self.variants)
             loss = self.loss(self.peer.respond(parameters, self.gains, every.x), every.y).sum()
             (gradient,) = torch.autograd.grad(loss, parameters)
-            self.adam.step(gradient, self.rates * schedule((number * steps + index) / (passes * steps)))
+            self.adam.step(gradient, self.rates * rate_factor((number * steps + index) / (passes * steps)))
 
     @torch.no_grad()
     def judge(self) -> None:
-        """Keep what is better on the held-out rows than ever before, and note where the best variant stands."""
+        """Keep the parameters of networks with a new lowest held-out loss, and record the error of the best variant."""
         response = self.peer.respond(self.adam.parameters, self.gains, self.held_out.x)
         losses = self.loss(response, self.held_out.y)
         better = losses < self.least
@@ -129,21 +129,21 @@ class _Stack:
         self.kept = torch.where(better[:, None], self.adam.parameters, self.kept)
         best = losses.nan_to_num(math.inf).view(-1, self.variants).argmin(1)
         chosen = best + torch.arange(len(best)) * self.variants
-        self.curves.append(_comparable(self.loss, response[chosen], self.held_out.y[chosen]))
+        self.curves.append(_comparable_error(self.loss, response[chosen], self.held_out.y[chosen]))
 
     @torch.no_grad()
     def result(self, index: int, seconds: float) -> Result:
-        """Return what came out for one seed."""
+        """Return the result of one seed."""
         own = slice(index * self.variants, (index + 1) * self.variants)
         kept, gains, test = self.kept[own], self.gains[own], self.data[index].test
-        response = self.peer.respond(kept, gains, _tensor(test.x).T.expand(self.variants, -1, -1))
+        response = self.peer.respond(kept, gains, _to_tensor(test.x).T.expand(self.variants, -1, -1))
         scaling = self.targets[index].scaling
         if scaling is None:
             unit = 1.0
-            scores = ((response > 0) == _tensor(test.y).bool()).double().mean(1)
+            scores = ((response > 0) == _to_tensor(test.y).bool()).double().mean(1)
         else:
             unit = float(scaling.scale[0]) ** 2
-            scores = (response - _tensor(scaling.transform(test.y))).double().square().mean(1) * unit
+            scores = (response - _to_tensor(scaling.transform(test.y))).double().square().mean(1) * unit
         best = int(self.least[own].argmin())
         rate, gain = self.peer.variants[best]
         return Result(
@@ -151,12 +151,12 @@ class _Stack:
             seconds=round(seconds, 2),
             choice=f"step {rate:g}, gain {gain:g}",
             tried=tuple(float(f"{score:.5g}") for score in scores.tolist()),
-            curve=thinned([float(errors[index]) * unit for errors in self.curves]),
-            parameters=encoded(self._raw(kept[best : best + 1], gain, index)),
+            curve=thin_curve([float(errors[index]) * unit for errors in self.curves]),
+            parameters=encode_parameters(self._raw(kept[best : best + 1], gain, index)),
         )
 
     def _raw(self, kept: Tensor, gain: float, index: int) -> np.ndarray:
-        """Return one network's parameters with the gain and the scaling of its targets folded in."""
+        """Return the parameters of one network with the gain and the scaling of its targets folded in."""
         folded = kept.clone()
         w1, b1, w2, b2 = self.peer.layers(folded)
         w1 *= gain
@@ -167,31 +167,33 @@ class _Stack:
             b2.mul_(half).add_(center)
         return folded[0].numpy()
 
-    def _rows(self, parts: list[Split]) -> Rows:
-        encoded_targets = [_tensor(one.encode(part.y))[:, 0] for one, part in zip(self.targets, parts, strict=True)]
-        return Rows(torch.stack([_tensor(part.x).T for part in parts]), torch.stack(encoded_targets))
+    def _rows(self, parts: list[Split]) -> BatchedRows:
+        encoded_targets = [_to_tensor(one.encode(part.y))[:, 0] for one, part in zip(self.targets, parts, strict=True)]
+        return BatchedRows(torch.stack([_to_tensor(part.x).T for part in parts]), torch.stack(encoded_targets))
 
 
-def schedule(progress: float) -> float:
-    """Return the share of the highest rate at a progress from 0 to 1: a rise along a line, a fall along a cosine."""
+def rate_factor(progress: float) -> float:
+    """Return the learning rate relative to its peak at a progress from 0 to 1: linear rise, cosine fall."""
     if progress < WARM_UP:
         return progress / WARM_UP
     return 0.5 + 0.5 * math.cos(math.pi * (progress - WARM_UP) / (1 - WARM_UP))
 
 
 def _cross_entropy(response: Tensor, target: Tensor) -> Tensor:
-    """Return the mean loss of each network, [networks], of logits and targets 0/1 [networks, rows]."""
+    """Return the mean loss of each network, [networks], from logits and targets 0/1 [networks, rows]."""
     return functional.binary_cross_entropy_with_logits(response, target, reduction="none").mean(1)
 
 
-def _squared(response: Tensor, target: Tensor) -> Tensor:
+def _squared_error(response: Tensor, target: Tensor) -> Tensor:
     return (response - target).square().mean(1)
 
 
-def _comparable(loss: Callable[[Tensor, Tensor], Tensor], response: Tensor, target: Tensor) -> Tensor:
-    """Return squared errors [networks]; a probability p of a label 0 or 1 is held as 2p - 1 against -1 or +1."""
-    return _squared(response, target) if loss is _squared else 4 * _squared(response.sigmoid(), target)
+def _comparable_error(loss: Callable[[Tensor, Tensor], Tensor], response: Tensor, target: Tensor) -> Tensor:
+    """Return squared errors [networks]; a probability p for a label 0 or 1 counts as 2p - 1 for -1 or +1."""
+    return (
+        _squared_error(response, target) if loss is _squared_error else 4 * _squared_error(response.sigmoid(), target)
+    )
 
 
-def _tensor(array: np.ndarray) -> Tensor:
+def _to_tensor(array: np.ndarray) -> Tensor:
     return torch.from_numpy(np.asarray(array, dtype=np.float32))

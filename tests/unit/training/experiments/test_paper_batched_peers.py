@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from enn_training.data.problems import problem
-from enn_training.experiments.paper import peers, stack
-from enn_training.experiments.paper.contenders import Enn, Stacked
+from enn_training.experiments.paper import batched_peers, peers
+from enn_training.experiments.paper.contenders import ENNContender, PeerContender
 from enn_training.experiments.paper.peers import Peer
 from enn_training.experiments.paper.results import Budget
 from enn_training.kernels.simd import LANES
@@ -34,7 +34,7 @@ def plain_torch(peer, variant, start, training, orders):
             target.copy_(part.reshape(target.shape))
     optimizer = torch.optim.Adam([*hidden.parameters(), *last.parameters()], lr=rate)
     batches = [rows for order in orders for rows in order.split(peer.batch)]
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: stack.schedule(step / len(batches)))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: batched_peers.rate_factor(step / len(batches)))
     x, y = torch.from_numpy(training.x).float(), torch.from_numpy(training.y).float()
     for rows in batches:
         optimizer.zero_grad()
@@ -48,7 +48,7 @@ def plain_torch(peer, variant, start, training, orders):
 def test_every_network_of_a_stack_moves_as_torchs_own_adam_moves_it_alone():
     peer = Peer("tanh", 3, lambda x: x, torch.tanh, (0.01, 0.1), (1.0, 3.0), starts=1, batch=64)
     sets = data("ring", (4, 7))
-    own = stack._Stack(peer, sets)
+    own = batched_peers._BatchedPeers(peer, sets)
     starts = own.adam.parameters.detach().clone()
     for number in range(3):
         own.learn_pass(number, 3)
@@ -61,16 +61,19 @@ def test_every_network_of_a_stack_moves_as_torchs_own_adam_moves_it_alone():
 
 
 def test_a_seed_gives_the_same_beside_other_seeds_as_alone():
-    peer = peers.tuned(6)[1]
-    beside, alone = dict(stack.learn(peer, data("ring", (0, 1)), 2)), dict(stack.learn(peer, data("ring", (1,)), 2))
+    peer = peers.tuned_peers(6)[1]
+    beside, alone = (
+        dict(batched_peers.train_peers(peer, data("ring", (0, 1)), 2)),
+        dict(batched_peers.train_peers(peer, data("ring", (1,)), 2)),
+    )
     assert beside[1].score == pytest.approx(alone[1].score, abs=0.01)
     assert beside[1].choice == alone[1].choice
 
 
 @pytest.mark.parametrize("name", ["ring", "product"])
-@pytest.mark.parametrize("peer", [peers.tuned(6)[3], peers.kan(3)], ids=lambda peer: peer.name)
+@pytest.mark.parametrize("peer", [peers.tuned_peers(6)[3], peers.kan_peer(3)], ids=lambda peer: peer.name)
 def test_the_parameters_kept_give_the_score_told(name, peer):
-    one = Stacked(peer)
+    one = PeerContender(peer)
     ((seed, result),) = one.learn(problem(name), (0,), FEW, quietly)
     test = data(name, (seed,))[seed].test
     answer = one.respond(result, test.x)
@@ -79,27 +82,33 @@ def test_the_parameters_kept_give_the_score_told(name, peer):
 
 
 def test_an_enns_parameters_kept_give_the_score_told():
-    ((seed, result),) = Enn(12, 2.0).learn(problem("norm"), (1,), FEW, quietly)
+    ((seed, result),) = ENNContender(12, 2.0).learn(problem("norm"), (1,), FEW, quietly)
     test = data("norm", (seed,))[seed].test
-    output = Enn(12, 2.0).network(problem("norm"), result).respond(test.x).output[:, 0]
+    output = ENNContender(12, 2.0).network(problem("norm"), result).respond(test.x).output[:, 0]
     assert result.score == pytest.approx(np.mean((output - test.y) ** 2), rel=1e-9)
 
 
 def test_equal_parameters_are_equal():
-    assert [Enn().parameters, peers.kan(3).parameters] == [67, 67]
-    assert {peer.parameters for peer in peers.tuned(17)} == {69}
-    assert [Enn(12).parameters, peers.kan(6).parameters, peers.tuned(32)[0].parameters] == [127, 133, 129]
+    assert [ENNContender().parameters, peers.kan_peer(3).parameters] == [67, 67]
+    assert {peer.parameters for peer in peers.tuned_peers(17)} == {69}
+    assert [ENNContender(12).parameters, peers.kan_peer(6).parameters, peers.tuned_peers(32)[0].parameters] == [
+        127,
+        133,
+        129,
+    ]
 
 
 def test_every_peer_has_at_least_as_many_tries_as_the_enn_has_starts():
-    assert all(len(peer.variants) >= LANES for peer in (*peers.tuned(6), *peers.tuned(17), peers.kan(3)))
+    assert all(
+        len(peer.variants) >= LANES for peer in (*peers.tuned_peers(6), *peers.tuned_peers(17), peers.kan_peer(3))
+    )
 
 
 def test_the_kans_features_are_chebyshev_polynomials():
     x = torch.linspace(-1, 1, 9)[None, None]
     degrees = torch.arange(1, peers.DEGREE + 1)[None, :, None]
-    torch.testing.assert_close(peers.chebyshev(x), torch.cos(degrees * torch.acos(x)), rtol=0, atol=1e-5)
+    torch.testing.assert_close(peers.chebyshev_terms(x), torch.cos(degrees * torch.acos(x)), rtol=0, atol=1e-5)
 
 
 def test_the_rate_rises_from_0_to_its_highest_and_falls_to_0():
-    assert [round(stack.schedule(at), 6) for at in (0, 0.05, 0.1, 0.55, 1)] == [0, 0.5, 1, 0.5, 0]
+    assert [round(batched_peers.rate_factor(at), 6) for at in (0, 0.05, 0.1, 0.55, 1)] == [0, 0.5, 1, 0.5, 0]
