@@ -1,4 +1,4 @@
-"""A client of the service for Python: predictions and exact explanations of lists, NumPy arrays and pandas frames.
+"""Python client of the service: predictions and exact explanations of lists, NumPy arrays and pandas frames.
 
 >>> from enn_service.client import Client
 >>> client = Client("http://127.0.0.1:8080")
@@ -7,33 +7,33 @@ True
 >>> [prediction["label"] for prediction in client.predict("ring", [[0.1, 0.2], {"x0": 0.5, "x1": -0.1}])]
 [-1, 1]
 
-An explanation is arrays; bias and bumps sum to the pre-activation:
+An explanation consists of arrays; bias and bumps sum to the pre-activation:
 
->>> why = client.explain("ring", [[0.5, -0.1]])
->>> why.bumps.shape
+>>> explanation = client.explain("ring", [[0.5, -0.1]])
+>>> explanation.bumps.shape
 (1, 6)
->>> bool(abs(why.bias + why.bumps.sum(axis=1) - why.pre_activation) < 1e-6)
+>>> bool(abs(explanation.bias + explanation.bumps.sum(axis=1) - explanation.pre_activation) < 1e-6)
 True
 
-What each feature adds, exactly; `to_shap()` hands it to the plots of shap, `to_frame()` to pandas:
+Exact attributions of features; `to_shap()` converts them for the plots of shap, `to_frame()` for pandas:
 
 >>> client.explain("ring", [[0.5, -0.1]], attributions="shapley").attributions.features
 ['x0', 'x1']
 
-Large arrays travel as bytes, and come back as the network gave them:
+Large arrays are sent and returned as bytes:
 
 >>> import numpy as np
 >>> client.infer("ring", np.zeros((1000, 2), np.float32), outputs=["output", "bumps"])["bumps"].shape
 (1000, 1, 6)
 
-What is wrong is an exception with the service's words:
+An error response becomes an exception with the service's text:
 
 >>> client.predict("moon", [[0.1, 0.2]])
 Traceback (most recent call last):
 enn_service.client.errors.NotFoundError: model 'moon' is not known; known are ...
 >>> client.close()
 
-AsyncClient has the same calls for asyncio. Both are context managers.
+`AsyncClient` has the same calls for asyncio. Both are context managers.
 """
 
 try:

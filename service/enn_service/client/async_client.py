@@ -1,4 +1,4 @@
-"""The connection for asyncio: the calls of `connection`, awaited."""
+"""AsyncClient: the client of the service for asyncio, over httpx; it awaits the calls of `sync_client`."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -9,19 +9,37 @@ from httpx_retries import RetryTransport
 from numpy.typing import NDArray
 
 from enn_service.client import calls
-from enn_service.client.calls import ApiCall, Endpoint, ExplainParameters, Outputs
+from enn_service.client.calls import OUTPUT, ApiCall, ExplainParameters, Outputs, OutputTensor, SliceParameters
 from enn_service.client.results import Explanations, ModelVersion
 from enn_service.client.rows import Rows
-from enn_service.client.transport import headers as sent
-from enn_service.client.transport import policy, read, request, unreachable
-
-OUTPUT = ("output",)
+from enn_service.client.transport import build_request, connection_headers, parse_response, retry_policy, unreachable
 
 Result = TypeVar("Result")
 
 
 class AsyncClient:
-    """The client for asyncio: the same calls as Client with the same arguments and results, awaited; `async with`."""
+    """Client of the service for asyncio: the calls of `Client`, to be awaited. Use it in `async with` or close it.
+
+    Calls are retried as those of `Client`. Calls of one client may run at the same time.
+
+    Args:
+        url: Address of the service.
+        token: API key or management token, sent as `Authorization: Bearer`.
+        headers: Further headers of every request.
+        timeout: Maximum time to connect, to receive each part of a response, and for all waiting between retries, in
+            seconds; more than 0.
+        retries: Maximum number of retries; 0 or more.
+        transport: httpx transport with a proxy, certificates or a Unix socket; None for a plain connection.
+
+    Example:
+        >>> import asyncio
+        >>> from enn_service.client import AsyncClient
+        >>> async def predict_rows() -> list:
+        ...     async with AsyncClient("http://127.0.0.1:8080") as client:
+        ...         return await asyncio.gather(*(client.predict("ring", [row]) for row in [[0.1, 0.2], [0.5, -0.1]]))
+        >>> [predictions[0]["label"] for predictions in asyncio.run(predict_rows())]
+        [-1, 1]
+    """
 
     def __init__(
         self,
@@ -33,20 +51,59 @@ class AsyncClient:
         retries: int = 3,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        retrying = RetryTransport(transport or httpx.AsyncHTTPTransport(), policy(retries, timeout))
+        retrying = RetryTransport(transport or httpx.AsyncHTTPTransport(), retry_policy(retries, timeout))
         self._http = httpx.AsyncClient(
-            base_url=url, headers=sent(token, headers), timeout=timeout, transport=retrying, trust_env=False
+            base_url=url,
+            headers=connection_headers(token, headers),
+            timeout=timeout,
+            transport=retrying,
+            trust_env=False,
         )
 
     async def predict(self, model: str, rows: Rows, *, version: str | None = None) -> list[Any]:
-        """Return one prediction a row; see Client.predict."""
+        """Predict rows.
+
+        Args:
+            model: Name of the model.
+            rows: Lists, a NumPy array or a pandas frame, [rows, features]: vectors in the order of the model's
+                features, or values by feature name in any order.
+            version: Version of the model; None for the highest that is ready.
+
+        Returns:
+            One prediction per row. Regression: a number, or a list of numbers for several outputs. Classification:
+            {"label", "score"} for a dct head, {"label", "probabilities"} for a linear head.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
         return await self._send(calls.predict(model, rows, version))
 
     async def explain(
-        self, model: str, rows: Rows, *, version: str | None = None, **asked: Unpack[ExplainParameters]
+        self, model: str, rows: Rows, *, version: str | None = None, **parameters: Unpack[ExplainParameters]
     ) -> Explanations:
-        """Return the predictions of rows and their exact explanations; see Client.explain."""
-        return await self._send(calls.explain(model, rows, version, **asked))
+        """Predict rows and explain one output of each exactly.
+
+        Args:
+            model: Name of the model.
+            rows: Rows as in `predict`, [rows, features].
+            version: Version of the model; None for the highest that is ready.
+            **parameters: Options of the explanation:
+                output: Class label or name of the output to explain. Default: the predicted class.
+                top: Number of bumps to return, largest first; the others are summed. Default: all.
+                harmonics: True to split each bump into the terms of its cosine series.
+                attributions: Method to attribute the pre-activation to features: "shapley" or "integrated_gradients",
+                both exact, or "sampled_shapley". Default: none.
+                background: Rows that Shapley values compare with. Default: rows stored in the model.
+                baseline: Row at which integrated gradients start. Default: the mean of the training rows.
+                permutations: Number of feature orders that "sampled_shapley" draws.
+
+        Returns:
+            Predictions and explanations as arrays.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
+        return await self._send(calls.explain(model, rows, version, **parameters))
 
     async def explain_outputs(
         self,
@@ -55,28 +112,86 @@ class AsyncClient:
         outputs: Outputs = "all",
         *,
         version: str | None = None,
-        **asked: Unpack[ExplainParameters],
+        **parameters: Unpack[ExplainParameters],
     ) -> dict[Any, Explanations]:
-        """Return the explanations of several outputs, by output; see Client.explain_outputs."""
-        return await self._send(calls.explain_outputs(model, rows, version, outputs, **asked))
+        """Predict rows and explain several outputs of each exactly.
+
+        Args:
+            model: Name of the model.
+            rows: Rows as in `predict`, [rows, features].
+            outputs: Class labels or names of the outputs to explain; "all" for every output.
+            version: Version of the model; None for the highest that is ready.
+            **parameters: Options of `explain`, except output.
+
+        Returns:
+            Explanations by output.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
+        return await self._send(calls.explain_outputs(model, rows, version, outputs, **parameters))
 
     async def activations(
         self, model: str, *, version: str | None = None, layer: int | None = None, points: int | None = None
     ) -> dict[str, Any]:
-        """Return every learned activation, or those of one layer; see Client.activations."""
-        return await self._send(calls.explore(model, version, "activations", {"layer": layer, "points": points}))
+        """Return the learned activation functions.
+
+        Args:
+            model: Name of the model.
+            version: Version of the model; None for the highest that is ready.
+            layer: Index of a layer; None for all layers.
+            points: Number of points per curve; None for the service's default.
+
+        Returns:
+            Curve, DCT coefficients, input density and importance of each neuron, by layer.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
+        return await self._send(calls.introspect(model, version, "activations", {"layer": layer, "points": points}))
 
     async def surface(
-        self, model: str, x: str, y: str, *, version: str | None = None, **where: Unpack[Endpoint]
+        self, model: str, x: str, y: str, *, version: str | None = None, **parameters: Unpack[SliceParameters]
     ) -> dict[str, Any]:
-        """Return an output over the plane of two features; see Client.surface."""
-        return await self._send(calls.explore(model, version, "surface", {"x": x, "y": y, **where}))
+        """Return an output as a function of two features.
+
+        Args:
+            model: Name of the model.
+            x: Feature that varies along the rows of the returned tables.
+            y: Feature that varies along their columns.
+            version: Version of the model; None for the highest that is ready.
+            **parameters: Options of the surface:
+                output: Class label or name of the output. Default: the service's choice.
+                bumps: True to return the bump of each neuron too.
+                points: Number of points along each axis.
+                at: Values of the other features by name. Default: typical values.
+
+        Returns:
+            Values of both axes and tables of the output.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
+        return await self._send(calls.introspect(model, version, "surface", {"x": x, "y": y, **parameters}))
 
     async def profile(
-        self, model: str, feature: str, *, version: str | None = None, **where: Unpack[Endpoint]
+        self, model: str, feature: str, *, version: str | None = None, **parameters: Unpack[SliceParameters]
     ) -> dict[str, Any]:
-        """Return an output along one feature; see Client.profile."""
-        return await self._send(calls.explore(model, version, "profile", {"feature": feature, **where}))
+        """Return an output as a function of one feature.
+
+        Args:
+            model: Name of the model.
+            feature: Feature that varies.
+            version: Version of the model; None for the highest that is ready.
+            **parameters: Options of `surface`.
+
+        Returns:
+            Values of the axis and of the output.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
+        return await self._send(calls.introspect(model, version, "profile", {"feature": feature, **parameters}))
 
     async def infer(
         self,
@@ -84,26 +199,77 @@ class AsyncClient:
         rows: Rows,
         *,
         version: str | None = None,
-        outputs: Sequence[str] = OUTPUT,
+        outputs: Sequence[OutputTensor] = OUTPUT,
         binary: bool | None = None,
     ) -> dict[str, NDArray[Any]]:
-        """Return a model's tensors by name; see Client.infer."""
+        """Return output tensors of the network; the fastest call for large arrays.
+
+        Args:
+            model: Name of the model.
+            rows: NumPy array or lists of numbers, [rows, features], in the order of the model's features.
+            version: Version of the model; None for the highest that is ready.
+            outputs: Some of "output" [rows, outputs], "bumps" [rows, units, neurons], "pre_activation" [rows, units].
+            binary: True to send tensors as bytes, False as JSON; None for bytes from 4,096 numbers on.
+
+        Returns:
+            Arrays by name of the tensor.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
         return await self._send(calls.infer(model, rows, version, outputs, binary=binary))
 
     async def models(self) -> list[ModelVersion]:
-        """Return every version in the service's repository, with its state."""
+        """Return every version in the service's repository with its state.
+
+        Returns:
+            Versions in the order of their models' names.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
         return await self._send(calls.models())
 
     async def metadata(self, model: str | None = None, *, version: str | None = None) -> dict[str, Any]:
-        """Return what the service, or a model, says about itself."""
+        """Return the metadata of a model or of the service.
+
+        Args:
+            model: Name of the model; None for the service.
+            version: Version of the model; None for the highest that is ready.
+
+        Returns:
+            For a model its tensors, features, classes and scores; for the service its name, version and extensions.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
         return await self._send(calls.metadata(model, version))
 
     async def live(self) -> bool:
-        """Say whether the service runs."""
+        """Return True if the service runs.
+
+        Returns:
+            False if the service responds with status 503.
+
+        Raises:
+            UnreachableError: No server responds at the address.
+        """
         return await self._send(calls.live())
 
     async def ready(self, model: str | None = None, *, version: str | None = None) -> bool:
-        """Say whether the service, or a model, answers."""
+        """Return True if a model, or the service, is ready for inference.
+
+        Args:
+            model: Name of the model; None for the service.
+            version: Version of the model; None for the highest that is ready.
+
+        Returns:
+            False if the service responds with status 503.
+
+        Raises:
+            NotFoundError: The repository has no such model or version.
+            UnreachableError: No server responds at the address.
+        """
         return await self._send(calls.ready(model, version))
 
     async def aclose(self) -> None:
@@ -111,7 +277,7 @@ class AsyncClient:
         await self._http.aclose()
 
     async def __aenter__(self) -> Self:
-        """Return the client, closed on leaving."""
+        """Return the client itself."""
         return self
 
     async def __aexit__(
@@ -121,8 +287,9 @@ class AsyncClient:
         await self.aclose()
 
     async def _send(self, call: ApiCall[Result]) -> Result:
+        """Send a request and return the result of its response."""
         try:
-            response = await self._http.send(request(self._http, call))
+            response = await self._http.send(build_request(self._http, call))
         except httpx.RequestError as error:
             raise unreachable(error) from error
-        return read(call, response)
+        return parse_response(call, response)

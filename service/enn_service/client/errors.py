@@ -1,43 +1,43 @@
-"""What a call of the client can raise.
+"""Exceptions of the client.
 
 ClientError
-|- InvalidRowsError         the rows cannot be sent; nothing was
-|- UnreachableError         no answer came: no connection, or not in time
-|- UnexpectedAnswerError    an answer came that is none of this service: a proxy's page, a cut tensor
-|- StatusError              the service refused; `status`, `text` and `request_id` say what and which
+|- InvalidRowsError         the rows cannot be sent; no request was sent
+|- UnreachableError         no response: no connection, or a timeout
+|- UnexpectedAnswerError    a response in another format: a proxy's page, a truncated tensor
+|- StatusError              an error response; `status`, `text` and `request_id` describe it
    |- AccessError           401, 403: the token is missing or not accepted
    |- NotFoundError         404: no such model or version
-   |- RequestRefusedError   any other 4xx: the request is not what the model takes
-   |- UnavailableError      429, 503: not now, after the retries
-   |- ServerError           any other 5xx: the service failed; its log has more under the request id
+   |- RequestRefusedError   any other 4xx: the request is invalid for the model
+   |- UnavailableError      429, 503: the service or model is not available, also after the retries
+   |- ServerError           any other 5xx: the service failed; its log contains the cause under the request ID
 """
 
 from enn_service import errors as service
 
 
 class ClientError(Exception):
-    """A call did not give a result."""
+    """A call failed: the base class of all exceptions of the client."""
 
 
 class InvalidRowsError(ClientError, ValueError):
-    """The rows cannot be sent as they are; the text names the value and what would be right."""
+    """The rows cannot be sent; the text names the value and the expected one."""
 
 
 class UnreachableError(ClientError):
-    """No answer came; the text names the address and the reason."""
+    """No response arrived; the text names the address and the reason."""
 
 
 class UnexpectedAnswerError(ClientError):
-    """The answer is not one that the protocol has; the text says where it departs from it."""
+    """The response is not in the format of the protocol; the text names the difference."""
 
 
 class StatusError(ClientError):
-    """The service answered with an error.
+    """The service returned an error.
 
     Args:
-        status: The HTTP status.
-        text: What the service says is wrong.
-        request_id: The id under which the service's log has the request.
+        status: HTTP status.
+        text: Description of the error by the service.
+        request_id: ID of the request in the service's log.
     """
 
     def __init__(self, status: int, text: str, request_id: str) -> None:
@@ -48,19 +48,19 @@ class StatusError(ClientError):
 
 
 class AccessError(StatusError):
-    """The token is missing, or does not give access."""
+    """The token is missing or does not give access."""
 
 
 class NotFoundError(StatusError):
-    """There is no model or version of this name."""
+    """The repository has no model or version of this name."""
 
 
 class RequestRefusedError(StatusError):
-    """The request is not what the model takes."""
+    """The request is invalid for the model."""
 
 
 class UnavailableError(StatusError):
-    """The service or the model does not answer now, also after the retries."""
+    """The service or the model is not available, also after the retries."""
 
 
 class ServerError(StatusError):

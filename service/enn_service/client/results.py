@@ -1,9 +1,9 @@
-"""Results: what the answers say, as typed values with NumPy arrays."""
+"""Typed results of the client's calls, with NumPy arrays."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,28 +20,28 @@ class ModelVersion:
     """A version in the service's repository.
 
     Attributes:
-        name: The model's name.
-        version: The version's name.
+        name: Name of the model.
+        version: Name of the version.
         state: READY or UNAVAILABLE.
-        reason: Why the file in the repository is not the one served; empty where it is.
+        reason: Reason why the file in the repository is not served; empty if it is.
     """
 
     name: str
     version: str
-    state: str
+    state: Literal["READY", "UNAVAILABLE"]
     reason: str
 
 
 @dataclass(frozen=True, eq=False)
 class Attributions:
-    """What each feature adds to the pre-activation: base_value + the sum of a row's values = its pre_activation.
+    """Attributions of features: base_value + the sum of a row's values is the row's pre_activation.
 
     Attributes:
-        method: The rule by which it is shared out.
-        features: The features' names.
-        values: float64 [rows, features].
-        base_value: float64 [rows].
-        data: The rows as they were sent, in the order of the features: object [rows, features].
+        method: Method of attribution.
+        features: Names of the features.
+        values: Attribution of each feature, float64 [rows, features].
+        base_value: Pre-activation that the attributions start from, float64 [rows].
+        data: Rows as sent, in the order of `features`, object [rows, features].
     """
 
     method: str
@@ -53,26 +53,26 @@ class Attributions:
 
 @dataclass(frozen=True, eq=False)
 class Explanations:
-    """Predictions and their exact explanations: bias + the sum of a row's bumps, and the rest, = its pre_activation.
+    """Predictions and their exact explanations: bias + the sum of a row's bumps + rest is its pre_activation.
 
     Attributes:
-        predictions: What predict gives for the rows.
-        output: The output explained for each row: a class label, or the name of a value; [rows].
-        neurons: Which neuron each bump is of, int64 [rows, shown]: all, or the largest first where `top` was asked for.
-        bumps: Their shares of the pre-activation, weight x activation, float64 [rows, shown].
-        activations: Their activations, float64 [rows, shown].
-        weights: Their weights towards the output explained, float64 [rows, shown].
-        rest: What the neurons that are not shown add, float64 [rows]; 0 where all are.
-        bias: The bias of the output explained, float64 [rows].
-        pre_activation: The sum, float64 [rows].
-        response: What the head makes of it: the regression value, the score or the probability; float64 [rows].
-        slope: Of a dct head's output activation where the pre-activation stands, float64 [rows]; None of a linear head.
-        probability_changes: What each bump adds to the probability, float64 [rows, shown]; None without probabilities.
-        base_probability: The probability at the bias alone, float64 [rows]; None without probabilities.
-        harmonics: The terms of each bump's series, float64 [rows, shown, Q]; None unless asked for.
-        out_of_range: For each row the features outside their training range, where the row is an extrapolation.
-        ranges: The training ranges of all features that any row leaves.
-        attributions: What each feature adds; None unless asked for.
+        predictions: Predictions as `Client.predict` returns them, [rows].
+        output: Output explained in each row: a class label, or the name of a value; [rows].
+        neurons: Index of each bump's neuron, int64 [rows, shown]: all neurons, or with `top` the largest bumps first.
+        bumps: Contributions to the pre-activation, weight x activation, float64 [rows, shown].
+        activations: Activations of the neurons, float64 [rows, shown].
+        weights: Weights from the neurons to the explained output, float64 [rows, shown].
+        rest: Sum of the bumps that are not shown, float64 [rows]; 0 without `top`.
+        bias: Bias of the explained output, float64 [rows].
+        pre_activation: Pre-activation of the explained output, float64 [rows].
+        response: Value that the head computes from it: regression value, score or probability; float64 [rows].
+        slope: Derivative of a dct head's activation at the pre-activation, float64 [rows]; None for a linear head.
+        probability_changes: Change of the probability by each bump, float64 [rows, shown]; None without probabilities.
+        base_probability: Probability for the bias alone, float64 [rows]; None without probabilities.
+        harmonics: Terms of each bump's cosine series, float64 [rows, shown, Q]; None unless requested.
+        out_of_range: Features outside their training range, for each row.
+        ranges: Training range of each feature that is out of range in some row.
+        attributions: Attributions of features; None unless requested.
     """
 
     predictions: list[Any]
@@ -94,9 +94,11 @@ class Explanations:
     attributions: Attributions | None
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a pandas frame, one line a row: output, bias, bump_0, ..., pre_activation, response, out_of_range.
+        """Return a pandas frame with one line per row.
 
-        With `top`, bumps that a row does not show are missing there, and a column `rest` has their sum.
+        Returns:
+            Columns output, bias, bump_0, ..., pre_activation, response, the attributions, out_of_range. With `top`,
+            bumps that a row does not show are NaN there, and a column `rest` contains their sum.
         """
         import pandas as pd  # noqa: PLC0415  (the client works without it)
 
@@ -112,9 +114,11 @@ class Explanations:
         return pd.DataFrame({**columns, "out_of_range": self.out_of_range})
 
     def to_shap(self) -> "shap.Explanation":
-        """Return what the plots of shap draw: the features' attributions, or the bumps where none were asked for.
+        """Return an explanation for the plots of the library shap.
 
-        With `top`, the rest is a bump of its own, and bumps that a row does not show are 0 there.
+        Returns:
+            The attributions of features, or the bumps if there are none. With `top`, `rest` is a bump of its own, and
+            bumps that a row does not show are 0 there.
         """
         import shap  # noqa: PLC0415  (the client works without it)
 
@@ -131,10 +135,19 @@ class Explanations:
 
     @property
     def _is_partial(self) -> bool:
+        """Return True if some bumps are not shown."""
         return bool(np.count_nonzero(self.rest))
 
     def _by_neuron(self, absent: float, numbers: Floats | None = None) -> tuple[list[int], Floats]:
-        """Return the neurons that any row shows, and numbers of theirs (default: the bumps), [rows, neurons]."""
+        """Return the values of each neuron that some row shows.
+
+        Args:
+            absent: Value of a neuron in a row that does not show it.
+            numbers: Values to arrange, [rows, shown]; None for the bumps.
+
+        Returns:
+            Indices of the neurons, and the values, [rows, neurons].
+        """
         neurons = np.unique(self.neurons)
         result = np.full((len(self.neurons), len(neurons)), absent)
         places = np.searchsorted(neurons, self.neurons)
@@ -142,16 +155,16 @@ class Explanations:
         return neurons.tolist(), result
 
 
-def explanations(answer: dict[str, Any], instances: Any) -> Explanations:  # noqa: ANN401  (rows of any kind)
-    """Return a V1 explain answer as arrays; instances are the rows that were sent."""
-    return _explanations(answer["predictions"], answer["explanations"], answer["explanations"], instances)
+def explanations(response: dict[str, Any], instances: Any) -> Explanations:  # noqa: ANN401  (rows of any kind)
+    """Convert a V1 explain response to arrays; `instances` are the rows that were sent."""
+    return _explanations(response["predictions"], response["explanations"], response["explanations"], instances)
 
 
-def explanations_of_outputs(answer: dict[str, Any], instances: Any) -> dict[Any, Explanations]:  # noqa: ANN401
-    """Return a V1 explain answer about several outputs as arrays, by output."""
-    flags = answer["explanations"]
+def explanations_of_outputs(response: dict[str, Any], instances: Any) -> dict[Any, Explanations]:  # noqa: ANN401
+    """Convert a V1 explain response for several outputs to arrays, by output."""
+    flags = response["explanations"]
     every = [
-        _explanations(answer["predictions"], list(rows), flags, instances)
+        _explanations(response["predictions"], list(rows), flags, instances)
         for rows in zip(*(row["outputs"] for row in flags), strict=True)
     ]
     return {found.output[0]: found for found in every}

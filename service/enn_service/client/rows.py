@@ -1,4 +1,4 @@
-"""Rows: lists, NumPy arrays and pandas frames as JSON or as a tensor. A missing value, NaN, travels as null."""
+"""Conversion of lists, NumPy arrays and pandas frames to JSON or to a tensor; NaN, a missing value, becomes null."""
 
 from collections.abc import Sequence
 from math import isinf
@@ -12,7 +12,7 @@ from enn_service.client.errors import InvalidRowsError
 
 
 class Frame(Protocol):
-    """What is used of a pandas frame; pandas itself is imported by who has one."""
+    """The interface of a pandas frame that is used here, so that pandas need not be installed."""
 
     @property
     def columns(self) -> Any: ...  # noqa: D102, ANN401
@@ -21,14 +21,14 @@ class Frame(Protocol):
 
 Row = Sequence[Any] | dict[str, Any]
 Rows = Sequence[Row] | NDArray[Any] | Frame
-"""Vectors in the order of the model's features, or values by feature name: [rows, features]."""
+"""Rows as vectors in the order of the model's features, or as values by feature name, [rows, features]."""
 
 
 def to_instances(rows: Rows) -> Any:  # noqa: ANN401  (anything that orjson writes)
-    """Return rows as what `instances` holds: an array, or a list of vectors or of objects by feature name.
+    """Convert rows to the value of `instances`: an array, or a list of vectors or of objects by feature name.
 
     Raises:
-        InvalidRowsError: An array is no table of numbers, or a value is infinite, which JSON cannot say.
+        InvalidRowsError: An array is not a table of numbers, or a value is infinite, which JSON cannot represent.
     """
     if isinstance(rows, np.ndarray):
         return to_matrix(rows)
@@ -41,14 +41,15 @@ def to_instances(rows: Rows) -> Any:  # noqa: ANN401  (anything that orjson writ
 
 
 def to_matrix(rows: Rows) -> NDArray[Any]:
-    """Return rows as a little-endian array [rows, features] of numbers, laid out row after row; float16 as float32.
+    """Convert rows to a C-contiguous little-endian array of numbers, [rows, features]; float16 becomes float32.
 
     Raises:
-        InvalidRowsError: They are named, uneven or no numbers, or one is infinite.
+        InvalidRowsError: The rows have feature names or unequal lengths, or a value is not a finite number.
     """
     if _is_frame(rows):
         raise InvalidRowsError(
-            "infer takes vectors and a frame has names: use predict, or frame[names].to_numpy() in the model's order"
+            "infer expects vectors, not a frame with column names: use predict, or frame[names].to_numpy() in the "
+            "order of the model's features"
         )
     try:
         array = np.asarray(rows)
@@ -66,23 +67,24 @@ def to_matrix(rows: Rows) -> NDArray[Any]:
 
 
 def to_json(body: dict[str, Any]) -> bytes:
-    """Return a body as JSON; arrays go as they are.
+    """Serialize a body, including NumPy arrays, as JSON.
 
     Raises:
-        InvalidRowsError: A value in it is of a type that JSON does not have.
+        InvalidRowsError: A value has a type without a JSON equivalent.
     """
     try:
         return orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError as error:
-        raise InvalidRowsError(f"a value in the rows is no number, text or null: {error}") from None
+        raise InvalidRowsError(f"a value in the rows is not a number, text, boolean or null: {error}") from None
 
 
 def _is_frame(rows: object) -> bool:
+    """Return True for a pandas frame."""
     return hasattr(rows, "columns") and hasattr(rows, "to_dict")
 
 
 def _records(frame: Any) -> list[dict[str, Any]]:  # noqa: ANN401  (a pandas frame, whose type is not imported)
     """Return the rows of a frame by column name, missing values of every kind as None."""
     if len(set(frame.columns)) != len(frame.columns):
-        raise InvalidRowsError(f"the frame has a column twice: {list(frame.columns)}")
+        raise InvalidRowsError(f"the frame has duplicate columns: {list(frame.columns)}; expected unique names")
     return frame.astype(object).where(frame.notna(), None).to_dict(orient="records")

@@ -1,4 +1,4 @@
-"""The connection: the client over httpx; what it sends and reads is said in `calls`."""
+"""Client: the synchronous client of the service, over httpx; `calls` builds its requests and reads the responses."""
 
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -9,34 +9,39 @@ from httpx_retries import RetryTransport
 from numpy.typing import NDArray
 
 from enn_service.client import calls
-from enn_service.client.calls import ApiCall, Endpoint, ExplainParameters, Outputs
+from enn_service.client.calls import OUTPUT, ApiCall, ExplainParameters, Outputs, OutputTensor, SliceParameters
 from enn_service.client.results import Explanations, ModelVersion
 from enn_service.client.rows import Rows
-from enn_service.client.transport import headers as sent
-from enn_service.client.transport import policy, read, request, unreachable
-
-OUTPUT = ("output",)
+from enn_service.client.transport import build_request, connection_headers, parse_response, retry_policy, unreachable
 
 Result = TypeVar("Result")
 
 
 class Client:
-    """A client of the service. Calls may come from several threads; use it as a context manager, or close it.
+    """Client of the service. Use it as a context manager or close it; several threads may call it at the same time.
 
-    No call changes anything in the service, so all but those of health are sent again: after a lost connection, and on
-    429, 502, 503 and 504, where the server's Retry-After is waited for. Proxies of the environment are not used.
+    No call changes anything in the service. Therefore all calls but those of health are retried after a lost connection
+    and after status 429, 502, 503 and 504, where the client waits as Retry-After says. Proxies that environment
+    variables name are not used.
 
     Args:
-        url: The service's address, e.g. "http://127.0.0.1:8080".
-        token: An API key or the management token, sent as `Authorization: Bearer ...`.
-        headers: Headers to send with every request.
-        timeout: How long to wait for a connection and for each part of an answer, and between retries altogether, in
+        url: Address of the service.
+        token: API key or management token, sent as `Authorization: Bearer`.
+        headers: Further headers of every request.
+        timeout: Maximum time to connect, to receive each part of a response, and for all waiting between retries, in
             seconds; more than 0.
-        retries: How often a request is sent again; 0 or more.
-        transport: An httpx transport, where a proxy, certificates or a Unix socket are to be chosen.
+        retries: Maximum number of retries; 0 or more.
+        transport: httpx transport with a proxy, certificates or a Unix socket; None for a plain connection.
 
-    Every call raises:
-        ClientError: One of its kinds; `enn_service.client.errors` draws the tree.
+    Example:
+        >>> from enn_service.client import Client
+        >>> with Client("http://127.0.0.1:8080") as client:
+        ...     predictions = client.predict("ring", [[0.1, 0.2], [0.5, -0.1]])
+        ...     explanations = client.explain("ring", [[0.5, -0.1]], attributions="shapley")
+        >>> [prediction["label"] for prediction in predictions]
+        [-1, 1]
+        >>> explanations.bumps.shape
+        (1, 6)
     """
 
     def __init__(
@@ -49,44 +54,59 @@ class Client:
         retries: int = 3,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        retrying = RetryTransport(transport or httpx.HTTPTransport(), policy(retries, timeout))
+        retrying = RetryTransport(transport or httpx.HTTPTransport(), retry_policy(retries, timeout))
         self._http = httpx.Client(
-            base_url=url, headers=sent(token, headers), timeout=timeout, transport=retrying, trust_env=False
+            base_url=url,
+            headers=connection_headers(token, headers),
+            timeout=timeout,
+            transport=retrying,
+            trust_env=False,
         )
 
     def predict(self, model: str, rows: Rows, *, version: str | None = None) -> list[Any]:
-        """Return one prediction a row, in the model's words.
+        """Predict rows.
 
         Args:
-            model: The model's name.
-            rows: Lists, a NumPy array or a pandas frame, [rows, features]; vectors in the order of the model's
-                features, or objects by feature name in any order.
-            version: The version; the newest that answers where none is named.
+            model: Name of the model.
+            rows: Lists, a NumPy array or a pandas frame, [rows, features]: vectors in the order of the model's
+                features, or values by feature name in any order.
+            version: Version of the model; None for the highest that is ready.
 
         Returns:
-            [rows]; regression: numbers, or lists of several; classes: {"label", "score"} or {"label", "probabilities"}.
+            One prediction per row. Regression: a number, or a list of numbers for several outputs. Classification:
+            {"label", "score"} for a dct head, {"label", "probabilities"} for a linear head.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
         return self._send(calls.predict(model, rows, version))
 
     def explain(
-        self, model: str, rows: Rows, *, version: str | None = None, **asked: Unpack[ExplainParameters]
+        self, model: str, rows: Rows, *, version: str | None = None, **parameters: Unpack[ExplainParameters]
     ) -> Explanations:
-        """Return the predictions of rows and their exact explanations.
+        """Predict rows and explain one output of each exactly.
 
         Args:
-            model: The model's name.
-            rows: As for predict.
-            version: As for predict.
-            **asked: What to explain, and how far:
-                output, the output to explain, a class label or a value's name (default: the predicted class);
-                top, how many bumps to show, the largest first, with the rest as one sum (default: all);
-                harmonics, whether to split each bump into the terms of its series;
-                attributions, "shapley" or "integrated_gradients", both exact, or "sampled_shapley";
-                background, rows that Shapley values compare with (default: those that the model carries);
-                baseline, the row that integrated gradients start from (default: the mean of the training rows);
-                permutations, orders of the features drawn for "sampled_shapley".
+            model: Name of the model.
+            rows: Rows as in `predict`, [rows, features].
+            version: Version of the model; None for the highest that is ready.
+            **parameters: Options of the explanation:
+                output: Class label or name of the output to explain. Default: the predicted class.
+                top: Number of bumps to return, largest first; the others are summed. Default: all.
+                harmonics: True to split each bump into the terms of its cosine series.
+                attributions: Method to attribute the pre-activation to features: "shapley" or "integrated_gradients",
+                both exact, or "sampled_shapley". Default: none.
+                background: Rows that Shapley values compare with. Default: rows stored in the model.
+                baseline: Row at which integrated gradients start. Default: the mean of the training rows.
+                permutations: Number of feature orders that "sampled_shapley" draws.
+
+        Returns:
+            Predictions and explanations as arrays.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return self._send(calls.explain(model, rows, version, **asked))
+        return self._send(calls.explain(model, rows, version, **parameters))
 
     def explain_outputs(
         self,
@@ -95,45 +115,86 @@ class Client:
         outputs: Outputs = "all",
         *,
         version: str | None = None,
-        **asked: Unpack[ExplainParameters],
+        **parameters: Unpack[ExplainParameters],
     ) -> dict[Any, Explanations]:
-        """Return the explanations of several outputs, by output; the other arguments are those of explain.
+        """Predict rows and explain several outputs of each exactly.
 
         Args:
-            model: The model's name.
-            rows: As for predict.
-            outputs: Class labels or values' names, or "all".
-            version: As for predict.
-            **asked: As for explain, without output.
+            model: Name of the model.
+            rows: Rows as in `predict`, [rows, features].
+            outputs: Class labels or names of the outputs to explain; "all" for every output.
+            version: Version of the model; None for the highest that is ready.
+            **parameters: Options of `explain`, except output.
+
+        Returns:
+            Explanations by output.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return self._send(calls.explain_outputs(model, rows, version, outputs, **asked))
+        return self._send(calls.explain_outputs(model, rows, version, outputs, **parameters))
 
     def activations(
         self, model: str, *, version: str | None = None, layer: int | None = None, points: int | None = None
     ) -> dict[str, Any]:
-        """Return every learned activation, or those of one layer: curve, DCT coefficients, density and importance."""
-        return self._send(calls.explore(model, version, "activations", {"layer": layer, "points": points}))
-
-    def surface(
-        self, model: str, x: str, y: str, *, version: str | None = None, **where: Unpack[Endpoint]
-    ) -> dict[str, Any]:
-        """Return an output over the plane of two features.
+        """Return the learned activation functions.
 
         Args:
-            model: The model's name.
-            x: The feature that varies along a row of the answer's tables.
-            y: The feature that varies from row to row.
-            version: As for predict.
-            **where: output, the unit; bumps, whether to give each neuron's too; points, along each axis; at, values of
-                other features by name (default: typical ones).
+            model: Name of the model.
+            version: Version of the model; None for the highest that is ready.
+            layer: Index of a layer; None for all layers.
+            points: Number of points per curve; None for the service's default.
+
+        Returns:
+            Curve, DCT coefficients, input density and importance of each neuron, by layer.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return self._send(calls.explore(model, version, "surface", {"x": x, "y": y, **where}))
+        return self._send(calls.introspect(model, version, "activations", {"layer": layer, "points": points}))
+
+    def surface(
+        self, model: str, x: str, y: str, *, version: str | None = None, **parameters: Unpack[SliceParameters]
+    ) -> dict[str, Any]:
+        """Return an output as a function of two features.
+
+        Args:
+            model: Name of the model.
+            x: Feature that varies along the rows of the returned tables.
+            y: Feature that varies along their columns.
+            version: Version of the model; None for the highest that is ready.
+            **parameters: Options of the surface:
+                output: Class label or name of the output. Default: the service's choice.
+                bumps: True to return the bump of each neuron too.
+                points: Number of points along each axis.
+                at: Values of the other features by name. Default: typical values.
+
+        Returns:
+            Values of both axes and tables of the output.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
+        return self._send(calls.introspect(model, version, "surface", {"x": x, "y": y, **parameters}))
 
     def profile(
-        self, model: str, feature: str, *, version: str | None = None, **where: Unpack[Endpoint]
+        self, model: str, feature: str, *, version: str | None = None, **parameters: Unpack[SliceParameters]
     ) -> dict[str, Any]:
-        """Return an output along one feature; the other arguments are those of surface."""
-        return self._send(calls.explore(model, version, "profile", {"feature": feature, **where}))
+        """Return an output as a function of one feature.
+
+        Args:
+            model: Name of the model.
+            feature: Feature that varies.
+            version: Version of the model; None for the highest that is ready.
+            **parameters: Options of `surface`.
+
+        Returns:
+            Values of the axis and of the output.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
+        return self._send(calls.introspect(model, version, "profile", {"feature": feature, **parameters}))
 
     def infer(
         self,
@@ -141,34 +202,77 @@ class Client:
         rows: Rows,
         *,
         version: str | None = None,
-        outputs: Sequence[str] = OUTPUT,
+        outputs: Sequence[OutputTensor] = OUTPUT,
         binary: bool | None = None,
     ) -> dict[str, NDArray[Any]]:
-        """Return a model's tensors by name, as they leave the network: the way for large arrays.
+        """Return output tensors of the network; the fastest call for large arrays.
 
         Args:
-            model: The model's name.
-            rows: A NumPy array or lists of numbers, [rows, features], in the order of the model's features.
-            version: As for predict.
+            model: Name of the model.
+            rows: NumPy array or lists of numbers, [rows, features], in the order of the model's features.
+            version: Version of the model; None for the highest that is ready.
             outputs: Some of "output" [rows, outputs], "bumps" [rows, units, neurons], "pre_activation" [rows, units].
-            binary: Whether tensors travel as bytes instead of JSON; by default from 4,096 numbers on.
+            binary: True to send tensors as bytes, False as JSON; None for bytes from 4,096 numbers on.
+
+        Returns:
+            Arrays by name of the tensor.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
         return self._send(calls.infer(model, rows, version, outputs, binary=binary))
 
     def models(self) -> list[ModelVersion]:
-        """Return every version in the service's repository, with its state."""
+        """Return every version in the service's repository with its state.
+
+        Returns:
+            Versions in the order of their models' names.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
         return self._send(calls.models())
 
     def metadata(self, model: str | None = None, *, version: str | None = None) -> dict[str, Any]:
-        """Return what the service, or a model, says about itself: its tensors, features, classes and scores."""
+        """Return the metadata of a model or of the service.
+
+        Args:
+            model: Name of the model; None for the service.
+            version: Version of the model; None for the highest that is ready.
+
+        Returns:
+            For a model its tensors, features, classes and scores; for the service its name, version and extensions.
+
+        Raises:
+            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
+        """
         return self._send(calls.metadata(model, version))
 
     def live(self) -> bool:
-        """Say whether the service runs; an address where nothing answers raises UnreachableError."""
+        """Return True if the service runs.
+
+        Returns:
+            False if the service responds with status 503.
+
+        Raises:
+            UnreachableError: No server responds at the address.
+        """
         return self._send(calls.live())
 
     def ready(self, model: str | None = None, *, version: str | None = None) -> bool:
-        """Say whether the service, or a model, answers; an unknown model raises NotFoundError."""
+        """Return True if a model, or the service, is ready for inference.
+
+        Args:
+            model: Name of the model; None for the service.
+            version: Version of the model; None for the highest that is ready.
+
+        Returns:
+            False if the service responds with status 503.
+
+        Raises:
+            NotFoundError: The repository has no such model or version.
+            UnreachableError: No server responds at the address.
+        """
         return self._send(calls.ready(model, version))
 
     def close(self) -> None:
@@ -176,7 +280,7 @@ class Client:
         self._http.close()
 
     def __enter__(self) -> Self:
-        """Return the client, closed on leaving."""
+        """Return the client itself."""
         return self
 
     def __exit__(
@@ -186,8 +290,9 @@ class Client:
         self.close()
 
     def _send(self, call: ApiCall[Result]) -> Result:
+        """Send a request and return the result of its response."""
         try:
-            response = self._http.send(request(self._http, call))
+            response = self._http.send(build_request(self._http, call))
         except httpx.RequestError as error:
             raise unreachable(error) from error
-        return read(call, response)
+        return parse_response(call, response)

@@ -1,4 +1,4 @@
-"""The transport: when a request is sent again, what it carries, and how its answer is read, for both clients."""
+"""Headers, retries, and conversion between API calls and httpx, for both clients."""
 
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -10,45 +10,60 @@ from enn_service.client import calls
 from enn_service.client.calls import ApiCall, ParsedResponse
 from enn_service.client.errors import UnreachableError
 
-AGAIN = (429, 502, 503, 504)
-AGAIN_AFTER = (httpx.ConnectTimeout, httpx.NetworkError, httpx.RemoteProtocolError)
-"""A connection that fails is tried again. An answer that is late is not: asking again would only add to the load."""
+RETRY_STATUSES = (429, 502, 503, 504)
+RETRY_EXCEPTIONS = (httpx.ConnectTimeout, httpx.NetworkError, httpx.RemoteProtocolError)
+"""Failed connections. A read timeout is not among them: a second request would only add to the server's load."""
 BACKOFF_SECONDS = 0.1
-ONCE = Retry(total=0)
+NO_RETRY = Retry(total=0)
 
 Result = TypeVar("Result")
 
 
-def policy(retries: int, timeout: float) -> Retry:
-    """Return when and how often a request is sent again."""
+def retry_policy(retries: int, timeout: float) -> Retry:
+    """Return the retry policy of a client.
+
+    Args:
+        retries: Maximum number of retries of a request.
+        timeout: Maximum time for all waiting between retries, in seconds.
+    """
     return Retry(
         total=retries,
         allowed_methods=("GET", "POST"),
-        status_forcelist=AGAIN,
-        retry_on_exceptions=AGAIN_AFTER,
+        status_forcelist=RETRY_STATUSES,
+        retry_on_exceptions=RETRY_EXCEPTIONS,
         backoff_factor=BACKOFF_SECONDS,
         total_timeout=timeout,
     )
 
 
-def headers(token: str | None, more: Mapping[str, str] | None) -> dict[str, str]:
-    """Return what every request carries."""
+def connection_headers(token: str | None, more: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the headers of every request of a client.
+
+    Args:
+        token: API key or management token; None to send none.
+        more: Further headers.
+    """
     return {**({} if token is None else {"authorization": f"Bearer {token}"}), **(more or {})}
 
 
-def request(http: httpx.Client | httpx.AsyncClient, call: ApiCall[Any]) -> httpx.Request:
-    """Return a call as it is sent."""
+def build_request(http: httpx.Client | httpx.AsyncClient, call: ApiCall[Any]) -> httpx.Request:
+    """Return the httpx request of a call."""
     headers = {calls.REQUEST_ID: call.request_id, **call.headers}
-    extensions = {} if call.again else {"retry": ONCE}
+    extensions = {} if call.retryable else {"retry": NO_RETRY}
     return http.build_request(call.method, call.path, content=call.body, headers=headers, extensions=extensions)
 
 
-def read(call: ApiCall[Result], response: httpx.Response) -> Result:
-    """Return what the answer to a call means."""
+def parse_response(call: ApiCall[Result], response: httpx.Response) -> Result:
+    """Return the result of the response to a call.
+
+    Raises:
+        StatusError: The service responded with an error.
+        UnexpectedAnswerError: The response is not in the format of this service.
+    """
     return call.result(ParsedResponse(response.status_code, response.headers, response.content))
 
 
 def unreachable(error: httpx.RequestError) -> UnreachableError:
-    """Return that there was no answer, and why."""
+    """Return the exception for a request without a response."""
     reason = str(error) or type(error).__name__
-    return UnreachableError(f"no answer from {error.request.method} {error.request.url}: {reason}")
+    return UnreachableError(f"no response to {error.request.method} {error.request.url}: {reason}")

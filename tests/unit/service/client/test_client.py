@@ -1,4 +1,4 @@
-"""The client against a server that follows a script: binary tensors as the protocol has them, retries, odd answers."""
+"""The client against a scripted server: binary tensors, retries, unexpected responses."""
 
 import asyncio
 import threading
@@ -29,7 +29,7 @@ from enn_service.client import (
 ROWS = [[0.1, 0.2], [0.5, -0.1]]
 GOOD = (200, {}, orjson.dumps({"predictions": [1.0, 2.0]}))
 STOP_LOOKS = 0.01
-"""How often the server looks whether it is to stop, in seconds."""
+"""Interval at which the server checks for its shutdown, in seconds."""
 LENGTH = "inference-header-content-length"
 CODES = {"FP32": "<f4", "FP64": "<f8", "INT64": "<i8", "UINT8": "u1"}
 
@@ -38,7 +38,7 @@ Reply = tuple[int, dict[str, str], bytes]
 
 @dataclass
 class Script:
-    """What the server answers, one after the other and the last again, and what it was asked."""
+    """Responses of the server, the last one repeated, and the requests that it received."""
 
     replies: list[Reply | Callable[[dict[str, str], bytes], Reply]]
     asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
@@ -47,7 +47,7 @@ class Script:
 
 @contextmanager
 def answering(*replies: Any) -> Iterator[Script]:
-    """Run a server that answers so, on a free port."""
+    """Run a server with these responses on a free port."""
     script = Script(list(replies))
     following = chain(script.replies, repeat(script.replies[-1]))
 
@@ -106,10 +106,11 @@ def doubled(headers: dict[str, str], body: bytes) -> Reply:
 
 
 @pytest.mark.parametrize("kind", ["<f4", ">f4", "<f8", "<i8", "u1"])
-def test_a_binary_tensor_goes_and_comes_as_the_protocol_says(kind: str) -> None:
+def test_binary_tensors_are_sent_and_read_by_the_protocol(kind: str) -> None:
     rows = np.asfortranarray(np.arange(6).reshape(3, 2).astype(kind))
+    names: list[Any] = ["double", "row", "same"]  # tensors of the scripted server, which no model has
     with answering(doubled) as script, Client(script.url) as client:
-        found = client.infer("ring", rows, outputs=["double", "row", "same"], binary=True)
+        found = client.infer("ring", rows, outputs=names, binary=True)
     assert {name: str(array.dtype) for name, array in found.items()} == {
         "double": "float32",
         "row": "int64",
@@ -120,7 +121,7 @@ def test_a_binary_tensor_goes_and_comes_as_the_protocol_says(kind: str) -> None:
     assert found["row"].tolist() == [0, 1, 2]
 
 
-def test_a_large_array_travels_as_bytes_and_a_small_one_as_json() -> None:
+def test_large_array_is_sent_as_bytes_small_one_as_json() -> None:
     small = {"outputs": [{"name": "output", "datatype": "FP32", "shape": [2, 1], "data": [1.0, 2.0]}]}
     with answering((200, {}, orjson.dumps(small)), doubled) as script, Client(script.url) as client:
         assert client.infer("ring", ROWS)["output"].shape == (2, 1)
@@ -131,7 +132,7 @@ def test_a_large_array_travels_as_bytes_and_a_small_one_as_json() -> None:
     assert LENGTH in second
 
 
-def test_binary_answers_that_are_cut_or_too_long_are_refused() -> None:
+def test_binary_response_of_wrong_length_is_refused() -> None:
     def cut(headers: dict[str, str], body: bytes) -> Reply:
         status, more, content = doubled(headers, body)
         return status, more, content[:-4]
@@ -157,7 +158,7 @@ def test_binary_answers_that_are_cut_or_too_long_are_refused() -> None:
         (np.array([[1j, 0]]), "complex"),
     ],
 )
-def test_infer_sends_nothing_but_tables_of_finite_numbers(rows: Any, said: str) -> None:
+def test_infer_refuses_rows_other_than_finite_numbers(rows: Any, said: str) -> None:
     with answering(GOOD) as script, Client(script.url) as client:
         with pytest.raises(InvalidRowsError, match=said):
             client.infer("ring", rows)
@@ -165,7 +166,7 @@ def test_infer_sends_nothing_but_tables_of_finite_numbers(rows: Any, said: str) 
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
-def test_a_busy_server_is_asked_again(status: int) -> None:
+def test_busy_status_is_retried(status: int) -> None:
     busy = (status, {"Retry-After": "0"}, b'{"error": "busy"}')
     with answering(busy, busy, GOOD) as script, Client(script.url) as client:
         assert client.predict("ring", ROWS) == [1.0, 2.0]
@@ -173,12 +174,12 @@ def test_a_busy_server_is_asked_again(status: int) -> None:
     assert len({body for _, _, body in script.asked}) == 1
 
 
-def test_a_lost_connection_is_made_again() -> None:
+def test_lost_connection_is_retried() -> None:
     with answering(None, GOOD) as script, Client(script.url) as client:
         assert client.predict("ring", ROWS) == [1.0, 2.0]
 
 
-def test_the_async_client_asks_again_too() -> None:
+def test_async_client_retries_too() -> None:
     async def ask(url: str) -> list[Any]:
         async with AsyncClient(url) as client:
             return await client.predict("ring", ROWS)
@@ -187,7 +188,7 @@ def test_the_async_client_asks_again_too() -> None:
         assert asyncio.run(ask(script.url)) == [1.0, 2.0]
 
 
-def test_after_the_retries_the_server_s_words_are_raised() -> None:
+def test_error_after_all_retries_carries_text_of_service() -> None:
     with (
         answering((503, {"x-request-id": "r7"}, b'{"error": "draining"}')) as script,
         Client(script.url, retries=1) as client,
@@ -198,13 +199,13 @@ def test_after_the_retries_the_server_s_words_are_raised() -> None:
         assert len(script.asked) == 2
 
 
-def test_health_wants_the_first_answer() -> None:
+def test_health_calls_are_not_retried() -> None:
     with answering((503, {}, b'{"error": "draining"}')) as script, Client(script.url) as client:
         assert not client.ready()
         assert len(script.asked) == 1
 
 
-def test_an_answer_that_does_not_come_in_time_is_not_asked_for_again() -> None:
+def test_timeout_is_not_retried() -> None:
     late = threading.Event()
 
     def never(headers: dict[str, str], body: bytes) -> Reply:
@@ -228,7 +229,7 @@ def test_an_answer_that_does_not_come_in_time_is_not_asked_for_again() -> None:
         (500, ServerError),
     ],
 )
-def test_every_status_has_its_exception_with_text_and_request_id(status: int, kind: type[StatusError]) -> None:
+def test_each_status_has_its_exception_with_text_and_id(status: int, kind: type[StatusError]) -> None:
     with answering((status, {}, b'{"error": "no"}')) as script, Client(script.url) as client:
         with pytest.raises(kind, match=f"^no \\(status {status}, request id ") as caught:
             client.predict("ring", ROWS)
@@ -236,7 +237,7 @@ def test_every_status_has_its_exception_with_text_and_request_id(status: int, ki
         assert caught.value.request_id == script.asked[0][1]["x-request-id"]
 
 
-def test_an_error_that_is_none_of_the_service_is_shown_as_it_came() -> None:
+def test_error_of_a_proxy_is_shown_unchanged() -> None:
     with (
         answering((500, {}, b"<h1>proxy</h1>")) as script,
         Client(script.url) as client,
@@ -246,14 +247,14 @@ def test_an_error_that_is_none_of_the_service_is_shown_as_it_came() -> None:
 
 
 @pytest.mark.parametrize("body", [b"<h1>login</h1>", b"[]", b"{}", b""])
-def test_a_success_that_is_none_of_the_service_is_refused(body: bytes) -> None:
+def test_successful_response_in_another_format_is_refused(body: bytes) -> None:
     with answering((200, {}, body)) as script, Client(script.url) as client:
         for call in (client.predict, client.explain, client.infer):
             with pytest.raises(UnexpectedAnswerError):
                 call("ring", ROWS)
 
 
-def test_the_token_and_the_headers_go_with_every_request() -> None:
+def test_token_and_headers_are_sent_with_every_request() -> None:
     with (
         answering(GOOD) as script,
         Client(f"{script.url}/behind/a/gateway", token="secret", headers={"x-team": "a"}) as client,
