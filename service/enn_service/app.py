@@ -15,9 +15,8 @@ from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
 from enn_service.http.inline import Service
 from enn_service.observability.counters import SharedCounters
-from enn_service.observability.events import RequestObserver
-from enn_service.observability.log_config import is_enabled, log_request
-from enn_service.observability.tracing import RequestTracer, create_tracer
+from enn_service.observability.log_config import create_request_log
+from enn_service.observability.tracing import create_tracer
 from enn_service.runtime.registry import ModelRegistry
 from enn_service.runtime.repository_sync import RepositorySync
 from enn_service.runtime.unload_state import UnloadState
@@ -44,7 +43,7 @@ def create_app(settings: Settings | None = None) -> Service:
     verify = None if settings.public_key is None else verifier(settings.public_key)
     registry = ModelRegistry(settings.models, UnloadState(run.unloaded), tallies.local.loads, verify)
     source = _source(settings, run)
-    tracing = create_tracer()
+    observers = [observer for observer in (create_tracer(), create_request_log()) if observer is not None]
 
     keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), settings.tokens()
     drain = GracefulShutdown(settings.drain_seconds, run.shutdown.mark if settings.workers == 1 else None)
@@ -75,8 +74,8 @@ def create_app(settings: Settings | None = None) -> Service:
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            if tracing is not None:
-                await asyncio.to_thread(tracing.close)
+            for observer in observers:
+                await asyncio.to_thread(observer.close)
 
     control_plane = create_control_plane(
         registry,
@@ -93,7 +92,7 @@ def create_app(settings: Settings | None = None) -> Service:
         settings,
         auth=ApiKeyAuth(keys),
         shutting_down=lambda: drain.started,
-        observers=_observers(tracing),
+        observers=observers,
     )
     return Service(data_plane, data_plane.inline_handler if settings.inline else None)
 
@@ -102,11 +101,6 @@ def _source(settings: Settings, run: RunDirectory) -> RepositorySync | None:
     if settings.source is None:
         return None
     return RepositorySync(settings.source, settings.models, run.source, settings.poll_seconds)
-
-
-def _observers(tracing: RequestTracer | None) -> list[RequestObserver]:
-    observers: list[RequestObserver] = [] if tracing is None else [tracing]
-    return [*observers, log_request] if is_enabled() else observers
 
 
 async def _every(seconds: float, work: Callable[[], None]) -> None:
