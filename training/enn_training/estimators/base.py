@@ -18,7 +18,7 @@ from enn_training.errors import OptionError
 from enn_training.learned_model import Label, LearnedModel
 from enn_training.learners.base import Learner
 from enn_training.learners.online_trainer import OnlineDesign, OnlineTrainer
-from enn_training.learners.registry import LEARNERS
+from enn_training.learners.registry import LEARNERS, LearnerName
 from enn_training.learners.trainer import train
 
 Floats = NDArray[np.float64]
@@ -40,14 +40,14 @@ class Estimator(BaseEstimator):
         *,
         harmonics: int = 6,
         head: Head = "linear",
-        learner: str | Learner = "auto",
+        learner: LearnerName | Learner = "auto",
         max_time: float = 60.0,
         random_state: int | np.random.RandomState | None = None,
     ) -> None:
         self.hidden: int | Sequence[int] | str = hidden
         self.harmonics = harmonics
         self.head: Head = head
-        self.learner = learner
+        self.learner: LearnerName | Learner = learner
         self.max_time = max_time
         self.random_state = random_state
 

@@ -1,6 +1,7 @@
 """ENNClassifier: an Expressive Neural Network as a scikit-learn classifier."""
 
-from typing import Any, Self
+from collections.abc import Callable
+from typing import Any, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +12,13 @@ from sklearn.utils.multiclass import check_classification_targets
 from enn_training.data.dataset import to_label
 from enn_training.estimators.base import Estimator, Floats, validate
 from enn_training.learned_model import Label
+
+Method = TypeVar("Method", bound=Callable[..., Floats])
+
+
+def _with_linear_head(method: Method) -> Method:
+    """Hide a method from estimators with another head than the linear one, and keep its type, unlike `available_if`."""
+    return cast("Method", available_if(lambda self: self.head == "linear")(method))
 
 
 class ENNClassifier(ClassifierMixin, Estimator):
@@ -118,7 +126,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
         scores = response.pre_activation if network.head == "linear" else response.output
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
-    @available_if(lambda self: self.head == "linear")
+    @_with_linear_head
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Return the probability of each class, [rows, classes]; only with the linear head."""
         network, x = self._rows(X)

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from enn_training.errors import OptionError
 from enn_training.learners.base import Learner
+
+LearnerName = Literal["auto", "adam", "lms"]
+"""Names of the learners that an estimator accepts."""
 
 
 @dataclass(frozen=True)
