@@ -34,7 +34,22 @@ logger = logging.getLogger(__name__)
 
 
 def create_app(settings: Settings | None = None) -> Service:
-    """Return the whole service; without settings those of the environment."""
+    """Create the whole service as an ASGI application.
+
+    Args:
+        settings: Settings of the service; None to read ENN_* variables of the environment.
+
+    Returns:
+        ASGI application for uvicorn or another server.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from enn_service.app import create_app
+        >>> from enn_service.settings import Settings
+        >>> app = create_app(Settings(models=Path("models/repository")))
+        >>> callable(app)
+        True
+    """
     settings = settings or Settings()
     stack = ExitStack()
     run = RunDirectory(stack.enter_context(run_directory(settings.run)))
