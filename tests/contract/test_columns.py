@@ -81,7 +81,7 @@ def test_names_vectors_and_codes_get_the_same_answer(animals: httpx.Client) -> N
     assert ask(animals, "predict", [[44.5, 1, 1, "2", None]])["predictions"] == [named]
 
 
-def test_the_answers_are_those_of_the_float64_network_and_mostly_right(animals: httpx.Client, models: Path) -> None:
+def test_answers_equal_the_float64_network_and_are_mostly_right(animals: httpx.Client, models: Path) -> None:
     network = open_package(repository.read_model(models, "animals", "1")).network
     frame = table()
     rows = frame.drop(columns="species").astype(object).where(frame.notna(), None).to_dict("records")
@@ -95,7 +95,7 @@ def test_the_answers_are_those_of_the_float64_network_and_mostly_right(animals: 
     assert np.mean([prediction["label"] for prediction in predictions] == frame["species"]) > 0.9
 
 
-def test_bumps_add_up_and_out_of_range_is_told_of_numbers_alone(animals: httpx.Client) -> None:
+def test_bumps_add_up_and_only_numbers_are_out_of_range(animals: httpx.Client) -> None:
     answer = ask(animals, "explain", [ROW, ROW | {"island": None, "bill": 99}], harmonics=True)
     assert schemas.ExplainResponse.model_validate(answer, strict=True)
     for explanation in answer["explanations"]:

@@ -92,7 +92,7 @@ def opened(folder):
     return package
 
 
-def test_a_problem_is_pruned_into_a_smaller_version_that_every_check_accepts(enn, tmp_path):
+def test_prune_publishes_a_smaller_version_that_passes_all_checks(enn, tmp_path):
     assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--passes", 20)[0] == 0
     status, out, err = enn("prune", "ring", "--models", tmp_path, "--loss", 0.05)
     assert (status, err) == (0, "")
@@ -114,14 +114,14 @@ def test_a_problem_is_pruned_into_a_smaller_version_that_every_check_accepts(enn
     assert (tmp_path / "again" / "1" / "model.onnx").read_bytes() == after.data
 
 
-def test_a_model_whose_every_level_loses_too_much_is_not_published_again(enn, tmp_path):
+def test_prune_publishes_nothing_if_every_level_loses_too_much(enn, tmp_path):
     assert enn("problem", "product", "--models", tmp_path, "--samples", 400, "--passes", 200)[0] == 0
     status, out, _ = enn("prune", "product", "--models", tmp_path, "--loss", 0, "--only", "neurons")
     assert (status, "nothing published: every level loses more than 0" in out) == (0, True)
     assert [path.name for path in (tmp_path / "product").iterdir()] == ["1"]
 
 
-def test_a_model_of_a_table_is_pruned_with_its_table_and_no_other(enn, tmp_path):
+def test_table_model_is_pruned_only_with_its_own_table(enn, tmp_path):
     rng = np.random.default_rng(0)
     frame = pd.DataFrame({"a": rng.normal(size=200), "b": rng.choice(["x", "y"], 200), "left": rng.normal(size=200)})
     frame.loc[:20, "a"] = np.nan

@@ -56,14 +56,14 @@ def test_a_large_picture_is_made_smaller_in_its_proportions():
     assert picture.read_picture("china", 64, grey=True).pixels.shape == (43, 64, 1)
 
 
-def test_the_ratio_of_signal_to_noise_is_that_of_the_mean_squared_error(checkers):
+def test_psnr_follows_from_the_mean_squared_error(checkers):
     read = picture.read_picture(str(checkers), 128, grey=True)
     assert read.psnr(np.clip(read.values, 0.1, None)) == pytest.approx(-10 * np.log10(0.01 / 2))
     assert read.psnr(read.values) == np.inf
     assert read.psnr(read.values * np.nan) == -np.inf
 
 
-def test_every_contender_tries_as_many_variants_and_has_as_many_parameters(checkers):
+def test_contenders_have_equal_variants_and_at_least_equal_parameters(checkers):
     _, fitted = learned(checkers)
     ours = fitted["ENN"].result.parameters
     for one in contenders(SETTINGS.harmonics):
@@ -74,7 +74,7 @@ def test_every_contender_tries_as_many_variants_and_has_as_many_parameters(check
         assert one.name == "ENN" or count_parameters(one.build(narrower, 1, 1.0)) < ours
 
 
-def test_what_is_told_is_what_the_kept_module_gives_and_the_best(checkers):
+def test_reported_psnr_is_that_of_the_best_module(checkers):
     read, fitted = learned(checkers)
     for one in fitted.values():
         assert one.result.best.psnr == max(variant.psnr for variant in one.result.variants)
@@ -95,7 +95,7 @@ def test_equal_seeds_learn_equal_pictures_whatever_torch_drew_before(checkers):
         np.testing.assert_array_equal(one.pixels, second[name].pixels)
 
 
-def test_what_left_the_finite_numbers_is_refused(checkers, monkeypatch):
+def test_diverged_training_is_refused(checkers, monkeypatch):
     monkeypatch.setattr(fitting, "one_cycle_rate", lambda _: float("nan"))
     with pytest.raises(DivergenceError, match="ENN: no variant has finite numbers after 2 passes"):
         learned(checkers)

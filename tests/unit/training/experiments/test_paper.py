@@ -32,7 +32,7 @@ def benchmark(monkeypatch, capsys, tmp_path):
     return run
 
 
-def test_table_results_and_pictures_are_written_and_only_what_is_missing_is_learned(benchmark, tmp_path):
+def test_page_and_pictures_are_written_and_results_resume(benchmark, tmp_path):
     status, out, err = benchmark("--problems", "high-frequency-sine,sum")
     assert (status, err) == (0, "")
     text = (tmp_path / "benchmarks" / "paper.md").read_text()
@@ -100,7 +100,7 @@ def outcome(scores):
     return {name: {0: Result(score, 2.0)} for name, score in scores.items()}
 
 
-def test_a_gap_is_called_reproduced_only_where_it_is_more_than_40_points():
+def test_gap_counts_as_reproduced_above_40_points():
     plain, tuned = dict.fromkeys(claims.UNTUNED, 0.58), dict.fromkeys(claims.SAME_SIZE, 0.999)
     found = {"stripes": outcome({"enn-6": 0.99} | plain | tuned | {"sine-6-plain": 0.5})}
     gaps = str(claims.claim_fields(found)["gaps"]).splitlines()
@@ -111,7 +111,7 @@ def test_a_gap_is_called_reproduced_only_where_it_is_more_than_40_points():
     assert "**not reproduced**" in gaps[3]
 
 
-def test_a_promise_that_is_not_kept_is_told():
+def test_missed_target_is_reported():
     found = {"ring": outcome({"enn-6": 0.989}), "sum": outcome({"enn-6": 1e-6})}
     assert claims.claim_fields(found)["promises_met"] == "1 of 2"
     slow = {"sum": {"enn-6": {0: replace(found["sum"]["enn-6"][0], seconds=11.0)}}}
@@ -119,7 +119,7 @@ def test_a_promise_that_is_not_kept_is_told():
     assert "ring (0.9890 / 0.9890; promised ≥ 0.99)" in str(claims.claim_fields(found)["reached"])
 
 
-def test_who_is_ahead_is_told_best_first():
+def test_contenders_ahead_are_listed_best_first():
     scores = {"ENN": 0.9, "a": 0.95, "b": 0.99, "c": 0.1}
     spreads = {name: Spread("classification", (score,)) for name, score in scores.items()}
     assert document._names_ahead(spreads) == "b, a"

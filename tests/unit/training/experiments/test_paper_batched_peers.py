@@ -45,7 +45,7 @@ def plain_torch(peer, variant, start, training, orders):
     return torch.cat([part.detach().ravel() for part in targets])
 
 
-def test_every_network_of_a_stack_moves_as_torchs_own_adam_moves_it_alone():
+def test_batched_adam_equals_adam_of_torch_for_each_network():
     peer = Peer("tanh", 3, lambda x: x, torch.tanh, (0.01, 0.1), (1.0, 3.0), starts=1, batch=64)
     sets = data("ring", (4, 7))
     own = batched_peers._BatchedPeers(peer, sets)
@@ -72,7 +72,7 @@ def test_a_seed_gives_the_same_beside_other_seeds_as_alone():
 
 @pytest.mark.parametrize("name", ["ring", "product"])
 @pytest.mark.parametrize("peer", [peers.tuned_peers(6)[3], peers.kan_peer(3)], ids=lambda peer: peer.name)
-def test_the_parameters_kept_give_the_score_told(name, peer):
+def test_stored_parameters_give_the_reported_score(name, peer):
     one = PeerContender(peer)
     ((seed, result),) = one.learn(problem(name), (0,), FEW, quietly)
     test = data(name, (seed,))[seed].test
@@ -81,7 +81,7 @@ def test_the_parameters_kept_give_the_score_told(name, peer):
     assert result.score == pytest.approx(found, rel=1e-4)
 
 
-def test_an_enns_parameters_kept_give_the_score_told():
+def test_stored_enn_parameters_give_the_reported_score():
     ((seed, result),) = ENNContender(12, 2.0).learn(problem("norm"), (1,), FEW, quietly)
     test = data("norm", (seed,))[seed].test
     output = ENNContender(12, 2.0).network(problem("norm"), result).respond(test.x).output[:, 0]
@@ -98,7 +98,7 @@ def test_equal_parameters_are_equal():
     ]
 
 
-def test_every_peer_has_at_least_as_many_tries_as_the_enn_has_starts():
+def test_every_peer_has_as_many_variants_as_enn_starts():
     assert all(
         len(peer.variants) >= LANES for peer in (*peers.tuned_peers(6), *peers.tuned_peers(17), peers.kan_peer(3))
     )
@@ -110,5 +110,5 @@ def test_the_kans_features_are_chebyshev_polynomials():
     torch.testing.assert_close(peers.chebyshev_terms(x), torch.cos(degrees * torch.acos(x)), rtol=0, atol=1e-5)
 
 
-def test_the_rate_rises_from_0_to_its_highest_and_falls_to_0():
+def test_learning_rate_rises_from_zero_and_falls_to_zero():
     assert [round(batched_peers.rate_factor(at), 6) for at in (0, 0.05, 0.1, 0.55, 1)] == [0, 0.5, 1, 0.5, 0]

@@ -28,7 +28,7 @@ def benchmark(monkeypatch, capsys, tmp_path):
     return run
 
 
-def test_document_and_results_are_written_and_only_what_is_missing_is_measured(benchmark, tmp_path):
+def test_only_missing_results_are_measured(benchmark, tmp_path):
     out, err = benchmark("--problems", "high-frequency-sine,sum")
     assert err == ""
     assert out == (tmp_path / "benchmarks" / "pruning.md").read_text() + "\n"
@@ -43,7 +43,7 @@ def test_document_and_results_are_written_and_only_what_is_missing_is_measured(b
     assert second["whole"]["0"]["score"] == -1.0
 
 
-def test_a_network_that_the_benchmark_of_the_paper_learned_is_not_learned_again(tmp_path):
+def test_networks_of_the_paper_benchmark_are_reused(tmp_path):
     budget, one = Budget(64, 50, 2), problem("ring")
     paper, results = Results(tmp_path / "paper", budget), Results(tmp_path / "pruning", budget)
     ((_, found),) = experiment.pruned_contender(one).learn(one, (7,), budget, lambda: None)
@@ -63,7 +63,7 @@ def outcome(**scores):
     }
 
 
-def test_a_cut_is_free_only_if_no_seed_loses_more_by_the_better_criterion():
+def test_cut_is_free_only_if_every_seed_is_within_limits():
     found = {"ring": outcome(magnitude_40=0.99, share_40=0.994), "sum": outcome(magnitude_40=5.0, share_40=1.9)}
     text = document.render(found, Budget())
     assert "- 40 % as cut: free on 1 of 2 problems; not on ring" in text

@@ -78,7 +78,7 @@ def test_the_page_tells_where_a_search_helped(results):
     assert "on so many folds: ENN 1 of 2, EBM 0 of 0" in document.render(results)
 
 
-def test_a_table_that_somebody_does_not_finish_is_told_and_not_ranked(results):
+def test_table_with_an_unfinished_fit_is_reported_but_not_ranked(results):
     found = results.read("diabetes")
     del found.runs[Run(DEFAULT, "EBM", 0, 1)]
     results.write("diabetes", replace(found, runs=found.runs | {Run(DEFAULT, "EBM", 0, 0): None}))
@@ -89,7 +89,7 @@ def test_a_table_that_somebody_does_not_finish_is_told_and_not_ranked(results):
     )
 
 
-def test_a_fit_that_takes_too_long_is_given_up_and_its_settings_are_not_taken(monkeypatch):
+def test_fit_over_the_time_limit_is_stopped_and_not_selected(monkeypatch):
     class Slow:
         def fit(self, _x, _y):
             while True:

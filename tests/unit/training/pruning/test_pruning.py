@@ -27,7 +27,7 @@ def coefficients(net):
 
 
 @pytest.mark.parametrize("head", ["dct", "linear"])
-def test_the_least_coefficients_of_all_layers_are_cut_by_magnitude(head):
+def test_magnitude_removes_smallest_coefficients_of_all_layers(head):
     whole = network((3, 5, 4, 2), head=head, harmonics=4)
     before, after = coefficients(whole), coefficients(cuts.remove_harmonics(whole, 0.4, "magnitude"))
     assert np.count_nonzero(after == 0) == int(0.4 * len(before))
@@ -35,7 +35,7 @@ def test_the_least_coefficients_of_all_layers_are_cut_by_magnitude(head):
     np.testing.assert_array_equal(after[after != 0], before[after != 0])
 
 
-def test_by_share_a_neuron_counts_the_same_whatever_its_size():
+def test_share_criterion_ignores_the_scale_of_a_neuron():
     whole = network((3, 6, 1), harmonics=4)
     larger = copy.deepcopy(whole)
     larger.layers[0].coefficients[2] *= 100  # pyright: ignore[reportOptionalSubscript]
@@ -46,7 +46,7 @@ def test_by_share_a_neuron_counts_the_same_whatever_its_size():
 
 @pytest.mark.parametrize("head", ["dct", "linear"])
 @pytest.mark.parametrize("fraction", [0.0, 0.5, 0.99])
-def test_the_smaller_network_responds_alike(head, fraction):
+def test_compact_network_gives_the_same_response(head, fraction):
     cut = cuts.remove_neurons(network((3, 5, 4, 2), head=head, harmonics=5), 4, ROWS)
     cut = cuts.remove_harmonics(cut, fraction, "magnitude")
     small = cuts.compact(cut)
@@ -57,7 +57,7 @@ def test_the_smaller_network_responds_alike(head, fraction):
     np.testing.assert_allclose(found.pre_activation, expected.pre_activation, atol=EXACT)
 
 
-def test_a_neuron_without_harmonics_disappears_and_so_do_harmonics_that_nobody_uses():
+def test_compact_removes_unused_neurons_and_unused_harmonics():
     whole = network((3, 5, 1), head="linear", harmonics=4)
     spectrum = whole.spectrum.copy()
     spectrum[1], spectrum[:, 2:] = 0, 0
@@ -67,7 +67,7 @@ def test_a_neuron_without_harmonics_disappears_and_so_do_harmonics_that_nobody_u
     assert cuts.count_harmonics(small) == 8
 
 
-def test_the_neurons_of_the_least_bumps_are_replaced_by_their_means():
+def test_neurons_with_smallest_bumps_are_replaced_by_their_means():
     whole = network((3, 6, 1), head="linear", task="regression")
     cut = cuts.remove_neurons(whole, 2, ROWS)
     gone = np.flatnonzero(cut.layers[1].weight[0] == 0)
@@ -95,7 +95,7 @@ def loss(net, samples):
     return np.mean((net.respond(samples.x).output - samples.y) ** 2)
 
 
-def test_learning_on_makes_up_for_a_cut_and_leaves_it_cut(ring):
+def test_fine_tuning_reduces_loss_and_keeps_zeros(ring):
     net, data = ring
     cut = cuts.remove_harmonics(data.enter(net), 0.5, "magnitude")
     (tuned,) = fine_tune([cut], data.training, 0)
@@ -105,7 +105,7 @@ def test_learning_on_makes_up_for_a_cut_and_leaves_it_cut(ring):
 
 @pytest.mark.parametrize("name", ["ring", "product"])
 @pytest.mark.parametrize("head", ["dct", "linear"])
-def test_a_network_goes_into_scaled_units_and_comes_back_the_same(name, head):
+def test_network_survives_conversion_to_scaled_units_and_back(name, head):
     data = problem(name).dataset(200, 0, 50)
     net = train(data, LMS(passes=2), hidden=(3,), harmonics=2, head=head, seed=0).network
     scaled = ScaledData.of(data, head)
@@ -113,7 +113,7 @@ def test_a_network_goes_into_scaled_units_and_comes_back_the_same(name, head):
     np.testing.assert_allclose(back.respond(data.test.x).output, net.respond(data.test.x).output, atol=ROUNDED)
 
 
-def test_the_largest_level_within_the_loss_is_applied(ring):
+def test_largest_level_within_the_loss_is_applied(ring):
     net, data = ring
     passes: list[None] = []
     pruned = prune(net, data, loss=0.03, watch=lambda: passes.append(None))
@@ -126,7 +126,7 @@ def test_the_largest_level_within_the_loss_is_applied(ring):
     assert data.score(data.enter(pruned.network), data.judges) >= pruned.score_before - 0.03
 
 
-def test_what_loses_too_much_is_left_whole(ring):
+def test_network_is_unchanged_if_every_level_exceeds_the_loss(ring):
     net, data = ring
     pruned = prune(net, data, loss=-1.0, targets=("harmonics",), criteria=("share",))
     assert pruned.stages[0].chosen is None

@@ -45,7 +45,7 @@ def modules() -> list[nn.Module]:
 
 
 @pytest.mark.parametrize("number", range(4))
-def test_a_chain_of_linear_maps_and_activations_becomes_a_package_with_its_numbers(number):
+def test_chain_of_linear_and_dct_layers_becomes_an_exact_package(number):
     module = modules()[number]
     opened = open_package(build_package(adopt(module, ROWS, names=["width", "height"])))
     assert [feature.name for feature in opened.card.features] == ["width", "height"]
@@ -76,7 +76,7 @@ def test_a_module_over_scaled_rows_is_published_over_raw_ones():
     np.testing.assert_allclose(RuntimeSession(opened.model, ["output"]).run(x)[0], wanted, atol=1e-5)
 
 
-def test_a_module_is_not_exported_without_what_the_card_says_and_the_error_tells_how(tmp_path):
+def test_exporting_a_plain_module_is_refused_with_instructions(tmp_path):
     with pytest.raises(ExportError, match=r"Chain: expected a learned model: adopt\(module, rows\)"):
         export(Chain(), tmp_path, "mine")  # pyright: ignore[reportArgumentType] - what a user may try
     assert not list(tmp_path.iterdir())
@@ -108,7 +108,7 @@ class Branching(Chain):
         (ENN(2), "the module is for classification"),
     ],
 )
-def test_what_is_no_such_chain_is_refused_with_the_step_and_the_way_out(module, message):
+def test_module_that_is_not_a_chain_is_refused_with_alternative(module, message):
     with pytest.raises(OptionError, match=message):
         adopt(module, ROWS)
 

@@ -12,14 +12,10 @@ import onnx.reference
 import pytest
 
 from enn_models.card import UnrollingChoice
-from enn_models.features import column_encoding
-from enn_models.network import Head, Network
+from enn_models.network import Network
 from enn_models.package import OUTPUTS, max_operations, open_package, verify_golden_vector
 from enn_models.repository import read_model
-from enn_training.data.columns import Column
-from enn_training.data.dataset import fingerprint, summarize_columns
 from enn_training.errors import ExportError
-from enn_training.learned_model import LearnedModel
 from enn_training.publishing.export import build_package, export
 from enn_training.publishing.onnx import accuracy, selection
 from enn_training.publishing.onnx.accuracy import TOLERANCE
@@ -35,7 +31,7 @@ DEEP = [((4, 16, 16, 1), 12), ((4, 16, 16, 1), 24), ((2, 6, 6, 1), 64), ((2, 8, 
 
 @pytest.mark.parametrize(("widths", "harmonics"), SHAPES)
 @pytest.mark.parametrize(("head", "task"), KINDS)
-def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(widths, harmonics, head, task):
+def test_package_verifies_and_equals_the_network_on_every_path(widths, harmonics, head, task):
     net = network(widths, harmonics, head, task)
     opened = open_package(build_package(learned(net)))
     model = opened.model
@@ -53,12 +49,12 @@ def test_a_package_opens_verifies_and_gives_the_oracles_numbers_on_every_route(w
 
 @pytest.mark.parametrize(("widths", "harmonics"), DEEP)
 @pytest.mark.parametrize("head", ["linear", "dct"])
-def test_no_layout_folds_more_than_a_package_may_take(widths, harmonics, head):
+def test_every_layout_stays_within_the_package_limits(widths, harmonics, head):
     net = network(widths, harmonics, head)
     assert open_package(build_package(learned(net))).cost.operations <= max_operations(net)
 
 
-def test_what_would_be_too_large_folded_is_left_out_unfolded():
+def test_too_large_layouts_are_excluded_without_building_them():
     net = network((64, 64, 64, 1), 128)
     tracemalloc.start()
     layouts = selection.candidate_layouts(net)
@@ -68,7 +64,7 @@ def test_what_would_be_too_large_folded_is_left_out_unfolded():
     assert peak < 2**26  # a tenth of the second layer's map with the first one's read-out folded in
 
 
-def test_the_oracle_is_asked_once_however_many_layouts_there_are(monkeypatch):
+def test_reference_response_is_computed_once_for_all_layouts(monkeypatch):
     asked = []
     respond = Network.respond
     monkeypatch.setattr(Network, "respond", lambda self, rows: asked.append(len(rows)) or respond(self, rows))
@@ -121,7 +117,7 @@ def test_the_graph_states_an_old_opset_and_readable_names():
 
 
 @pytest.mark.parametrize("head", ["linear", "dct"])
-def test_the_whole_file_computes_one_row_of_the_route_for_few_and_the_part_as_many_as_it_is_fed(head):
+def test_complete_file_computes_one_row_of_the_few_rows_path(head):
     net = network((2, 6, 1), 6, head)
     opened = open_package(build_package(learned(net)))
     few = opened.card.unrolling.few
@@ -139,7 +135,7 @@ def test_the_whole_file_computes_one_row_of_the_route_for_few_and_the_part_as_ma
         assert np.abs(found - wanted[:count]).max() <= TOLERANCE * np.abs(wanted).max()
 
 
-def test_a_large_read_out_explains_nothing():
+def test_large_read_out_is_not_used_for_explanations():
     for neurons, bumps in ((8, FEW_BUMPS), (256, None)):
         few = open_package(build_package(learned(network((2, neurons, 1), 6)))).card.unrolling.few
         assert few is not None
@@ -148,7 +144,7 @@ def test_a_large_read_out_explains_nothing():
 
 @pytest.mark.parametrize("field", ["weight", "bias", "coefficients"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_parameters_that_are_not_finite_are_refused_and_nothing_is_published(tmp_path, field, value):
+def test_nonfinite_parameters_are_refused_and_nothing_is_published(tmp_path, field, value):
     net = network((2, 6, 1), 6)
     broken = getattr(net.layers[0], field).copy()
     broken.flat[0] = value
@@ -158,14 +154,14 @@ def test_parameters_that_are_not_finite_are_refused_and_nothing_is_published(tmp
     assert not list(tmp_path.iterdir())
 
 
-def test_a_network_that_float64_cannot_compute_is_refused_and_nothing_is_published(tmp_path):
+def test_network_beyond_float64_precision_is_refused_and_not_published(tmp_path):
     with pytest.raises(ExportError, match="differs from the float64 network"):
         export(learned(network((2, 6, 1), 6, "dct", gain=1e7)), tmp_path, "fast")
     assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("gain", [3e3, 1e4])
-def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_and_exact(gain):
+def test_steep_first_layer_is_computed_exactly_in_float64(gain):
     net = faster(network((2, 6, 1), 6), gain)
     opened = open_package(build_package(learned(net)))
     assert opened.card.unrolling.precision == "float64"
@@ -188,7 +184,7 @@ def test_a_first_layer_that_turns_too_often_for_float32_is_computed_in_float64_a
         ({"optimize": 1, "unrolling": "direct"}, "one of the two"),
     ],
 )
-def test_options_that_make_no_sense_are_refused(options, message):
+def test_invalid_export_options_are_refused(options, message):
     with pytest.raises(ExportError, match=message):
         build_package(learned(network((2, 6, 1), 6)), **options)
 
@@ -208,7 +204,7 @@ def test_an_unrolling_can_be_named(name):
 
 
 @pytest.mark.parametrize(("gain", "precision"), [(1.0, "float32"), (100.0, "float64")])
-def test_the_card_and_the_graph_name_the_unrolling_of_an_output_layer_that_has_its_own(gain, precision):
+def test_card_names_the_separate_unrolling_of_the_output_layer(gain, precision):
     opened = open_package(build_package(learned(faster(network((4, 40, 1), 6, "dct"), gain))))
     record = opened.card.unrolling
     assert (record.output, record.precision) == ("folded, output ladder", precision)
@@ -222,7 +218,7 @@ def test_the_card_and_the_graph_name_the_unrolling_of_an_output_layer_that_has_i
 
 
 @pytest.mark.parametrize("head", ["linear", "dct"])
-def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatch, head):
+def test_timing_selects_the_fastest_unrolling_and_records_times(monkeypatch, head):
     monkeypatch.setattr("enn_training.publishing.onnx.selection.MEASUREMENT_SECONDS", 0.0005)
     record = open_package(build_package(learned(network((2, 6, 1), 6, head)), optimize=3)).card.unrolling
     assert record.measured is not None
@@ -230,45 +226,6 @@ def test_timing_keeps_the_fastest_and_the_card_says_what_was_measured(monkeypatc
     times = record.measured.microseconds
     assert times[record.output] == min(times.values())
     assert any("output" in name for name in times) == (head == "dct")
-
-
-MIXED = (
-    Column("fare", missing=True),
-    Column("port", "categorical", ("C", "Q", "S"), missing=True),
-    Column("year"),
-    Column("alone", "boolean"),
-    Column("adult", "boolean", missing=True),
-)
-
-
-def mixed(columns: tuple[Column, ...], head: Head = "linear"):
-    """Return a learned model of mixed columns, as random as the others here."""
-    random = np.random.default_rng(0)
-    widths = [len(column.categories) or 2 for column in columns]
-    x = np.column_stack([random.integers(0, width, 50) for width in widths]).astype(np.float64)
-    x[(random.random(x.shape) < 0.3) & [column.missing for column in columns]] = np.nan
-    features = summarize_columns(columns, x)
-    codes = column_encoding(features)
-    assert codes is not None
-    net = network((codes.columns, 6, 2), 6, head, "classification")
-    net = replace(net, encoding=codes)
-    return LearnedModel(net, features, (0, 1), x[:6], {"learner": "none"}, {}, fingerprint(columns, x, x[:, 0]), x[:20])
-
-
-@pytest.mark.parametrize("head", ["linear", "dct"])
-@pytest.mark.parametrize("columns", [MIXED, MIXED[:1], MIXED[1:2], MIXED[1:4], MIXED[2:], MIXED[4:]], ids=len)
-def test_mixed_columns_give_the_oracles_numbers_on_every_route(head, columns):
-    model = mixed(columns, head)
-    opened = open_package(build_package(model))
-    verify_golden_vector(opened, lambda rows, outputs: RuntimeSession(opened.model, outputs).run(rows))
-    rows = accuracy.comparison_rows(model)
-    wanted = model.network.respond(rows)
-    assert np.isfinite(wanted.output).all()
-    output, bumps, _ = RuntimeSession(opened.model, OUTPUTS).run(rows)
-    few = RuntimeSession(opened.model, [FEW_OUTPUT], FEW_INPUT).run(rows[:3])[0]
-    assert np.abs(output - wanted.output).max() <= TOLERANCE * np.abs(wanted.output).max()
-    assert np.abs(few - wanted.output[: len(few)]).max() <= TOLERANCE * np.abs(wanted.output).max()
-    assert np.abs(bumps - wanted.bumps).max() <= TOLERANCE * np.abs(wanted.bumps).max()
 
 
 @pytest.mark.parametrize("float64", [False, True])
@@ -286,36 +243,3 @@ def test_each_route_computes_in_its_own_precision(float64, few_double):
             np.abs(RuntimeSession(model, [output], source).run(rows)[0] - wanted).max()
             < TOLERANCE * np.abs(wanted).max()
         )
-
-
-def test_mixed_columns_are_exact_in_float64():
-    model = mixed(MIXED)
-    opened = open_package(build_package(replace(model, network=faster(model.network, 3e3))))
-    assert opened.card.unrolling.precision == "float64"
-
-
-def test_exactness_is_checked_on_every_category_and_on_missing_values():
-    for rows in (accuracy.comparison_rows(mixed(MIXED)), accuracy.golden_rows(mixed(MIXED))):
-        assert np.isnan(rows).any(axis=0).tolist() == [column.missing for column in MIXED]
-    assert np.unique(accuracy.comparison_rows(mixed(MIXED))[:, 1]).tolist()[:3] == [0, 1, 2]
-
-
-def test_mixed_columns_cost_the_same_handful_of_nodes_however_many_there_are():
-    def nodes(columns):
-        return [
-            node.op_type
-            for node in open_package(build_package(mixed(columns), unrolling="spectral")).model.graph.node[:7]
-        ]
-
-    many = tuple(replace(column, name=f"{column.name}{turn}") for turn in range(4) for column in MIXED)
-    assert nodes(many) == nodes(MIXED) == ["Transpose", "Gather", "Equal", "Cast", "Where", "IsNaN", "Where"]
-
-
-def test_plain_numbers_and_booleans_cost_no_node():
-    x = np.array([[0.5, 0], [0.25, 1]])
-    features = summarize_columns((Column("a"), Column("b", "boolean")), x)
-    model = replace(learned(network((2, 6, 1), 6)), features=features, examples=x, background=x)
-    assert column_encoding(features) is None
-    assert {
-        node.op_type for node in open_package(build_package(model, unrolling="spectral")).model.graph.node
-    }.isdisjoint(["Gather", "Equal", "Where", "IsNaN"])

@@ -35,7 +35,7 @@ def test_harmonics_are_an_output_that_predictions_do_not_compute(head, task):
         assert nodes[0] == nodes[1]
 
 
-def test_harmonics_are_held_to_the_tolerance_as_the_other_outputs_are():
+def test_harmonics_output_meets_the_tolerance():
     net = faster(network((2, 6, 1), 6), 4)
     flat = replace(net.layers[0], coefficients=np.ones((6, 6), np.float32))  # the highest is as large as the others
     model = learned(replace(net, layers=(flat, net.layers[1])))

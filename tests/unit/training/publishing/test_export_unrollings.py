@@ -91,7 +91,7 @@ def test_every_unrolling_equals_the_oracle_where_it_is_precise(drawn, name):
 )
 @settings(max_examples=80)
 @pytest.mark.parametrize("float64", [False, True])
-def test_an_output_layer_with_an_unrolling_of_its_own_equals_the_oracle(drawn, names, float64):
+def test_output_layer_with_separate_unrolling_equals_the_network(drawn, names, float64):
     net, rows = drawn
     many, head = (all_unrollings()[name] for name in names)
     if not precise(net, many) or not precise(net, head):
@@ -104,7 +104,7 @@ def test_an_output_layer_with_an_unrolling_of_its_own_equals_the_oracle(drawn, n
 
 @given(drawn=networks(), float64=st.booleans())
 @settings(max_examples=40)
-def test_linear_heads_have_no_unrolling_of_their_own_and_dct_heads_at_most_double_what_is_tried(drawn, float64):
+def test_dct_heads_at_most_double_the_candidate_layouts(drawn, float64):
     layouts = candidate_layouts(drawn[0], float64=float64)
     alike = [layout for layout in layouts if layout.head is None]
     assert len({layout.name for layout in layouts}) == len(layouts) <= 2 * len(alike)
@@ -113,7 +113,7 @@ def test_linear_heads_have_no_unrolling_of_their_own_and_dct_heads_at_most_doubl
 
 @given(drawn=networks(), float64=st.booleans())
 @settings(max_examples=40)
-def test_for_many_rows_the_rule_takes_the_least_or_with_another_head_close_to_it_what_is_less_for_some(drawn, float64):
+def test_rule_minimizes_cost_for_large_then_medium_batches(drawn, float64):
     net = drawn[0]
     layouts = candidate_layouts(net, float64=float64)
     chosen = select_by_rule(net, layouts)

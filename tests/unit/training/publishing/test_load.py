@@ -29,7 +29,7 @@ def equal(one: Network, other: Network) -> bool:
 
 
 @pytest.mark.parametrize("name", sorted(path.name for path in SHIPPED.iterdir()))
-def test_a_shipped_model_comes_back_as_a_module_with_the_same_bits(name):
+def test_shipped_model_loads_as_module_with_equal_bits(name):
     model = load(SHIPPED, name)
     module = ENN.from_network(model.network)
     assert equal(module.to_network(), model.network)
@@ -41,13 +41,13 @@ def test_a_shipped_model_comes_back_as_a_module_with_the_same_bits(name):
 
 
 @pytest.mark.parametrize("head", ["dct", "linear"])
-def test_what_is_loaded_and_published_again_is_the_same_file(head, tmp_path):
+def test_loaded_model_is_published_again_as_equal_file(head, tmp_path):
     export(learned(network((3, 5, 4, 2), head=head)), tmp_path, "model")
     export(load(tmp_path, "model"), tmp_path, "model")
     assert read_model(tmp_path, "model", "1") == read_model(tmp_path, "model", "2")
 
 
-def test_columns_that_are_no_plain_numbers_come_back_too(tmp_path):
+def test_encoded_columns_survive_load_and_export(tmp_path):
     columns = (Column("fare", missing=True), Column("port", "categorical", ("C", "Q", "S")), Column("alone", "boolean"))
     x = np.array([[0.5, 2, 1], [np.nan, 0, 0], [0.25, 1, 1]])
     features = summarize_columns(columns, x)
@@ -64,7 +64,7 @@ def test_columns_that_are_no_plain_numbers_come_back_too(tmp_path):
     np.testing.assert_array_equal(again.network.respond(x).output, net.respond(x).output)
 
 
-def test_a_loaded_model_learns_further_and_is_published_with_its_new_scores(tmp_path):
+def test_loaded_model_can_be_trained_further_and_published(tmp_path):
     export(learned(network((3, 5, 1), task="regression")), tmp_path, "model")
     model = load(tmp_path, "model", "1")
     module = ENN.from_network(model.network)
