@@ -1,4 +1,4 @@
-"""The data set of a model in the units in which it learns, and the way of a network into them and out again."""
+"""Data set of a model in the units of its learner, with conversions of networks to these units and back."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,12 @@ from enn_training.data.preprocessing import Preprocessor, Samples
 from enn_training.evaluation.metrics import score
 
 ENOUGH = 1_000
-"""Held-out rows that can tell a loss of a hundredth from chance."""
+"""Minimum number of held-out rows for scoring; fewer cannot distinguish a loss of 0.01 from chance."""
 
 
 @dataclass(frozen=True, eq=False)
 class ScaledData:
-    """A data set and its scaling.
+    """Data set with its preprocessing.
 
     Attributes:
         dataset: Raw rows.
@@ -25,19 +25,19 @@ class ScaledData:
 
     @classmethod
     def of(cls, dataset: Dataset, head: Head) -> "ScaledData":
-        """Return a data set as `learning.learn` scales it."""
+        """Return a data set with the preprocessing of training."""
         # Constant columns keep a scale: a network cannot be unfolded over a column without influence.
         return cls(dataset, Preprocessor.fit(dataset.summaries, dataset.training, head, dataset.class_count))
 
     @property
     def judges(self) -> Split:
-        """The rows that tell what a cut costs: the held-out ones, and those learned from where they are too few."""
+        """Rows that score a pruned network: the held-out rows, with the training rows if there are too few."""
         held_out = self.dataset.validation
         return held_out if len(held_out.x) >= ENOUGH else self.dataset.merge_validation().training
 
     @property
     def training(self) -> Samples:
-        """The rows to learn from."""
+        """Training rows, scaled."""
         return self.samples(self.dataset.training)
 
     def samples(self, part: Split) -> Samples:

@@ -116,7 +116,7 @@ def test_missed_target_is_reported():
     assert claims.claim_fields(found)["promises_met"] == "1 of 2"
     slow = {"sum": {"enn-6": {0: replace(found["sum"]["enn-6"][0], seconds=11.0)}}}
     assert claims.claim_fields(slow)["promises_met"] == "0 of 1"
-    assert "ring (0.9890 / 0.9890; promised ≥ 0.99)" in str(claims.claim_fields(found)["reached"])
+    assert "ring (0.9890 / 0.9890; target ≥ 0.99)" in str(claims.claim_fields(found)["reached"])
 
 
 def test_contenders_ahead_are_listed_best_first():

@@ -67,6 +67,6 @@ def test_cut_is_free_only_if_every_seed_is_within_limits():
     found = {"ring": outcome(magnitude_40=0.99, share_40=0.994), "sum": outcome(magnitude_40=5.0, share_40=1.9)}
     text = document.render(found, Budget())
     assert "- 40 % as cut: free on 1 of 2 problems; not on ring" in text
-    assert "- 40 % after learning on: free on 2 of 2 problems" in text
+    assert "- 40 % after fine-tuning: free on 2 of 2 problems" in text
     assert "| ring | **not free:** 0.60 points | 0.00 points |" in text
     assert "| sum | 1.9 times the error | 1.0 times the error |" in text

@@ -49,7 +49,7 @@ def claim_fields(found: dict[str, Outcome]) -> dict[str, object]:
         found: Problem -> contender -> seed -> result; each problem has results of all contenders.
     """
     promised = list(_target_rows(found))
-    header = ("problem", "promised", "worst seed", "slowest fit, s", "")
+    header = ("problem", "target", "worst seed", "slowest fit, s", "")
     return {
         "gaps": "\n".join(_gap_lines(found)),
         "same_size_wins": _describe_wins(found, SAME_SIZE),
@@ -83,11 +83,11 @@ def _format_target(problem: Problem) -> str:
 def _gap_lines(found: dict[str, Outcome]) -> Iterator[str]:
     """Yield a line about the largest accuracy gap to each group of networks."""
     groups = (
-        ("the weakest network of the same size that nobody tuned", UNTUNED, False),
-        ("the best network of the same size that nobody tuned", UNTUNED, True),
+        ("the weakest network of the same size without tuning", UNTUNED, False),
+        ("the best network of the same size without tuning", UNTUNED, True),
         ("the weakest tuned network of the same size", SAME_SIZE, False),
         ("the best tuned network of the same size", SAME_SIZE, True),
-        ("the best tuned network of as many parameters", SAME_PARAMETERS, True),
+        ("the best tuned network with equally many parameters", SAME_PARAMETERS, True),
     )
     for label, names, strongest in groups:
         gaps = _score_gaps(found, names, strongest=strongest)
@@ -129,6 +129,6 @@ def _describe_reached(found: dict[str, Outcome]) -> str:
         if spread := collect_spreads(problem.task, found.get(problem.name, {}), (ENN_NAME,)).get(ENN_NAME):
             known += 1
             if not spread.reaches(TARGETS[problem.name]):
-                short.append(f"{problem.name} ({spread}; promised {_format_target(problem)})")
+                short.append(f"{problem.name} ({spread}; target {_format_target(problem)})")
     reached = f"{known - len(short)} of {known} problems"
     return f"{reached}; it falls short on {', '.join(short)}" if short else reached

@@ -15,7 +15,7 @@ MAX_POINTS = 0.5
 MAX_FACTOR = 2.0
 """Maximum factor of the error of a function after a free cut."""
 CLAIMED_PERCENT = 40
-VARIANTS = {"as cut": "", "after learning on": f"-{TUNED}"}
+VARIANTS = {"as cut": "", "after fine-tuning": f"-{TUNED}"}
 
 
 def render(found: dict[str, Outcome], budget: Budget) -> str:
