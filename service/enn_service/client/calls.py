@@ -100,10 +100,6 @@ def predict(model: str, rows: Rows, version: str | None) -> ApiCall[list[Any]]:
     )
 
 
-AttributionMethod = Literal["shapley", "integrated_gradients", "sampled_shapley"]
-"""Methods that attribute a pre-activation to features."""
-
-
 class ExplainParameters(TypedDict, total=False):
     """Options of an explanation; `Client.explain` describes them."""
 
