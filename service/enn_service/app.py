@@ -1,4 +1,4 @@
-"""The application: registry, tallies, watcher and the two planes put together."""
+"""create_app: builds the ASGI application from the settings."""
 
 import asyncio
 import gc
@@ -25,10 +25,10 @@ from enn_service.server.shutdown import GracefulShutdown
 from enn_service.settings import Settings
 
 SWITCH_SECONDS = 0.0005
-"""How long a thread at work on a large request keeps the interpreter from the event loop; Python's default is ten times
-as much, and a small request waits for it more than once."""
+"""Interpreter's switch interval: the time for which a thread with a large request may keep the event loop waiting. The
+default of Python is ten times as long, and a small request can wait several times."""
 SAVE_SECONDS = 1.0
-"""How often a worker tells the others what it has counted."""
+"""Interval at which a worker saves its counters for the other workers."""
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""The client against a real server: rows of every kind, versions, explanations as arrays, errors as exceptions."""
+"""The client against a real server: rows of all kinds, versions, explanations as arrays, errors as exceptions."""
 
 import asyncio
 import doctest
@@ -46,7 +46,7 @@ def own(url: str) -> Iterator[Client]:
         yield client
 
 
-def test_the_example_in_the_docstring_answers_what_it_shows(url: str) -> None:
+def test_examples_of_the_module_docstring_run(url: str) -> None:
     text = (enn_service.client.__doc__ or "").replace("http://127.0.0.1:8080", url)
     example = doctest.DocTestParser().get_doctest(text, {}, "client", None, 0)
     flags = doctest.ELLIPSIS
@@ -54,7 +54,7 @@ def test_the_example_in_the_docstring_answers_what_it_shows(url: str) -> None:
     assert doctest.DocTestRunner(optionflags=flags).run(example).failed == 0
 
 
-def test_lists_arrays_frames_and_objects_get_the_same_predictions(own: Client) -> None:
+def test_all_kinds_of_rows_get_the_same_predictions(own: Client) -> None:
     frame = pd.DataFrame({"x1": [row[1] for row in ROWS], "x0": [row[0] for row in ROWS]}, index=["a", "b", "c"])
     wanted = own.predict("ring", ROWS)
     assert [prediction["label"] for prediction in wanted] == [-1, 1, 1]
@@ -62,13 +62,13 @@ def test_lists_arrays_frames_and_objects_get_the_same_predictions(own: Client) -
         assert own.predict("ring", rows) == wanted
 
 
-def test_an_array_in_any_layout_predicts_what_its_values_say(own: Client) -> None:
+def test_memory_layout_of_an_array_does_not_change_results(own: Client) -> None:
     array = np.array(ROWS, dtype=np.float32)
     for rows in (array, np.asfortranarray(array), array.astype(">f4"), np.repeat(array, 2, axis=0)[::2]):
         assert own.infer("ring", rows)["output"].tolist() == own.infer("ring", array)["output"].tolist()
 
 
-def test_an_explanation_is_arrays_that_add_up(own: Client) -> None:
+def test_bias_and_bumps_sum_to_the_pre_activation(own: Client) -> None:
     found = own.explain("face", ROWS, harmonics=True)
     assert found.predictions == own.predict("face", ROWS)
     assert found.bumps.shape == found.activations.shape == found.weights.shape == (3, found.bumps.shape[1])
@@ -79,7 +79,7 @@ def test_an_explanation_is_arrays_that_add_up(own: Client) -> None:
     assert found.out_of_range == [(), (), ("x1",)]
 
 
-def test_an_explanation_becomes_a_frame_of_one_line_a_row(own: Client) -> None:
+def test_to_frame_has_one_line_per_row(own: Client) -> None:
     found = own.explain("ring", ROWS)
     frame = found.to_frame()
     bumps = [name for name in frame if str(name).startswith("bump_")]
@@ -89,7 +89,7 @@ def test_an_explanation_becomes_a_frame_of_one_line_a_row(own: Client) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # shap's own, while it draws
-def test_attributions_and_bumps_are_drawn_by_shap(own: Client) -> None:
+def test_shap_plots_attributions_and_bumps(own: Client) -> None:
     mpl.use("Agg")
     rows = [{"x0": 0.1, "x1": 0.2}, {"x0": 0.5, "x1": -0.1}, {"x0": -0.3, "x1": 0.4}]
     found = own.explain("ring", rows, attributions="shapley", background=[[0.0, 0.0]])
@@ -107,7 +107,7 @@ def test_attributions_and_bumps_are_drawn_by_shap(own: Client) -> None:
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # shap's own, while it draws
-def test_top_bumps_and_their_rest_are_drawn_by_shap_and_told_in_a_frame(own: Client) -> None:
+def test_top_bumps_and_rest_are_in_plots_and_frames(own: Client) -> None:
     mpl.use("Agg")
     found = own.explain("face", ROWS, top=2)
     assert found.bumps.shape == found.neurons.shape == (3, 2)
@@ -123,7 +123,7 @@ def test_top_bumps_and_their_rest_are_drawn_by_shap_and_told_in_a_frame(own: Cli
     shap.plots.scatter(drawn[:, 0], show=False)
 
 
-def test_several_outputs_are_explained_by_name(own: Client) -> None:
+def test_several_outputs_are_explained_by_label(own: Client) -> None:
     rows = [own.metadata("breast-cancer")["properties"]["sample"]]
     (label, found), *others = own.explain_outputs("breast-cancer", rows, attributions="shapley").items()
     assert (label, others) == ("malignant", [])
@@ -136,14 +136,14 @@ def test_several_outputs_are_explained_by_name(own: Client) -> None:
     assert found.slope is None
 
 
-def test_a_row_outside_the_training_range_comes_with_the_range(own: Client) -> None:
+def test_row_out_of_range_has_the_training_range(own: Client) -> None:
     found = own.explain("ring", ROWS)
     assert found.out_of_range == [(), (), ("x1",)]
     assert found.ranges["x1"] == pytest.approx((-1, 1), abs=0.01)
     assert found.slope is not None
 
 
-def test_a_whole_model_is_there_to_draw(own: Client) -> None:
+def test_activations_surface_and_profile_agree(own: Client) -> None:
     (layer, output) = own.activations("ring", points=5)["layers"]
     assert len(layer["neurons"][0]["activation"]) == len(output["neurons"][0]["activation"]) == 5
     surface = own.surface("ring", "x0", "x1", points=3, bumps=True)
@@ -160,7 +160,7 @@ def test_output_parameter_selects_explained_output(own: Client) -> None:
         own.explain("ring", ROWS, output="moon")
 
 
-def test_infer_gives_the_tensors_named_in_their_shapes(own: Client) -> None:
+def test_infer_returns_named_tensors_in_their_shapes(own: Client) -> None:
     found = own.infer("ring", ROWS, outputs=["output", "bumps", "pre_activation"], binary=False)
     assert {name: array.shape for name, array in found.items()} == {
         "output": (3, 1),
@@ -171,7 +171,7 @@ def test_infer_gives_the_tensors_named_in_their_shapes(own: Client) -> None:
     np.testing.assert_allclose(found["output"][:, 0], scores, atol=JSON_OF_FLOAT32)
 
 
-def test_versions_answer_each_as_itself(own_repository: Path) -> None:
+def test_version_parameter_selects_the_version(own_repository: Path) -> None:
     shutil.copytree(own_repository / "product" / "1", own_repository / "ring" / "2")
     with serving(own_repository) as http, Client(str(http.base_url)) as client:
         assert [client.ready("ring", version=version) for version in ("1", "2")] == [True, True]
@@ -185,7 +185,7 @@ def test_versions_answer_each_as_itself(own_repository: Path) -> None:
             client.predict("ring", ROWS, version="3")
 
 
-def test_health_and_models_are_told(own: Client) -> None:
+def test_health_metadata_and_models_are_returned(own: Client) -> None:
     assert own.live()
     assert own.ready()
     assert own.ready("ring")
@@ -195,7 +195,7 @@ def test_health_and_models_are_told(own: Client) -> None:
     assert len(own.models()) == len(list(SHIPPED.glob("*/*/model.onnx")))
 
 
-def test_a_model_that_was_refused_is_not_ready_and_says_why(own_repository: Path) -> None:
+def test_refused_model_is_not_ready_and_has_a_reason(own_repository: Path) -> None:
     (own_repository / "ring" / "1" / "model.onnx").write_bytes(b"no model")
     with serving(own_repository) as http, Client(str(http.base_url), retries=0) as client:
         assert not client.ready("ring")
@@ -206,7 +206,7 @@ def test_a_model_that_was_refused_is_not_ready_and_says_why(own_repository: Path
         assert state.reason in caught.value.text
 
 
-def test_an_error_carries_text_status_and_request_id(own: Client, client: httpx.Client) -> None:
+def test_exception_has_text_status_and_request_id(own: Client, client: httpx.Client) -> None:
     with pytest.raises(RequestRefusedError) as caught:
         own.predict("ring", [[0.1, 0.2], [0.1, None]])
     body = {"instances": [[0.1, 0.2], [0.1, None]]}
@@ -218,12 +218,12 @@ def test_an_error_carries_text_status_and_request_id(own: Client, client: httpx.
 
 
 @pytest.mark.parametrize("model", ["", "..", "../ring", "a b", "%2e", "no/such"])
-def test_an_odd_name_is_not_found_and_reaches_no_other_path(own: Client, model: str) -> None:
+def test_unusual_model_name_cannot_reach_another_path(own: Client, model: str) -> None:
     with pytest.raises((NotFoundError, RequestRefusedError)):
         own.predict(model, ROWS)
 
 
-def test_the_async_client_answers_as_the_other(own: Client, url: str) -> None:
+def test_async_client_returns_the_same_results(own: Client, url: str) -> None:
     async def ask() -> None:
         async with AsyncClient(url) as client:
             several = await asyncio.gather(*(client.predict("ring", [row]) for row in ROWS))
@@ -241,14 +241,14 @@ def test_the_async_client_answers_as_the_other(own: Client, url: str) -> None:
     asyncio.run(ask())
 
 
-def test_the_two_clients_have_the_same_calls() -> None:
+def test_both_clients_have_the_same_calls() -> None:
     def calls(kind: type) -> set[str]:
         return {name for name in vars(kind) if not name.startswith("_")} - {"close", "aclose"}
 
     assert calls(Client) == calls(AsyncClient)
 
 
-def test_an_address_where_nothing_answers_is_named() -> None:
+def test_unreachable_address_is_named() -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -256,26 +256,26 @@ def test_an_address_where_nothing_answers_is_named() -> None:
             client.predict("ring", ROWS)
 
 
-def test_without_httpx_the_extra_to_install_is_named() -> None:
+def test_missing_httpx_names_the_extra_to_install() -> None:
     program = "import sys; sys.modules['httpx'] = None; import enn_service.client"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert "ModuleNotFoundError: the client needs httpx: install this project with its extra client" in done.stderr
 
 
-def test_the_client_imports_no_pandas_and_no_server() -> None:
+def test_client_imports_neither_pandas_nor_the_server() -> None:
     program = "import sys, enn_service.client; print({'pandas', 'fastapi', 'onnxruntime', 'onnx'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 
 
-def test_rows_that_cannot_be_sent_are_refused_here(own: Client) -> None:
+def test_infinite_values_are_refused_before_sending(own: Client) -> None:
     with pytest.raises(InvalidRowsError, match=r"rows\[1\]\[0\]: inf"):
         own.predict("ring", [[0.1, 0.2], [float("inf"), 0.2]])
     with pytest.raises(InvalidRowsError, match=r"rows\[0\]\['x0'\]: -inf"):
         own.predict("ring", pd.DataFrame({"x0": [-np.inf], "x1": [0.0]}))
 
 
-def test_a_missing_value_reaches_the_service_as_null(own: Client) -> None:
+def test_nan_is_sent_as_null(own: Client) -> None:
     rows = [[0.1, float("nan")]]
     for given in (rows, np.array(rows), pd.DataFrame(rows, columns=["x0", "x1"])):
         with pytest.raises(RequestRefusedError, match="null"):

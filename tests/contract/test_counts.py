@@ -1,4 +1,4 @@
-"""Statistics and metrics tell what was asked; replies carry the request's identity; HEAD is GET without its body."""
+"""Statistics and metrics count requests; responses have the request ID; HEAD returns the headers of GET."""
 
 from collections.abc import Iterator
 
@@ -52,7 +52,7 @@ def ask(client: httpx.Client) -> None:
     client.post("/v1/models/ring:predict", content=bytes(2**21))
 
 
-def test_metrics_count_requests_rows_refusals_and_loads(fresh: httpx.Client) -> None:
+def test_metrics_count_requests_rows_errors_and_loads(fresh: httpx.Client) -> None:
     ask(fresh)
     found = metrics(fresh)
     assert value(found, "request_predict_seconds_count", **RING) == 2
@@ -70,7 +70,7 @@ def test_metrics_count_requests_rows_refusals_and_loads(fresh: httpx.Client) -> 
     assert min(stages) > 0
 
 
-def test_no_label_comes_from_a_client(fresh: httpx.Client) -> None:
+def test_clients_cannot_add_metric_labels(fresh: httpx.Client) -> None:
     before = set(metrics(fresh))
     for name in ("a", "b", "c"):
         fresh.post(f"/v1/models/{name}:predict", json={"instances": [INSIDE]})
@@ -92,7 +92,7 @@ def test_no_label_comes_from_a_client(fresh: httpx.Client) -> None:
         ("POST", "/v2/repository/models/ring/unload", "unauthorized"),
     ],
 )
-def test_whatever_is_refused_is_counted_once(guarded: httpx.Client, method: str, path: str, reason: str) -> None:
+def test_each_failed_request_is_counted_once(guarded: httpx.Client, method: str, path: str, reason: str) -> None:
     def refused() -> float:
         return metrics(guarded).get(("requests_refused_total", ("reason", reason)), 0)
 
@@ -101,7 +101,7 @@ def test_whatever_is_refused_is_counted_once(guarded: httpx.Client, method: str,
     assert refused() == before + 1
 
 
-def test_statistics_count_what_a_version_answered_and_refused(fresh: httpx.Client) -> None:
+def test_statistics_count_successes_and_failures_of_a_version(fresh: httpx.Client) -> None:
     ask(fresh)
     (found,) = fresh.get("/v2/models/ring/stats").json()["model_stats"]
     assert (found["name"], found["version"]) == ("ring", "1")
@@ -118,14 +118,14 @@ def test_statistics_count_what_a_version_answered_and_refused(fresh: httpx.Clien
     assert fresh.get("/v2/models/moon/stats").status_code == 404
 
 
-def test_the_configuration_lists_the_tensors(client: httpx.Client) -> None:
+def test_configuration_lists_the_tensors(client: httpx.Client) -> None:
     found = client.get("/v2/models/ring/config").json()
     assert found == client.get("/v2/models/ring/versions/1/config").json()
     assert found["input"] == [{"name": "input", "data_type": "TYPE_FP32", "dims": [-1, 2]}]
     assert [output["name"] for output in found["output"]] == ["output", "bumps", "pre_activation"]
 
 
-def test_every_reply_names_its_request(client: httpx.Client) -> None:
+def test_every_response_has_the_request_id(client: httpx.Client) -> None:
     path, body = "/v2/models/ring/infer", {"inputs": [TENSOR]}
     for reply in (
         client.get("/v2", headers={"x-request-id": "mine-1"}),
@@ -144,13 +144,13 @@ def test_every_reply_names_its_request(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("identity", [b"x" * 129, b"two words", "ř".encode()])
-def test_an_identity_that_is_long_or_no_printable_word_is_not_echoed(client: httpx.Client, identity: bytes) -> None:
+def test_long_or_unprintable_request_id_is_not_echoed(client: httpx.Client, identity: bytes) -> None:
     reply = client.post("/v2/models/ring/infer", json={"inputs": [TENSOR]}, headers={b"x-request-id": identity})
     assert reply.json()["id"] == ""
     assert len(reply.headers["x-request-id"]) < 64
 
 
-def test_head_is_get_without_its_body(client: httpx.Client) -> None:
+def test_head_returns_the_headers_of_get(client: httpx.Client) -> None:
     for path in ("/", "/v2", "/v2/health/ready", "/v1/models", "/v2/models/ring", "/metrics", "/moon"):
         head, get = client.head(path), client.get(path)
         assert head.status_code == get.status_code

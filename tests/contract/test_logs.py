@@ -1,4 +1,4 @@
-"""The log: one line a record in every process, JSON where asked for, a line a request at debug, and never a secret."""
+"""Logs of all workers: one record per line, JSON on request, one line per request at debug, and no secrets."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ def requests(log: Path) -> list[dict]:
     ]
 
 
-def test_json_lines_of_every_worker_tell_request_model_version_rows_and_time(
+def test_json_log_describes_each_request_without_secrets(
     own_repository: Path, tmp_path: Path, eventually: Eventually
 ) -> None:
     log = tmp_path / "log"
@@ -54,7 +54,7 @@ def test_json_lines_of_every_worker_tell_request_model_version_rows_and_time(
 
 
 @pytest.mark.parametrize("level", ["debug", "info"])
-def test_console_lines_have_a_request_at_debug_and_none_at_info(
+def test_console_log_has_requests_only_at_debug(
     own_repository: Path, tmp_path: Path, eventually: Eventually, level: str
 ) -> None:
     log = tmp_path / "log"

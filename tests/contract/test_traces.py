@@ -1,4 +1,4 @@
-"""A collector that the environment names gets a span a request, part of the caller's trace; else nothing is paid."""
+"""OpenTelemetry: each request has a span at the configured collector, as a part of the trace of the caller."""
 
 import subprocess
 import sys
@@ -57,7 +57,7 @@ def collector() -> Iterator[Collector]:
         thread.join()
 
 
-def test_a_span_for_each_request_tells_model_version_and_rows_and_is_part_of_the_callers_trace(
+def test_each_request_has_a_span_in_the_callers_trace(
     own_repository: Path, tmp_path: Path, eventually: Eventually, collector: Collector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{collector.server_port}")
@@ -80,7 +80,7 @@ def test_a_span_for_each_request_tells_model_version_and_rows_and_is_part_of_the
     assert (other.name, other.parent_span_id) == ("GET", b"")
 
 
-def test_a_collector_that_is_away_costs_no_answer(
+def test_unreachable_collector_does_not_affect_responses(
     own_repository: Path, tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:9")
@@ -91,7 +91,7 @@ def test_a_collector_that_is_away_costs_no_answer(
         assert httpx.post(f"{address}/v1/models/ring:predict", json=ROW).status_code == 200
 
 
-def test_nothing_is_imported_where_no_collector_is_named(own_repository: Path) -> None:
+def test_without_a_collector_opentelemetry_is_not_imported(own_repository: Path) -> None:
     code = (
         "import sys; from enn_service.app import create_app; app = create_app();"
         "print(app.inline is not None, [x for x in sys.modules if x.startswith(('opentelemetry.sdk', 'fsspec'))])"
