@@ -60,7 +60,7 @@ def create_app(settings: Settings | None = None) -> Service:
     source = _source(settings, run)
     observers = [observer for observer in (create_tracer(), create_request_log()) if observer is not None]
 
-    keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), settings.tokens()
+    keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), KeySet.for_tokens(settings)
     drain = GracefulShutdown(settings.drain_seconds, run.shutdown.mark if settings.workers == 1 else None)
 
     def look() -> None:

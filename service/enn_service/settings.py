@@ -1,6 +1,5 @@
 """Settings of the service, from ENN_* environment variables or command-line options."""
 
-from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -10,7 +9,6 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from enn_models.errors import ModelError
 from enn_models.signature import verifier
-from enn_service.http.auth import KeySet
 
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
@@ -160,15 +158,6 @@ class Settings(BaseSettings):
         except ModelError as error:
             raise ValueError(str(error)) from None
         return path
-
-    def tokens(self) -> KeySet:
-        """Return the tokens that may load and unload models.
-
-        Raises:
-            ValueError: The token file is unreadable or has a line without a SHA-256.
-        """
-        given = [] if self.token is None else [sha256(self.token.get_secret_value().encode()).hexdigest()]
-        return KeySet(given, self.token_file)
 
     def environment(self) -> dict[str, str]:
         """Return these settings as environment variables, for the worker processes."""

@@ -194,7 +194,7 @@ def test_api_key_comparison_takes_constant_time(monkeypatch: pytest.MonkeyPatch,
 
     monkeypatch.setattr("enn_service.http.auth.compare_digest", compare)
     keys = KeySet([hashlib.sha256(word.encode()).hexdigest() for word in known])
-    assert keys.have(key.encode()) == (key in known)
+    assert keys.matches(key.encode()) == (key in known)
     assert [len(one) for pair in compared for one in pair] == [64] * 2 * len(known)
 
 

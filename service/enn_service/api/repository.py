@@ -98,7 +98,7 @@ def _authorize(tokens: KeySet, request: Request, credentials: HTTPAuthorizationC
     """
     if not tokens:
         raise ForbiddenError("load and unload are off; the service offers them with ENN_TOKEN or ENN_TOKEN_FILE")
-    if credentials is None or not tokens.have(credentials.credentials.encode()):
+    if credentials is None or not tokens.matches(credentials.credentials.encode()):
         raise UnauthorizedError("expected the header Authorization: Bearer with a token of ENN_TOKEN or ENN_TOKEN_FILE")
     origin = request.headers.get("origin")
     if origin is not None and origin.partition("://")[2] != request.headers.get("host"):

@@ -1,4 +1,4 @@
-"""Access: keys known by their hashes, and which requests need one, where the operator asks for keys."""
+"""Authentication: API keys and admin tokens, stored as SHA-256 hashes, and the check of a request's key."""
 
 import hashlib
 import logging
@@ -6,54 +6,68 @@ import re
 from collections.abc import Sequence
 from hmac import compare_digest
 from pathlib import Path
+from typing import Self
 
 from enn_service.errors import UnauthorizedError
+from enn_service.http import paths
 from enn_service.http.request_body import Headers
+from enn_service.settings import Settings
 
-PUBLIC_PATHS = frozenset({"/", "/v2/health/live", "/v2/health/ready", "/explorer"})
-"""What is answered without a key: who watches the process needs none, and the explorer's page is where one is typed."""
-PUBLIC_PREFIX = "/explorer/"
-"""The files of that page, which say nothing of any model."""
+PUBLIC_PATHS = frozenset({"/", paths.LIVE, paths.READY, paths.EXPLORER})
+"""Paths that need no key: health for probes, and the explorer's page, where a user types the key."""
+PUBLIC_PREFIX = f"{paths.EXPLORER}/"
+"""Prefix of the explorer's static files, which need no key: they contain no data of a model."""
 DIGEST = re.compile(r"([0-9a-fA-F]{64})(?:\s.*)?")
-"""A line of a file of keys: a SHA-256, then what the operator likes to say of it."""
+"""Line of a key file: a SHA-256, then an optional comment."""
 
 logger = logging.getLogger(__name__)
 
 
 class KeySet:
-    """Keys that open something; where neither digests nor a file are given, none is asked for, and this is false.
+    """Keys known by their SHA-256. False if it has neither digests nor a file: then no key is required.
 
     Args:
-        digests: SHA-256 of each key, hexadecimal. Several make room to replace one.
-        file: More of them, one a line; empty lines and those that begin with # say nothing.
+        digests: SHA-256 of each key, hexadecimal. Several allow to replace a key without a gap.
+        file: File with more digests, one per line; empty lines and lines that begin with # are skipped.
 
     Raises:
-        ValueError: The file cannot be read, or has a line that is no SHA-256.
+        ValueError: The file cannot be read, or has a line that does not begin with a SHA-256.
     """
 
     def __init__(self, digests: Sequence[str], file: Path | None = None) -> None:
-        self._given = [digest.lower().encode() for digest in digests]
+        self._settings_digests = [digest.lower().encode() for digest in digests]
         self._file = file
-        self._digests = [*self._given, *self._read()]
+        self._digests = [*self._settings_digests, *self._read_file()]
+
+    @classmethod
+    def for_tokens(cls, settings: Settings) -> Self:
+        """Return the tokens that load and unload require.
+
+        Raises:
+            ValueError: The token file cannot be read, or has a line that does not begin with a SHA-256.
+        """
+        token = settings.token
+        digests = [] if token is None else [hashlib.sha256(token.get_secret_value().encode()).hexdigest()]
+        return cls(digests, settings.token_file)
 
     def __bool__(self) -> bool:
-        """Return whether a key is to be asked for."""
-        return bool(self._given) or self._file is not None
+        """Return True if a key is required."""
+        return bool(self._settings_digests) or self._file is not None
 
-    def have(self, key: bytes) -> bool:
-        """Return whether a key is one of them."""
+    def matches(self, key: bytes) -> bool:
+        """Return True if a key is in the set."""
         found = hashlib.sha256(key).hexdigest().encode()
-        # All of them are compared: how long it takes says nothing of which one is near.
+        # Compare with every digest: the time must not tell which one is similar.
         return sum(compare_digest(found, digest) for digest in self._digests) > 0
 
     def refresh(self) -> None:
-        """Look at the file again; where it cannot be read or has a wrong line, the keys stay those of the last look."""
+        """Read the file again; keep the previous keys if it cannot be read or has a wrong line."""
         try:
-            self._digests = [*self._given, *self._read()]
+            self._digests = [*self._settings_digests, *self._read_file()]
         except ValueError as error:
-            logger.warning("%s; the keys stay as they were", error)
+            logger.warning("%s; the previous keys stay in force", error)
 
-    def _read(self) -> list[bytes]:
+    def _read_file(self) -> list[bytes]:
         if self._file is None:
             return []
         try:
@@ -71,23 +85,28 @@ class KeySet:
 
 
 class ApiKeyAuth:
-    """Who may ask.
+    """Check of the API key of each request.
 
     Args:
-        keys: What opens; where none is asked for, everybody may.
+        keys: Accepted keys; an empty set accepts every request.
     """
 
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
 
-    def check(self, path: str, headers: Headers) -> None:
-        """Check that a request has a key, in X-API-Key or as Authorization: Bearer.
+    def authenticate(self, path: str, headers: Headers) -> None:
+        """Check that a request has a key, as X-API-Key or as Authorization: Bearer.
+
+        Args:
+            path: Decoded path of the request; public paths need no key.
+            headers: Headers of the request, names in lower case.
 
         Raises:
-            UnauthorizedError: It has none, or another.
+            UnauthorizedError: The key is missing or not in the set.
         """
         if not self._keys or path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIX):
             return
         scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
-        if not self._keys.have(headers.get(b"x-api-key") or (bearer.strip() if scheme.lower() == b"bearer" else b"")):
+        token = bearer.strip() if scheme.lower() == b"bearer" else b""
+        if not self._keys.matches(headers.get(b"x-api-key") or token):
             raise UnauthorizedError("expected a key, in the header X-API-Key or as Authorization: Bearer")

@@ -99,20 +99,20 @@ class DataPlane:
         """Return what answers a request with this head, and those that repeat the head, before ASGI."""
         registry, counters, auth, admission = self._registry, self._counters, self._auth, self._admission
         endpoint, model_name, version, verb = route.endpoint, route.model, route.version, route.verb
-        limit, observed, first_id = self._max_inline_body, bool(self._observers), RequestId.of(headers)
+        limit, observed, first_id = self._max_inline_body, bool(self._observers), RequestId.from_headers(headers)
 
         def answer(body: bytes) -> tuple[Response | EncodedResponse, RequestId] | Unfinished | None:
             if len(body) > limit or self._shutting_down():
                 return None
             started = perf_counter_ns() if observed else 0
-            request_id, model, admitted = first_id.next(), None, False
+            request_id, model, admitted = first_id.next_request(), None, False
             try:
-                auth.check(path, headers)
+                auth.authenticate(path, headers)
                 admission.admit()
                 admitted = True
                 model = registry.get(model_name, version)
                 stats = counters.stats_for(model.name, model.version, verb)
-                request = InferenceRequest(body, json_length, request_id.given)
+                request = InferenceRequest(body, json_length, request_id.client_id)
                 response = respond(endpoint, model, request, stats, INLINE)
                 if isinstance(response, Deferred):
                     return Unfinished(response)
@@ -197,11 +197,11 @@ class DataPlane:
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send, headers: Headers) -> None:
         """Authenticate and admit a request, then answer it or pass it to the control plane."""
-        request_id, admitted = RequestId.of(headers), False
+        request_id, admitted = RequestId.from_headers(headers), False
         if self._shutting_down():
             send = _with_connection_close(send)
         try:
-            self._auth.check(scope["path"], headers)
+            self._auth.authenticate(scope["path"], headers)
             self._admission.admit(always=scope["path"] in PUBLIC_PATHS)
             admitted = True
             if scope["method"] == "POST":
@@ -209,7 +209,7 @@ class DataPlane:
             else:
                 # What answers GET answers HEAD too: the server leaves the body out.
                 asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-                await self._control_plane(asked, receive, request_id.sending(send))
+                await self._control_plane(asked, receive, request_id.wrap_send(send))
         except RequestError as error:
             await self._error_response(error).send(send, request_id)
         finally:
@@ -229,9 +229,9 @@ class DataPlane:
             body = await self._read_body(headers, receive, reservation)
             route = match_path(scope["path"])
             if route is None:
-                await self._control_plane(scope, request_body.replay_body(body, receive), request_id.sending(send))
+                await self._control_plane(scope, request_body.replay_body(body, receive), request_id.wrap_send(send))
                 return
-            request = InferenceRequest(body, _json_part_length(headers), request_id.given)
+            request = InferenceRequest(body, _json_part_length(headers), request_id.client_id)
             response = await self._dispatch(route, scope, request, reservation)
             await response.send(send, request_id)
         except ClientDisconnect:
@@ -241,7 +241,7 @@ class DataPlane:
 
     async def _read_body(self, headers: Headers, receive: Receive, reservation: Reservation) -> bytes:
         try:
-            with self._timeout.waiting():
+            with self._timeout.limit():
                 return await request_body.read_body(headers, receive, self._max_body_bytes, reservation)
         except TimeoutError:
             raise BodyTimeoutError(f"the body did not come within {self._seconds:g} s") from None

@@ -1,4 +1,4 @@
-"""Bodies: read while they come, inflated where they are compressed, and never larger than allowed."""
+"""Request bodies: read with a size limit and decompressed."""
 
 import asyncio
 import zlib
@@ -8,44 +8,45 @@ from starlette.types import Message, Receive
 
 from enn_service.errors import BodyTooLargeError, InvalidRequestError, UnsupportedMediaError
 from enn_service.inference.admission import Reservation
+from enn_service.inference.cost import SMALL_BYTES
 
 Headers = Mapping[bytes, bytes]
+"""Headers of a request, names in lower case."""
 
 DECOMPRESSORS = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
-MAX_LOOP_INFLATE = 64 * 1024
-"""So many bytes are inflated in the event loop; what is larger goes on in a thread."""
+"""Parameter `wbits` of zlib for each content encoding."""
 
 
 class ClientDisconnect(Exception):  # noqa: N818  (Starlette's name)
-    """The client went away before its request was whole."""
+    """The client closed the connection before its request was complete."""
 
 
 def content_length(headers: Headers) -> int:
-    """Return how many bytes a body is said to have; 0 where nothing is said."""
+    """Return the `Content-Length` of a request; 0 if it is missing or no number."""
     digits = headers.get(b"content-length", b"").lstrip(b"0")
     return int(digits[:20]) if digits.isdigit() else 0
 
 
 async def read_body(headers: Headers, receive: Receive, limit: int, reservation: Reservation) -> bytes:
-    """Return the body of a request, inflated.
+    """Return the body of a request, decompressed.
 
     Args:
-        headers: The request's headers, names in lower case.
-        receive: Where the body comes from.
-        limit: The most bytes that are read, and the most that they may inflate to.
-        reservation: Holds the bytes of a body that comes in pieces.
+        headers: Headers of the request, names in lower case.
+        receive: ASGI callable that gives the parts of the body.
+        limit: Maximum size in bytes, both before and after decompression.
+        reservation: Memory of the request; grows with a body that arrives in parts or is compressed.
 
     Raises:
-        BodyTooLargeError: There are more; whether the length was announced or not.
-        UnsupportedMediaError: The body is encoded in a way that is not read.
-        InvalidRequestError: The body is not what its encoding says.
+        BodyTooLargeError: The body exceeds the limit, whether its length was declared or not.
+        UnsupportedMediaError: The content encoding is not supported.
+        InvalidRequestError: The body is not a complete stream of its content encoding.
         ClientDisconnect: The client closed the connection.
-        MemoryBudgetError: The bytes of the body exceed the memory budget.
+        MemoryBudgetError: The memory budget does not have the bytes.
     """
     encoding = headers.get(b"content-encoding", b"").lower()
     if encoding not in (b"", b"identity") and encoding not in DECOMPRESSORS:
         raise UnsupportedMediaError(
-            f"content-encoding {encoding[:40].decode('latin-1')!r}: expected gzip, deflate or the body as it is"
+            f"content-encoding {encoding[:40].decode('latin-1')!r}: expected gzip, deflate or no encoding"
         )
     if (length := content_length(headers)) > limit:
         raise _too_large(f"{length} bytes", limit)
@@ -59,7 +60,7 @@ async def read_body(headers: Headers, receive: Receive, limit: int, reservation:
 async def _receive(receive: Receive, limit: int, reservation: Reservation) -> bytes:
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body") and len(message.get("body", b"")) <= limit:
-        return message.get("body", b"")
+        return message.get("body", b"")  # whole in one message: no copy, and no reservation
     chunks: list[bytes] = []
     size = 0
     while True:
@@ -68,7 +69,7 @@ async def _receive(receive: Receive, limit: int, reservation: Reservation) -> by
         chunk = message.get("body", b"")
         size += len(chunk)
         if size > limit:
-            raise _too_large("more bytes than that", limit)
+            raise _too_large("more bytes", limit)
         if chunk:
             reservation.reserve(len(chunk))
             chunks.append(chunk)
@@ -78,19 +79,21 @@ async def _receive(receive: Receive, limit: int, reservation: Reservation) -> by
 
 
 async def _decompress(body: bytes, encoding: bytes, limit: int) -> bytes:
-    inflater = zlib.decompressobj(DECOMPRESSORS[encoding])
+    """Return a decompressed body: its first `SMALL_BYTES` in the event loop, the rest in a thread."""
+    decompressor = zlib.decompressobj(DECOMPRESSORS[encoding])
     try:
-        inflated = inflater.decompress(body, min(limit + 1, MAX_LOOP_INFLATE))
-        if not inflater.eof and inflater.unconsumed_tail and len(inflated) <= limit:
-            rest = limit + 1 - len(inflated)
-            inflated += await asyncio.to_thread(inflater.decompress, inflater.unconsumed_tail, rest)
+        # One byte beyond the limit tells a body of just that size from a larger one.
+        content = decompressor.decompress(body, min(limit + 1, SMALL_BYTES))
+        if not decompressor.eof and decompressor.unconsumed_tail and len(content) <= limit:
+            rest = limit + 1 - len(content)
+            content += await asyncio.to_thread(decompressor.decompress, decompressor.unconsumed_tail, rest)
     except zlib.error as error:
         raise InvalidRequestError(f"the body is no {encoding.decode()}: {error}") from None
-    if len(inflated) > limit:
-        raise _too_large("more bytes than that once inflated", limit)
-    if not inflater.eof or inflater.unused_data:
-        raise InvalidRequestError(f"the body is no whole {encoding.decode()} stream")
-    return inflated
+    if len(content) > limit:
+        raise _too_large("more bytes once decompressed", limit)
+    if not decompressor.eof or decompressor.unused_data:
+        raise InvalidRequestError(f"the body is not one complete {encoding.decode()} stream")
+    return content
 
 
 def _too_large(found: str, limit: int) -> BodyTooLargeError:
@@ -98,10 +101,10 @@ def _too_large(found: str, limit: int) -> BodyTooLargeError:
 
 
 def replay_body(body: bytes, receive: Receive) -> Receive:
-    """Return a receive that gives a body already read, then what the connection says."""
+    """Return an ASGI `receive` that gives a body already read, then the messages of another one."""
     pending: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
-    async def again() -> Message:
+    async def replay() -> Message:
         return pending.pop() if pending else await receive()
 
-    return again
+    return replay

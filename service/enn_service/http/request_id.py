@@ -1,4 +1,4 @@
-"""The identity of a request: the client's own, else one that the service gives; every reply carries it."""
+"""Request id and security headers: every response has the request's `x-request-id`, the client's or a new one."""
 
 import itertools
 import re
@@ -11,50 +11,51 @@ from enn_service.http.request_body import Headers
 
 HEADER = b"x-request-id"
 NOSNIFF = (b"x-content-type-options", b"nosniff")
-"""Every reply is what it says it is, and no browser is to guess otherwise."""
+"""Header of every response: browsers must not guess another content type."""
 PAGE_SECURITY_HEADERS = [(b"content-security-policy", b"frame-ancestors 'none'"), (b"referrer-policy", b"no-referrer")]
-"""No other page may hold one of this service, or learn its address from one."""
+"""Headers of responses of the control plane: no other page may embed one, or learn its address from a link."""
 ACCEPTED = re.compile(rb"[\x21-\x7e]{1,128}")
+"""Request ids of clients that responses repeat: printable ASCII, so that none can inject a header or a line of log."""
 
 _prefix = uuid.uuid4().hex[:16].encode() + b"-"
 _numbers = itertools.count(1)
 
 
 class RequestId(NamedTuple):
-    """Who a request is.
+    """Id of a request.
 
     Attributes:
-        given: What the client called it; empty where it gave no name, or one that is not printable or too long.
-        header: What the reply carries.
+        client_id: Id that the client sent; empty if it sent none, or one that is not printable or too long.
+        header: Header of the response, (name, value).
     """
 
-    given: str
+    client_id: str
     header: tuple[bytes, bytes]
 
-    def next(self) -> "RequestId":
-        """Return the identity of the next request with the same headers."""
-        return self if self.given else _new()
+    def next_request(self) -> "RequestId":
+        """Return the id of another request with the same headers: the client's again, or a new one."""
+        return self if self.client_id else _new()
 
     @classmethod
-    def of(cls, headers: Headers) -> "RequestId":
-        """Return the identity of a request with these headers, names in lower case."""
-        given = headers.get(HEADER)
-        if given is None or not ACCEPTED.fullmatch(given):
+    def from_headers(cls, headers: Headers) -> "RequestId":
+        """Return the id of a request with these headers, names in lower case."""
+        client_id = headers.get(HEADER)
+        if client_id is None or not ACCEPTED.fullmatch(client_id):
             return _new()
-        return cls(given.decode("ascii"), (HEADER, given))
+        return cls(client_id.decode("ascii"), (HEADER, client_id))
 
-    def sending(self, send: Send) -> Send:
-        """Return a send that adds to a reply's headers what every reply has."""
+    def wrap_send(self, send: Send) -> Send:
+        """Return an ASGI `send` that adds the request id and the security headers to a response."""
 
-        async def named(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = list(message.get("headers", ()))
-                own = {name for name, _ in headers}  # a page may have a stricter policy
-                page = [header for header in PAGE_SECURITY_HEADERS if header[0] not in own]
-                message["headers"] = [*headers, self.header, NOSNIFF, *page]
+                present = {name for name, _ in headers}  # a page may have a stricter policy
+                missing = [header for header in PAGE_SECURITY_HEADERS if header[0] not in present]
+                message["headers"] = [*headers, self.header, NOSNIFF, *missing]
             await send(message)
 
-        return named
+        return send_with_headers
 
 
 def _new() -> RequestId:

@@ -10,35 +10,46 @@ from starlette.types import Send
 
 from enn_service.errors import RequestError
 from enn_service.http.request_id import NOSNIFF, RequestId
+from enn_service.inference.cost import SMALL_BYTES
 from enn_service.inference.types import EncodedResponse
 
 logger = logging.getLogger(__name__)
 
 NOSNIFF_LINE = b"%b: %b\r\n" % NOSNIFF
-MAX_BUFFERED_RESPONSE = 64 * 1024
-"""A larger body counts as being answered until it is read."""
 
 
 class Response(NamedTuple):
-    """What goes out: a status, a body, what the body is, and headers besides those that tell of it."""
+    """An HTTP response.
+
+    Attributes:
+        status: HTTP status.
+        body: Bytes of the body.
+        content_type: Media type of the body.
+        headers: Further headers, (name, value) each.
+    """
 
     status: int
     body: bytes
     content_type: bytes = b"application/json"
     headers: Sequence[tuple[str, str]] = ()
 
-    async def send(self, send: Send, identity: RequestId) -> None:
-        """Send the reply as one ASGI response that names its request."""
+    async def send(self, send: Send, request_id: RequestId) -> None:
+        """Send the response as ASGI messages.
+
+        Args:
+            send: ASGI callable.
+            request_id: Id of the request, which the response repeats.
+        """
         headers = [
             (b"content-type", self.content_type),
             (b"content-length", b"%d" % len(self.body)),
-            identity.header,
+            request_id.header,
             NOSNIFF,
         ]
         headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
-        # What is large is done once the client has read it: the server waits before the part that follows.
-        large = len(self.body) > MAX_BUFFERED_RESPONSE
+        # A large response counts as in flight until the client has read it: the server waits before the empty part.
+        large = len(self.body) > SMALL_BYTES
         await send({"type": "http.response.body", "body": self.body, "more_body": large})
         if large:
             await send({"type": "http.response.body"})
@@ -50,7 +61,7 @@ def to_http11(response: Response | EncodedResponse, first_lines: bytes, request_
     Args:
         response: Body, content type and headers.
         first_lines: Status line and the server's own headers, each line with its end.
-        request_id: Identity of the request, which the response carries.
+        request_id: Id of the request, which the response repeats.
     """
     more = b""
     if response.headers:
@@ -68,7 +79,7 @@ def to_http11(response: Response | EncodedResponse, first_lines: bytes, request_
 
 
 def error_response(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Return the reply {"error": text}."""
+    """Return the response {"error": text}."""
     return Response(status, orjson.dumps({"error": text}), headers=tuple((headers or {}).items()))
 
 

@@ -1,4 +1,4 @@
-"""Patience: tasks that wait too long are ended, all by one timer; a timer for each would cost more than it watches."""
+"""SharedTimeout: one timer that limits the waiting time of all tasks; a timer for each task would cost more."""
 
 import asyncio
 from collections.abc import Iterator
@@ -6,46 +6,47 @@ from contextlib import contextmanager
 
 
 class SharedTimeout:
-    """Cancels the tasks of one event loop that wait longer than a time.
+    """Cancels tasks of one event loop that wait longer than a limit.
 
     Args:
-        seconds: The time.
+        seconds: Limit, the same for all tasks.
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._due: dict[asyncio.Task[object], float] = {}
-        """When each task that waits has waited too long, the first to come first."""
-        self._watched = False
+        self._deadlines: dict[asyncio.Task[object], float] = {}
+        """Loop time at which each waiting task is cancelled; earliest first, as all have the same limit."""
+        self._timer_set = False
 
     @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Let the current task wait, once at a time.
+    def limit(self) -> Iterator[None]:
+        """Limit the time that the current task spends in this context; a task may be in one at a time.
 
         Raises:
-            TimeoutError: It took too long.
+            TimeoutError: The task took longer.
         """
         task, loop = asyncio.current_task(), asyncio.get_running_loop()
         assert task is not None  # noqa: S101  (a coroutine runs in one)
-        self._due[task] = loop.time() + self._seconds
-        if not self._watched:
-            self._watch(loop)
+        self._deadlines[task] = loop.time() + self._seconds
+        if not self._timer_set:
+            self._cancel_expired(loop)
         try:
             yield
         except asyncio.CancelledError:
-            if task in self._due or task.uncancel():
+            # A task that still has its deadline, or was cancelled twice, was cancelled by someone else.
+            if task in self._deadlines or task.uncancel():
                 raise
             raise TimeoutError from None
         finally:
-            self._due.pop(task, None)
+            self._deadlines.pop(task, None)
 
-    def _watch(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Cancel the tasks whose time has come, and come again when that of the next does."""
-        for task, due in list(self._due.items()):
-            if due > loop.time():
+    def _cancel_expired(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Cancel the tasks whose deadline has passed, and set the timer for the next deadline."""
+        for task, deadline in list(self._deadlines.items()):
+            if deadline > loop.time():
                 break
-            del self._due[task]
+            del self._deadlines[task]
             task.cancel()
-        self._watched = bool(self._due)
-        if self._watched:
-            loop.call_at(next(iter(self._due.values())), self._watch, loop)
+        self._timer_set = bool(self._deadlines)
+        if self._timer_set:
+            loop.call_at(next(iter(self._deadlines.values())), self._cancel_expired, loop)

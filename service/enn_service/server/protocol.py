@@ -20,9 +20,10 @@ from uvicorn.server import ServerState
 
 from enn_service.http.request_id import RequestId
 from enn_service.http.responses import error_response
+from enn_service.inference.cost import SMALL_BYTES
 from enn_service.server.inline import InlineProtocol
 
-MAX_FRAMING_BYTES = 64 * 1024
+MAX_FRAMING_BYTES = SMALL_BYTES
 """Maximum number of bytes of a request besides its body and as many again: request line, headers, chunk sizes."""
 CLOSE_GRACE_SECONDS = 0.25
 """Time for which an idle connection stays open after shutdown starts: a request may be on its way already."""
@@ -223,5 +224,5 @@ class HTTPProtocol(InlineProtocol):
             # An error between the parts of another response would corrupt it.
             self.transport.abort()
             return
-        self.write_response(error_response(status, text), RequestId.of({}), b"connection: close\r\n")
+        self.write_response(error_response(status, text), RequestId.from_headers({}), b"connection: close\r\n")
         self.transport.close()

@@ -11,7 +11,7 @@ from functools import lru_cache
 from time import perf_counter
 from typing import Any
 
-from enn_service.http.responses import MAX_BUFFERED_RESPONSE
+from enn_service.inference.cost import SMALL_BYTES
 
 MAX_DELAY_SECONDS = 0.001
 """Maximum time for which a response is buffered."""
@@ -61,7 +61,7 @@ class WriteCoalescer:
             self._open_iteration()
         self._buffered.setdefault(transport, []).append(part)
         # A large part goes to the transport at once: only there does a client that does not read cause backpressure.
-        if len(part) > MAX_BUFFERED_RESPONSE or perf_counter() > self._flush_at:
+        if len(part) > SMALL_BYTES or perf_counter() > self._flush_at:
             self.flush()
 
     def flush(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from enn_service.http.responses import MAX_BUFFERED_RESPONSE
+from enn_service.inference.cost import SMALL_BYTES
 from enn_service.server import write_coalescing
 from enn_service.server.write_coalescing import CoalescingTransport
 
@@ -38,7 +38,7 @@ def received(sockets: list[socket.socket]) -> list[bytes | None]:
 
 def _read(sock: socket.socket) -> bytes | None:
     try:
-        return sock.recv(4 * MAX_BUFFERED_RESPONSE)
+        return sock.recv(4 * SMALL_BYTES)
     except BlockingIOError:
         return None
 
@@ -104,7 +104,7 @@ def test_responses_on_one_connection_keep_their_order() -> None:
 
 @pytest.mark.parametrize("large", [False, True])
 def test_large_or_late_part_flushes_all_connections(monkeypatch: pytest.MonkeyPatch, *, large: bool) -> None:
-    part = b"x" * (MAX_BUFFERED_RESPONSE + 1 if large else 1)
+    part = b"x" * (SMALL_BYTES + 1 if large else 1)
     if not large:
         monkeypatch.setattr(write_coalescing, "MAX_DELAY_SECONDS", 0)
 

@@ -1,0 +1,103 @@
+"""Promises of request bodies: whole, decompressed, and never larger than the limit."""
+
+import asyncio
+import gzip
+import zlib
+from collections.abc import Sequence
+
+import pytest
+from starlette.types import Message
+
+from enn_service.errors import BodyTooLargeError, InvalidRequestError, MemoryBudgetError, UnsupportedMediaError
+from enn_service.http.request_body import ClientDisconnect, content_length, read_body, replay_body
+from enn_service.inference.admission import MemoryBudget, Reservation
+from enn_service.inference.cost import SMALL_BYTES
+
+LIMIT = 4 * SMALL_BYTES
+LARGE = bytes(LIMIT)
+"""A body of just the limit: most of it is decompressed in a thread."""
+
+
+def read(chunks: Sequence[bytes], *, disconnect: bool = False, budget: int = 8 * LIMIT, **headers: str) -> bytes:
+    messages: list[Message] = [{"type": "http.request", "body": chunk, "more_body": True} for chunk in chunks]
+    if disconnect:
+        messages.append({"type": "http.disconnect"})
+    else:
+        messages[-1]["more_body"] = False
+
+    async def receive() -> Message:
+        return messages.pop(0)
+
+    encoded = {name.replace("_", "-").encode(): value.encode() for name, value in headers.items()}
+    return asyncio.run(read_body(encoded, receive, LIMIT, Reservation(MemoryBudget(budget))))
+
+
+@pytest.mark.parametrize("chunks", [[b"abc"], [b"a", b"", b"bc"], [LARGE], [LARGE[:1], LARGE[1:]]])
+def test_body_in_parts_is_joined(chunks: list[bytes]) -> None:
+    assert read(chunks) == b"".join(chunks)
+
+
+@pytest.mark.parametrize("content", [b"", b"{}", LARGE])
+@pytest.mark.parametrize(
+    ("encoding", "compress"), [("gzip", gzip.compress), ("X-Gzip", gzip.compress), ("deflate", zlib.compress)]
+)
+def test_compressed_body_is_decompressed(encoding, compress, content: bytes) -> None:
+    assert read([compress(content)], content_encoding=encoding) == content
+
+
+@pytest.mark.parametrize("chunks", [[LARGE + b"x"], [LARGE, b"x"]])
+def test_body_beyond_the_limit_is_refused(chunks: list[bytes]) -> None:
+    with pytest.raises(BodyTooLargeError, match=f"at most {LIMIT} are accepted"):
+        read(chunks)
+
+
+def test_declared_length_beyond_the_limit_is_refused_unread() -> None:
+    with pytest.raises(BodyTooLargeError, match=f"{LIMIT + 1} bytes"):
+        read([b"x"], content_length=str(LIMIT + 1))
+
+
+def test_decompressed_body_beyond_the_limit_is_refused() -> None:
+    with pytest.raises(BodyTooLargeError, match="once decompressed"):
+        read([gzip.compress(LARGE + b"x")], content_encoding="gzip")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"{}")[:-1], gzip.compress(b"{}") + b"x"])
+def test_incomplete_or_wrong_gzip_stream_is_refused(body: bytes) -> None:
+    with pytest.raises(InvalidRequestError, match="gzip"):
+        read([body], content_encoding="gzip")
+
+
+def test_unknown_encoding_is_refused_by_name() -> None:
+    with pytest.raises(UnsupportedMediaError, match="'br': expected gzip, deflate"):
+        read([b"{}"], content_encoding="br")
+
+
+def test_disconnect_before_the_end_is_raised() -> None:
+    with pytest.raises(ClientDisconnect):
+        read([b"{"], disconnect=True)
+
+
+def test_memory_of_parts_and_decompressed_bytes_is_reserved() -> None:
+    with pytest.raises(MemoryBudgetError):
+        read([b"a", b"b"], budget=1)
+    with pytest.raises(MemoryBudgetError):
+        read([gzip.compress(b"abc")], budget=2, content_encoding="gzip")
+
+
+@pytest.mark.parametrize(("text", "length"), [("", 0), ("12", 12), ("0012", 12), ("-1", 0), ("1e3", 0)])
+def test_content_length_is_a_number_or_zero(text: str, length: int) -> None:
+    assert content_length({b"content-length": text.encode()}) == length
+
+
+def test_replayed_body_comes_before_other_messages() -> None:
+    async def receive() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def main() -> list[Message]:
+        replay = replay_body(b"{}", receive)
+        return [await replay(), await replay()]
+
+    assert asyncio.run(main()) == [
+        {"type": "http.request", "body": b"{}", "more_body": False},
+        {"type": "http.disconnect"},
+    ]
