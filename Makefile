@@ -30,7 +30,7 @@ check: .venv/dev docs
 # Build the documentation site: build/site. A link to nothing is an error. The build does not use the internet.
 docs: .venv/dev
 	PYTHONPATH=docs python -m generator build
-	zensical build --strict --config-file build/mkdocs.yml
+	PYTHONPATH=docs zensical build --strict --clean --config-file build/mkdocs.yml
 
 models: .venv/dev
 	models/recipes/build.sh

@@ -34,7 +34,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "https_proxy": UNREACHABLE_PROXY,
     }
     subprocess.run([sys.executable, "-m", "generator", str(folder)], env=environment, check=True)
-    build = [str(Path(sys.executable).parent / "zensical"), "build", "--strict", "--config-file"]
+    build = [str(Path(sys.executable).parent / "zensical"), "build", "--strict", "--clean", "--config-file"]
     done = subprocess.run(
         [*build, str(folder / "mkdocs.yml")], env=environment, capture_output=True, text=True, check=False
     )
@@ -68,7 +68,7 @@ def test_link_to_nothing_fails_the_build(tmp_path: Path):
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "index.md").write_text("# Page\n\n[nothing](nothing.md)\n")
     (tmp_path / "mkdocs.yml").write_text("site_name: Site\n")
-    build = [str(Path(sys.executable).parent / "zensical"), "build", "--strict", "--config-file"]
+    build = [str(Path(sys.executable).parent / "zensical"), "build", "--strict", "--clean", "--config-file"]
     done = subprocess.run([*build, str(tmp_path / "mkdocs.yml")], capture_output=True, text=True, check=False)
     assert done.returncode != 0
     assert "page does not exist" in done.stdout + done.stderr
