@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-import griffe
+import griffe  # pyright: ignore[reportMissingImports] - of the extra docs, which not every environment has
 
 
 class ExampleSections(griffe.Extension):
