@@ -152,5 +152,20 @@ class ResponseTimeoutError(RequestError):
 
 
 def describe_value(value: object) -> str:
-    """Return the `repr` of a value of a request, shortened for an error message."""
-    return reprlib.repr(value)[:MAX_DESCRIBED_VALUE]
+    """Return a JSON value of a request, shortened for an error message."""
+    if isinstance(value, str):
+        return repr(value[:MAX_DESCRIBED_VALUE])
+    return _JSON_REPR.repr(value)[:MAX_DESCRIBED_VALUE]
+
+
+class _JSONRepr(reprlib.Repr):
+    """`reprlib.Repr` that writes null, true and false as JSON does."""
+
+    def repr_NoneType(self, _value: None, _level: int) -> str:  # noqa: N802  (reprlib looks the type's name up)
+        return "null"
+
+    def repr_bool(self, value: bool, _level: int) -> str:  # noqa: FBT001  (signature of reprlib)
+        return "true" if value else "false"
+
+
+_JSON_REPR = _JSONRepr()

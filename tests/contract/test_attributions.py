@@ -50,11 +50,11 @@ def test_baseline_accepts_named_features(client: httpx.Client) -> None:
     [
         ({"attributions": "lime"}, "parameters.attributions: 'lime'"),
         ({"attributions": "shapley", "baseline": [0, 0]}, "parameters.baseline: not used"),
-        ({"attributions": "shapley", "background": []}, "parameters.background: an empty list"),
+        ({"attributions": "shapley", "background": []}, "parameters.background: []"),
         ({"attributions": "shapley", "background": [[0.1, None]]}, "parameters.background[0][1]: null"),
         ({"attributions": "integrated_gradients", "baseline": [0]}, "parameters.baseline[0]: 1 values"),
         ({"attributions": "sampled_shapley", "permutations": 0}, "parameters.permutations: 0"),
-        ({"attributions": "sampled_shapley", "permutations": True}, "parameters.permutations: True"),
+        ({"attributions": "sampled_shapley", "permutations": True}, "parameters.permutations: true"),
         ({"attributions": "sampled_shapley", "permutations": 1000, "background": [[0, 0]] * 5000}, "products"),
     ],
 )

@@ -121,22 +121,22 @@ def test_metadata_tells_every_feature_as_the_table_has_it(animals: httpx.Client)
     assert 3000 < features["mass"]["mean"] < 5000
 
 
-ISLANDS = "expected a text, one of 'Biscoe', 'Dream', 'Torgersen', or null"
+ISLANDS = "expected a string, one of 'Biscoe', 'Dream', 'Torgersen', or null"
 WRONG = [
     ({"island": "Moon"}, f"instances[0][1]: 'Moon' for feature 'island'; {ISLANDS}"),
     ({"island": True}, f"instances[0][1]: true for feature 'island'; {ISLANDS}"),
-    ({"island": ["Dream"]}, f"instances[0][1]: a list for feature 'island'; {ISLANDS}"),
+    ({"island": ["Dream"]}, f"instances[0][1]: ['Dream'] for feature 'island'; {ISLANDS}"),
     ({"island": 3}, "instances[0][1]: 3 for feature 'island': expected the index of a category, 0 to 2"),
     ({"island": 0.5}, "instances[0][1]: 0.5 for feature 'island': expected the index"),
-    ({"grade": 2}, "instances[0][3]: 2 for feature 'grade'; expected a text, one of '1', '2', '10'"),
-    ({"grade": None}, "instances[0][3]: null for feature 'grade'; expected a text, one of '1', '2', '10'"),
+    ({"grade": 2}, "instances[0][3]: 2 for feature 'grade'; expected a string, one of '1', '2', '10'"),
+    ({"grade": None}, "instances[0][3]: null for feature 'grade'; expected a string, one of '1', '2', '10'"),
     ({"wild": None}, "instances[0][2]: null for feature 'wild'; expected true or false"),
     ({"wild": "true"}, "instances[0][2]: 'true' for feature 'wild'; expected true or false"),
     ({"wild": 2}, "instances[0][2]: 2 for feature 'wild': expected false, 0, or true, 1"),
     ({"bill": None}, "instances[0][0]: null for feature 'bill'; expected a number"),
     ({"bill": "Dream"}, "instances[0][0]: 'Dream' for feature 'bill'; expected a number"),
     ({"mass": "heavy"}, "instances[0][4]: 'heavy' for feature 'mass'; expected a number, or null"),
-    ({"mass": 1e39}, "instances[0][4]: 1e+39 is no finite float32"),
+    ({"mass": 1e39}, "instances[0][4]: 1e+39 is not a finite float32"),
     ({"mass": 1e12}, "instances[0][4]: 1e+12 for feature 'mass' is more than 1000 ranges away"),
     ({"island": "x" * 100_000}, f"'{'x' * 60}' for feature 'island'"),
 ]

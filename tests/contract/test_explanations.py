@@ -161,7 +161,7 @@ def test_v2_explanations_equal_v1_explanations(every: httpx.Client) -> None:
     ("parameters", "text"),
     [
         ({"top": 0}, "parameters.top: 0; expected"),
-        ({"top": True}, "parameters.top: True"),
+        ({"top": True}, "parameters.top: true"),
         ({"outputs": "class 0"}, "parameters.outputs: 'class 0'; expected \"all\" or a list"),
         ({"outputs": []}, "parameters.outputs: []"),
         ({"outputs": ["class 0", "moon"]}, "parameters.outputs[1]: 'moon'; the model explains class 0, class 1"),

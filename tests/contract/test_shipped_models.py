@@ -26,7 +26,9 @@ def model(request: pytest.FixtureRequest) -> ServedModel:
 @pytest.fixture(scope="module")
 def rows(model: ServedModel) -> np.ndarray:
     random = np.random.default_rng(0)
-    return random.uniform(model.reach.minimum, model.reach.maximum, (1000, model.network.inputs)).astype(np.float32)
+    return random.uniform(model.range_check.minimum, model.range_check.maximum, (1000, model.network.inputs)).astype(
+        np.float32
+    )
 
 
 def relative(found: np.ndarray, expected: np.ndarray) -> float:

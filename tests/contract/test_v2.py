@@ -71,7 +71,7 @@ def test_rows_outside_training_range_are_counted(client: httpx.Client) -> None:
         ({"shape": [True, 2]}, "inputs[0].shape"),
         ({"datatype": "FP16"}, "inputs[0].datatype: 'FP16'"),
         ({"datatype": ["FP32"]}, "inputs[0].datatype"),
-        ({"datatype": "INT8"}, "inputs[0].data[0][0]: 0.1 is no INT8"),
+        ({"datatype": "INT8"}, "inputs[0].data[0][0]: 0.1 is not INT8"),
         ({"data": [0.1, None, 0.5, 0.1]}, "inputs[0].data[0][1]: null for feature 'x1'"),
         ({"data": [[0.1, 0.2], [0.5]]}, "inputs[0].data[1]: 1 values"),
         ({"data": [0.1, 0.2, 1e39, 0.1]}, "inputs[0].data[1][0]: 1e+39"),

@@ -168,11 +168,11 @@ WRONG = [
     (body(SIZED), b"", "0 bytes follow the JSON part"),
     (body(SIZED | {"data": [1]}), ROWS.tobytes(), "expected one of them"),
     (body({"data": ROWS.tolist()}), b"x", "1 bytes follow the JSON part; expected none"),
-    (body({"parameters": {"binary_data_size": True}}), b"x", "binary_data_size: True; expected a number of bytes"),
+    (body({"parameters": {"binary_data_size": True}}), b"x", "binary_data_size: true; expected a number of bytes"),
     (body({"parameters": 7}), b"", "inputs[0].parameters: 7; expected an object"),
     (body(SIZED | {"datatype": "BYTES"}), ROWS.tobytes(), "inputs[0].datatype: 'BYTES'"),
     (body(SIZED), np.full((3, 2), np.nan, "<f4").tobytes(), "inputs[0].data[0][0]: nan for feature 'x0'"),
-    (body(SIZED), np.full((3, 2), np.inf, "<f4").tobytes(), "inputs[0].data[0][0]: inf is no finite float32"),
+    (body(SIZED), np.full((3, 2), np.inf, "<f4").tobytes(), "inputs[0].data[0][0]: inf is not a finite float32"),
     (body({"data": ROWS.tolist()}, parameters={"binary_data_output": 1}), b"", "binary_data_output: 1"),
     (body({"data": ROWS.tolist()}, outputs=[{"name": "output", "parameters": {"binary_data": "yes"}}]), b"", "'yes'"),
     (
@@ -237,4 +237,4 @@ def test_large_json_tensor_is_read_flat_or_nested(client: httpx.Client) -> None:
         assert reply.status_code == 400
         assert text in reply.json()["error"]
     reply = client.post(INFER, json={"inputs": [tensor | {"data": [0.5] * 1200, "datatype": "INT8"}]})
-    assert "inputs[0].data[0][0]: 0.5 is no INT8" in reply.json()["error"]
+    assert "inputs[0].data[0][0]: 0.5 is not INT8" in reply.json()["error"]

@@ -166,7 +166,7 @@ def test_v2_outputs_are_those_of_the_network(model: ServedModel, ask, rows: list
 def test_explanations_sum_to_the_networks_pre_activation(model: ServedModel, rows: list) -> None:
     response = model.network.respond(np.array(rows, float))
     for index, each in enumerate(answer(model, *v1_explain(rows))["explanations"]):
-        unit = model.results.units.index(each["output"])
+        unit = model.prediction_encoder.output_names.index(each["output"])
         z = float(response.bumps[index, unit].sum() + model.network.layers[-1].bias[unit])
         assert_close([bump["value"] for bump in each["bumps"]], response.bumps[index, unit].tolist())
         assert_close(each["pre_activation"], z)

@@ -43,8 +43,8 @@ def opened(data: bytes) -> None:
     except Exception as error:
         raise ModelError(f"does not load: {error}") from error
     verify_golden_vector(made, session.run)
-    for route, names in session.routes:
-        verify_golden_vector(made, route.run, names)
+    for part, names in session.subgraphs:
+        verify_golden_vector(made, part.run, names)
 
 
 @pytest.mark.parametrize(("data", "reason"), [pytest.param(*rest, id=name) for name, *rest in files()])

@@ -68,7 +68,7 @@ def test_pickle_in_request_is_invalid_json(client: httpx.Client, content_type: s
     for path in ("/v1/models/ring:predict", "/v2/models/ring/infer"):
         reply = client.post(path, content=pickled, headers={"content-type": content_type})
         assert reply.status_code == 400
-        assert "no JSON" in reply.json()["error"]
+        assert "not valid JSON" in reply.json()["error"]
 
 
 @pytest.mark.parametrize(

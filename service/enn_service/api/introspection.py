@@ -79,7 +79,7 @@ def _surface(query: schemas.SurfaceQuery) -> Compute:
     def compute(model: ServedModel) -> dict[str, Any]:
         x, y = (feature_axis(model, name, query.points, field) for name, field in ((query.x, "x"), (query.y, "y")))
         found = response_surface(model, (y, x), query.at, query.output, bumps=query.bumps)
-        axes = {field: {"feature": axis.name, "values": axis.told} for field, axis in (("x", x), ("y", y))}
+        axes = {field: {"feature": axis.name, "values": axis.json_values} for field, axis in (("x", x), ("y", y))}
         return {"output": found.pop("output"), **axes, **found}
 
     return compute
@@ -89,7 +89,7 @@ def _profile(query: schemas.ProfileQuery) -> Compute:
     def compute(model: ServedModel) -> dict[str, Any]:
         axis = feature_axis(model, query.feature, query.points, "feature")
         found = response_surface(model, (axis,), query.at, query.output, bumps=query.bumps)
-        return {"output": found.pop("output"), "feature": axis.name, "values": axis.told, **found}
+        return {"output": found.pop("output"), "feature": axis.name, "values": axis.json_values, **found}
 
     return compute
 

@@ -1,7 +1,7 @@
-"""Tensors of the Open Inference Protocol V2 as NumPy arrays, in JSON and as the binary_tensor_data extension.
+"""Conversion between NumPy arrays and tensors of the Open Inference Protocol V2, in JSON or binary.
 
-A body with binary tensors is a JSON part, whose length a header tells, and behind it the tensors' bytes in order:
-little-endian, row after row.
+A body with binary tensors is a JSON part, whose length is in a header, followed by the bytes of the tensors in order:
+little-endian, row-major.
 Source: https://github.com/kserve/open-inference-protocol, specification/protocol, and Triton's binary data extension.
 """
 
@@ -12,33 +12,32 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
+from enn_service.protocols.datatypes import DATATYPES
+
 HEADER = "Inference-Header-Content-Length"
-DATATYPES = {"FP16": "<f2", "FP32": "<f4", "FP64": "<f8"} | {
-    f"{sign}INT{8 * size}": f"<{sign.lower() or 'i'}{size}" for sign in ("", "U") for size in (1, 2, 4, 8)
-}
-NAMES = {np.dtype(code): name for name, code in DATATYPES.items()}
+DATATYPE_NAMES = {datatype.numpy: name for name, datatype in DATATYPES.items()}
 
 
 def described(name: str, array: NDArray[Any]) -> dict[str, Any]:
-    """Return name, shape and datatype of a tensor, without its data."""
-    return {"name": name, "shape": list(array.shape), "datatype": NAMES[array.dtype]}
+    """Return the name, shape and datatype of a tensor as a JSON object without data."""
+    return {"name": name, "shape": list(array.shape), "datatype": DATATYPE_NAMES[array.dtype]}
 
 
 def read(headers: Mapping[str, str], body: bytes) -> dict[str, NDArray[Any]]:
-    """Return the outputs of an answer by name, each in its shape.
+    """Parse the output tensors of a response, by name, each in its shape.
 
     Args:
-        headers: The answer's headers, looked up without regard to case.
-        body: Its body, JSON with or without bytes behind it.
+        headers: Headers of the response; names are case-insensitive.
+        body: Body of the response: JSON, and bytes of binary tensors.
 
     Raises:
-        ValueError: The body is no such answer, or its bytes are not those that it announces.
+        ValueError: The number of bytes after the JSON part is not the announced one.
     """
     length = int(headers.get(HEADER, len(body)))
     answer, position = orjson.loads(body[:length]), length
     arrays: dict[str, NDArray[Any]] = {}
     for output in answer["outputs"]:
-        kind = np.dtype(DATATYPES[output["datatype"]])
+        kind = DATATYPES[output["datatype"]].numpy
         size = output.get("parameters", {}).get("binary_data_size")
         if size is None:
             flat = np.array(output["data"], dtype=kind)

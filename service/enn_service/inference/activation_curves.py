@@ -1,4 +1,4 @@
-"""Activations: every learned activation of a model, over the part of it that the training data use."""
+"""Curves of the learned activations of a model, over the range that the training data use."""
 
 from typing import Any
 
@@ -12,38 +12,39 @@ from enn_models.network import Layer, Network
 from enn_service.errors import InvalidRequestError
 from enn_service.runtime.model import ServedModel
 
-POINTS = 101
+DEFAULT_POINTS = 101
 MAX_POINTS = 1001
-POINTS_A_PERIOD = 16
-"""Of the highest harmonic: fewer would draw another curve."""
+POINTS_PER_PERIOD = 16
+"""Number of points per period of the highest harmonic; fewer points draw a different curve."""
 BACKGROUND_BINS = 10
-"""Of a histogram of the few background rows."""
+"""Number of bins of a histogram of the background rows, of which there are few."""
 MAX_NUMBERS = 1_000_000
+"""Maximum number of values in one response: about ten megabytes of JSON."""
 MAX_TERMS = 100_000_000
-"""The most cosines that one answer takes: about a second of one core."""
+"""Maximum number of cosines in one response: about a second of one core."""
 
 
 def activation_curves(model: ServedModel, layer: int | None, points: int | None) -> list[dict[str, Any]]:
-    """Return what there is to draw of every layer with learned activations, or of one, as JSON with arrays.
+    """Compute the curves of every layer with learned activations, or of one layer, as JSON objects with arrays.
 
     Args:
-        model: The model.
-        layer: Number of a layer, from 1; None for all.
-        points: Of each curve; None for POINTS, and as many more as the frequencies in the range need.
+        model: Model with the activations.
+        layer: Number of the layer, from 1; None for all layers.
+        points: Number of points of each curve; None for at least DEFAULT_POINTS, and more for high frequencies.
 
     Raises:
-        InvalidRequestError: There is no such layer, or the answer would be too large.
+        InvalidRequestError: The model has no such layer, or the response would be too large.
     """
     network = model.network
-    layers = [each for each in network.layers if each.coefficients is not None]
+    layers = [activated for activated in network.layers if activated.coefficients is not None]
     if layer is not None and layer > len(layers):
         raise InvalidRequestError(f"layer: {layer}; the model has learned activations in layers 1 to {len(layers)}")
     chosen = range(len(layers)) if layer is None else [layer - 1]
-    _check_size(model, sum(len(layers[index].bias) for index in chosen), points or POINTS)
+    _check_size(model, sum(len(layers[index].bias) for index in chosen), points or DEFAULT_POINTS)
     usage = _usage(model.card, network)
     ranges = _ranges(usage) if usage else _range_bounds(network, model.card)
     importance = _importance(network, usage[len(network.layers) - 2]) if usage else None
-    told: list[dict[str, Any]] = []
+    curves: list[dict[str, Any]] = []
     for index in chosen:
         neurons = [_curve(layers[index], neuron, ranges[index][neuron], points) for neuron in range(len(ranges[index]))]
         for number, neuron in enumerate(neurons):
@@ -51,9 +52,9 @@ def activation_curves(model: ServedModel, layer: int | None, points: int | None)
             last = index == len(network.layers) - 2
             neuron["importance"] = float(importance[number]) if last and importance is not None else None
             if index == len(network.layers) - 1:
-                neuron["output"] = model.results.units[number]
-        told.append({"layer": index + 1, "neurons": neurons})
-    return told
+                neuron["output"] = model.prediction_encoder.output_names[number]
+        curves.append({"layer": index + 1, "neurons": neurons})
+    return curves
 
 
 def _check_size(model: ServedModel, neurons: int, points: int) -> None:
@@ -61,12 +62,12 @@ def _check_size(model: ServedModel, neurons: int, points: int) -> None:
     if numbers > MAX_NUMBERS or neurons * points * model.card.harmonics > MAX_TERMS:
         raise InvalidRequestError(
             f"{neurons} activations of {points} points are {numbers} numbers; at most {MAX_NUMBERS}, and "
-            f"{MAX_TERMS} cosines, are given: ask for one layer, or for fewer points"
+            f"{MAX_TERMS} cosines, are computed: ask for one layer, or for fewer points"
         )
 
 
 def _usage(card: Card, network: Network) -> ActivationStatistics | None:
-    """Return how the training data use the activations, or the background rows where only they are known."""
+    """Return the statistics of the pre-activations over the training data, else over the background rows, else None."""
     if card.usage is not None or card.background is None:
         return card.usage
     return measure_activations(network, to_array(card.background), BACKGROUND_BINS)
@@ -77,7 +78,7 @@ def _ranges(usage: ActivationStatistics) -> list[list[tuple[float, float]]]:
 
 
 def _range_bounds(network: Network, card: Card) -> list[list[tuple[float, float]]]:
-    """Return the ranges that the features' ranges allow at most, by interval arithmetic from layer to layer."""
+    """Return bounds of each pre-activation from the ranges of the features, by interval arithmetic layer by layer."""
     ends = [
         (feature.minimum, feature.maximum) if number else (0.0, 1.0)
         for feature in card.features
@@ -89,28 +90,29 @@ def _range_bounds(network: Network, card: Card) -> list[list[tuple[float, float]
         if layer.coefficients is None:
             break
         weight = layer.weight.astype(np.float64)
-        centre, reach = weight @ ((low + high) / 2) + layer.bias, np.abs(weight) @ ((high - low) / 2)
-        ranges.append(list(zip((centre - reach).tolist(), (centre + reach).tolist(), strict=True)))
+        centre, radius = weight @ ((low + high) / 2) + layer.bias, np.abs(weight) @ ((high - low) / 2)
+        ranges.append(list(zip((centre - radius).tolist(), (centre + radius).tolist(), strict=True)))
         high = np.abs(layer.coefficients).sum(axis=1, dtype=np.float64)
         low = -high
     return ranges
 
 
 def _importance(network: Network, usage: tuple[NeuronStatistics, ...]) -> Floats | None:
-    """Return each last hidden neuron's share of the bumps' standard deviations, summed over the outputs."""
+    """Return the share of each last hidden neuron in the bumps' standard deviations, summed over the outputs."""
     deviation = np.array([neuron.deviation for neuron in usage])
     spread = np.abs(network.layers[-1].weight.astype(np.float64)).sum(axis=0) * deviation
     return spread / spread.sum() if spread.sum() > 0 else None
 
 
 def _curve(layer: Layer, neuron: int, ends: tuple[float, float], points: int | None) -> dict[str, Any]:
+    """Return coefficients, points and values of one activation over a range of its pre-activation."""
     assert layer.coefficients is not None  # noqa: S101  (the caller chose the activated ones)
     coefficients, (low, high) = layer.coefficients[neuron], ends
-    if low == high:  # the neuron always says the same: show a little around it
+    if low == high:  # a constant pre-activation: show the curve around it
         low, high = low - 0.5, high + 0.5
     if points is None:
         periods = (high - low) * cosine_series.frequencies(len(coefficients))[-1] / (2 * np.pi)
-        points = int(np.clip(np.ceil(POINTS_A_PERIOD * periods) + 1, POINTS, MAX_POINTS))
+        points = int(np.clip(np.ceil(POINTS_PER_PERIOD * periods) + 1, DEFAULT_POINTS, MAX_POINTS))
     z = np.linspace(low, high, points)
     values = cosine_series.activation(z[:, None], coefficients[None])[:, 0]
     return {
@@ -123,7 +125,7 @@ def _curve(layer: Layer, neuron: int, ends: tuple[float, float], points: int | N
 
 
 def _density(usage: NeuronStatistics) -> dict[str, Any] | None:
-    """Return the histogram as a density, whose integral is 1; None where all rows are at one place."""
+    """Return the histogram as a density with integral 1; None if all rows have the same pre-activation."""
     if usage.low == usage.high:
         return None
     bins, counts = len(usage.counts), np.array(usage.counts, dtype=np.float64)

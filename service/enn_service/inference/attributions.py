@@ -1,4 +1,4 @@
-"""Attributions: the pre-activation of each row shared out among its features, as a request asks for it."""
+"""Shapley values and integrated gradients that divide the pre-activation of each row among its features."""
 
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -16,19 +16,19 @@ from enn_service.runtime.session import Array
 
 Method = Literal["shapley", "integrated_gradients", "sampled_shapley"]
 MAX_TERMS = 200_000_000
-"""The most products that the attributions of one request take: some seconds of one core."""
+"""Maximum number of products in the attributions of one request: some seconds of one core."""
 MAX_PERMUTATIONS = 1000
-PERMUTATIONS = 50
+DEFAULT_PERMUTATIONS = 50
 
 
 @dataclass(frozen=True, eq=False)
 class AttributionOptions:
-    """What is asked for.
+    """Attributions that a request asks for.
 
     Attributes:
-        method: The rule by which the pre-activation is shared out.
+        method: Method that divides the pre-activation among the features.
         reference: Encoded rows, float64 [rows, columns]: the background, or the baseline as the only row.
-        permutations: Orders of the features drawn, where values are sampled.
+        permutations: Number of random orders of the features for sampled Shapley values.
     """
 
     method: Method
@@ -37,10 +37,14 @@ class AttributionOptions:
 
 
 def parse_attribution_options(model: ServedModel, parameters: dict[str, Any]) -> AttributionOptions | None:
-    """Return what the parameters of an explain request ask for; None if they do not ask.
+    """Parse the parameters about attributions of an explain request; return None if it asks for none.
+
+    Args:
+        model: Model to explain.
+        parameters: Parameters of the request.
 
     Raises:
-        InvalidRequestError: A method is not known or not possible here, or rows are not what the model takes.
+        InvalidRequestError: The method is unknown or impossible for this model, or the reference rows are invalid.
     """
     method = parameters.get("attributions")
     if method is None:
@@ -54,7 +58,7 @@ def parse_attribution_options(model: ServedModel, parameters: dict[str, Any]) ->
             f"parameters.attributions: exact Shapley values need one hidden layer; the model has "
             f'{len(model.network.layers) - 1}; ask for "sampled_shapley" or "integrated_gradients"'
         )
-    permutations = parameters.get("permutations", PERMUTATIONS)
+    permutations = parameters.get("permutations", DEFAULT_PERMUTATIONS)
     if type(permutations) is not int or not 1 <= permutations <= MAX_PERMUTATIONS:
         raise InvalidRequestError(
             f"parameters.permutations: {describe_value(permutations)};"
@@ -65,12 +69,12 @@ def parse_attribution_options(model: ServedModel, parameters: dict[str, Any]) ->
 
 @dataclass(frozen=True, eq=False)
 class AttributionResult:
-    """What a question found.
+    """Attributions of a batch.
 
     Attributes:
-        method: The rule asked for.
-        attributions: Of every row and unit.
-        estimated: Whether its error is that of an approximation, which is then told.
+        method: Method that computed them.
+        attributions: Values of every row and unit.
+        estimated: True if the method is an approximation; its error is then part of the response.
     """
 
     method: Method
@@ -78,83 +82,89 @@ class AttributionResult:
     estimated: bool
 
 
-def compute_attributions(model: ServedModel, rows: Array, question: AttributionOptions) -> AttributionResult:
-    """Return the attributions of every unit.
+def compute_attributions(model: ServedModel, rows: Array, options: AttributionOptions) -> AttributionResult:
+    """Compute the attributions of every row and unit.
 
     Args:
-        model: The model.
-        rows: Its inputs, float32 [batch, features].
-        question: What is asked for.
+        model: Model to explain.
+        rows: Inputs, float32 [batch, features].
+        options: Attributions that the request asks for.
 
     Raises:
-        InvalidRequestError: It would take too long.
+        InvalidRequestError: The computation takes more than MAX_TERMS products.
     """
-    _check_size(model, len(rows), question)
-    estimated = question.method == "integrated_gradients" and len(model.network.layers) > 2
-    return AttributionResult(question.method, _answer(model, rows, question), estimated)
+    _check_size(model, len(rows), options)
+    estimated = options.method == "integrated_gradients" and len(model.network.layers) > 2
+    return AttributionResult(options.method, _compute(model, rows, options), estimated)
 
 
-def encode_attributions(model: ServedModel, found: AttributionResult, units: list[int]) -> list[bytes]:
-    """Return the JSON object of each row's attributions of the unit explained."""
-    names, every = model.card.feature_names, found.attributions
+def encode_attributions(model: ServedModel, result: AttributionResult, units: list[int]) -> list[bytes]:
+    """Encode the attributions of each row as a JSON object.
+
+    Args:
+        model: Model that is explained.
+        result: Attributions of the batch.
+        units: Index of the explained output unit, one per row.
+    """
+    names, computed = model.card.feature_names, result.attributions
     return [
         orjson.dumps(
             {
-                "method": found.method,
-                "base_value": float(every.base_value[unit]),
-                "values": dict(zip(names, every.values[row, unit].tolist(), strict=True)),
+                "method": result.method,
+                "base_value": float(computed.base_value[unit]),
+                "values": dict(zip(names, computed.values[row, unit].tolist(), strict=True)),
             }
-            | ({"error": every.error} if found.estimated else {})
+            | ({"error": computed.error} if result.estimated else {})
         )
         for row, unit in enumerate(units)
     ]
 
 
-def _answer(model: ServedModel, rows: Array, question: AttributionOptions) -> attributions.Attributions:
-    columns, reference = model.network.encode(rows), question.reference
-    network, players = replace(model.network, encoding=None), _feature_columns(model)
-    if question.method == "integrated_gradients":
+def _compute(model: ServedModel, rows: Array, options: AttributionOptions) -> attributions.Attributions:
+    columns, reference = model.network.encode(rows), options.reference
+    network, players = replace(model.network, encoding=None), _feature_columns(model)  # the columns are encoded
+    if options.method == "integrated_gradients":
         return attributions.integrated_gradients(network, columns, reference[0], players)
-    if question.method == "shapley":
+    if options.method == "shapley":
         return attributions.shapley(network, columns, reference, players)
-    return attributions.sampled_shapley(network, columns, reference, players, permutations=question.permutations)
+    return attributions.sampled_shapley(network, columns, reference, players, permutations=options.permutations)
 
 
 def _feature_columns(model: ServedModel) -> attributions.FeatureColumns:
-    """Return the columns of each feature."""
+    """Return the indices of the encoded columns of each feature."""
     encoding = model.network.encoding
     features = np.arange(model.network.inputs)
-    owner = features if encoding is None else encoding.feature
-    return [np.flatnonzero(owner == feature) for feature in features]
+    feature_of_column = features if encoding is None else encoding.feature
+    return [np.flatnonzero(feature_of_column == feature) for feature in features]
 
 
 def _reference(model: ServedModel, method: Method, parameters: dict[str, Any]) -> Floats:
-    """Return the baseline or background, encoded: what the request gives, else what the card has."""
-    wanted, other = ("baseline", "background") if method == "integrated_gradients" else ("background", "baseline")
+    """Return the encoded baseline or background of the request, or that of the card if the request has none."""
+    name, other = ("baseline", "background") if method == "integrated_gradients" else ("background", "baseline")
     if other in parameters:
-        raise InvalidRequestError(f'parameters.{other}: not used by "{method}"; expected {wanted}, or neither')
-    given = parameters.get(wanted)
-    if given is not None:
-        field = f"parameters.{wanted}"
-        numbers = parse_rows(model.card, [given] if wanted == "baseline" else given, field)
-        return model.network.encode(model.reach.admit(numbers, field)[0])
-    if wanted == "baseline" and all(feature.kind == "numeric" for feature in model.card.features):
+        raise InvalidRequestError(f'parameters.{other}: not used by "{method}"; expected {name}, or neither')
+    value = parameters.get(name)
+    if value is not None:
+        field = f"parameters.{name}"
+        numbers = parse_rows(model.card, [value] if name == "baseline" else value, field)
+        return model.network.encode(model.range_check.validate(numbers, field)[0])
+    if name == "baseline" and all(feature.kind == "numeric" for feature in model.card.features):
         return model.network.encode([[feature.mean for feature in model.card.features if feature.kind == "numeric"]])
     if model.card.background is None:
         raise InvalidRequestError(
-            f"parameters.{wanted}: the model carries no background rows; send what to compare with"
+            f"parameters.{name}: the model carries no background rows; send the rows to compare with"
         )
     rows = model.network.encode(to_array(model.card.background))
-    return rows.mean(axis=0, keepdims=True) if wanted == "baseline" else rows
+    return rows.mean(axis=0, keepdims=True) if name == "baseline" else rows
 
 
-def _check_size(model: ServedModel, rows: int, question: AttributionOptions) -> None:
-    features, reference = len(model.card.features), len(question.reference)
+def _check_size(model: ServedModel, rows: int, options: AttributionOptions) -> None:
+    features, reference = len(model.card.features), len(options.reference)
     terms = rows * max(model.card.layers[1:]) * model.card.harmonics * features
-    if question.method == "shapley":
+    if options.method == "shapley":
         terms *= reference * -(-features // 4)
-    elif question.method == "sampled_shapley":
-        terms *= reference * 2 * question.permutations
+    elif options.method == "sampled_shapley":
+        terms *= reference * 2 * options.permutations
     elif len(model.network.layers) > 2:
         terms *= attributions.MAX_NODES
     if terms > MAX_TERMS:

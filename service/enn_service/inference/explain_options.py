@@ -53,8 +53,8 @@ def parse_explain_options(model: ServedModel, parameters: object, rows: int) -> 
     Raises:
         InvalidRequestError: A parameter is not known or has no such value, or the answer would be too large.
     """
-    if parameters is None and rows * model.explanations.numbers_per_row <= MAX_NUMBERS:
-        return ExplainOptions(model.explanations.numbers_per_row)
+    if parameters is None and rows * model.explanation_encoder.numbers_per_row <= MAX_NUMBERS:
+        return ExplainOptions(model.explanation_encoder.numbers_per_row)
     given = {} if parameters is None else parameters
     if not isinstance(given, dict):
         raise InvalidRequestError(f"parameters: {describe_value(given)}; expected an object")
@@ -65,14 +65,14 @@ def parse_explain_options(model: ServedModel, parameters: object, rows: int) -> 
         raise InvalidRequestError(f"parameters.harmonics: {describe_value(harmonics)}; expected true or false")
     output, top = given.get("output"), given.get("top")
     if output is not None:
-        model.results.unit(output)
+        model.prediction_encoder.output_index(output)
     outputs = _read_outputs(model, given.get("outputs"))
     if outputs and output is not None:
         raise InvalidRequestError("parameters: output and outputs are given; expected one of the two")
     if top is not None and (type(top) is not int or top < 1):
         raise InvalidRequestError(f"parameters.top: {describe_value(top)}; expected a number of bumps, at least 1")
     told = min(top or model.card.layers[-2], model.card.layers[-2])
-    numbers = model.explanations.numbers + (1 + model.card.harmonics if harmonics else 0)
+    numbers = model.explanation_encoder.numbers_per_bump + (1 + model.card.harmonics if harmonics else 0)
     numbers *= told * len(outputs or [0])
     if rows * numbers > MAX_NUMBERS:
         raise InvalidRequestError(
@@ -92,7 +92,10 @@ def _read_outputs(model: ServedModel, given: object) -> list[int] | None:
         return list(range(model.network.units))
     if not isinstance(given, list) or not given:
         raise InvalidRequestError(f'parameters.outputs: {describe_value(given)}; expected "all" or a list of outputs')
-    units = [model.results.unit(output, f"parameters.outputs[{index}]") for index, output in enumerate(given)]
+    units = [
+        model.prediction_encoder.output_index(output, f"parameters.outputs[{index}]")
+        for index, output in enumerate(given)
+    ]
     if len(set(units)) != len(units):
         raise InvalidRequestError("parameters.outputs: one stands twice")
     return units
@@ -110,11 +113,11 @@ def encode_explanations(
         tensors: The outputs EXPLAIN_OUTPUTS.
     """
     output, bumps = tensors
-    if isinstance(batch.rows, list) and options.plain and model.explanations.by_row:
-        return b"[%b]" % model.explanations.of_row(output[0].tolist(), bumps[0].tolist())
+    if isinstance(batch.rows, list) and options.plain and model.explanation_encoder.has_row_path:
+        return b"[%b]" % model.explanation_encoder.encode_row(output[0].tolist(), bumps[0].tolist())
     rows, wish, outside = batch.array(), options, batch.out_of_range
     found = attributions.compute_attributions(model, rows, wish.question) if wish.question else None
-    flags = model.explanations.flags(len(rows), outside)
+    flags = model.explanation_encoder.encode_out_of_range(len(rows), outside)
 
     def told(units: list[int], starts: list[bytes]) -> list[bytes]:
         if found is None:
@@ -122,10 +125,10 @@ def encode_explanations(
         else:
             texts = attributions.encode_attributions(model, found, units)
             tails = [b'%b,"attributions":%b}' % pair for pair in zip(starts, texts, strict=True)]
-        return model.explanations.told(rows, units, bumps, tails, harmonics=wish.harmonics, top=wish.top)
+        return model.explanation_encoder.encode(rows, units, bumps, tails, harmonics=wish.harmonics, top=wish.top)
 
     if wish.outputs is None:
-        return b"[%b]" % b",".join(told(model.results.chosen_units(output, wish.output), flags))
+        return b"[%b]" % b",".join(told(model.prediction_encoder.explained_outputs(output, wish.output), flags))
     every = [told([unit] * len(rows), [b""] * len(rows)) for unit in wish.outputs]
     several = zip(zip(*every, strict=True), flags, strict=True)
     return b"[%b]" % b",".join([b'{"outputs":[%b]%b}' % (b",".join(each), flag) for each, flag in several])

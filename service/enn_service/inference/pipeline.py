@@ -141,11 +141,11 @@ def validate(model: ServedModel, call: InferenceCall[Any]) -> Batch:
         InvalidRequestError: A row is not what the model takes; the text names the place.
     """
     rows = call.rows
-    if type(rows) is list and len(rows) == 1 and model.reach.contains(rows[0]):
+    if type(rows) is list and len(rows) == 1 and model.range_check.contains(rows[0]):
         return Batch(rows[0], 1, None)
     if not isinstance(rows, np.ndarray):
         rows = parse_rows(model.card, rows, call.field, tensor=call.as_tensor)
-    array, outside = model.reach.admit(rows, call.field)
+    array, outside = model.range_check.validate(rows, call.field)
     return Batch(array, len(array), outside)
 
 

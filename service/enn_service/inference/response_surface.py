@@ -1,4 +1,4 @@
-"""The landscape: what a model answers along one feature, or over two, while the other features stay where they are."""
+"""Response of a model over a grid of one or two features, with all other features fixed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,40 +7,46 @@ from typing import Any
 import numpy as np
 import orjson
 
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.runtime.feature_values import encode_value
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array
 
 MAX_NUMBERS = 1_000_000
-"""The most numbers of one answer: about ten megabytes of JSON."""
+"""Maximum number of values in one response: about ten megabytes of JSON."""
 MAX_BUMPS = 20_000_000
-"""The most bumps that the runtime computes for one answer, of all outputs: 80 megabytes."""
+"""Maximum number of bumps that the runtime computes for one response, over all outputs: 80 megabytes."""
 MAX_PRODUCTS = 5_000_000_000
-"""The most products of parameters that one answer takes: some seconds of one core."""
+"""Maximum number of grid points times parameters in one response: some seconds of one core."""
 TENSORS = ("output", "pre_activation", "bumps")
 
 
 @dataclass(frozen=True, eq=False)
 class FeatureAxis:
-    """A feature that varies.
+    """Grid points of a varying feature.
 
     Attributes:
-        index: Its index.
-        name: Its name.
-        values: What it takes, float32 [points].
-        told: The same as JSON has it.
+        index: Index of the feature.
+        name: Name of the feature.
+        values: Codes of the grid points, float32 [points].
+        json_values: The same points as JSON values.
     """
 
     index: int
     name: str
     values: Array
-    told: Any
+    json_values: Any
 
 
 def feature_axis(model: ServedModel, name: str, points: int, field: str) -> FeatureAxis:
-    """Return the axis of a feature: points over its training range, or all its categories.
+    """Return the grid points of a feature: equally spaced over its training range, or all its categories.
+
+    Args:
+        model: Model of the feature.
+        name: Name of the feature.
+        points: Number of points of a numeric feature.
+        field: Name of the query parameter, for error messages.
 
     Raises:
         InvalidRequestError: The model has no such feature.
@@ -61,42 +67,41 @@ def feature_axis(model: ServedModel, name: str, points: int, field: str) -> Feat
 def response_surface(
     model: ServedModel, axes: Sequence[FeatureAxis], at: str, output: str | None, *, bumps: bool
 ) -> dict[str, Any]:
-    """Return what the model answers over a grid of axes, as JSON with arrays: the last axis's values beside each other.
+    """Compute the response over a grid, as a JSON object with arrays of one dimension per axis.
 
     Args:
-        model: The model.
-        axes: One or two, the one that varies slowest first.
-        at: JSON object with values of other features; those it does not name take their typical value.
-        output: Name of the unit; None for the only one, or that of the class predicted at `at`.
-        bumps: Whether to give each neuron's bump too.
+        model: Model to run.
+        axes: One or two varying features; the last one varies fastest.
+        at: JSON object with values of other features; features that it does not name have their typical value.
+        output: Name of the output unit; None for the only one, or for the class predicted at `at`.
+        bumps: True to include the bump of each neuron.
 
     Raises:
-        InvalidRequestError: A name or value is not the model's, or the answer would be too large.
+        InvalidRequestError: A name or value is not valid for the model, or the response would be too large.
     """
-    size = [len(feature_axis.values) for feature_axis in axes]
+    size = [len(axis.values) for axis in axes]
     _check_size(model, size, bumps=bumps)
-    row = _fixed(model, axes, at)
+    row = _fixed_row(model, axes, at)
     rows = np.tile(row, (*size, 1))
-    for place, grid in zip(
-        axes, np.meshgrid(*(feature_axis.values for feature_axis in axes), indexing="ij"), strict=True
-    ):
-        rows[..., place.index] = grid
-    unit = _unit(model, row, output)
+    grids = np.meshgrid(*(axis.values for axis in axes), indexing="ij")
+    for axis, grid in zip(axes, grids, strict=True):
+        rows[..., axis.index] = grid
+    unit = _output_index(model, row, output)
     outputs, pre_activation, parts = model.session.run(rows.reshape(-1, row.size), TENSORS)
-    shown = {feature_axis.index for feature_axis in axes}
+    varying = {axis.index for axis in axes}
     result: dict[str, Any] = {
-        "output": model.results.units[unit],
+        "output": model.prediction_encoder.output_names[unit],
         "at": {
             feature.name: encode_value(feature, value)
             for index, (feature, value) in enumerate(zip(model.card.features, row.tolist(), strict=True))
-            if index not in shown
+            if index not in varying
         },
-        "pre_activation": _shaped(pre_activation[:, unit], size),
-        "response": _shaped(outputs[:, unit + outputs.shape[1] - pre_activation.shape[1]], size),
+        "pre_activation": _reshape(pre_activation[:, unit], size),
+        "response": _reshape(outputs[:, unit + outputs.shape[1] - pre_activation.shape[1]], size),
     }
     if bumps:
         result["bumps"] = [
-            {"neuron": neuron, "values": _shaped(parts[:, unit, neuron], size)} for neuron in range(parts.shape[2])
+            {"neuron": neuron, "values": _reshape(parts[:, unit, neuron], size)} for neuron in range(parts.shape[2])
         ]
     return result
 
@@ -115,31 +120,31 @@ def _check_size(model: ServedModel, size: list[int], *, bumps: bool) -> None:
         )
 
 
-def _fixed(model: ServedModel, axes: Sequence[FeatureAxis], at: str) -> Array:
-    """Return the row, float32 [features], in which the axes' features are yet to vary."""
+def _fixed_row(model: ServedModel, axes: Sequence[FeatureAxis], at: str) -> Array:
+    """Return the fixed values of all features, float32 [features]; the axes overwrite theirs."""
     try:
-        given = orjson.loads(at)
+        fixed = orjson.loads(at)
     except orjson.JSONDecodeError as error:
-        raise InvalidRequestError(f"at: no JSON: {error}") from None
-    if not isinstance(given, dict):
-        raise InvalidRequestError(f"at: a JSON {type(given).__name__}; expected an object {{feature: value}}")
-    if varied := [feature_axis.name for feature_axis in axes if feature_axis.name in given]:
+        raise InvalidRequestError(f"at: not valid JSON: {error}") from None
+    if not isinstance(fixed, dict):
+        raise InvalidRequestError(f"at: {describe_value(fixed)}; expected an object {{feature: value}}")
+    if varied := [axis.name for axis in axes if axis.name in fixed]:
         raise InvalidRequestError(f"at: feature {varied[0]!r} varies along an axis; leave it out")
     card = model.card
     typical = {
         feature.name: encode_value(feature, value)
         for feature, value in zip(card.features, card.typical_row, strict=True)
     }
-    rows, _ = model.reach.admit(parse_rows(card, [typical | given], "at"), "at")
+    rows, _ = model.range_check.validate(parse_rows(card, [typical | fixed], "at"), "at")
     return rows[0]
 
 
-def _unit(model: ServedModel, row: Array, output: str | None) -> int:
+def _output_index(model: ServedModel, row: Array, output: str | None) -> int:
     if output is not None:
-        return model.results.unit(output, "output")
+        return model.prediction_encoder.output_index(output, "output")
     (predicted,) = model.session.run(row[None], TENSORS[:1])
-    return model.results.chosen_units(predicted, None)[0]
+    return model.prediction_encoder.explained_outputs(predicted, None)[0]
 
 
-def _shaped(values: Array, size: list[int]) -> Array:
+def _reshape(values: Array, size: list[int]) -> Array:
     return np.ascontiguousarray(values).reshape(size)

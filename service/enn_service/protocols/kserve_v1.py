@@ -51,11 +51,11 @@ def _encode_predictions(
     """Return {"predictions": [...]}, one per row, and "out_of_range" where rows leave the training ranges."""
     output, outside = tensors[0], batch.out_of_range
     if batch.size == 1 and outside is None:
-        return EncodedResponse(b'{"predictions":[%b]}' % model.results.prediction(output[0]), 1)
-    predictions = model.results.predictions(output)
+        return EncodedResponse(b'{"predictions":[%b]}' % model.prediction_encoder.encode_row(output[0]), 1)
+    predictions = model.prediction_encoder.encode(output)
     if outside is None:
         return EncodedResponse(b'{"predictions":%b}' % predictions, batch.size)
-    named = model.results.out_of_range(outside).items()
+    named = model.prediction_encoder.out_of_range(outside).items()
     extrapolated = orjson.dumps([{"row": row, "features": features} for row, features in named])
     return EncodedResponse(b'{"predictions":%b,"out_of_range":%b}' % (predictions, extrapolated), batch.size)
 
@@ -65,7 +65,11 @@ def _encode_explanations(
 ) -> EncodedResponse:
     """Return {"predictions": [...], "explanations": [...]}, one each per row."""
     output, bumps = tensors
-    predictions = model.results.predictions(output) if batch.size > 1 else b"[%b]" % model.results.prediction(output[0])
+    predictions = (
+        model.prediction_encoder.encode(output)
+        if batch.size > 1
+        else b"[%b]" % model.prediction_encoder.encode_row(output[0])
+    )
     explanations = encode_explanations(model, batch, call.options, (output, bumps))
     return EncodedResponse(b'{"predictions":%b,"explanations":%b}' % (predictions, explanations), batch.size)
 

@@ -1,10 +1,9 @@
-"""Numbers of a JSON text as one array, without a Python object for each.
+"""Parser of large JSON arrays of numbers to NumPy arrays, without one Python object per number.
 
-The array of numbers is cut out of the body, so that what remains is small and read by an ordinary parser. simdjson
-takes an array of numbers alone, but flattens arrays in it: a flat one may have no bracket more, and a text counts as
-rows only if all but its number characters is exactly the brackets and commas of rows of one length. It takes an empty
-array too, as which a row without its one number or a comma before the end would pass: none may be empty. Whatever is
-not read here is left to `rows`, which names the place.
+The array is cut out of the body, so an ordinary JSON parser reads only the short rest. simdjson parses the array, but
+flattens nested arrays and accepts empty ones. So a flat array may contain no further bracket, and a matrix is accepted
+only if its text without the characters of numbers is exactly the brackets and commas of rows of one length, with one
+number at least in each. `row_parser` parses all other values and names the place of an error.
 """
 
 import re
@@ -17,26 +16,26 @@ import simdjson
 from numpy.typing import NDArray
 
 PLACEHOLDER = f"<numbers {uuid.uuid4().hex}>"
-"""What stands in the rest where the numbers stood; no client can know it."""
-NUMBER = b"0123456789+-.eE \t\r\n"
+"""Replacement of the array in the rest of the body; random, so no client can send it."""
+NUMBER_CHARACTERS = b"0123456789+-.eE \t\r\n"
 MIN_BYTES = 512
-"""Bytes of a text from which reading it so costs less than a list of Python objects."""
+"""Minimum size of a text in bytes from which this parser is faster than a list of Python objects."""
 CHUNK_BYTES = 32 * 1024
-"""Bytes parsed at once: the interpreter's lock is held for some tens of microseconds, and the cache suffices."""
+"""Number of bytes parsed at once: it limits the time the interpreter lock is held, and fits the processor's cache."""
 
 PLACEHOLDER_JSON = f'"{PLACEHOLDER}"'.encode()
-"""The same as it stands in JSON."""
+"""The placeholder as JSON text."""
 
 
 def extract_number_array(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, bytes]:
-    """Cut the array that follows the key, up to the first quote or brace, out of a JSON text.
+    """Replace the array after a key, up to the first quote or brace, by the placeholder.
 
     Args:
-        body: The text.
-        key: Matches the key, its colon and nothing of the array.
+        body: JSON text.
+        key: Pattern that matches the key and its colon.
 
     Returns:
-        The text without its numbers, and the text of those, an array in brackets; empty where none were cut.
+        The text with the placeholder, and the text of the array with its brackets; empty if none was found.
     """
     if (found := key.search(body)) is None:
         return body, b""
@@ -51,19 +50,19 @@ def extract_number_array(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, by
 
 
 def parse_matrix(text: bytes, columns: int) -> NDArray[np.float64] | None:
-    """Return a JSON array of rows of numbers as [rows, columns], or None where it is anything else."""
+    """Parse a JSON array of rows of numbers to [rows, columns]; return None for any other text."""
     row = b"[%b]" % (b"," * (columns - 1))
     values = _numbers(text, row)
     return None if values is None else values.reshape(-1, columns)
 
 
 def parse_vector(text: bytes) -> NDArray[np.float64] | None:
-    """Return a flat JSON array of numbers as [numbers], or None where it is anything else."""
+    """Parse a flat JSON array of numbers to [numbers]; return None for any other text."""
     return _numbers(text) if text.count(b"[") == 1 else None
 
 
 def _numbers(text: bytes, row: bytes = b"") -> NDArray[np.float64] | None:
-    """Return all numbers of an array, of rows that are `row` without their numbers where there is one."""
+    """Return all numbers of an array; `row` is the text of each of its rows without the numbers."""
     if not text.startswith(b"["):
         return None
     try:
@@ -77,7 +76,7 @@ def _numbers(text: bytes, row: bytes = b"") -> NDArray[np.float64] | None:
 def _parse(text: bytes, row: bytes) -> NDArray[np.float64]:
     count = 1
     if row:
-        skeleton = text.translate(None, NUMBER)
+        skeleton = text.translate(None, NUMBER_CHARACTERS)
         count = skeleton.count(b"]") - 1
         if count < 1 or skeleton != b"[%b]" % ((b"," + row) * count)[1:]:
             raise ValueError("not rows of numbers alone")

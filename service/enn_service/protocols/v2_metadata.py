@@ -1,4 +1,4 @@
-"""Metadata: what a model says about itself in the Open Inference Protocol, and in Triton's configuration extension."""
+"""Metadata of a model in the Open Inference Protocol V2, and its configuration in Triton's extension."""
 
 from typing import Any
 
@@ -11,7 +11,12 @@ PLATFORM = "onnx_onnxv1"
 
 
 def metadata(model: ServedModel, versions: list[str]) -> dict[str, Any]:
-    """Return the metadata of a model: its tensors, what else it gives when named, and what a row of it may be."""
+    """Return the metadata of a model: its tensors, optional outputs, features and a sample row.
+
+    Args:
+        model: Model to describe.
+        versions: Names of its loaded versions.
+    """
     card = model.card
     (sample,) = to_array((card.background or card.golden.inputs)[:1]).tolist()
     output, *others = ({"name": name, "datatype": "FP32", "shape": shape} for name, shape in model.shapes.items())
@@ -27,7 +32,7 @@ def metadata(model: ServedModel, versions: list[str]) -> dict[str, Any]:
                 for feature, typical in zip(card.features, card.typical_row, strict=True)
             ],
             "classes": card.classes,
-            "outputs": model.results.units,
+            "outputs": model.prediction_encoder.output_names,
             "task": card.task,
             "head": card.head,
             "parameters": model.network.parameters,
@@ -39,7 +44,7 @@ def metadata(model: ServedModel, versions: list[str]) -> dict[str, Any]:
 
 
 def configuration(model: ServedModel) -> dict[str, Any]:
-    """Return the configuration of a model as Triton's clients read it; a batch of any size is the first dimension."""
+    """Return the configuration of a model for Triton clients; the first dimension, the batch, has any size."""
     return {
         "name": model.name,
         "platform": PLATFORM,

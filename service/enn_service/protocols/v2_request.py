@@ -1,4 +1,4 @@
-"""Forms: what an inference request says besides its numbers, read once for all requests that differ in those alone.
+"""Parser of the JSON part of a V2 request; requests that differ only in their values are parsed once.
 
 Source: https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md, and the extensions
 binary tensor data and classification as Triton documents them.
@@ -13,25 +13,26 @@ import orjson
 
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.protocols import numeric_json as json_numbers
+from enn_service.protocols.datatypes import JSON_FLOATS
 from enn_service.protocols.json_object import parse_object
-from enn_service.protocols.v2_tensors import FLOATS, TensorSpec, parse_tensor_spec
+from enn_service.protocols.v2_tensors import TensorSpec, parse_tensor_spec
 
 VALUES = re.compile(rb'"data"\s*:\s*')
 NESTED = re.compile(rb"\[\s*\[")
-KEPT = 256
-"""How many forms are kept."""
-KEPT_BYTES = 1024
-"""A longer form, such as one with numbers in it, is not kept."""
+CACHE_SIZE = 256
+"""Maximum number of cached requests."""
+MAX_CACHED_BYTES = 1024
+"""Maximum size of a cached request in bytes, without its values; longer ones may contain values."""
 
 
 class OutputRequest(NamedTuple):
-    """An output asked for.
+    """Output tensor that a request names.
 
     Attributes:
-        name: Its name.
-        binary: Whether it is sent as bytes after the JSON part.
-        classes: How many classes to give in its place; 0 for the output itself.
-        place: Where it was asked for.
+        name: Name of the tensor.
+        binary: True to send it as bytes after the JSON part.
+        classes: Number of classes to send in its place; 0 for the tensor itself.
+        place: Place in the request, for error messages.
     """
 
     name: str
@@ -41,14 +42,14 @@ class OutputRequest(NamedTuple):
 
 
 class ParsedRequest(NamedTuple):
-    """An inference request without its numbers; nothing in it is ever changed.
+    """Inference request without its values; several requests may share one, so it is never changed.
 
     Attributes:
-        tensor: What it says of its input.
-        outputs: Those it asks for, whether a model gives them or not; `output` where it names none.
-        names: Their names.
-        id: Its identity; None where it has none.
-        parameters: Its parameters.
+        tensor: Input tensor.
+        outputs: Named outputs, not yet checked against the model; `output` if the request names none.
+        names: Names of these outputs.
+        id: Identity of the request; None without one.
+        parameters: Parameters of the request.
     """
 
     tensor: TensorSpec
@@ -65,67 +66,67 @@ RAW_FP32 = ParsedRequest(
     None,
     {},
 )
-"""What a body without a JSON part says."""
+"""Request of a body without a JSON part."""
 
 OUTPUT_AS_JSON = (OutputRequest("output", binary=False),)
 """The outputs of a request that asks for nothing but `output` as JSON."""
 
 _last_template = list[tuple[bytes, bytes, ParsedRequest]]()
-"""What stood before and after the values that were cut last, and their form: who asks again mostly asks alike."""
+"""Cache of the last request template: the JSON before and after the data array, and its parsed form."""
 
 
 def parse_request(text: bytes, features: int) -> tuple[ParsedRequest, Any]:
-    """Return the form of a request's JSON part, and its tensor's values: an array of numbers, or JSON of any kind.
+    """Parse the JSON part of a request; return it and the values of its tensor, an array or any JSON value.
 
     Raises:
-        InvalidRequestError: It is no inference request.
+        InvalidRequestError: The text is not a valid inference request.
     """
     try:
-        form, numbers = split_template(text)
-        values = parse_values(numbers, form.tensor.datatype, features)
+        parsed, numbers = split_template(text)
+        values = parse_values(numbers, parsed.tensor.datatype, features)
         if values is not None:
-            return form, values
+            return parsed, values
     except (ValueError, InvalidRequestError):
         pass  # the text would describe the request without its values: the whole is parsed to describe what is wrong
-    form = _form(text)
-    return form, form.tensor.data
+    parsed = _parse_cached(text)
+    return parsed, parsed.tensor.data
 
 
 def split_template(text: bytes) -> tuple[ParsedRequest, bytes]:
-    """Return the form of a request's JSON part without its tensor's values, and their text, which may be anything.
+    """Split the values of the tensor from a request; return the parsed rest and the text of the values, not checked.
 
     Raises:
-        ValueError: There is no array of values, or the rest is no JSON.
-        InvalidRequestError: The rest is no inference request.
+        ValueError: The request has no array of values.
+        InvalidRequestError: The rest is not a valid inference request.
     """
-    for before, after, form in _last_template:  # the whole is JSON where what stands between them is
+    for before, after, parsed in _last_template:  # the request is JSON if the values are
         if text.startswith(before) and text.endswith(after):
-            return form, text[len(before) : len(text) - len(after)]
+            return parsed, text[len(before) : len(text) - len(after)]
     rest, numbers = json_numbers.extract_number_array(text, VALUES)
-    form = _form(rest)
-    if form.tensor.data != json_numbers.PLACEHOLDER:
+    parsed = _parse_cached(rest)
+    if parsed.tensor.data != json_numbers.PLACEHOLDER:
         raise ValueError("no array of values")
-    if len(rest) <= KEPT_BYTES:
+    if len(rest) <= MAX_CACHED_BYTES:
         before, _, after = rest.partition(json_numbers.PLACEHOLDER_JSON)
-        _last_template[:] = [(before, after, form)]
-    return form, numbers
+        _last_template[:] = [(before, after, parsed)]
+    return parsed, numbers
 
 
 def parse_values(text: bytes, datatype: str, features: int) -> Any:  # noqa: ANN401  (JSON, where it is short)
-    """Return values: an array of numbers, or JSON of any kind where they are few; None where they are not numbers.
+    """Parse the text of the values: any JSON value if it is short, else an array; None if that is not possible.
 
     Raises:
-        ValueError: They are few and no JSON.
+        ValueError: The text is short and not valid JSON.
     """
     if len(text) < json_numbers.MIN_BYTES:
         return orjson.loads(text)
-    if datatype not in FLOATS:
+    if datatype not in JSON_FLOATS:
         return None
     return json_numbers.parse_matrix(text, features) if NESTED.match(text) else json_numbers.parse_vector(text)
 
 
-def _form(text: bytes) -> ParsedRequest:
-    return _cached_parse(text) if len(text) <= KEPT_BYTES else _parse(text)
+def _parse_cached(text: bytes) -> ParsedRequest:
+    return _cached_parse(text) if len(text) <= MAX_CACHED_BYTES else _parse(text)
 
 
 def _parse(text: bytes) -> ParsedRequest:
@@ -138,27 +139,27 @@ def _parse(text: bytes) -> ParsedRequest:
         raise InvalidRequestError(f"id: {describe_value(identity)}; expected a string")
     parameters = _object(body.get("parameters"), "parameters")
     binary = _flag(parameters, "binary_data_output", "parameters") or False
-    tensor, outputs = parse_tensor_spec(inputs[0]), _outputs(body.get("outputs"), binary)
+    tensor, outputs = parse_tensor_spec(inputs[0]), _parse_outputs(body.get("outputs"), binary)
     names = tuple([wanted.name for wanted in outputs])
     return ParsedRequest(tensor, outputs, names, identity, parameters)
 
 
-_cached_parse = lru_cache(KEPT)(_parse)
+_cached_parse = lru_cache(CACHE_SIZE)(_parse)
 
 
-def _outputs(outputs: object, binary: bool) -> Sequence[OutputRequest]:  # noqa: FBT001  (not a choice of the caller)
+def _parse_outputs(outputs: object, binary: bool) -> Sequence[OutputRequest]:  # noqa: FBT001  (not a choice of the caller)
     if outputs is None:
         return [OutputRequest("output", binary=True)] if binary else OUTPUT_AS_JSON
     if not isinstance(outputs, list) or not outputs or not all(isinstance(output, dict) for output in outputs):
         raise InvalidRequestError('outputs: expected a list of at least one {"name": ...}')
-    result = [_wanted(output, f"outputs[{index}]", binary) for index, output in enumerate(outputs)]
+    result = [_parse_output(output, f"outputs[{index}]", binary) for index, output in enumerate(outputs)]
     if len({wanted.name for wanted in result}) != len(result):
-        raise InvalidRequestError("outputs: a name stands twice")
+        raise InvalidRequestError("outputs: a name is given twice")
     name, binary, classes, _ = result[0]
     return OUTPUT_AS_JSON if len(result) == 1 and name == "output" and not (binary or classes) else result
 
 
-def _wanted(output: dict[str, Any], place: str, binary: bool) -> OutputRequest:  # noqa: FBT001  (as above)
+def _parse_output(output: dict[str, Any], place: str, binary: bool) -> OutputRequest:  # noqa: FBT001  (as above)
     name = output.get("name")
     if not isinstance(name, str):
         raise InvalidRequestError(f"{place}.name: {describe_value(name)}; expected the name of an output")

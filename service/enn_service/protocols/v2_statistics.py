@@ -1,4 +1,4 @@
-"""Statistics: the tallies of all workers as the statistics extension of the Open Inference Protocol has them.
+"""Statistics extension of the Open Inference Protocol V2, from the counters of all workers.
 
 Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_statistics.md
 """

@@ -1,4 +1,4 @@
-"""Tensors of the Open Inference Protocol: what the input's description and bytes stand for, and an output's words.
+"""Tensors of the Open Inference Protocol V2: parser of the input tensor, encoder of BYTES and classification outputs.
 
 Source: https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md, and the extensions
 binary tensor data and classification as Triton documents them.
@@ -13,29 +13,27 @@ import numpy as np
 from enn_models.card import Card
 from enn_models.package import INPUT
 from enn_service.errors import InvalidRequestError, describe_value
+from enn_service.protocols.datatypes import DATATYPES, JSON_FLOATS
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.range_check import Numbers
 from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array
 
-INTEGERS = {f"{sign}INT{bits}": f"<{sign.lower() or 'i'}{bits // 8}" for sign in ("", "U") for bits in (8, 16, 32, 64)}
-FLOATS = {"FP32": "<f4", "FP64": "<f8"}
-BINARY = {"FP16": "<f2", **FLOATS, **INTEGERS}
-"""The layout of each datatype's bytes; JSON has all of them but FP16."""
+JSON_DATATYPES = [name for name, datatype in DATATYPES.items() if datatype.in_json]
 DATA = "inputs[0].data"
 SIZE = "inputs[0].parameters.binary_data_size"
 
 
 class TensorSpec(NamedTuple):
-    """What a request says of its input tensor; nothing in it is ever changed.
+    """Input tensor of a request; several requests may share one, so it is never changed.
 
     Attributes:
-        datatype: Of BINARY.
-        shape: As it stands there.
-        rows: How many rows the shape has; 0 where it is no shape of rows.
-        columns: How many columns.
-        size: How many bytes of it follow the JSON part; None where it stands in that.
-        data: What stands in the JSON part; None where nothing does.
+        datatype: Name of the datatype, a key of DATATYPES.
+        shape: JSON value of the shape.
+        rows: Number of rows of the shape; 0 if it is not a shape of rows.
+        columns: Number of columns of the shape.
+        size: Number of bytes of the tensor after the JSON part; None if its data are in the JSON part.
+        data: JSON value of the data; None without one.
     """
 
     datatype: str
@@ -47,17 +45,17 @@ class TensorSpec(NamedTuple):
 
 
 def parse_tensor_spec(tensor: dict[str, Any]) -> TensorSpec:
-    """Return what a request says of its input.
+    """Parse the JSON object of an input tensor.
 
     Raises:
-        InvalidRequestError: It is not what any model takes.
+        InvalidRequestError: The object is not a valid input tensor for any model.
     """
     if tensor.get("name") != INPUT:
         raise InvalidRequestError(f"inputs[0].name: {describe_value(tensor.get('name'))}; expected {INPUT!r}")
     size = _binary_size(tensor.get("parameters"))
-    datatype = _datatype(tensor.get("datatype"), (*FLOATS, *INTEGERS) if size is None else tuple(BINARY))
+    datatype = _datatype(tensor.get("datatype"), JSON_DATATYPES if size is None else list(DATATYPES))
     if size is not None and "data" in tensor:
-        raise InvalidRequestError(f"{DATA}: stands beside {SIZE}; expected one of them")
+        raise InvalidRequestError(f"{DATA}: is given beside {SIZE}; expected one of them")
     shape = tensor.get("shape")
     sizes = shape if isinstance(shape, list) and len(shape) == 2 and {*map(type, shape)} == {int} else [0, 0]
     rows, columns = sizes if sizes[0] > 0 else (0, 0)
@@ -88,7 +86,7 @@ def parse_tensor(
         and len(values) == features == tensor.columns
         and type(values[0]) is not list
         and tensor.size is None
-        and tensor.datatype in FLOATS
+        and tensor.datatype in JSON_FLOATS
         and not len(binary)
     ):
         return [values]  # one flat row of floats, the most frequent tensor
@@ -97,8 +95,8 @@ def parse_tensor(
             f"inputs[0].shape: {describe_value(tensor.shape)}; expected [rows, {features}] with at least one row"
         )
     if tensor.size is not None:
-        _check_size(tensor.size, len(binary), np.dtype(BINARY[tensor.datatype]).itemsize * batch * features)
-        return _numbers(np.frombuffer(binary, BINARY[tensor.datatype]), features)
+        _check_size(tensor.size, len(binary), DATATYPES[tensor.datatype].numpy.itemsize * batch * features)
+        return _numbers(np.frombuffer(binary, DATATYPES[tensor.datatype].numpy), features)
     if len(binary):
         raise InvalidRequestError(f"{len(binary)} bytes follow the JSON part; expected none, or {SIZE}")
     if isinstance(values, np.ndarray):
@@ -106,7 +104,7 @@ def parse_tensor(
             raise InvalidRequestError(f"{DATA}: {_extent(values)}; the shape says {batch} x {features}")
         return values.reshape(batch, features)
     rows = _as_rows(values, batch, features)
-    if tensor.datatype in FLOATS:
+    if tensor.datatype in JSON_FLOATS:
         return rows
     result = parse_rows(model.card, rows, DATA, tensor=True)
     _check_integers(rows, tensor.datatype)
@@ -114,10 +112,10 @@ def parse_tensor(
 
 
 def parse_raw_fp32(body: bytes, features: int) -> Numbers:
-    """Return a body that is nothing but the bytes of an FP32 input as float32 [batch, features].
+    """Return a body that contains only the bytes of an FP32 input as float32 [batch, features].
 
     Raises:
-        InvalidRequestError: It is no whole number of rows.
+        InvalidRequestError: The body is empty or not a whole number of rows.
     """
     if not body or len(body) % (4 * features):
         raise InvalidRequestError(
@@ -127,14 +125,14 @@ def parse_raw_fp32(body: bytes, features: int) -> Numbers:
 
 
 def classification_strings(card: Card, output: Array, most: int) -> list[list[str]]:
-    """Return the classes of each row of output [batch, outputs] as "value:index:label", the likeliest first.
+    """Return the classes of each row as "value:index:label", the highest value first.
 
-    Where one score tells two classes, the one that it decides for is given.
+    A single score of two classes yields only the class that its sign decides for.
 
     Args:
-        card: The card of a classifier.
-        output: What it gave.
-        most: How many classes to give.
+        card: Card of a classifier.
+        output: Its output, [batch, outputs].
+        most: Maximum number of classes per row.
     """
     labels = [str(label) for label in card.classes or ()]
     if output.shape[1] == 1:
@@ -149,7 +147,7 @@ def classification_strings(card: Card, output: Array, most: int) -> list[list[st
 
 
 def pack_bytes(texts: list[str]) -> bytes:
-    """Return BYTES elements as the binary extension has them: each behind its length, four bytes little-endian."""
+    """Encode BYTES elements for the binary extension: each follows its length, four bytes little-endian."""
     encoded = (text.encode() for text in texts)
     return b"".join(struct.pack("<I", len(text)) + text for text in encoded)
 
@@ -171,11 +169,11 @@ def _binary_size(parameters: object) -> int | None:
     return size
 
 
-def _check_size(announced: int, found: int, expected: int) -> None:
+def _check_size(announced: int, received: int, expected: int) -> None:
     if announced != expected:
         raise InvalidRequestError(f"{SIZE}: {announced}; datatype and shape have {expected} bytes")
-    if found != expected:
-        raise InvalidRequestError(f"{found} bytes follow the JSON part; {SIZE} says {announced}")
+    if received != expected:
+        raise InvalidRequestError(f"{received} bytes follow the JSON part; {SIZE} says {announced}")
 
 
 def _numbers(values: np.ndarray[Any, Any], features: int) -> Numbers:
@@ -184,16 +182,16 @@ def _numbers(values: np.ndarray[Any, Any], features: int) -> Numbers:
 
 
 def _as_rows(data: object, batch: int, features: int) -> list[Any]:
-    """Return data as a list of rows; it may come flat or nested."""
+    """Return data, flat or nested, as a list of rows."""
     if not isinstance(data, list) or not data or dict in map(type, data):
         raise InvalidRequestError(f"{DATA}: expected a list of numbers, flat or nested as the shape says")
-    rows = data if isinstance(data[0], list) else _cut(data, batch, features)
+    rows = data if isinstance(data[0], list) else _split_rows(data, batch, features)
     if len(rows) != batch:
         raise InvalidRequestError(f"{DATA}: {len(rows)} rows; the shape says {batch}")
     return rows
 
 
-def _cut(data: list[Any], batch: int, features: int) -> list[list[Any]]:
+def _split_rows(data: list[Any], batch: int, features: int) -> list[list[Any]]:
     if len(data) != batch * features:
         raise InvalidRequestError(f"{DATA}: {len(data)} values; the shape says {batch} x {features}")
     return [data[start : start + features] for start in range(0, len(data), features)]
@@ -208,4 +206,4 @@ def _check_integers(rows: list[list[Any]], datatype: str) -> None:
     for row, values in enumerate(rows):
         for column, value in enumerate(values):
             if value is not None and (type(value) is not int or not limits.min <= value <= limits.max):
-                raise InvalidRequestError(f"{DATA}[{row}][{column}]: {describe_value(value)} is no {datatype}")
+                raise InvalidRequestError(f"{DATA}[{row}][{column}]: {describe_value(value)} is not {datatype}")

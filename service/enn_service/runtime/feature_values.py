@@ -1,4 +1,4 @@
-"""Words: what JSON holds for a feature besides numbers, which is the name of a category, true, false or null."""
+"""Conversion between the JSON values of a feature (number, category name, boolean, null) and its codes."""
 
 import math
 from collections.abc import Callable
@@ -9,38 +9,47 @@ import numpy as np
 from enn_models.features import Feature
 
 NUMBERS = {int, float}
-MAX_SHOWN = 10
-MAX_LETTERS = 60
+"""Python types of JSON numbers; `bool` is not among them."""
+MAX_CATEGORIES = 10
+"""Maximum number of categories listed in an error message."""
+MAX_CATEGORY_LENGTH = 60
+"""Maximum number of characters of a category shown in an error message."""
 
 
 def value_decoder(feature: Feature, *, tensor: bool) -> Callable[[Any], Any]:
-    """Return what turns a JSON value of a feature into the number that the graph takes, and what is none into None.
+    """Return a function that converts a JSON value of a feature to its code, and an invalid value to None.
 
-    A number is the index of a category, unless names of its feature read as numbers: which of the two is meant is
-    then not guessed, and the name is asked for as a text. In a tensor numbers are indices always.
+    A number is the index of a category, unless the name of a category reads as a number ("1"): a number would then be
+    ambiguous, so only names are valid. In a tensor numbers are always indices.
 
     Args:
-        feature: The feature.
-        tensor: Whether the value stands in a tensor, which holds numbers and null alone.
+        feature: Feature of the values.
+        tensor: True if the values come from a tensor, which contains only numbers and null.
     """
-    words: dict[Any, float] = {None: float("nan")} if feature.missing else {}
-    kept = NUMBERS
+    codes: dict[Any, float] = {None: float("nan")} if feature.missing else {}
+    accepted_numbers = NUMBERS
     if not tensor and feature.kind == "categorical":
-        words |= feature.codes
-        kept = set() if feature.has_numeric_names else NUMBERS
+        codes |= feature.codes
+        accepted_numbers = set() if feature.has_numeric_names else NUMBERS
     if not tensor and feature.kind == "boolean":
-        words |= {False: 0.0, True: 1.0}
+        codes |= {False: 0.0, True: 1.0}
 
-    def read(value: Any) -> Any:  # noqa: ANN401  (JSON from outside)
-        if type(value) in kept:
+    def decode(value: Any) -> Any:  # noqa: ANN401  (JSON from outside)
+        if type(value) in accepted_numbers:
             return value
-        return words.get(value) if value is None or type(value) in (str, bool) else None
+        # Lists and objects are not hashable, and a number equals a boolean: only these types are looked up.
+        return codes.get(value) if value is None or type(value) in (str, bool) else None
 
-    return read
+    return decode
 
 
 def encode_value(feature: Feature, value: float) -> Any:  # noqa: ANN401  (any JSON)
-    """Return the JSON value that `reader` turns into this float32 value: a number has no more digits than it needs."""
+    """Convert a float32 code to the JSON value that `value_decoder` maps to it; numbers have the fewest digits.
+
+    Args:
+        feature: Feature of the value.
+        value: Code of the value; NaN for a missing one.
+    """
     if math.isnan(value):
         return None
     if feature.kind == "categorical":
@@ -49,11 +58,17 @@ def encode_value(feature: Feature, value: float) -> Any:  # noqa: ANN401  (any J
 
 
 def describe_expected(feature: Feature, *, tensor: bool) -> str:
-    """Return what a value of a feature may be, for messages."""
-    what = "a number"
+    """Describe the valid values of a feature for an error message.
+
+    Args:
+        feature: Feature to describe.
+        tensor: True if the value comes from a tensor, which contains only numbers and null.
+    """
+    expected = "a number"
     if not tensor and feature.kind == "boolean":
-        what = "true or false"
+        expected = "true or false"
     if not tensor and feature.kind == "categorical":
-        shown = [repr(category[:MAX_LETTERS]) for category in feature.categories[:MAX_SHOWN]]
-        what = f"a text, one of {', '.join(shown)}" + (", ..." if len(feature.categories) > MAX_SHOWN else "")
-    return f"{what}, or null" if feature.missing else what
+        names = [repr(category[:MAX_CATEGORY_LENGTH]) for category in feature.categories[:MAX_CATEGORIES]]
+        more = ", ..." if len(feature.categories) > MAX_CATEGORIES else ""
+        expected = f"a string, one of {', '.join(names)}{more}"
+    return f"{expected}, or null" if feature.missing else expected

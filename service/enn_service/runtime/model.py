@@ -1,4 +1,4 @@
-"""A served model: a package whose golden vector this process's runtime has reproduced."""
+"""Models loaded in this process, after ONNX Runtime has reproduced their golden vectors."""
 
 import hashlib
 from collections.abc import Sequence
@@ -23,22 +23,22 @@ from enn_service.runtime.session import Array, Session
 
 @dataclass(frozen=True, eq=False)
 class ServedModel:
-    """One version of one model, ready to answer.
+    """One version of one model with everything that a request needs.
 
     Attributes:
-        name: The model's name.
-        version: The version's name.
-        card: What the model says about itself.
-        network: The float64 oracle of the model.
-        session: The model in the runtime.
-        digest: SHA-256 of its file, hexadecimal.
-        reach: How far from where it was trained it answers.
-        results: How its predictions are told.
-        explanations: How its explanations are told.
+        name: Name of the model.
+        version: Name of the version.
+        card: Card of the model: features, classes, training summary.
+        network: Float64 reference of the model in NumPy.
+        session: Model in ONNX Runtime.
+        digest: SHA-256 of the model file, hexadecimal.
+        range_check: Check of rows against the training ranges.
+        prediction_encoder: Encoder of its predictions.
+        explanation_encoder: Encoder of its explanations.
         features: Number of features, the length of a row.
-        parameters: How many parameters the network has.
-        shapes: The shape of everything it gives, by name, the batch as -1; all of it is float32.
-        sizes: How many numbers of each there are in a row.
+        parameters: Number of parameters of the network.
+        shapes: Shape of each output tensor by name, with -1 for the batch; all are float32.
+        sizes: Number of values per row of each output tensor by name.
     """
 
     name: str
@@ -47,19 +47,21 @@ class ServedModel:
     network: Network
     session: Session
     digest: str
-    reach: RangeCheck = field(init=False)
-    results: PredictionEncoder = field(init=False)
-    explanations: ExplanationEncoder = field(init=False)
+    range_check: RangeCheck = field(init=False)
+    prediction_encoder: PredictionEncoder = field(init=False)
+    explanation_encoder: ExplanationEncoder = field(init=False)
     features: int = field(init=False)
     parameters: int = field(init=False)
     shapes: dict[str, list[int]] = field(init=False)
     sizes: dict[str, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        """Lay out what is the same for all answers."""
-        object.__setattr__(self, "reach", RangeCheck(self.card.features))
-        object.__setattr__(self, "results", PredictionEncoder(self.card))
-        object.__setattr__(self, "explanations", ExplanationEncoder(self.card, self.network, self.results))
+        """Build what is the same for all requests."""
+        object.__setattr__(self, "range_check", RangeCheck(self.card.features))
+        object.__setattr__(self, "prediction_encoder", PredictionEncoder(self.card))
+        object.__setattr__(
+            self, "explanation_encoder", ExplanationEncoder(self.card, self.network, self.prediction_encoder)
+        )
         object.__setattr__(self, "features", len(self.card.features))
         object.__setattr__(self, "parameters", self.network.parameters)
         object.__setattr__(self, "shapes", {name: self._shape(name) for name in self.session.outputs})
@@ -72,10 +74,16 @@ class ServedModel:
 
 
 def load_model(root: Path, name: str, version: str, verify_signature: Verify | None = None) -> ServedModel:
-    """Read, check and start one version of a model, whose signature is checked where there is something to do it.
+    """Read and check one version of a model and load it into ONNX Runtime.
+
+    Args:
+        root: Folder of the repository.
+        name: Name of the model.
+        version: Name of the version.
+        verify_signature: Check of the signature; None to accept unsigned versions.
 
     Raises:
-        ModelError: The file is not a whole, safe package that gives its own golden vector here.
+        ModelError: The file is not a complete and safe package, or ONNX Runtime does not reproduce its golden vector.
     """
     package = open_package(repository.read_model(root, name, version, verify_signature))
     try:
@@ -83,13 +91,13 @@ def load_model(root: Path, name: str, version: str, verify_signature: Verify | N
     except Exception as error:  # the runtime raises many unrelated types
         raise InvalidModelError(f"ONNX Runtime does not load the model: {str(error).splitlines()[0][:200]}") from error
     verify_golden_vector(package, session.run)
-    for route, names in session.routes:
-        verify_golden_vector(package, route.run, names)
-        verify_golden_vector(package, partial(_one_by_one, session), names)
+    for part, names in session.subgraphs:
+        verify_golden_vector(package, part.run, names)
+        verify_golden_vector(package, partial(_run_each_row, session), names)
     return ServedModel(name, version, package.card, package.network, session, hashlib.sha256(package.data).hexdigest())
 
 
-def _one_by_one(session: Session, inputs: Array, names: Sequence[str]) -> list[Array]:
-    """Return the named outputs of inputs, a row at a time."""
-    every = [[tensor.copy() for tensor in session.run_row(row, tuple(names))] for row in inputs.tolist()]
-    return [np.concatenate(tensors) for tensors in zip(*every, strict=True)]
+def _run_each_row(session: Session, inputs: Array, names: Sequence[str]) -> list[Array]:
+    """Return the named outputs of inputs, float32 [batch, features], from one run per row."""
+    outputs = [[tensor.copy() for tensor in session.run_row(row, tuple(names))] for row in inputs.tolist()]
+    return [np.concatenate(tensors) for tensors in zip(*outputs, strict=True)]

@@ -1,4 +1,4 @@
-"""Rows: JSON values checked against the card and laid out as the array that the network takes."""
+"""Parser of JSON rows: checks them against the features of a model and returns one float64 array."""
 
 from contextlib import suppress
 from itertools import chain
@@ -9,8 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.card import Card
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.runtime.feature_values import NUMBERS, describe_expected, value_decoder
+
+MAX_NAMES = 40
+"""Maximum number of feature names listed in an error message."""
 
 
 def parse_rows(
@@ -20,85 +23,75 @@ def parse_rows(
     *,
     tensor: bool = False,
 ) -> NDArray[np.float64]:
-    """Return rows as float64 [batch, features]: categories as their indices, missing values as NaN.
+    """Parse JSON rows to float64 [batch, features]: categories become their indices, missing values NaN.
 
     Args:
-        card: The model's card.
-        rows: A list of rows; each is a list of values in the card's order, or an object {feature name: value}.
-        field: The name of the rows in the request, for messages.
-        tensor: Whether categories and booleans are given as numbers alone, as in a tensor.
+        card: Card of the model.
+        rows: List of rows; each is a list of values in the card's order or an object {feature name: value}.
+        field: Name of the rows in the request, for error messages.
+        tensor: True if the rows come from a tensor, where categories and booleans are numbers.
 
     Raises:
-        InvalidRequestError: Something is no row or value, or a feature or category is unknown; the text says where.
+        InvalidRequestError: A row has the wrong length or an unknown feature, or a value is not valid for its
+            feature; the text names the place.
     """
     if not isinstance(rows, list) or not rows:
-        raise InvalidRequestError(f"{field}: {_shown(rows)}; expected a list of at least one row")
+        raise InvalidRequestError(f"{field}: {describe_value(rows)}; expected a list of at least one row")
     features = card.features
-    vectors = _vectors(rows, card.feature_names, field)
+    vectors = _to_lists(rows, card.feature_names, field)
     flat = list(chain.from_iterable(vectors))
     for column, feature in card.non_numeric_features:
         flat[column :: len(features)] = map(value_decoder(feature, tensor=tensor), flat[column :: len(features)])
     if not set(map(type, flat)) <= NUMBERS:
         index = next(index for index, value in enumerate(flat) if type(value) not in NUMBERS)
-        raise _not_a_number(card, vectors, divmod(index, len(features)), field, tensor=tensor)
+        raise _invalid_value_error(card, vectors, divmod(index, len(features)), field, tensor=tensor)
     return np.array(flat, dtype=np.float64).reshape(-1, len(features))
 
 
-def _vectors(rows: list[Any], names: list[str], field: str) -> list[Any]:
-    """Return rows with the named ones as values in the card's order, all of the right length."""
-    kinds, lengths = set(map(type, rows)), set()
-    if kinds <= {list, dict}:
+def _to_lists(rows: list[Any], names: list[str], field: str) -> list[Any]:
+    """Return rows as lists of one value per feature in the card's order."""
+    types, lengths = set(map(type, rows)), set()
+    if types <= {list, dict}:
         lengths = set(map(len, rows))
-    if dict not in kinds and lengths == {len(names)}:
+    if dict not in types and lengths == {len(names)}:
         return rows
-    if kinds == {dict} and lengths == {len(names)} and len(names) > 1:
+    if types == {dict} and lengths == {len(names)} and len(names) > 1:  # itemgetter of one name returns no tuple
         with suppress(KeyError):
             return [*map(itemgetter(*names), rows)]
-    vectors = [_vector(row, names, f"{field}[{i}]") if type(row) is dict else row for i, row in enumerate(rows)]
+    vectors = [_to_list(row, names, f"{field}[{i}]") if type(row) is dict else row for i, row in enumerate(rows)]
     for index, row in enumerate(vectors):
         if not isinstance(row, list):
-            raise InvalidRequestError(f"{field}[{index}]: {_shown(row)}; expected a list of {len(names)} numbers")
+            raise InvalidRequestError(
+                f"{field}[{index}]: {describe_value(row)}; expected a list of {len(names)} numbers"
+            )
         if len(row) != len(names):
             raise InvalidRequestError(f"{field}[{index}]: {len(row)} values; the model takes {len(names)} features")
     return vectors
 
 
-def _vector(row: dict[str, Any], names: list[str], place: str) -> list[Any]:
-    """Return the values of a named row in the card's order."""
+def _to_list(row: dict[str, Any], names: list[str], place: str) -> list[Any]:
+    """Return the values of a row {feature name: value} in the card's order."""
     try:
         if len(row) == len(names):
             return [row[name] for name in names]
     except KeyError:
         pass
     if missing := [name for name in names if name not in row]:
-        raise InvalidRequestError(f"{place}: feature {missing[0]!r} is missing; expected {_listed(names)}")
+        raise InvalidRequestError(f"{place}: feature {missing[0]!r} is missing; expected {_join(names)}")
     unknown = next(name for name in row if name not in names)
-    raise InvalidRequestError(f"{place}: feature {unknown[:140]!r} is not known; expected {_listed(names)}")
+    raise InvalidRequestError(f"{place}: feature {unknown[:140]!r} is not known; expected {_join(names)}")
 
 
-def _not_a_number(
+def _invalid_value_error(
     card: Card, rows: list[Any], place: tuple[int, int], field: str, *, tensor: bool
 ) -> InvalidRequestError:
     row, column = place
     feature = card.features[column]
     return InvalidRequestError(
-        f"{field}[{row}][{column}]: {_shown(rows[row][column])} for feature {feature.name!r};"
+        f"{field}[{row}][{column}]: {describe_value(rows[row][column])} for feature {feature.name!r};"
         f" expected {describe_expected(feature, tensor=tensor)}"
     )
 
 
-def _shown(value: object) -> str:
-    """Return a value as it stood in the JSON, shortened: null, true, "text", or what kind of thing it is."""
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, str):
-        return repr(value[:60])
-    if isinstance(value, (list, dict)):
-        return (
-            f"an empty {'list' if isinstance(value, list) else 'object'}" if not value else f"a {type(value).__name__}"
-        )
-    return repr(value)
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(names[:40]) + (", ..." if len(names) > 40 else "")
+def _join(names: list[str]) -> str:
+    return ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "")

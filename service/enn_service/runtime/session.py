@@ -1,4 +1,4 @@
-"""The session: the only module that knows ONNX Runtime."""
+"""Inference session in ONNX Runtime; no other module of the service imports `onnxruntime`."""
 
 import os
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from onnx.utils import Extractor
 from enn_models.batching import max_batch_rows, run_in_batches
 from enn_models.package import INPUT, Package
 
-# Before it is loaded: from 1.29 on it otherwise writes what it runs to the home folder and sends that to its makers.
+# Set before the import: from 1.29 on ONNX Runtime otherwise writes and sends usage telemetry.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
@@ -21,49 +21,58 @@ Array = NDArray[np.float32]
 PREDICT_OUTPUTS: tuple[str, ...] = ("output",)
 EXPLAIN_OUTPUTS: tuple[str, ...] = ("output", "bumps")
 PYTHON_SUM_BELOW = 32
-"""So many numbers are added up in Python sooner than NumPy has begun to look at them."""
+"""Number of values up to which a sum in Python is faster than a NumPy call."""
 
 
 class Session:
-    """A package in ONNX Runtime, one thread a run; safe for concurrent runs, which release the interpreter lock.
+    """Run a package in ONNX Runtime with one thread per run; concurrent runs are safe and release the interpreter lock.
 
-    ONNX Runtime computes every node of a session whatever is fetched, so predictions run parts of the graph: the one
-    that leads to `output`, and the one that the card names as the faster for few rows, where it names one; explanations
-    run the parts that lead to `output` and `bumps`. A single row, the commonest question, finds its tensors made.
-    Large batches run in pieces that the processor's cache holds.
+    ONNX Runtime computes every node of a session, whichever outputs are fetched. So there is one session per subgraph:
+    predictions run the subgraph of `output`, explanations that of `output` and `bumps`, each in a second version for
+    few rows if the card names one. A single row uses preallocated tensors. Large batches run in pieces that fit the
+    processor's cache.
 
     Args:
-        package: A package; the graph that was scanned is the graph that runs.
+        package: Package whose graph passed the checks.
 
     Attributes:
-        outputs: The names of what it gives.
+        outputs: Names of all outputs.
 
     Raises:
-        ValueError: The card names a part that the graph does not have.
+        ValueError: The card names a subgraph that the graph does not have.
     """
 
     def __init__(self, package: Package) -> None:
         self.outputs = package.outputs
         self._rows = max_batch_rows(package.network, package.cost.elements, package.card.unrolling.precision)
-        self._whole = _Subgraph(package.data, INPUT)
-        self._many = {names: _part(package, INPUT, names) for names in (PREDICT_OUTPUTS, EXPLAIN_OUTPUTS)}
-        self._few, few = dict(self._many), package.card.unrolling.few
-        self._few_rows = few.rows if few else 0
+        self._full_graph = _Subgraph(package.data, INPUT)
+        self._many_rows = {names: _subgraph(package, INPUT, names) for names in (PREDICT_OUTPUTS, EXPLAIN_OUTPUTS)}
+        self._few_rows, few = dict(self._many_rows), package.card.unrolling.few
+        self._max_few_rows = few.rows if few else 0
         if few:
-            self._few[PREDICT_OUTPUTS] = _part(package, few.input, (few.output,))
+            self._few_rows[PREDICT_OUTPUTS] = _subgraph(package, few.input, (few.output,))
         if few and few.bumps:
-            self._few[EXPLAIN_OUTPUTS] = _part(package, few.input, (few.output, few.bumps))
-        self._one = {names: _SingleRowBinding(route, package.network.inputs) for names, route in self._few.items()}
+            self._few_rows[EXPLAIN_OUTPUTS] = _subgraph(package, few.input, (few.output, few.bumps))
+        inputs = package.network.inputs
+        self._single_row = {names: _SingleRowBinding(part, inputs) for names, part in self._few_rows.items()}
 
     @property
-    def routes(self) -> "list[tuple[_Subgraph, tuple[str, ...]]]":
-        """The parts of the graph that are run, each with what it gives."""
-        return [(route, names) for routes in (self._few, self._many) for names, route in routes.items()]
+    def subgraphs(self) -> "list[tuple[_Subgraph, tuple[str, ...]]]":
+        """Subgraphs for few and for many rows, each with the names of its outputs."""
+        return [(part, names) for parts in (self._few_rows, self._many_rows) for names, part in parts.items()]
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
-        """Return the named outputs of inputs, float32 [batch, features]; who names `output` alone pays for it alone."""
-        route = (self._few if len(inputs) <= self._few_rows else self._many).get(tuple(names), self._whole)
-        return run_in_batches(lambda piece: route.run(piece, names), inputs, self._rows)
+        """Compute the named outputs of a batch.
+
+        Only `PREDICT_OUTPUTS` and `EXPLAIN_OUTPUTS` run a subgraph; other names run the full graph.
+
+        Args:
+            inputs: Rows, float32 [batch, features].
+            names: Names of the outputs.
+        """
+        parts = self._few_rows if len(inputs) <= self._max_few_rows else self._many_rows
+        part = parts.get(tuple(names), self._full_graph)
+        return run_in_batches(lambda piece: part.run(piece, names), inputs, self._rows)
 
     def run_row(self, row: Sequence[float], names: tuple[str, ...]) -> list[Array]:
         """Return the named outputs of a single row.
@@ -75,21 +84,21 @@ class Session:
             row: Values of the features, [features].
             names: Names of the outputs.
         """
-        binding = self._one.get(names)
+        binding = self._single_row.get(names)
         return self.run(np.array([row], np.float32), names) if binding is None else binding.run(row)
 
 
 class _Subgraph:
-    """A graph in the runtime.
+    """Hold one ONNX Runtime session of a graph with one input.
 
     Args:
-        data: Its bytes.
-        source: The name of its input.
-        outputs: The names of its outputs in order; None where it has those of a package.
+        data: Serialized graph.
+        source: Name of the input.
+        outputs: Names of all outputs, in order; None to fetch outputs by the names given to `run`.
 
     Attributes:
-        session: It, opened.
-        source: As given.
+        session: ONNX Runtime session.
+        source: Name of the input.
     """
 
     def __init__(self, data: bytes, source: str, outputs: Sequence[str] | None = None) -> None:
@@ -102,41 +111,42 @@ class _Subgraph:
         self._outputs = outputs
 
     def run(self, inputs: Array, names: Sequence[str]) -> list[Array]:
-        """Return the named outputs; those of a part of the graph, whatever their names."""
+        """Compute the named outputs of a batch; a subgraph always returns all of its outputs in order."""
         return cast("list[Array]", self.session.run(self._outputs or names, {self.source: inputs}))
 
 
 class _SingleRowBinding:
-    """One row through a graph, by tensors that stay where they are: nothing is allocated for it or checked again.
+    """Run a single row with input and output tensors that are allocated and bound once.
 
     Args:
-        route: The graph.
-        features: How many values a row has.
+        part: Subgraph to run.
+        features: Number of values of a row.
     """
 
-    def __init__(self, route: _Subgraph, features: int) -> None:
-        self._session, self._binding = route.session, route.session.io_binding()
+    def __init__(self, part: _Subgraph, features: int) -> None:
+        self._session, self._binding = part.session, part.session.io_binding()
         row = np.zeros((1, features), np.float32)
-        self._results = cast("list[Array]", self._session.run(None, {route.source: row}))
-        self._binding.bind_input(route.source, "cpu", 0, np.float32, row.shape, row.ctypes.data)
+        self._results = cast("list[Array]", self._session.run(None, {part.source: row}))
+        self._binding.bind_input(part.source, "cpu", 0, np.float32, row.shape, row.ctypes.data)
         for output, result in zip(self._session.get_outputs(), self._results, strict=True):
             self._binding.bind_output(output.name, "cpu", 0, np.float32, result.shape, result.ctypes.data)
-        self._put, self._row = Struct(f"{features}f").pack_into, row.data
+        self._pack_into, self._row = Struct(f"{features}f").pack_into, row.data
 
     def run(self, row: Sequence[float]) -> list[Array]:
-        """Return the outputs for one row in the graph's order; the next run writes over them."""
-        self._put(self._row, 0, *row)
+        """Return the outputs of one row in the order of the graph; the next run overwrites them."""
+        self._pack_into(self._row, 0, *row)
         self._session.run_with_iobinding(self._binding)
         return self._results
 
 
 def all_finite(tensor: Array) -> bool:
-    """Return whether all values are finite numbers."""
+    """Return True if all values are finite."""
     if tensor.size <= PYTHON_SUM_BELOW:
-        return isfinite(sum(tensor.ravel().tolist()))  # in float64, which no few numbers of float32 exceed
+        return isfinite(sum(tensor.ravel().tolist()))  # a sum of few float32 values cannot overflow float64
     return np.count_nonzero(np.isfinite(tensor)) == tensor.size
 
 
-def _part(package: Package, source: str, outputs: Sequence[str]) -> _Subgraph:
+def _subgraph(package: Package, source: str, outputs: Sequence[str]) -> _Subgraph:
+    """Extract the subgraph between an input and outputs of a package."""
     model = Extractor(package.model).extract_model([source], list(outputs))
     return _Subgraph(model.SerializeToString(), source, outputs)

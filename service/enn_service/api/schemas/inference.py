@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from enn_service.inference.attributions import MAX_PERMUTATIONS, PERMUTATIONS, Method
+from enn_service.inference.attributions import DEFAULT_PERMUTATIONS, MAX_PERMUTATIONS, Method
 
 Value = float | str | bool | None
 Row = list[Value] | dict[str, Value]
@@ -64,7 +64,7 @@ class ExplainParameters(BaseModel):
     attributions: Method | None = None
     background: list[Row] | None = Field(default=None, min_length=1)
     baseline: Row | None = None
-    permutations: int = Field(default=PERMUTATIONS, ge=1, le=MAX_PERMUTATIONS)
+    permutations: int = Field(default=DEFAULT_PERMUTATIONS, ge=1, le=MAX_PERMUTATIONS)
 
     @model_validator(mode="after")
     def _has_output_once(self) -> "ExplainParameters":

@@ -17,6 +17,6 @@ def test_each_score_has_the_label_of_its_sign(count: int, first: float) -> None:
     random = np.random.default_rng(count)
     scores = (random.normal(size=(count, 1)) * 10.0 ** random.integers(-30, 30, (count, 1))).astype(np.float32)
     scores[0] = first
-    told = orjson.loads(PredictionEncoder(card(network(), classes=LABELS)).predictions(scores))
+    told = orjson.loads(PredictionEncoder(card(network(), classes=LABELS)).encode(scores))
     assert [prediction["label"] for prediction in told] == [LABELS[score > 0] for score in scores[:, 0].tolist()]
     np.testing.assert_array_equal(np.array([prediction["score"] for prediction in told], np.float32), scores[:, 0])

@@ -33,7 +33,7 @@ def rows(count: int, features: list[Feature] = FEATURES) -> NDArray[np.float32]:
 @pytest.mark.parametrize("features", [FEATURES, CODED], ids=["numbers", "codes"])
 @pytest.mark.parametrize("count", COUNTS)
 def test_rows_within_their_ranges_are_all_within(count: int, features: list[Feature]) -> None:
-    assert RangeCheck(features).admit(rows(count, features), "rows")[1] is None
+    assert RangeCheck(features).validate(rows(count, features), "rows")[1] is None
 
 
 @pytest.mark.parametrize("features", [FEATURES, CODED], ids=["numbers", "codes"])
@@ -44,7 +44,7 @@ def test_each_value_that_leaves_its_range_is_found_and_its_row_counted_once(
     given, places = rows(count, features), [(0, 0), (0, 1), (count // 2, 1), (count - 1, 0)]
     for row, column in places:
         given[row, column] = np.nextafter(RangeCheck(features).maximum[column], np.float32(np.inf))
-    outside = RangeCheck(features).admit(given, "rows")[1]
+    outside = RangeCheck(features).validate(given, "rows")[1]
     assert outside is not None
     assert outside.places() == sorted({*places})
     assert outside.rows == len({row for row, _ in places})
@@ -54,9 +54,9 @@ def test_each_value_that_leaves_its_range_is_found_and_its_row_counted_once(
 def test_a_value_that_may_be_missing_is_not_outside(count: int) -> None:
     given = rows(count)
     given[-1, 1] = np.nan
-    assert RangeCheck(FEATURES).admit(given, "rows")[1] is None
+    assert RangeCheck(FEATURES).validate(given, "rows")[1] is None
     given[0, 0] = 2
-    outside = RangeCheck(FEATURES).admit(given, "rows")[1]
+    outside = RangeCheck(FEATURES).validate(given, "rows")[1]
     assert outside is not None
     assert outside.places() == [(0, 0)]
 
@@ -65,7 +65,7 @@ def test_a_value_that_may_be_missing_is_not_outside(count: int) -> None:
     ("column", "value", "told"),
     [
         (0, 1.001 * (1 + 2 * MAX_RANGES), "'length' is more than"),
-        (0, -np.inf, "no finite float32"),
+        (0, -np.inf, "not a finite float32"),
         (0, np.nan, "'length': a missing value"),
         (1, 1e6, "'age' is more than"),
         (2, 0.5, "'known': expected false, 0, or true, 1"),
@@ -82,7 +82,7 @@ def test_what_a_feature_does_not_take_is_named_at_the_first_place(
     given[0, 0] = 1.5
     given[row:, column] = value
     with pytest.raises(InvalidRequestError, match=re.escape(f"rows[{row}][{column}]: ") + ".*" + re.escape(told)):
-        RangeCheck(features).admit(given, "rows")
+        RangeCheck(features).validate(given, "rows")
 
 
 def test_row_of_numbers_within_ranges_is_contained() -> None:
@@ -113,19 +113,19 @@ def test_numbers_are_judged_as_what_they_are_rounded_to(count: int) -> None:
     reach, given = RangeCheck(CODED), rows(count, CODED).astype(np.float64)
     for place, value, rounded in (((-1, 0), 1 + 1e-12, 1), ((0, 1), 20 + 1e-9, 20), ((-1, 2), 1 - 1e-12, 1)):
         given[place] = value
-        taken, outside = reach.admit(given, "rows")
+        taken, outside = reach.validate(given, "rows")
         assert taken.dtype == np.float32
         assert (taken[place], outside) == (rounded, None)
     np.testing.assert_array_equal(taken, given.astype(np.float32))
     given[0, 0] = np.nextafter(np.float32(1), np.float32(2))
-    assert reach.admit(given, "rows")[1] is not None
+    assert reach.validate(given, "rows")[1] is not None
 
 
 @pytest.mark.parametrize("count", COUNTS)
 def test_no_number_is_outside_where_all_are_rounded_to_the_ends(count: int) -> None:
     given = rows(count).astype(np.float64)
     given[-1] = np.nextafter([1, 10], [2, 9])
-    taken, outside = RangeCheck(FEATURES).admit(given, "rows")
+    taken, outside = RangeCheck(FEATURES).validate(given, "rows")
     assert (taken[-1].tolist(), outside) == ([1, 10], None)
 
 
@@ -133,8 +133,8 @@ def test_no_number_is_outside_where_all_are_rounded_to_the_ends(count: int) -> N
 def test_a_number_that_no_float32_holds_is_named_with_its_place(value: float) -> None:
     given = rows(8).astype(np.float64)
     given[5, 1], given[6, 0] = value, 5 * MAX_RANGES
-    with pytest.raises(InvalidRequestError, match=re.escape(f"rows[5][1]: {value} is no finite float32")):
-        RangeCheck(FEATURES).admit(given, "rows")
+    with pytest.raises(InvalidRequestError, match=re.escape(f"rows[5][1]: {value} is not a finite float32")):
+        RangeCheck(FEATURES).validate(given, "rows")
 
 
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
@@ -142,11 +142,11 @@ def test_a_number_that_no_float32_holds_is_named_with_its_place(value: float) ->
 def test_infinity_is_refused_and_warns_of_nothing(column: int, kind: type) -> None:
     given = rows(8, CODED).astype(kind)
     given[5, column] = np.inf
-    with pytest.raises(InvalidRequestError, match=re.escape(f"rows[5][{column}]: inf is no finite float32")):
-        RangeCheck(CODED).admit(given, "rows")
+    with pytest.raises(InvalidRequestError, match=re.escape(f"rows[5][{column}]: inf is not a finite float32")):
+        RangeCheck(CODED).validate(given, "rows")
 
 
 def test_features_are_plain_where_no_value_may_be_more_than_a_number() -> None:
-    assert RangeCheck(FEATURES[:1]).plain
-    assert not RangeCheck(FEATURES).plain
-    assert not RangeCheck([FEATURES[0], CODED[-1]]).plain
+    assert RangeCheck(FEATURES[:1]).all_numeric
+    assert not RangeCheck(FEATURES).all_numeric
+    assert not RangeCheck([FEATURES[0], CODED[-1]]).all_numeric
