@@ -22,8 +22,8 @@ from enn_training.learners.trainer import train
 from enn_training.pruning import cuts
 from enn_training.pruning.cuts import Criterion
 from enn_training.pruning.fine_tuning import pass_count
-from enn_training.pruning.scaled import ScaledData
 from enn_training.pruning.search import PruningResult, PruningStage, Target, prune
+from enn_training.pruning.training_data import ScaledData
 from enn_training.publishing.export import export
 from enn_training.publishing.onnx.cost_model import estimate_microseconds
 from enn_training.publishing.onnx.runtime import extract_part
@@ -168,8 +168,8 @@ def prune_with_progress(
 
 def _describe_scoring_rows(data: ScaledData) -> str:
     """Return the number and origin of the rows that score a pruned network."""
-    held_out = len(data.judges.x) == len(data.dataset.validation.x)
-    return f"{len(data.judges.x)} {'held-out rows' if held_out else 'held-out and training rows'}"
+    held_out = len(data.scoring_rows.x) == len(data.dataset.validation.x)
+    return f"{len(data.scoring_rows.x)} {'held-out rows' if held_out else 'held-out and training rows'}"
 
 
 def _levels_table(stage: PruningStage, digits: str, score_before: float) -> Table:

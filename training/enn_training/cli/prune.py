@@ -12,8 +12,8 @@ from enn_training.errors import ExportError, OptionError, TrainingError
 if TYPE_CHECKING:
     from enn_models.package import Package
     from enn_training.learned_model import LearnedModel
-    from enn_training.pruning.scaled import ScaledData
     from enn_training.pruning.search import PruningResult
+    from enn_training.pruning.training_data import ScaledData
 
 
 class CriterionName(StrEnum):
@@ -85,8 +85,11 @@ def _training_data(package: "Package", table: Path | None, target: str | None) -
     Raises:
         DataError: The table or problem is not the training data of the model.
     """
-    from enn_training.pruning.scaled import ScaledData  # noqa: PLC0415
-    from enn_training.pruning.training_data import load_problem_data, load_table_data  # noqa: PLC0415
+    from enn_training.pruning.training_data import (  # noqa: PLC0415
+        ScaledData,
+        load_problem_data,
+        load_table_data,
+    )
 
     card = package.card
     dataset = load_problem_data(card) if table is None or target is None else load_table_data(card, table, target)

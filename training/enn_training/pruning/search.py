@@ -10,7 +10,7 @@ from enn_models.network import Network
 from enn_training.pruning import cuts
 from enn_training.pruning.cuts import Criterion
 from enn_training.pruning.fine_tuning import fine_tune
-from enn_training.pruning.scaled import ScaledData
+from enn_training.pruning.training_data import ScaledData
 
 FRACTIONS = tuple(tenths / 10 for tenths in range(1, 10))
 """Fractions of the neurons or harmonics that are removed at the levels tried."""
@@ -105,8 +105,8 @@ def prune(
     Returns:
         Pruned network with the scores of all levels.
     """
-    remaining = data.enter(network)
-    score_before = data.score(remaining, data.judges)
+    remaining = data.to_scaled_units(network)
+    score_before = data.score(remaining, data.scoring_rows)
     stages: list[PruningStage] = []
     for target in targets:
         levels = _measure_levels(remaining, data, target, criteria, seed=seed, watch=watch)
@@ -115,7 +115,7 @@ def prune(
         stages.append(PruningStage(target, levels, chosen))
         remaining = remaining if chosen is None else cuts.compact(chosen.best.network)
     applied = any(stage.chosen for stage in stages)
-    return PruningResult(score_before, tuple(stages), data.leave(remaining) if applied else network)
+    return PruningResult(score_before, tuple(stages), data.to_raw_units(remaining) if applied else network)
 
 
 def _measure_levels(
@@ -128,7 +128,7 @@ def _measure_levels(
     watch: ProgressCallback | None,
 ) -> tuple[PruningLevel, ...]:
     """Return all levels of one target, scored as cut and after fine-tuning."""
-    training, scoring_rows = data.training, data.judges
+    training, scoring_rows = data.training, data.scoring_rows
     planned = _planned_cuts(network, target, criteria)
     cut = [
         cuts.remove_neurons(network, round(fraction * cuts.count_neurons(network)), training.x)
@@ -137,7 +137,7 @@ def _measure_levels(
         for fraction, criterion in planned
     ]
     tuned = fine_tune(cut, training, seed, watch) if cut else []
-    scored = [[ScoredNetwork(one, data.score(one, scoring_rows)) for one in networks] for networks in (cut, tuned)]
+    scored = [[ScoredNetwork(each, data.score(each, scoring_rows)) for each in networks] for networks in (cut, tuned)]
     return tuple(PruningLevel(*plan, *pair) for plan, *pair in zip(planned, *scored, strict=True))
 
 

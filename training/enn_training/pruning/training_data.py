@@ -1,14 +1,69 @@
-"""Rebuild the data set that a published model was trained on, verified by the fingerprint in the card."""
+"""Training data of a published model: rebuild it, verify it by the fingerprint in the card, and scale it."""
 
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from enn_models.card import Card
+from enn_models.network import Head, Network
 from enn_training.data import tables
-from enn_training.data.dataset import Dataset
+from enn_training.data.dataset import Dataset, Split
+from enn_training.data.preprocessing import Preprocessor, Samples
 from enn_training.data.problems import problems
 from enn_training.errors import DataError
+from enn_training.evaluation.metrics import score
+
+MIN_SCORING_ROWS = 1_000
+"""Minimum number of held-out rows for scoring; fewer cannot distinguish a loss of 0.01 from chance."""
+
+
+@dataclass(frozen=True, eq=False)
+class ScaledData:
+    """Data set with the preprocessing of training.
+
+    Attributes:
+        dataset: Raw rows.
+        preprocessor: Map of the raw rows to samples.
+    """
+
+    dataset: Dataset
+    preprocessor: Preprocessor
+
+    @classmethod
+    def of(cls, dataset: Dataset, head: Head) -> "ScaledData":
+        """Return a data set with the preprocessing of training."""
+        # Constant columns keep a scale: a network cannot be unfolded over a column without influence.
+        return cls(dataset, Preprocessor.fit(dataset.summaries, dataset.training, head, dataset.class_count))
+
+    @property
+    def scoring_rows(self) -> Split:
+        """Raw rows that score a pruned network: the held-out rows, with the training rows if there are too few."""
+        held_out = self.dataset.validation
+        return held_out if len(held_out.x) >= MIN_SCORING_ROWS else self.dataset.merge_validation().training
+
+    @property
+    def training(self) -> Samples:
+        """Training rows, scaled."""
+        return self.preprocessor.transform(self.dataset.training)
+
+    def to_scaled_units(self, network: Network) -> Network:
+        """Return the network over scaled rows that equals a network over raw rows."""
+        return self.preprocessor.unfold(network)
+
+    def to_raw_units(self, network: Network) -> Network:
+        """Return the network over raw rows that equals a network over scaled rows."""
+        return self.preprocessor.fold(network)
+
+    def score(self, network: Network, rows: Split) -> float:
+        """Return the accuracy, or R^2 of a regression, of a network over scaled rows.
+
+        Args:
+            network: Network over scaled rows.
+            rows: Raw rows to score on.
+        """
+        scores = score(self.to_raw_units(network), rows)
+        return scores["r2" if self.dataset.classes is None else "accuracy"]
 
 
 def load_problem_data(card: Card) -> Dataset:

@@ -11,8 +11,8 @@ from enn_training.learners.lms import LMS
 from enn_training.learners.trainer import train
 from enn_training.pruning import cuts
 from enn_training.pruning.fine_tuning import fine_tune
-from enn_training.pruning.scaled import ScaledData
 from enn_training.pruning.search import prune
+from enn_training.pruning.training_data import ScaledData
 from support.examples import network
 
 # Sums of a few float64 terms in another order.
@@ -97,7 +97,7 @@ def loss(net, samples):
 
 def test_fine_tuning_reduces_loss_and_keeps_zeros(ring):
     net, data = ring
-    cut = cuts.remove_harmonics(data.enter(net), 0.5, "magnitude")
+    cut = cuts.remove_harmonics(data.to_scaled_units(net), 0.5, "magnitude")
     (tuned,) = fine_tune([cut], data.training, 0)
     np.testing.assert_array_equal(coefficients(tuned) == 0, coefficients(cut) == 0)
     assert loss(tuned, data.training) < 0.7 * loss(cut, data.training)
@@ -109,7 +109,7 @@ def test_network_survives_conversion_to_scaled_units_and_back(name, head):
     data = problem(name).dataset(200, 0, 50)
     net = train(data, LMS(passes=2), hidden=(3,), harmonics=2, head=head, seed=0).network
     scaled = ScaledData.of(data, head)
-    back = scaled.leave(scaled.enter(net))
+    back = scaled.to_raw_units(scaled.to_scaled_units(net))
     np.testing.assert_allclose(back.respond(data.test.x).output, net.respond(data.test.x).output, atol=ROUNDED)
 
 
@@ -123,7 +123,7 @@ def test_largest_level_within_the_loss_is_applied(ring):
         assert (stage.chosen.fraction if stage.chosen else 0) == max(within, default=0)
     assert len(passes) == 2 * 20
     assert cuts.count_harmonics(pruned.network) < cuts.count_harmonics(net)
-    assert data.score(data.enter(pruned.network), data.judges) >= pruned.score_before - 0.03
+    assert data.score(data.to_scaled_units(pruned.network), data.scoring_rows) >= pruned.score_before - 0.03
 
 
 def test_network_is_unchanged_if_every_level_exceeds_the_loss(ring):

@@ -13,8 +13,8 @@ from enn_training.experiments.paper.contenders import HARD_PROBLEM, ENNContender
 from enn_training.experiments.paper.results import Result, Results
 from enn_training.pruning import cuts
 from enn_training.pruning.fine_tuning import fine_tune
-from enn_training.pruning.scaled import ScaledData
 from enn_training.pruning.search import CRITERIA
+from enn_training.pruning.training_data import ScaledData
 
 PERCENTAGES = (20, 40, 60)
 WHOLE = "whole"
@@ -72,7 +72,7 @@ def _load_or_train(paper: Results, problem: Problem, seed: int) -> Network:
 def _measure(network: Network, dataset: Dataset, seed: int) -> dict[str, Result]:
     """Return name -> score on the test rows; the seconds are those of fine-tuning all networks together."""
     data = ScaledData.of(dataset, network.head)
-    whole = data.enter(network)
+    whole = data.to_scaled_units(network)
     cut = {WHOLE: whole} | {
         f"{criterion}-{percent}": cuts.remove_harmonics(whole, percent / 100, criterion)
         for criterion, percent in product(CRITERIA, PERCENTAGES)
@@ -86,5 +86,5 @@ def _measure(network: Network, dataset: Dataset, seed: int) -> dict[str, Result]
 
 
 def _score(data: ScaledData, network: Network) -> float:
-    scores = score(data.leave(network), data.dataset.test)
+    scores = score(data.to_raw_units(network), data.dataset.test)
     return scores["accuracy" if data.dataset.classes is not None else "mean_squared_error"]
