@@ -1,4 +1,4 @@
-"""Exact Shapley values beside the explainers of shap, and explain beside predict, on one model each.
+"""Benchmark exact Shapley values against the explainers of shap, and explain requests against predict requests.
 
 `python -m benchmarks.explanation --out docs/benchmarks/explanation.md` prints both tables and writes the page.
 """
@@ -31,21 +31,21 @@ from enn_models.network import Layer, Network
 FEATURES = (4, 8, 10, 12, 30)
 HARMONICS, BACKGROUND, ROUNDS = 6, 100, 3
 NEURONS = {30: 32}
-FEW_NEURONS = 16
-ENUMERABLE = 12
-"""Beyond so many features the enumeration of all subsets takes minutes."""
-HOW = """One row, Q = {harmonics}, {background} background rows. All explain the output pre-activation of the same
-network against the same rows, each with its default settings. Times are medians of {rounds}; the difference is the
-largest from the closed form, as a share of the largest value."""
-PRICE = """One row of `ring` over HTTP, its bumps beside its prediction alone; medians of {rounds} rounds of {seconds} s
-in turn, the ratio taken within a round."""
+DEFAULT_NEURONS = 16
+MAX_ENUMERATED_FEATURES = 12
+"""Maximum number of features for shap Exact; above it the enumeration of all subsets takes minutes."""
+METHOD = """One row, Q = {harmonics}, {background} background rows. All explainers explain the output pre-activation of
+the same network against the same background rows, each with its default settings. Times are medians of {rounds} runs.
+The difference is the largest absolute difference from the closed form, as a share of the largest value."""
+EXPLAIN_METHOD = """One row of `ring` over HTTP: an explain request with its bumps, compared with a predict request.
+Figures are medians of {rounds} rounds of {seconds} s, measured alternately; ratios are taken within a round."""
 
 
-def network(features: int) -> Network:
+def random_network(features: int) -> Network:
     """Return a network with random parameters."""
     random = np.random.default_rng(features)
     layers = []
-    for index, (inputs, neurons) in enumerate(pairwise((features, NEURONS.get(features, FEW_NEURONS), 1))):
+    for index, (inputs, neurons) in enumerate(pairwise((features, NEURONS.get(features, DEFAULT_NEURONS), 1))):
         weight = random.normal(size=(neurons, inputs)) / np.sqrt(inputs)
         series = None if index else random.normal(size=(neurons, HARMONICS)).astype(np.float32)
         layers.append(Layer(weight.astype(np.float32), np.zeros(neurons, np.float32), series))
@@ -53,47 +53,48 @@ def network(features: int) -> Network:
 
 
 def explainers(net: Network, background: np.ndarray) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
-    """Return the ways to explain, each from rows [rows, features] to values [rows, features]."""
+    """Return functions of rows [rows, features] that return Shapley values [rows, features], by explainer."""
     players = [np.array([column]) for column in range(net.inputs)]
 
     def value(rows: np.ndarray) -> np.ndarray:
         return net.respond(rows).pre_activation[:, 0]
 
     masker = maskers.Independent(background, max_samples=len(background))
-    ways = {
+    explainers_by_name = {
         "closed form (ENN)": lambda rows: attributions.shapley(net, rows, background, players).values[:, 0],
         "shap Exact": lambda rows: _values(shap.explainers.Exact(value, masker)(rows)),
         "shap Permutation": lambda rows: _values(shap.explainers.Permutation(value, masker, seed=0)(rows)),
         "shap Kernel": lambda rows: shap.KernelExplainer(value, background).shap_values(rows, silent=True),
         "shap Sampling": lambda rows: shap.SamplingExplainer(value, background).shap_values(rows, silent=True),
     }
-    if net.inputs > ENUMERABLE:
-        del ways["shap Exact"]
-    return ways
+    if net.inputs > MAX_ENUMERATED_FEATURES:
+        del explainers_by_name["shap Exact"]
+    return explainers_by_name
 
 
-def _values(explanation: Any) -> np.ndarray:  # noqa: ANN401 - shap's calls are annotated as what they are not
+def _values(explanation: Any) -> np.ndarray:  # noqa: ANN401 - the annotations of shap do not match its return values
+    """Return the values of an explanation of shap."""
     return explanation.values
 
 
-def measured(way: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> tuple[float, np.ndarray]:
-    """Return the median seconds of a way to explain, and its values."""
+def measure(explain: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return the median seconds of an explainer, and its values."""
     times, values = [], rows
     for _ in range(ROUNDS):
         before = time.perf_counter()
-        values = way(rows)
+        values = explain(rows)
         times.append(time.perf_counter() - before)
     return statistics.median(times), np.asarray(values)
 
 
-def attributed() -> Iterator[str]:
-    """Yield the lines of the table of attributions."""
+def attribution_lines() -> Iterator[str]:
+    """Measure every explainer and yield the lines of the table of Shapley values."""
     yield "| features x neurons | explainer | ms | times ours | difference |\n|---|---|---|---|---|"
     for features in FEATURES:
         print(f"{features} features ...", file=sys.stderr, flush=True)
-        random, net = np.random.default_rng(0), network(features)
+        random, net = np.random.default_rng(0), random_network(features)
         row, background = random.normal(size=(1, features)), random.normal(size=(BACKGROUND, features))
-        results = {name: measured(way, row) for name, way in explainers(net, background).items()}
+        results = {name: measure(explain, row) for name, explain in explainers(net, background).items()}
         ours, exact = results["closed form (ENN)"]
         for name, (seconds, values) in results.items():
             difference = np.abs(values.reshape(exact.shape) - exact).max() / np.abs(exact).max()
@@ -102,33 +103,33 @@ def attributed() -> Iterator[str]:
 
 
 def page(command: str, plan: Plan) -> str:
-    """Return the page, measured now."""
+    """Run all measurements and return the page in Markdown."""
     machine = (
         f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}, shap {shap.__version__}"
     )
-    how = " ".join(HOW.format(harmonics=HARMONICS, background=BACKGROUND, rounds=ROUNDS).split("\n"))
-    table = "\n".join(attributed())
+    method = " ".join(METHOD.format(harmonics=HARMONICS, background=BACKGROUND, rounds=ROUNDS).split("\n"))
+    table = "\n".join(attribution_lines())
     with this_service() as url:
-        price = f"{HEAD}\n{explaining(url, plan).markdown()}"
+        explain_table = f"{HEAD}\n{explaining(url, plan).markdown()}"
     parts = [
-        "# Explanations, side by side",
-        f"`{command}` measured this ({machine}).",
+        "# Explanations compared",
+        f"Measured by `{command}` ({machine}).",
         "## Shapley values",
-        how,
+        method,
         table,
-        "## The price of explain",
-        PRICE.format(rounds=plan.rounds, seconds=plan.seconds),
-        price,
+        "## Explain compared with predict",
+        EXPLAIN_METHOD.format(rounds=plan.rounds, seconds=plan.seconds),
+        explain_table,
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def main() -> None:
-    """Measure and print; write the page where --out says."""
+    """Run the benchmark, print the page, and write it to the file of --out."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.explanation", description=__doc__)
-    parser.add_argument("--seconds", type=int, default=5, help="of each run of the load generator")
-    parser.add_argument("--rounds", type=int, default=5, help="how often explain and predict are measured")
-    parser.add_argument("--out", type=Path, help="a file for the page")
+    parser.add_argument("--seconds", type=int, default=5, help="duration of each run of the load generator, in seconds")
+    parser.add_argument("--rounds", type=int, default=5, help="number of measurements of explain and predict")
+    parser.add_argument("--out", type=Path, help="file to write the page to; default: only print it")
     options = parser.parse_args()
     check_installed()
     with TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
-"""Learning beside what people would write first: `python benchmarks/learning.py --out docs/benchmarks/learning.md`.
+"""Benchmark the training speed: `python benchmarks/learning.py --out docs/benchmarks/learning.md`.
 
-The compiled LMS beside a NumPy loop of the authors' update and torch's SGD of batch one, and a training step of the
-activation beside the basis formulation and ReLU. One core; all of a group in turns, in processor seconds; a ratio is
-taken within a round, and the medians are printed.
+Compares the compiled LMS with a NumPy loop of the authors' update and with torch's SGD of batch size one, and a
+training step of the activation with its basis formulation and ReLU. Uses one core and CPU seconds; the candidates of a
+table run alternately, ratios are taken within a round, and medians are printed.
 """
 
 import argparse
@@ -41,7 +41,7 @@ TARGETS = {LOOP: 120.0, SGD: 1000.0}
 Floats = np.ndarray
 
 
-class Loop:
+class NumpyLMS:
     """The authors' update of a 2-M-1 network with a DCT head, one sample at a time, in NumPy.
 
     Source: arXiv 2307.00673, section IV, and the authors' notebooks.
@@ -57,7 +57,7 @@ class Loop:
         self.omega = (2 * np.arange(1, HARMONICS + 1) - 1) * (math.pi / 2)
 
     def learn(self, x: Floats, y: Floats) -> None:
-        """Take one step for every row x [rows, 2], y [rows]."""
+        """Take one step for each row of x [rows, 2] and y [rows]."""
         for row, target in zip(x, y, strict=True):
             one_x = np.concatenate(([1.0], row))
             angle = self.omega * (self.w_hidden @ one_x + 1.0)[:, None]
@@ -79,8 +79,8 @@ class Loop:
             self.w_hidden += (2.0 * W_HIDDEN * error_hidden / self.p_hidden)[:, None] * gradient
 
 
-class Kernel:
-    """The compiled LMS on the eight networks that it learns side by side."""
+class CompiledLMS:
+    """The compiled LMS, which trains eight networks side by side."""
 
     def __init__(self) -> None:
         architecture = Architecture(2, (NEURONS,), 1, HARMONICS)
@@ -89,27 +89,27 @@ class Kernel:
         self.steps = np.array([[[F_HIDDEN] * LANES, [W_HIDDEN] * LANES], [[F_OUT] * LANES, [W_OUT] * LANES]])
 
     def learn(self, x: Floats, y: Floats) -> None:
-        """Take one step of every network for every row."""
+        """Take one step of every network for each row."""
         lms_kernel.learn(self.state, x, y[:, None], self.order[: len(x)], self.steps)
 
 
-class Sgd:
-    """The same network by torch.optim.SGD, one row a step."""
+class TorchSGD:
+    """The same network trained by torch.optim.SGD with one row per step."""
 
     def __init__(self) -> None:
         self.module = ENN(2, (NEURONS,), 1, HARMONICS, spread=SPREAD)
         self.optimizer = torch.optim.SGD(self.module.parameters(), lr=W_HIDDEN)
 
     def learn(self, x: Floats, y: Floats) -> None:
-        """Take one step for every row."""
+        """Take one step for each row."""
         for row, target in zip(torch.from_numpy(x).float(), torch.from_numpy(y).float(), strict=True):
             self.optimizer.zero_grad()
             (target - self.module(row)).square().sum().backward()
             self.optimizer.step()
 
 
-class Basis(nn.Module):
-    """The activation as the formula reads: all cosines, [rows, neurons, Q], then their weighted sum."""
+class BasisActivation(nn.Module):
+    """The activation as its formula is written: all cosines, [rows, neurons, Q], then their weighted sum."""
 
     def __init__(self, neurons: int, harmonics: int) -> None:
         super().__init__()
@@ -121,16 +121,16 @@ class Basis(nn.Module):
         return (self.coefficients * torch.cos(self.omega * (z + 1.0)[..., None])).sum(-1)
 
 
-def samples() -> tuple[Floats, Floats]:
-    """Return rows [ROWS, 2] of the ring and their labels -1 or +1, [ROWS]."""
+def ring_samples() -> tuple[Floats, Floats]:
+    """Return rows [ROWS, 2] of the ring problem and their labels -1 or +1, [ROWS]."""
     part = problem("ring").sample(ROWS, np.random.default_rng(0))
     return part.x, 2.0 * part.y - 1.0
 
 
-def difference() -> float:
-    """Return the largest difference of a parameter after the kernel and the loop have seen the same 2,000 rows."""
-    x, y = (part[:2_000] for part in samples())
-    kernel, loop = Kernel(), Loop()
+def largest_difference() -> float:
+    """Return the largest difference of a parameter after both LMS implementations learned the same 2,000 rows."""
+    x, y = (part[:2_000] for part in ring_samples())
+    kernel, loop = CompiledLMS(), NumpyLMS()
     kernel.learn(x, y)
     loop.learn(x, y)
     state = kernel.state
@@ -144,8 +144,8 @@ def difference() -> float:
     return max(float(np.abs(ours - theirs).max()) for ours, theirs in pairs)
 
 
-def seconds(work: Callable[[], object]) -> float:
-    """Return processor seconds of a call, mean over as many as fill a moment."""
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Return the mean CPU seconds of a call, over as many calls as take MEASURED_SECONDS together."""
     calls, began = 0, time.thread_time()
     while (elapsed := time.thread_time() - began) < MEASURED_SECONDS:
         work()
@@ -153,98 +153,116 @@ def seconds(work: Callable[[], object]) -> float:
     return elapsed / calls
 
 
-def in_turns(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Return the processor seconds of each, round by round."""
+def measure_alternately(works: dict[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Return the CPU seconds of each function in each round.
+
+    Args:
+        works: Functions by name, called alternately so that a disturbance of the machine affects all of them.
+        rounds: Number of rounds.
+    """
     for work in works.values():
         work()
     times: dict[str, list[float]] = {name: [] for name in works}
     for _ in range(rounds):
         for name, work in works.items():
-            times[name].append(seconds(work))
+            times[name].append(cpu_seconds(work))
     return times
 
 
 def ratio(times: dict[str, list[float]], name: str, other: str) -> float:
-    """Return how many times as long another takes, the median over the rounds."""
+    """Return the time of `other` divided by the time of `name`, as the median over the rounds."""
     return statistics.median(theirs / ours for ours, theirs in zip(times[name], times[other], strict=True))
 
 
-def learning(rounds: int) -> Iterator[str]:
-    """Yield the table of the LMS, line by line."""
-    x, y = samples()
-    few = {LOOP: 500, SGD: 50}
-    learners = {KERNEL: Kernel(), LOOP: Loop(), SGD: Sgd()}
-    rows = {name: few.get(name, ROWS) for name in learners}
-    works = {name: (lambda n=name, one=one: one.learn(x[: rows[n]], y[: rows[n]])) for name, one in learners.items()}
-    times = in_turns(works, rounds)
-    each = {name: [value / rows[name] for value in values] for name, values in times.items()}
+def update_lines(rounds: int) -> Iterator[str]:
+    """Measure the LMS updates and yield the lines of their table."""
+    x, y = ring_samples()
+    fewer_rows = {LOOP: 500, SGD: 50}  # these learners are slow
+    learners = {KERNEL: CompiledLMS(), LOOP: NumpyLMS(), SGD: TorchSGD()}
+    rows = {name: fewer_rows.get(name, ROWS) for name in learners}
+    works = {
+        name: (lambda n=name, each=each: each.learn(x[: rows[n]], y[: rows[n]])) for name, each in learners.items()
+    }
+    times = measure_alternately(works, rounds)
+    seconds_per_row = {name: [value / rows[name] for value in values] for name, values in times.items()}
     yield f"| learner | updates a second | {KERNEL}, one network | {KERNEL}, all {LANES} networks | target |"
     yield "|---|---|---|---|---|"
-    rate = 1.0 / statistics.median(each[KERNEL])
+    rate = 1.0 / statistics.median(seconds_per_row[KERNEL])
     yield f"| {KERNEL} | {rate:,.0f} of each network, {LANES * rate:,.0f} in all | 1 | {LANES} | |"
     for other in (LOOP, SGD):
-        found = ratio(each, KERNEL, other)
-        verdict = f"{_met(found, other)} by one network, {_met(LANES * found, other)} by all"
-        cells = [other, f"{1.0 / statistics.median(each[other]):,.0f}", f"{found:,.0f} x", f"{LANES * found:,.0f} x"]
+        speedup = ratio(seconds_per_row, KERNEL, other)
+        verdict = f"{_verdict(speedup, other)} by one network, {_verdict(LANES * speedup, other)} by all"
+        cells = [
+            other,
+            f"{1.0 / statistics.median(seconds_per_row[other]):,.0f}",
+            f"{speedup:,.0f} x",
+            f"{LANES * speedup:,.0f} x",
+        ]
         yield f"| {' | '.join(cells)} | >= {TARGETS[other]:,.0f} x: {verdict} |"
 
 
-def _met(found: float, other: str) -> str:
-    return "met" if found >= TARGETS[other] else "**not met**"
+def _verdict(speedup: float, other: str) -> str:
+    """Return whether the speedup over another learner reaches its target."""
+    return "met" if speedup >= TARGETS[other] else "**not met**"
 
 
-def activations(rounds: int) -> Iterator[str]:
-    """Yield the table of the activation, line by line."""
-    yield "| rows x neurons | Q | DCTActivation, us | basis, times it | ReLU, times as fast |"
+def activation_lines(rounds: int) -> Iterator[str]:
+    """Measure training steps of the activations and yield the lines of their table."""
+    yield "| rows x neurons | Q | DCTActivation, us | time of basis / DCTActivation | time of DCTActivation / ReLU |"
     yield "|---|---|---|---|---|"
     for count, neurons in SIZES:
         for harmonics in (6, 12):
             z = (4.0 * torch.rand(count, neurons, generator=torch.Generator().manual_seed(0)) - 2.0).requires_grad_()
-            modules = {"dct": DCTActivation(neurons, harmonics), "basis": Basis(neurons, harmonics), "relu": nn.ReLU()}
-            times = in_turns({name: _step(module, z) for name, module in modules.items()}, rounds)
+            modules = {
+                "dct": DCTActivation(neurons, harmonics),
+                "basis": BasisActivation(neurons, harmonics),
+                "relu": nn.ReLU(),
+            }
+            times = measure_alternately({name: _training_step(module, z) for name, module in modules.items()}, rounds)
             ours = 1e6 * statistics.median(times["dct"])
-            beside = f"{ratio(times, 'dct', 'basis'):.1f} x | {ratio(times, 'relu', 'dct'):.1f} x"
-            yield f"| {count} x {neurons} | {harmonics} | {ours:.0f} | {beside} |"
+            comparison = f"{ratio(times, 'dct', 'basis'):.1f} x | {ratio(times, 'relu', 'dct'):.1f} x"
+            yield f"| {count} x {neurons} | {harmonics} | {ours:.0f} | {comparison} |"
 
 
-def _step(module: nn.Module, z: Tensor) -> Callable[[], None]:
-    """Return a training step: forward and backward to z and the coefficients."""
+def _training_step(module: nn.Module, z: Tensor) -> Callable[[], None]:
+    """Return a function that runs a module forward, and backward to z and the coefficients."""
     outer = torch.ones_like(z)
 
     def step() -> None:
-        for one in (z, *module.parameters()):
-            one.grad = None
+        for tensor in (z, *module.parameters()):
+            tensor.grad = None
         module(z).backward(outer)
 
     return step
 
 
-PAGE = """# Learning, side by side
+PAGE = """# Learning compared
 
-`{command}` measured this on one core ({machine}), in processor seconds, all of
-a table in turns. Here are medians of {rounds} rounds; a ratio is taken within a round. {versions}.
+Measured by `{command}` on one core ({machine}), in CPU seconds.
+The rows of a table run alternately. Figures are medians of {rounds} rounds; ratios are taken within a round.
+{versions}.
 
 ## One LMS update
 
-A 2-{neurons}-1 network with Q = {harmonics} and a dct head, one sample an update: the authors' formulas as a loop
-of NumPy in float64, the same compiled, and torch's SGD of batch one. After 2,000 samples no parameter of loop and
-kernel differs by more than {difference:.0e}. The kernel always learns {lanes} networks (eight starts, of which the
-best is kept), one in each lane of a vector. Both counts are told: the updates of one of them, as if the others were
-wasted, and of all.
+A 2-{neurons}-1 network with Q = {harmonics} and a dct head, updated after each sample: the authors' formulas as a NumPy
+loop in float64, the same formulas compiled, and torch's SGD with batch size one. After 2,000 samples no parameter of
+the loop and of the compiled LMS differs by more than {difference:.0e}. The compiled LMS always trains {lanes} networks
+(eight starts, of which the best is kept), one in each lane of a vector. The table gives both counts: the updates of
+one network, as if the others were discarded, and the updates of all.
 
 {learning}
 
 ## One training step of the activation
 
 Forward and backward, to the pre-activations and to the coefficients, in float32: `DCTActivation`, the basis formulation
-that holds rows x neurons x Q cosines, and ReLU, which learns nothing.
+that stores rows x neurons x Q cosines, and ReLU, which has no parameters.
 
 {activations}
 """
 
 
 def page(rounds: int) -> str:
-    """Measure, and return the page."""
+    """Run all measurements and return the page in Markdown."""
     versions = ", ".join(f"{name} {version(name)}" for name in ("torch", "numba", "numpy"))
     return PAGE.format(
         command=shlex.join(["python", "benchmarks/learning.py", *sys.argv[1:]]),
@@ -254,17 +272,17 @@ def page(rounds: int) -> str:
         neurons=NEURONS,
         harmonics=HARMONICS,
         lanes=LANES,
-        difference=difference(),
-        learning="\n".join(learning(rounds)),
-        activations="\n".join(activations(rounds)),
+        difference=largest_difference(),
+        learning="\n".join(update_lines(rounds)),
+        activations="\n".join(activation_lines(rounds)),
     )
 
 
 def main() -> None:
-    """Measure and print; write the page where --out says."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=5, help="how often everything is measured")
-    parser.add_argument("--out", type=Path, help="a file for the page")
+    """Run the benchmark, print the page, and write it to the file of --out."""
+    parser = argparse.ArgumentParser(prog="python benchmarks/learning.py", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=5, help="number of measurements of each candidate")
+    parser.add_argument("--out", type=Path, help="file to write the page to; default: only print it")
     options = parser.parse_args()
     torch.set_num_threads(1)
     text = page(options.rounds)

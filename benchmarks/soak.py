@@ -1,7 +1,7 @@
-"""Memory over many mixed requests, the time to start and the size of the image: `python benchmarks/soak.py`.
+"""Measure memory over many mixed requests, startup time and image size of the service: `python benchmarks/soak.py`.
 
-Starts the service with its command, asks it by every verb in many sizes from several processes, and prints what the
-workers hold in memory on the way. An answer with another status than the request deserves ends it.
+Starts the service with its command, sends requests of every endpoint in many sizes from several processes, and prints
+the memory of the workers. A response with an unexpected status ends the benchmark.
 """
 
 import argparse
@@ -33,23 +33,23 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 MODELS = ROOT / "models" / "repository"
-LOOKS = 20
-"""So often memory is looked at; the first look, after a twentieth, is what growth is counted from."""
+MEMORY_SAMPLES = 20
+"""Number of memory samples; growth is counted from the first, which follows a twentieth of the requests."""
 CLIENTS = 4
-TEN = 10
+STARTUP_MODELS = 10
 STARTS = 5
-IDLE = 10_000
+IDLE_CONNECTIONS = 10_000
 GROWTH_MIB, START_SECONDS, IMAGE_MB = 20, 2.0, 250
-LARGEST = 512
-"""Rows of the largest request; the sizes are spread evenly over their logarithm."""
+MAX_ROWS = 512
+"""Number of rows of the largest request; numbers of rows are uniform on a logarithmic scale."""
 
 RAW = {"Inference-Header-Content-Length": "0"}
-HOW = f"""Requests are predict, explain, infer and refusals, as JSON, binary and gzip, of 1 to {LARGEST} rows; one of 11
-names another model that does not exist. Each answer had the status that it should."""
+METHOD = f"""Requests are predict, explain, infer and invalid requests, as JSON, binary and gzip, of 1 to {MAX_ROWS}
+rows; one of 11 names a model that does not exist, another one each time. Each response had the expected status."""
 
 
 class Call(NamedTuple):
-    """A request, and the status that it deserves."""
+    """A request with the expected status of its response."""
 
     method: str
     path: str
@@ -59,29 +59,29 @@ class Call(NamedTuple):
 
 
 def calls(seed: int) -> Iterator[Call]:
-    """Yield mixed requests without end."""
+    """Yield an endless sequence of mixed requests."""
     random = np.random.default_rng(seed)
     number = 0
     while True:
         number += 1
-        size = int(np.exp(random.uniform(0, np.log(LARGEST + 1))))
+        size = int(np.exp(random.uniform(0, np.log(MAX_ROWS + 1))))
         rows = random.uniform(-1, 1, (size, 2)).astype(np.float32)
         model = ("ring", "product", "stripes", "face")[number % 4]
         instances = {"instances": rows.tolist()}
         tensor = {"name": "input", "shape": [size, 2], "datatype": "FP32"}
         json_tensor = {"inputs": [{**tensor, "data": rows.ravel().tolist()}], "outputs": [{"name": "bumps"}]}
-        head = _text({"inputs": [{**tensor, "parameters": {"binary_data_size": rows.nbytes}}]})
+        head = _json({"inputs": [{**tensor, "parameters": {"binary_data_size": rows.nbytes}}]})
         length = {"Inference-Header-Content-Length": str(len(head))}
         few = {"instances": rows[:8].tolist()}
-        yield _post(f"/v1/models/{model}:predict", _text(instances))
+        yield _post(f"/v1/models/{model}:predict", _json(instances))
         yield _post(f"/v2/models/{model}/infer", head + rows.tobytes(), length)
-        yield _post(f"/v1/models/{model}:explain", _text(few))
-        yield _post(f"/v2/models/{model}/infer", _text(json_tensor))
-        yield _post(f"/v1/models/{model}:predict", gzip.compress(_text(instances)), {"Content-Encoding": "gzip"})
+        yield _post(f"/v1/models/{model}:explain", _json(few))
+        yield _post(f"/v2/models/{model}/infer", _json(json_tensor))
+        yield _post(f"/v1/models/{model}:predict", gzip.compress(_json(instances)), {"Content-Encoding": "gzip"})
         yield _post(f"/v2/models/{model}/versions/1/explain", rows[:8].tobytes(), RAW)
-        yield _post("/v1/models/product:explain", _text({**few, "parameters": {"attributions": "shapley"}}))
-        yield _post(f"/v1/models/{model}:predict", _text({"instances": [*rows[:9].tolist(), [0.5, None]]}), status=400)
-        yield _post(f"/v1/models/moon-{seed}-{number}:predict", _text(few), status=404)
+        yield _post("/v1/models/product:explain", _json({**few, "parameters": {"attributions": "shapley"}}))
+        yield _post(f"/v1/models/{model}:predict", _json({"instances": [*rows[:9].tolist(), [0.5, None]]}), status=400)
+        yield _post(f"/v1/models/moon-{seed}-{number}:predict", _json(few), status=404)
         yield _post(f"/v2/models/{model}/infer", head, {"Inference-Header-Content-Length": "moon"}, 400)
         yield Call("GET", f"/v2/models/{model}", b"", {}, 200)
         if number % 20 == 0:
@@ -89,19 +89,21 @@ def calls(seed: int) -> Iterator[Call]:
             yield Call("POST", "/v2/repository/index", b"", {}, 200)
 
 
-def _text(body: object) -> bytes:
+def _json(body: object) -> bytes:
+    """Return a value as JSON."""
     return json.dumps(body).encode()
 
 
 def _post(path: str, body: bytes, headers: dict[str, str] | None = None, status: int = 200) -> Call:
+    """Return a POST request with its expected status."""
     return Call("POST", path, body, headers or {}, status)
 
 
-def ask(port: int, seed: int, requests: int) -> None:
-    """Send so many requests over one connection.
+def send_requests(port: int, seed: int, requests: int) -> None:
+    """Send mixed requests over one connection.
 
     Raises:
-        SystemExit: An answer has another status than it should.
+        SystemExit: A response has an unexpected status.
     """
     connection = HTTPConnection("127.0.0.1", port, timeout=60)
     for _, call in zip(range(requests), calls(seed), strict=False):
@@ -114,21 +116,21 @@ def ask(port: int, seed: int, requests: int) -> None:
 
 @dataclass(frozen=True)
 class Service:
-    """A service that runs: its port, the processes that answer, and how long it took to be ready."""
+    """Running service: its port, the process ids of its workers, and the seconds from its start until it was ready."""
 
     port: int
     workers: list[int]
     seconds: float
 
     def memory(self) -> list[float]:
-        """Return what each worker holds in memory, in MiB."""
-        statuses = [Path(f"/proc/{worker}/status").read_text() for worker in self.workers]
+        """Return the resident memory of each worker, in MiB."""
+        statuses = [Path(f"/proc/{worker}/status").read_json() for worker in self.workers]
         return [int(line.split()[1]) / 1024 for text in statuses for line in text.splitlines() if "VmRSS" in line]
 
 
 @contextmanager
 def serving(models: Path, workers: int) -> Iterator[Service]:
-    """Start the service and wait until it is ready, then end it."""
+    """Start the service, wait until it is ready, yield it, and stop it."""
     with TemporaryDirectory() as folder:
         log = Path(folder) / "log"
         settings = {"MODELS": models, "PORT": 0, "WORKERS": workers, "DRAIN_SECONDS": 0, "IDLE_SECONDS": 60}
@@ -137,94 +139,95 @@ def serving(models: Path, workers: int) -> Iterator[Service]:
         with log.open("wb") as output:
             process = subprocess.Popen([sys.executable, "-m", "enn_service"], env=environment, stderr=output)
         try:
-            port = _ready(process, log, workers)
+            port = _wait_until_ready(process, log, workers)
             seconds = time.perf_counter() - began
-            numbers = re.findall(r"Started server process \[(\d+)\]", log.read_text())
+            numbers = re.findall(r"Started server process \[(\d+)\]", log.read_json())
             yield Service(port, [int(number) for number in numbers], seconds)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(60)
 
 
-def _ready(process: subprocess.Popen[bytes], log: Path, workers: int) -> int:
-    """Wait until all workers have started and the service says that it is ready; return its port."""
+def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, workers: int) -> int:
+    """Wait until all workers have started and the readiness endpoint answers 200; return the port."""
     while process.poll() is None:
         time.sleep(0.005)
-        text = log.read_text()
-        found = re.search(r"running on http://127.0.0.1:(\d+)", text)
-        if found and text.count("startup complete") == workers:
-            connection = HTTPConnection("127.0.0.1", int(found[1]), timeout=60)
+        text = log.read_json()
+        match = re.search(r"running on http://127.0.0.1:(\d+)", text)
+        if match and text.count("startup complete") == workers:
+            connection = HTTPConnection("127.0.0.1", int(match[1]), timeout=60)
             connection.request("GET", "/v2/health/ready")
             if connection.getresponse().status == 200:
-                return int(found[1])
-    sys.exit(log.read_text())
+                return int(match[1])
+    sys.exit(log.read_json())
 
 
 def soak(requests: int, workers: int) -> list[str]:
-    """Ask so often, and return the lines of a table of memory."""
+    """Send the requests, and return the lines of the table of memory."""
     lines = ["| requests | seconds | MiB of each worker |", "|---|---|---|"]
-    each = requests // (LOOKS * CLIENTS)
-    looks: list[list[float]] = []
+    each = requests // (MEMORY_SAMPLES * CLIENTS)
+    samples: list[list[float]] = []
     began = time.perf_counter()
     with serving(MODELS, workers) as service, multiprocessing.get_context("spawn").Pool(CLIENTS) as pool:
-        for look in range(1, LOOKS + 1):
-            jobs = [(service.port, CLIENTS * look + client, each) for client in range(CLIENTS)]
-            pool.starmap(ask, jobs, chunksize=1)
-            looks.append(service.memory())
-            shown = ", ".join(f"{value:.1f}" for value in looks[-1])
-            lines.append(f"| {look * each * CLIENTS:,} | {time.perf_counter() - began:.0f} | {shown} |")
+        for number in range(1, MEMORY_SAMPLES + 1):
+            jobs = [(service.port, CLIENTS * number + client, each) for client in range(CLIENTS)]
+            pool.starmap(send_requests, jobs, chunksize=1)
+            samples.append(service.memory())
+            shown = ", ".join(f"{value:.1f}" for value in samples[-1])
+            lines.append(f"| {number * each * CLIENTS:,} | {time.perf_counter() - began:.0f} | {shown} |")
             print(lines[-1], file=sys.stderr, flush=True)
-    growth = max(last - first for first, last in zip(looks[0], looks[-1], strict=True))
+    growth = max(last - first for first, last in zip(samples[0], samples[-1], strict=True))
     verdict = "met" if growth < GROWTH_MIB else "**not met**"
-    return [*lines, "", f"Growth after the first look: {growth:.1f} MiB (target < {GROWTH_MIB}: {verdict})."]
+    return [*lines, "", f"Growth after the first sample: {growth:.1f} MiB (target < {GROWTH_MIB} MiB: {verdict})."]
 
 
-def idle() -> str:
-    """Return what connections that ask nothing cost, while another is answered."""
+def measure_idle_connections() -> str:
+    """Return a sentence on the memory of idle connections, measured while other requests are answered."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
-    number = min(IDLE, most - 500)
+    number = min(IDLE_CONNECTIONS, most - 500)
     with serving(MODELS, 1) as service, ExitStack() as connections:
-        ask(service.port, 0, 100)
+        send_requests(service.port, 0, 100)
         (before,) = service.memory()
         for _ in range(number):
             connections.enter_context(socket.create_connection(("127.0.0.1", service.port), timeout=60))
-        ask(service.port, 0, 100)
+        send_requests(service.port, 0, 100)
         (during,) = service.memory()
         connections.close()
-        ask(service.port, 0, 100)
+        send_requests(service.port, 0, 100)
     cost = 1024 * (during - before) / number
     return (
-        f"With {number:,} idle connections a worker has {during - before:.0f} MiB more, {cost:.1f} KiB each, and "
-        "goes on to answer; they are closed after `ENN_IDLE_SECONDS`."
+        f"With {number:,} idle connections a worker uses {during - before:.0f} MiB more, {cost:.1f} KiB each, and "
+        "still answers requests; idle connections are closed after `ENN_IDLE_SECONDS`."
     )
 
 
-def starting() -> str:
-    """Return how long the service takes to be ready with ten models."""
+def measure_startup() -> str:
+    """Return a sentence on the time from the command until the service is ready with ten models."""
     with TemporaryDirectory() as folder:
         shipped = sorted(path for path in MODELS.iterdir() if path.is_dir())
-        for number in range(TEN):
+        for number in range(STARTUP_MODELS):
             shutil.copytree(shipped[number % len(shipped)], Path(folder) / f"model-{number}")
         seconds: list[float] = []
-        worked: list[float] = []
+        cpu_seconds: list[float] = []
         for _ in range(STARTS):
             before = resource.getrusage(resource.RUSAGE_CHILDREN)
             with serving(Path(folder), 1) as service:
                 seconds.append(service.seconds)
             after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            worked.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+            cpu_seconds.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
     verdict = "met" if min(seconds) < START_SECONDS else "**not met**"
     return (
-        f"From the command to ready with {TEN} models, one worker, {STARTS} starts: {min(seconds):.2f} s at best, "
-        f"{statistics.median(seconds):.2f} s in the median (target < {START_SECONDS:g} s: {verdict} at best); a "
-        f"processor worked {min(worked):.2f} s for start and end, whatever else the machine did."
+        f"Time from the command to ready with {STARTUP_MODELS} models and one worker, {STARTS} starts: "
+        f"{min(seconds):.2f} s at best, {statistics.median(seconds):.2f} s in the median "
+        f"(target < {START_SECONDS:g} s: {verdict} at best); start and stop take "
+        f"{min(cpu_seconds):.2f} CPU seconds, which do not depend on other load of the machine."
     )
 
 
-def image(name: str) -> str:
-    """Return what an image adds to its base, and the largest parts of it; or why that cannot be said."""
-    base = re.findall(r"^FROM (\S+)$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[-1]
+def measure_image(name: str) -> str:
+    """Return a sentence on the size of an image and its largest packages, or on why it was not measured."""
+    base = re.findall(r"^FROM (\S+)$", (ROOT / "Dockerfile").read_json(), flags=re.MULTILINE)[-1]
     try:
         sizes = [int(_docker("image", "inspect", "--format", "{{.Size}}", each)) / 1e6 for each in (name, base)]
         parts = _docker("run", "--rm", "--entrypoint", "sh", name, "-c", "du -m -d1 /opt/venv/lib/python3*/*-packages")
@@ -235,35 +238,37 @@ def image(name: str) -> str:
     added = sizes[0] - sizes[1]
     verdict = "met" if added <= IMAGE_MB else "**not met**"
     return (
-        f"The image has {sizes[0]:.0f} MB, {added:.0f} more than its base {base} (target <= {IMAGE_MB}: {verdict}). "
+        f"The image has {sizes[0]:.0f} MB, {added:.0f} MB more than its base {base} "
+        f"(target <= {IMAGE_MB} MB: {verdict}). "
         f"Its largest packages, in MiB: {listed}."
     )
 
 
 def _docker(*arguments: str) -> str:
+    """Return the output of a docker command."""
     return subprocess.run(["docker", *arguments], stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def main() -> None:
-    """Measure and print; write the page where --out says."""
+    """Run the benchmark, print the page, and write it to the file of --out."""
     parser = argparse.ArgumentParser(prog="python benchmarks/soak.py", description=__doc__)
-    parser.add_argument("--requests", type=int, default=200_000)
-    parser.add_argument("--workers", type=int, default=2)
-    parser.add_argument("--image", help="an image built from the Dockerfile, to say its size; left out: not said")
-    parser.add_argument("--out", type=Path, help="a file for the page")
+    parser.add_argument("--requests", type=int, default=200_000, help="number of requests (default: 200000)")
+    parser.add_argument("--workers", type=int, default=2, help="number of workers of the service (default: 2)")
+    parser.add_argument("--image", help="image built from the Dockerfile, to measure; default: no image")
+    parser.add_argument("--out", type=Path, help="file to write the page to; default: only print it")
     options = parser.parse_args()
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the service is ended
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the service is stopped
     packages = ", ".join(f"{name} {version(name)}" for name in ("enn", "uvicorn", "fastapi", "numpy", "onnxruntime"))
     command = shlex.join(["python", "benchmarks/soak.py", *sys.argv[1:]])
     machine = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
-    page = ["# Soak, start and size", "", f"`{command}` measured this on {machine}: {packages}.", "", HOW, ""]
-    page += [*soak(options.requests, options.workers), "", idle(), "", starting()]
+    page = ["# Soak test, startup and size", "", f"Measured by `{command}` on {machine}: {packages}.", "", METHOD, ""]
+    page += [*soak(options.requests, options.workers), "", measure_idle_connections(), "", measure_startup()]
     if options.image:
-        page += ["", image(options.image)]
+        page += ["", measure_image(options.image)]
     print("\n".join(page))
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_text("\n".join(page) + "\n")
+        options.out.write_json("\n".join(page) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
-"""Every unrolling beside a ReLU network of the same shape: `python -m benchmarks.unrolling --out FILE`.
+"""Benchmark every unrolling against a ReLU network of the same shape: `python -m benchmarks.unrolling --out FILE`.
 
-Prints ratios of time and errors against float64, all measured in one run, as a page in Markdown.
+Prints a page in Markdown with ratios of times and with errors relative to float64, all measured in one run.
 """
 
 import argparse
@@ -37,34 +37,36 @@ TARGETS: dict[Shape, dict[int, float]] = {
     (64, 64, 10, 6): {1: 1.45, 1024: 2.8},
     (64, 256, 10, 12): {1024: 3.5},
 }
-"""The most that the chosen one may take, in times of ReLU, by shape and batch."""
+"""Maximum time of the chosen layout relative to ReLU, by shape and batch."""
 SHIPPED = Path(__file__).parents[1] / "models" / "repository"
-RELU = ("ReLU", "ReLU in pieces")
+RELU = ("ReLU", "ReLU in chunks")
 CHOSEN = "chosen"
 REPEATS = 7
 SESSIONS = 7
-HOW = """A ratio is the time of a prediction over that of a ReLU network of the same shape and weights, both in ONNX
-Runtime on one thread. Times are processor time, the least of {repeats} in turns, so that what else the machine does
-counts little; ratios are medians over {sessions} sessions, since where the values of one lie in memory makes a tenth of
-its time. The unrollings run as the service runs them, a large batch in pieces that the cache holds; ReLU runs in pieces
-or whole, whichever is faster. Errors are the largest differences from float64 over up to 1,024 rows, as a share of the
-largest output; {tolerance:.0e} is allowed. Q harmonics a neuron. Heads are linear; `ring` has an activation there,
-which the ReLU network beside it has not, and which may have an unrolling of its own: `folded, output ladder`."""
-FILE = """Who opens the file as it is, in plain ONNX Runtime, and asks for `output` has all nodes computed: every other
-output, and one row of the route for few. Microseconds, beside those of the part that the service runs:
+METHOD = """A ratio is the time of a prediction divided by that of a ReLU network of the same shape and weights, both in
+ONNX Runtime on one thread. Times are CPU times: the minimum of {repeats} alternating repetitions, so that other load of
+the machine has little influence. Ratios are medians over {sessions} sessions, because the memory layout of a session
+changes its time by up to a tenth. The unrollings run as in the service, with a large batch in chunks that fit in the
+cache; ReLU runs in chunks or whole, whichever is faster. Errors are the largest differences from float64 over up to
+1,024 rows, as a share of the largest output; {tolerance:.0e} is allowed. Q is the number of harmonics per neuron. Heads
+are linear; `ring` has an activation at its output, which the ReLU network compared with it does not have, and which may
+have its own unrolling: `folded, output ladder`."""
+WHOLE_FILE_METHOD = """A session of plain ONNX Runtime that opens the whole file and requests `output` computes all
+nodes: every other output, and one row of the layout for few rows. Microseconds, compared with those of the part that
+the service runs:
 """
 
 
 @dataclass(frozen=True)
 class Case:
-    """A network to measure.
+    """Network to measure.
 
     Attributes:
-        title: What it is.
-        network: The network.
-        layouts: What to measure.
-        chosen: What the rule chooses.
-        targets: The most that it may take, in times of ReLU, by batch.
+        title: Description of the network in the page.
+        network: Network.
+        layouts: Layouts to measure.
+        chosen: Layout that the selection rule chooses.
+        targets: Maximum time of the chosen layout relative to ReLU, by batch.
     """
 
     title: str
@@ -74,25 +76,25 @@ class Case:
     targets: Mapping[int, float] = field(default_factory=dict)
 
 
-def drawn(shape: Shape) -> Case:
-    """Return a network of a shape, with the candidates of the rule and, for comparison, those that never win."""
-    like = network(*shape)
+def random_case(shape: Shape) -> Case:
+    """Return a random network of a shape, with the candidates of the rule and two layouts that are only compared."""
+    like = random_network(*shape)
     candidates = selection.candidate_layouts(like)
     layouts = [selection.layout_for(like, Direct()), selection.layout_for(like, Clenshaw()), *candidates]
     title = "{} inputs, {} hidden, {} outputs, Q = {}".format(*shape)
     return Case(title, like, layouts, selection.select_by_rule(like, candidates), TARGETS[shape])
 
 
-def ring() -> Case:
-    """Return the shipped model that float32 cannot compute exactly, in both precisions."""
+def ring_case() -> Case:
+    """Return the shipped model `ring`, which needs float64 for exact outputs, with layouts of both precisions."""
     like = load(SHIPPED, "ring").network
     exact = selection.candidate_layouts(like, float64=True)
     title = "The shipped `ring`: 2 inputs, 6 hidden, 1 output, Q = 6"
     return Case(title, like, [*selection.candidate_layouts(like), *exact], selection.select_by_rule(like, exact))
 
 
-def network(inputs: int, hidden: int, outputs: int, harmonics: int) -> Network:
-    """Return a network with a linear head, spectra of the line's size and pre-activations near [-1, 1]."""
+def random_network(inputs: int, hidden: int, outputs: int, harmonics: int) -> Network:
+    """Return a network with a linear head, spectra of the size of a line's and pre-activations near [-1, 1]."""
     generator = np.random.default_rng(0)
     spectrum = cosine_series.line(harmonics) * generator.uniform(-1.5, 1.5, size=(hidden, harmonics))
     weights = [generator.normal(size=shape) / np.sqrt(shape[1]) for shape in ((hidden, inputs), (outputs, hidden))]
@@ -103,7 +105,7 @@ def network(inputs: int, hidden: int, outputs: int, harmonics: int) -> Network:
     return Network("regression", "linear", layers, np.zeros(inputs, np.float32), np.zeros(outputs, np.float32))
 
 
-def relu(like: Network) -> onnx.ModelProto:
+def relu_graph(like: Network) -> onnx.ModelProto:
     """Return the graph of the ReLU network with the same weights."""
     graph = Graph()
     rows = Value("input", like.inputs, neurons_first=False)
@@ -113,46 +115,47 @@ def relu(like: Network) -> onnx.ModelProto:
     return graph.to_model({"output": [like.units]}, like.inputs, "ReLU network")
 
 
-def runtimes(case: Case, batch: int) -> dict[str, RuntimeSession]:
-    """Return the sessions to time at a batch, by name."""
+def build_sessions(case: Case, batch: int) -> dict[str, RuntimeSession]:
+    """Return the sessions to measure with a batch, by name of the layout."""
     like, chosen, at_once = case.network, case.chosen, max_batch_rows(case.network)
-    found = {
+    layouts = {
         layout.name: RuntimeSession(selection.prediction_graph(like, layout), ["output"], rows=at_once)
         for layout in case.layouts
     }
-    plain = relu(like)
+    plain = relu_graph(like)
     baselines = dict(
         zip(RELU, (RuntimeSession(plain, ["output"]), RuntimeSession(plain, ["output"], rows=at_once)), strict=True)
     )
-    return {**baselines, **found, CHOSEN: RuntimeSession(build_graph(like, chosen), *_part(case, batch), at_once)}
+    return {**baselines, **layouts, CHOSEN: RuntimeSession(build_graph(like, chosen), *_part(case, batch), at_once)}
 
 
-def measured(case: Case, batch: int) -> tuple[float, dict[str, tuple[float, float]]]:
-    """Return the microseconds of ReLU, and of each layout the ratio to it and the largest error."""
+def measure(case: Case, batch: int) -> tuple[float, dict[str, tuple[float, float]]]:
+    """Return the microseconds of ReLU, and the ratio to it and the largest error of each layout."""
     rows = _rows(case.network, batch)
-    times = [selection.measure_microseconds(runtimes(case, batch), rows, REPEATS) for _ in range(SESSIONS)]
+    times = [selection.measure_microseconds(build_sessions(case, batch), rows, REPEATS) for _ in range(SESSIONS)]
     baselines = [min(turn[name] for name in RELU) for turn in times]
     return median(baselines), {
         name: (
             median(turn[name] / baseline for turn, baseline in zip(times, baselines, strict=True)),
-            error(case.network, runtime, rows),
+            largest_error(case.network, runtime, rows),
         )
-        for name, runtime in runtimes(case, batch).items()
+        for name, runtime in build_sessions(case, batch).items()
         if name not in RELU
     }
 
 
-def file(case: Case, batches: Sequence[int]) -> Iterator[str]:
-    """Yield the lines on what a prediction takes in the whole file, and in the part for so many rows."""
-    yield FILE
+def whole_file_lines(case: Case, batches: Sequence[int]) -> Iterator[str]:
+    """Yield the lines on the time of a prediction with the whole file, and with the part that the service runs."""
+    yield WHOLE_FILE_METHOD
     yield "| session | " + " | ".join(f"batch {batch:,}" for batch in batches) + " |"
     yield "|---" * (len(batches) + 1) + "|"
-    times = [_of_file(case, batch) for batch in batches]
+    times = [_measure_whole_file(case, batch) for batch in batches]
     for name in times[0]:
-        yield f"| {name} | " + " | ".join(f"{found[name]:.1f}" for found in times) + " |"
+        yield f"| {name} | " + " | ".join(f"{microseconds[name]:.1f}" for microseconds in times) + " |"
 
 
-def _of_file(case: Case, batch: int) -> dict[str, float]:
+def _measure_whole_file(case: Case, batch: int) -> dict[str, float]:
+    """Return the microseconds of a prediction with the part that the service runs and with the whole file."""
     rows, at_once = _rows(case.network, batch), max_batch_rows(case.network)
     model = build_graph(case.network, case.chosen)
     turns = [
@@ -175,59 +178,61 @@ def _part(case: Case, batch: int) -> tuple[list[str], str]:
 
 
 def _rows(like: Network, batch: int) -> NDArray[np.float32]:
+    """Return random input rows in [-1, 1]."""
     return np.random.default_rng(1).uniform(-1, 1, size=(batch, like.inputs)).astype(np.float32)
 
 
-def error(like: Network, runtime: RuntimeSession, rows: NDArray[np.float32]) -> float:
+def largest_error(like: Network, runtime: RuntimeSession, rows: NDArray[np.float32]) -> float:
     """Return the largest difference from float64 over the first 1,024 rows, as a share of the largest output."""
-    wanted = like.respond(rows[:1024]).output
-    return float(np.abs(runtime.run(rows)[0][:1024] - wanted).max() / np.abs(wanted).max())
+    expected = like.respond(rows[:1024]).output
+    return float(np.abs(runtime.run(rows)[0][:1024] - expected).max() / np.abs(expected).max())
 
 
 def section(case: Case, batches: Sequence[int]) -> Iterator[str]:
-    """Yield the lines on one network: its choice, a row for each layout, and a row of targets."""
+    """Measure one network and yield its lines: the chosen layout, a row for each layout, and a row of targets."""
     chosen = case.chosen
     few = f"{chosen.few.name} up to {chosen.few_rows} rows, then " if chosen.few else ""
     yield f"## {case.title}\n"
     yield f"Chosen: {few}{chosen.name}.\n"
-    found = {batch: measured(case, batch) for batch in batches}
+    measurements = {batch: measure(case, batch) for batch in batches}
     yield "| layout | " + " | ".join(f"batch {batch:,}" for batch in batches) + " | largest error |"
     yield "|---" * (len(batches) + 2) + "|"
-    yield "| ReLU, microseconds | " + " | ".join(f"{time:.1f}" for time, _ in found.values()) + " | |"
-    for name in found[batches[0]][1]:
-        ratios = [layout[name][0] for _, layout in found.values()]
-        worst = max(layout[name][1] for _, layout in found.values())
+    yield "| ReLU, microseconds | " + " | ".join(f"{time:.1f}" for time, _ in measurements.values()) + " | |"
+    for name in measurements[batches[0]][1]:
+        ratios = [layout[name][0] for _, layout in measurements.values()]
+        worst = max(layout[name][1] for _, layout in measurements.values())
         yield f"| {name} | " + " | ".join(f"{ratio:.2f}" for ratio in ratios) + f" | {worst:.0e} |"
-    verdicts = [_verdict(case, batch, found[batch][1][CHOSEN][0]) for batch in batches]
-    exact = max(layout[CHOSEN][1] for _, layout in found.values()) <= accuracy.TOLERANCE
+    verdicts = [_verdict(case, batch, measurements[batch][1][CHOSEN][0]) for batch in batches]
+    exact = max(layout[CHOSEN][1] for _, layout in measurements.values()) <= accuracy.TOLERANCE
     yield f"| target | {' | '.join(verdicts)} | <= {accuracy.TOLERANCE:.0e}: {'met' if exact else '**not met**'} |\n"
 
 
 def _verdict(case: Case, batch: int, ratio: float) -> str:
+    """Return the target of a batch and whether the ratio meets it; empty without a target."""
     if batch not in case.targets:
         return ""
-    most = case.targets[batch]
-    return f"<= {most:g}: {'met' if ratio <= most else '**not met**'}"
+    limit = case.targets[batch]
+    return f"<= {limit:g}: {'met' if ratio <= limit else '**not met**'}"
 
 
 def page(batches: Sequence[int], command: str) -> Iterator[str]:
-    """Yield the lines of the page, each network's as soon as it is measured."""
+    """Yield the lines of the page; those of a network as soon as it is measured."""
     cores = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     versions = ", ".join(f"{name} {version(name)}" for name in ("enn", "onnxruntime", "onnx", "numpy"))
-    yield "# Unrollings, side by side\n"
-    yield f"`{command}` measured this on one machine ({cores}): {versions}.\n"
-    yield HOW.format(repeats=REPEATS, sessions=SESSIONS, tolerance=accuracy.TOLERANCE) + "\n"
-    shipped = ring()
-    for case in (*map(drawn, TARGETS), shipped):
+    yield "# Unrollings compared\n"
+    yield f"Measured by `{command}` on one machine ({cores}): {versions}.\n"
+    yield METHOD.format(repeats=REPEATS, sessions=SESSIONS, tolerance=accuracy.TOLERANCE) + "\n"
+    shipped = ring_case()
+    for case in (*map(random_case, TARGETS), shipped):
         yield from section(case, batches)
-    yield from file(shipped, batches)
+    yield from whole_file_lines(shipped, batches)
 
 
 def main() -> None:
-    """Measure and print; write the page where --out says."""
+    """Run the benchmark, print the page, and write it to the file of --out."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.unrolling", description=__doc__)
-    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
-    parser.add_argument("--out", type=Path, help="a file for the page")
+    parser.add_argument("--batches", type=int, nargs="+", default=BATCHES, help="numbers of rows per prediction")
+    parser.add_argument("--out", type=Path, help="file to write the page to; default: only print it")
     options = parser.parse_args()
     lines: list[str] = []
     for line in page(options.batches, shlex.join(["python", "-m", "benchmarks.unrolling", *sys.argv[1:]])):

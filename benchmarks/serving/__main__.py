@@ -1,6 +1,6 @@
-"""This service beside its peers: `python -m benchmarks.serving --out docs/benchmarks/serving.md`.
+"""Benchmark this service against other model servers: `python -m benchmarks.serving --out docs/benchmarks/serving.md`.
 
-Starts each server with the same model file, asks both in turn with the same load generator, and prints ratios.
+Starts each server with the same model file, measures both alternately with the same load generator, and prints ratios.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from benchmarks.serving.rounds import Plan, compare
 from benchmarks.serving.servers import peer_service, this_service
 from enn_service.client import ClientError
 
-TARGETS = {
+TARGETS = {  # minimum ratio of throughputs
     (ONE, "empty_route"): 1.5,
     (ONE, "triton"): 3.0,
     (ONE, "mlserver"): 10.0,
@@ -38,14 +38,14 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "enn-b
 
 
 def main() -> None:
-    """Measure and print; write the page where --out says."""
+    """Run the benchmark, print the page, and write it to the file of --out."""
     options = _options()
     check_installed()
     for name in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(name, lambda number, _: sys.exit(128 + number))  # so that every server is ended
+        signal.signal(name, lambda number, _: sys.exit(128 + number))  # so that every server is stopped
     with TemporaryDirectory() as folder:
         plan = Plan(options.seconds, options.rounds, Path(folder))
-        report = _measured(options, plan)
+        report = _measure(options, plan)
     page = report.markdown(shlex.join(["python", "-m", "benchmarks.serving", *sys.argv[1:]]), plan)
     print(page)
     if options.out:
@@ -54,19 +54,25 @@ def main() -> None:
 
 
 def _options() -> argparse.Namespace:
+    """Return the options of the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     names = [peer.name for peer in PEERS]
-    usual = [name for name in names if name != "ray"]
-    parser.add_argument("--peers", nargs="*", choices=names, default=usual, help="default: all but ray")
-    parser.add_argument("--cases", nargs="*", choices=[*SHARED, "itself"], default=[*SHARED, "itself"])
-    parser.add_argument("--seconds", type=int, default=5, help="of each run of the load generator")
-    parser.add_argument("--rounds", type=int, default=5, help="how often each pair is measured")
-    parser.add_argument("--environments", type=Path, default=CACHE, help="where the peers' environments are kept")
-    parser.add_argument("--out", type=Path, help="a file for the table")
+    default = [name for name in names if name != "ray"]
+    parser.add_argument(
+        "--peers", nargs="*", choices=names, default=default, help="servers to compare; default: all but ray"
+    )
+    parser.add_argument(
+        "--cases", nargs="*", choices=[*SHARED, "itself"], default=[*SHARED, "itself"], help="default: all"
+    )
+    parser.add_argument("--seconds", type=int, default=5, help="duration of each run, in seconds")
+    parser.add_argument("--rounds", type=int, default=5, help="number of measurements of each pair")
+    parser.add_argument("--environments", type=Path, default=CACHE, help="folder of the peers' virtual environments")
+    parser.add_argument("--out", type=Path, help="file to write the page to; default: only print it")
     return parser.parse_args()
 
 
-def _measured(options: argparse.Namespace, plan: Plan) -> Report:
+def _measure(options: argparse.Namespace, plan: Plan) -> Report:
+    """Start the servers, run the selected cases, and return the report."""
     service = [f"{name} {version(name)}" for name in ("enn", "fastapi", "uvicorn", "numpy", "onnxruntime")]
     report = Report(versions=[f"this service: {', '.join(service)}"])
     with this_service() as url:
@@ -87,6 +93,7 @@ def _measured(options: argparse.Namespace, plan: Plan) -> Report:
 
 
 def _lines(url: str, other: str, peer: Peer, chosen: list[Case], plan: Plan) -> Iterator[Line]:
+    """Measure the chosen cases with one peer and yield their lines of the table."""
     for case in chosen:
         if case.kind == "binary" and not peer.binary:
             continue
@@ -96,7 +103,7 @@ def _lines(url: str, other: str, peer: Peer, chosen: list[Case], plan: Plan) -> 
         title = f"{case.name} ({peer.protocol.upper()})"
         try:
             _check(ours, theirs, case, peer)
-            found = compare(
+            comparison = compare(
                 lambda ours=ours: load(ours, plan.seconds, plan.folder),
                 lambda theirs=theirs: load(theirs, plan.seconds, plan.folder),
                 plan.rounds,
@@ -105,15 +112,19 @@ def _lines(url: str, other: str, peer: Peer, chosen: list[Case], plan: Plan) -> 
             yield Line(title, peer.title, None, why=str(error))
             continue
         bound = TARGETS.get((case, peer.name))
-        yield Line(title, peer.title, found, Bound(bound) if bound else None)
+        yield Line(title, peer.title, comparison, Bound(bound) if bound else None)
 
 
 def _check(ours: Target, theirs: Target, case: Case, peer: Peer) -> None:
-    """Check that both answer, and where the peer runs the network, that they answer the same."""
+    """Check that both servers answer and, if the peer runs the network, that their scores agree.
+
+    Raises:
+        FailedAnswersError: The scores differ.
+    """
     call = cases.call(case, peer.protocol)
-    wanted, found = (cases.scores(cases.answer(side.url, side.request, call)) for side in (ours, theirs))
-    if peer.answers and (wanted.shape != found.shape or not np.allclose(wanted, found, atol=cases.SAME)):
-        raise FailedAnswersError("the two answer differently")
+    expected, actual = (cases.scores(cases.answer(side.url, side.request, call)) for side in (ours, theirs))
+    if peer.answers and (expected.shape != actual.shape or not np.allclose(expected, actual, atol=cases.SAME)):
+        raise FailedAnswersError("the scores of the two servers differ")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Cases: the bodies that are sent, made by the client, and the check that an answer is the network's."""
+"""Benchmark cases: request bodies built by the client, and parsing of responses to check them."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -12,13 +12,13 @@ from enn_service.client.calls import ApiCall, ParsedResponse
 
 MODEL = "ring"
 SAME = 1e-4
-"""Of a score near 1: float32, summed in another order."""
+"""Tolerance of a score near 1: float32 sums in another order round differently."""
 Kind = Literal["vectors", "names", "explain", "binary"]
 
 
 @dataclass(frozen=True)
 class Request:
-    """A POST as the load generator sends it."""
+    """POST request of the load generator."""
 
     path: str
     headers: tuple[tuple[str, str], ...]
@@ -27,7 +27,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Case:
-    """So many rows of one kind, asked over so many connections."""
+    """Request of one kind with a number of rows, sent over a number of connections."""
 
     name: str
     kind: Kind
@@ -43,16 +43,16 @@ EXPLAIN = Case("explain 1 row, JSON", "explain", 1)
 BINARY = Case("1,024 rows, binary", "binary", 1024)
 BINARY_HUGE = Case("100,000 rows, binary", "binary", 100_000, connections=1)
 SHARED = {"1": ONE, "128": MANY, "1024": LARGE, "binary-1024": BINARY, "binary-100000": BINARY_HUGE}
-"""The cases that peers have too, by their names in the options."""
+"""Cases that are also measured with the peers, by name in the options."""
 
 
 def rows(case: Case) -> NDArray[np.float32]:
-    """Return the rows of a case: four decimals each, within the training range."""
+    """Return the rows of a case, within the training range and rounded to four decimals."""
     return np.random.default_rng(0).uniform(-1, 1, size=(case.rows, 2)).round(4).astype(np.float32)
 
 
 def call(case: Case, protocol: str) -> ApiCall[Any]:
-    """Return a case as a call of the client."""
+    """Return the call of the client for a case."""
     inputs = rows(case)
     vectors = inputs.astype(np.float64).round(4).tolist()
     if case.kind == "explain":
@@ -65,15 +65,15 @@ def call(case: Case, protocol: str) -> ApiCall[Any]:
 
 
 def request(call: ApiCall[Any], path: str | None = None) -> Request:
-    """Return a call as the load generator sends it, on the protocol's path or another."""
+    """Return the request of a call, to the path of the protocol unless another path is given."""
     return Request(path or call.path, tuple(call.headers.items()), call.body)
 
 
 def answer(url: str, request: Request, call: ApiCall[Any]) -> Any:  # noqa: ANN401
-    """Return what a server answers, read by the client.
+    """Send a request to a server and return its response, parsed by the client.
 
     Raises:
-        ClientError: It answers an error, or something else than the protocol has.
+        ClientError: The response is an error or does not conform to the protocol.
     """
     headers = dict(request.headers)
     response = httpx.post(url + request.path, content=request.body, headers=headers, timeout=30, trust_env=False)
@@ -81,7 +81,7 @@ def answer(url: str, request: Request, call: ApiCall[Any]) -> Any:  # noqa: ANN4
 
 
 def scores(answer: Any) -> NDArray[np.float64]:  # noqa: ANN401
-    """Return the scores in an answer, one a row."""
+    """Return the scores of a parsed response, one per row."""
     if isinstance(answer, dict):
         return answer["output"].astype(np.float64).ravel()
     predictions = getattr(answer, "predictions", answer)

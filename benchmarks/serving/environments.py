@@ -1,4 +1,4 @@
-"""Environments: one virtual environment a peer, made once from its requirements and kept."""
+"""Virtual environments of the peers, created once from their requirements and kept."""
 
 import hashlib
 import json
@@ -16,31 +16,31 @@ VERSIONS = (
 
 
 class MissingPeerError(Exception):
-    """A peer cannot be measured; the text says why."""
+    """Raise if a peer cannot be measured; the message contains the reason."""
 
 
 def python_of(peer: Peer, folder: Path) -> Path:
-    """Return the interpreter of a peer's environment, which is made if it is not there.
+    """Return the interpreter of a peer's environment; create the environment if it does not exist.
 
     Raises:
-        MissingPeerError: Its requirements cannot be installed here.
+        MissingPeerError: The requirements cannot be installed.
     """
     key = hashlib.sha256("\n".join((sys.version, *peer.requirements)).encode()).hexdigest()[:12]
     root = folder / f"{peer.name}-{key}"
-    python, whole = root / "bin" / "python", root / "whole"
-    if not whole.exists():
+    python, complete = root / "bin" / "python", root / "whole"  # the file marks a complete installation
+    if not complete.exists():
         venv.create(root, clear=True, with_pip=True)
         install = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *peer.requirements]
-        done = subprocess.run(install, capture_output=True, text=True, check=False)
-        if done.returncode:
-            reason = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
-            raise MissingPeerError(f"its environment could not be installed: {(reason or ['pip failed'])[-1][:200]}")
-        whole.touch()
+        result = subprocess.run(install, capture_output=True, text=True, check=False)
+        if result.returncode:
+            errors = [line for line in result.stderr.splitlines() if line.startswith("ERROR")]
+            raise MissingPeerError(f"its environment could not be installed: {(errors or ['pip failed'])[-1][:200]}")
+        complete.touch()
     return python
 
 
 def versions(python: Path, requirements: Sequence[str]) -> str:
     """Return the installed versions of requirements, for the table."""
     names = [requirement.partition("==")[0].partition("[")[0] for requirement in requirements]
-    found = subprocess.run([python, "-c", VERSIONS, *names], capture_output=True, text=True, check=True).stdout
-    return ", ".join(f"{name} {version}" for name, version in zip(names, json.loads(found), strict=True))
+    output = subprocess.run([python, "-c", VERSIONS, *names], capture_output=True, text=True, check=True).stdout
+    return ", ".join(f"{name} {version}" for name, version in zip(names, json.loads(output), strict=True))

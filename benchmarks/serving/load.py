@@ -1,4 +1,4 @@
-"""Load: one generator, wrk, for every server; one thread, connections that ask again as soon as they are answered."""
+"""Load generator: runs wrk with one thread; each connection sends the next request when the last is answered."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ end
 
 @dataclass(frozen=True)
 class Load:
-    """What one run of the generator saw: answers a second, and how long half and 99 % of them took, in milliseconds."""
+    """Result of one run: responses per second, and the median and 99th percentile of latency in milliseconds."""
 
     rate: float
     p50: float
@@ -35,7 +35,7 @@ class Load:
 
 @dataclass(frozen=True)
 class Target:
-    """What is asked: a request, at an address, over so many connections."""
+    """Request to send to an address over a number of connections."""
 
     url: str
     request: Request
@@ -43,16 +43,16 @@ class Target:
 
 
 class FailedAnswersError(Exception):
-    """Some of the answers were errors."""
+    """Raise if responses under load are errors or contain other scores."""
 
 
 class Run:
-    """One run of the generator, begun at once; a context manager that leaves no process.
+    """Run of the generator, started on construction; a context manager that leaves no process behind.
 
     Args:
-        target: What is asked.
-        seconds: How long.
-        folder: Where its script is written.
+        target: Request, address and connections.
+        seconds: Duration of the run.
+        folder: Folder for the script of wrk and the request body.
     """
 
     def __init__(self, target: Target, seconds: int, folder: Path) -> None:
@@ -66,35 +66,35 @@ class Run:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
 
     def finish(self) -> Load:
-        """Return what it saw.
+        """Wait for the end of the run and return its result.
 
         Raises:
-            FailedAnswersError: Some of the answers were errors, or there were none.
+            FailedAnswersError: Some of the responses were errors, or there were none.
         """
         output, _ = self._process.communicate()
-        found = json.loads(output.strip().splitlines()[-1])
-        if found["failed"] or not found["requests"]:
-            raise FailedAnswersError(f"{found['failed']} of {found['requests']} requests failed under load")
-        return Load(found["requests"] / found["microseconds"] * 1e6, found["p50"] / 1000, found["p99"] / 1000)
+        totals = json.loads(output.strip().splitlines()[-1])
+        if totals["failed"] or not totals["requests"]:
+            raise FailedAnswersError(f"{totals['failed']} of {totals['requests']} requests failed under load")
+        return Load(totals["requests"] / totals["microseconds"] * 1e6, totals["p50"] / 1000, totals["p99"] / 1000)
 
     def __enter__(self) -> Self:
         """Return the run."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it if it still goes on."""
+        """Kill the generator if it still runs."""
         if self._process.poll() is None:
             self._process.kill()
             self._process.communicate()
 
 
 def load(target: Target, seconds: int, folder: Path) -> Load:
-    """Run the generator and return what it saw."""
+    """Run the generator and return the result."""
     with Run(target, seconds, folder) as run:
         return run.finish()
 
 
 def check_installed() -> None:
-    """End the program if the generator is not there."""
+    """Exit with instructions if wrk is not installed."""
     if shutil.which("wrk") is None:
         raise SystemExit(INSTALL)

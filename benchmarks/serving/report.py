@@ -1,4 +1,4 @@
-"""The report: one table of ratios with the targets, the versions, and what is missing, in Markdown."""
+"""Report in Markdown: a table of ratios with targets, versions, and the peers that could not be measured."""
 
 import os
 import platform
@@ -8,31 +8,32 @@ from benchmarks.serving.load import Load
 from benchmarks.serving.rounds import Comparison, Plan
 
 HEAD = (
-    "| request | beside | ratio (lowest-highest) | target | this: thousand/s, p50 / p99 ms | other: the same |\n"
+    "| request | compared with | ratio (lowest-highest) | target | this: thousand/s, p50 / p99 ms | other: same |\n"
     "|---|---|---|---|---|---|"
 )
 
-HOW = """Each figure is the median of {rounds} rounds of {seconds} s, this service and the other in turn; a ratio is
-taken within a round. Where nothing else is said, it is a ratio of throughputs. Every server runs in one process with
-its network on one thread, unless it cannot: Triton, LitServe and BentoML have processes of their own for the model."""
+METHOD = """Each figure is the median of {rounds} rounds of {seconds} s, in which this service and the other are
+measured alternately. Ratios are taken within a round, and are ratios of throughputs unless the line names another
+quantity. Every server runs in one process with its network on one thread, except Triton, LitServe and BentoML, which
+need separate processes for the model."""
 
 
 @dataclass(frozen=True)
 class Bound:
-    """What a ratio must reach, or, where less is better, must not exceed."""
+    """Target of a ratio: a minimum, or a maximum if lower is better."""
 
     value: float
     at_most: bool = False
 
     def verdict(self, ratio: float) -> str:
-        """Say the bound, and whether a ratio keeps it."""
-        kept = ratio <= self.value if self.at_most else ratio >= self.value
-        return f"{'<=' if self.at_most else '>='} {self.value:g}: {'met' if kept else '**not met**'}"
+        """Return the target as text, with whether a ratio meets it."""
+        met = ratio <= self.value if self.at_most else ratio >= self.value
+        return f"{'<=' if self.at_most else '>='} {self.value:g}: {'met' if met else '**not met**'}"
 
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table; without a comparison the text says why there is none."""
+    """Line of the table; `why` is the reason for a missing comparison or verdict."""
 
     request: str
     other: str
@@ -41,30 +42,31 @@ class Line:
     why: str = ""
 
     def markdown(self) -> str:
-        """Return the line."""
+        """Return the line in Markdown."""
         if self.comparison is None:
             return f"| {self.request} | {self.other} | - | {self.why} | | |"
-        found = self.comparison
-        ratio = f"{found.ratio:.2f} ({found.lowest:.2f}-{found.highest:.2f})"
-        verdict = self.bound.verdict(found.ratio) if self.bound and not self.why else self.why
-        return f"| {self.request} | {self.other} | {ratio} | {verdict} | {_shown(found.this)} | {_shown(found.other)} |"
+        comparison = self.comparison
+        ratio = f"{comparison.ratio:.2f} ({comparison.lowest:.2f}-{comparison.highest:.2f})"
+        verdict = self.bound.verdict(comparison.ratio) if self.bound and not self.why else self.why
+        loads = f"{_format_load(comparison.this)} | {_format_load(comparison.other)}"
+        return f"| {self.request} | {self.other} | {ratio} | {verdict} | {loads} |"
 
 
 @dataclass
 class Report:
-    """What was measured so far."""
+    """Results measured so far."""
 
     lines: list[Line] = field(default_factory=list)
     versions: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
 
     def markdown(self, command: str, plan: Plan) -> str:
-        """Return the page."""
+        """Return the page in Markdown."""
         cores = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
         parts = [
-            "# Serving, side by side",
-            f"`{command}` measured this: one model file, one machine ({cores}), one load generator (wrk, one thread).",
-            HOW.format(rounds=plan.rounds, seconds=plan.seconds),
+            "# Serving compared",
+            f"Measured by `{command}`: one model file, one machine ({cores}), one load generator (wrk, one thread).",
+            METHOD.format(rounds=plan.rounds, seconds=plan.seconds),
             "\n".join([HEAD, *(line.markdown() for line in self.lines)]),
             "## Versions",
             "\n".join(f"- {text}" for text in self.versions),
@@ -74,5 +76,6 @@ class Report:
         return "\n\n".join(parts) + "\n"
 
 
-def _shown(load: Load) -> str:
+def _format_load(load: Load) -> str:
+    """Return thousands of responses per second, and median and 99th percentile of latency in milliseconds."""
     return f"{load.rate / 1000:.3g}, {load.p50:.3g} / {load.p99:.3g}"

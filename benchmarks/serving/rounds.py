@@ -1,4 +1,4 @@
-"""Rounds: two things measured in turn, again and again, so that what disturbs the machine meets both alike."""
+"""Alternating measurements of two targets, so that a disturbance of the machine affects both alike."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ Measure = Callable[[], Load]
 
 @dataclass(frozen=True)
 class Plan:
-    """How long each run of the generator is, how many rounds there are, and where its scripts lie."""
+    """Duration of each run of the generator in seconds, number of rounds, and folder of its scripts."""
 
     seconds: int
     rounds: int
@@ -21,7 +21,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Medians of both sides over the rounds, and of the ratios within each, with the smallest and the largest."""
+    """Medians of both loads over the rounds, and median, minimum and maximum of the ratios within a round."""
 
     this: Load
     other: Load
@@ -31,12 +31,12 @@ class Comparison:
 
 
 def rate(load: Load) -> float:
-    """Return answers a second."""
+    """Return responses per second."""
     return load.rate
 
 
 def compare(this: Measure, other: Measure, rounds: int, by: Callable[[Load], float] = rate) -> Comparison:
-    """Measure both in turn, this first, and compare a figure of their loads; one round before that does not count."""
+    """Measure both alternately, this first, and compare a figure of their loads; one warm-up round does not count."""
     pairs = [(this(), other()) for _ in range(rounds + 1)][1:]
     ratios = [by(ours) / by(theirs) for ours, theirs in pairs]
     sides = [_median([pair[side] for pair in pairs]) for side in (0, 1)]
@@ -44,4 +44,5 @@ def compare(this: Measure, other: Measure, rounds: int, by: Callable[[Load], flo
 
 
 def _median(loads: list[Load]) -> Load:
+    """Return the medians of the figures of several loads."""
     return Load(*(median(getattr(load, name) for load in loads) for name in ("rate", "p50", "p99")))

@@ -1,4 +1,4 @@
-"""Servers: started on a free port, waited for, and ended with all their processes, whatever happens."""
+"""Context managers that start a server on a free port, wait until it answers, and stop all its processes."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 MODELS = ROOT / "models" / "repository"
 MODEL = MODELS / "ring" / "1" / "model.onnx"
 START_SECONDS = 90
-END_SECONDS = 10
+STOP_SECONDS = 10
 
 
 @contextmanager
@@ -47,7 +47,7 @@ def serving(command: Sequence[str], settings: Mapping[str, str], port: int, path
     """Run a command that serves on a port, with a home folder of its own, and yield its address.
 
     Raises:
-        MissingPeerError: It ended, or did not answer in time; the text has the end of what it printed.
+        MissingPeerError: The command ended or did not answer in time; the message has the last line of its output.
     """
     with TemporaryDirectory(prefix="enn-benchmark-", ignore_cleanup_errors=True) as home:
         environment = {**os.environ, **settings, "HOME": home, "TMPDIR": home}
@@ -58,10 +58,10 @@ def serving(command: Sequence[str], settings: Mapping[str, str], port: int, path
             )
         try:
             url = f"http://127.0.0.1:{port}"
-            _wait(process, url + path, log)
+            _wait_until_answering(process, url + path, log)
             yield url
         finally:
-            _end(process)
+            _stop(process)
 
 
 def free_port() -> int:
@@ -71,7 +71,12 @@ def free_port() -> int:
         return probe.getsockname()[1]
 
 
-def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+def _wait_until_answering(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Wait until a URL answers with a status below 500.
+
+    Raises:
+        MissingPeerError: The process ended, or the time to start is over.
+    """
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         try:
@@ -80,15 +85,15 @@ def _wait(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
         except httpx.TransportError:
             pass
         time.sleep(0.1)
-    last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it printed nothing"]
+    last = log.read_text(errors="replace").strip().splitlines()[-1:] or ["it has no output"]
     raise MissingPeerError(f"it did not start: {last[0][:200]}")
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all of its group: asked first, then killed."""
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """Terminate a process, and kill its group after STOP_SECONDS."""
     process.terminate()
     with suppress(subprocess.TimeoutExpired):
-        process.wait(END_SECONDS)
+        process.wait(STOP_SECONDS)
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,4 +1,4 @@
-"""Writes breast-cancer.csv: the Wisconsin diagnostic data that scikit-learn carries, with names instead of codes."""
+"""Write breast-cancer.csv from the Wisconsin diagnostic data of scikit-learn, with class names instead of codes."""
 
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Learns the shipped models again, into the repository given (default: the shipped one, emptied first).
+# Train the shipped models and publish them to the repository $1 (default: models/repository). Deletes their old versions.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 root=${1:-models/repository}

@@ -1,7 +1,7 @@
-"""The peers: how each is started, what it speaks, and what its environment holds.
+"""Servers compared with this service: launcher, protocol and requirements of each.
 
 A launcher `with_<name>.py` runs in the peer's environment as `python with_<name>.py MODEL PORT`, and serves until it is
-ended. Each is tuned as its documentation says for a network that runs in microseconds on one core.
+stopped. Each is configured as its documentation recommends for a network that runs in microseconds on one core.
 """
 
 from dataclasses import dataclass
@@ -14,16 +14,16 @@ RUNTIME = ("numpy==2.4.6", "onnxruntime==1.32.0")
 
 @dataclass(frozen=True)
 class Peer:
-    """A server to compare with.
+    """Server to compare with this service.
 
     Attributes:
-        name: Its name in the options, and of its launcher.
-        title: Its name in the table.
-        requirements: What its environment holds; the first is the server itself.
-        protocol: The body it takes: "v1" {"instances"}, or "v2" tensors.
-        binary: Whether it takes binary tensors.
-        path: Where it takes them, if not on the protocol's path.
-        answers: Whether it runs the network; the floors answer a constant.
+        name: Name in the options and of the launcher.
+        title: Name in the table.
+        requirements: Packages of its environment; the first is the server itself.
+        protocol: Format of the request body: "v1" {"instances"}, or "v2" tensors.
+        binary: True if it accepts binary tensors.
+        path: Path of its prediction endpoint; None for the path of the protocol.
+        answers: True if it runs the network; False if it answers a constant.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Peer:
 
     @property
     def launcher(self) -> Path:
-        """The script that starts it."""
+        """Script that starts the server."""
         return FOLDER / f"with_{self.name}.py"
 
 

@@ -1,4 +1,4 @@
-"""The network as every peer runs it: the model file in ONNX Runtime with one thread, as suits so small a net."""
+"""Network of every peer: the model file in ONNX Runtime with one thread, which suits a small network."""
 
 from collections.abc import Callable
 
@@ -10,7 +10,7 @@ Array = NDArray[np.float32]
 
 
 def load(path: str) -> Callable[[Array], Array]:
-    """Return what gives the output [rows, outputs] of inputs, float32 [rows, features]."""
+    """Return a function from inputs, float32 [rows, features], to outputs, float32 [rows, outputs]."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")

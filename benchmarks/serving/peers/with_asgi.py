@@ -1,4 +1,4 @@
-"""The ceiling: an ASGI application that reads the body and answers a constant, in uvicorn."""
+"""Upper bound: an ASGI application in uvicorn that reads the body and answers a constant."""
 
 import sys
 
@@ -8,7 +8,7 @@ HEADERS = [(b"content-type", b"application/json"), (b"content-length", b"19")]
 
 
 async def constant(scope, receive, send) -> None:  # noqa: ANN001
-    """Answer any request."""
+    """Answer every request with a constant."""
     if scope["type"] == "http":
         while (await receive()).get("more_body", False):
             pass

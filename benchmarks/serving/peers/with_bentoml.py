@@ -1,4 +1,4 @@
-"""BentoML with one worker and an asynchronous endpoint, so that no thread is in the way of so small a net."""
+"""BentoML with one worker and an asynchronous endpoint, which saves a switch of threads for a small network."""
 
 # pyright: reportMissingImports=false
 
@@ -14,7 +14,7 @@ os.environ.setdefault("RING_MODEL", sys.argv[1])
 
 @bentoml.service(workers=1, logging={"access": {"enabled": False}})
 class Ring:
-    """The network as a BentoML service."""
+    """Network as a BentoML service."""
 
     def __init__(self) -> None:
         self._run = network.load(os.environ["RING_MODEL"])

@@ -1,4 +1,4 @@
-"""FastAPI with a body model as its tutorial has it: a plain function, which FastAPI runs in a thread."""
+"""FastAPI with a body model, as in its tutorial: a plain function, which FastAPI runs in a thread."""
 
 import sys
 
@@ -19,7 +19,7 @@ class Request(BaseModel):
 
 
 class Response(BaseModel):
-    """One score a row."""
+    """One score per row."""
 
     predictions: list[float]
 

@@ -1,4 +1,4 @@
-"""LitServe with one API server and one worker, its fast queue between them, without batching."""
+"""LitServe with one API server and one worker, connected by its fast queue, without batching."""
 
 # pyright: reportMissingImports=false
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Ring(litserve.LitAPI):
-    """The network as a LitServe API."""
+    """Network as a LitServe API."""
 
     def setup(self, device: str) -> None:  # noqa: ARG002
         """Load the network in the worker."""
@@ -25,7 +25,7 @@ class Ring(litserve.LitAPI):
         return self._run(rows)
 
     def encode_response(self, output: np.ndarray) -> dict:
-        """Return one score a row."""
+        """Return one score per row."""
         return {"predictions": output[:, 0].tolist()}
 
 

@@ -1,4 +1,4 @@
-"""MLServer with a custom runtime in the server's own process, without gzip, debug and metrics."""
+"""MLServer with a custom runtime in the process of the server, without gzip, debug mode and metrics."""
 
 # pyright: reportMissingImports=false
 
@@ -14,7 +14,7 @@ from mlserver.types import InferenceRequest, InferenceResponse
 
 
 class Ring(MLModel):
-    """The network as an MLServer runtime."""
+    """Network as an MLServer runtime."""
 
     async def load(self) -> bool:
         """Load the network."""
@@ -22,21 +22,21 @@ class Ring(MLModel):
         return True
 
     async def predict(self, payload: InferenceRequest) -> InferenceResponse:
-        """Infer one tensor."""
+        """Return the output of the first tensor."""
         rows = NumpyCodec.decode_input(payload.inputs[0]).astype(np.float32)
         output = NumpyCodec.encode_output("output", self._run(rows))
         return InferenceResponse(model_name=self.name, outputs=[output])
 
 
 def free_port() -> int:
-    """Return a port for gRPC, which cannot be turned off."""
+    """Return a free port for gRPC, which cannot be disabled."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
 
 
 def main() -> None:
-    """Serve."""
+    """Start the server."""
     settings = Settings(
         host="127.0.0.1",
         http_port=int(sys.argv[2]),

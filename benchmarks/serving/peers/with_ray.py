@@ -1,4 +1,4 @@
-"""Ray Serve with one replica, on a Ray of its own that stays on this machine."""
+"""Ray Serve with one replica, on a local Ray instance."""
 
 # pyright: reportMissingImports=false, reportAttributeAccessIssue=false
 
@@ -15,7 +15,7 @@ from starlette.requests import Request
 
 @serve.deployment(num_replicas=1, max_ongoing_requests=64, ray_actor_options={"num_cpus": 0})
 class Ring:
-    """The network as a Ray Serve deployment."""
+    """Network as a Ray Serve deployment."""
 
     def __init__(self, path: str) -> None:
         self._run = network.load(path)
@@ -27,9 +27,9 @@ class Ring:
 
 
 def main() -> None:
-    """Serve until told to stop, and take Ray's processes along."""
+    """Serve until SIGTERM, then stop the processes of Ray."""
     ray.init(num_cpus=os.cpu_count(), include_dashboard=False, log_to_driver=False)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # Ray has taken the signal for itself
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit())  # replaces the handler of Ray
     try:
         serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[2])})
         serve.run(Ring.bind(sys.argv[1]), route_prefix="/predict")

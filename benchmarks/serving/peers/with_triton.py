@@ -1,4 +1,4 @@
-"""Triton's own server with its Python backend, from the wheel of PyTriton, without a GPU."""
+"""Triton Inference Server with its Python backend, from the wheel of PyTriton, without a GPU."""
 
 import os
 import shutil
@@ -30,7 +30,7 @@ def repository(server: Path) -> Path:
 
 
 def main() -> None:
-    """Become the server."""
+    """Replace this process by the server."""
     packages = Path(sysconfig.get_paths()["purelib"])
     server = packages / "pytriton" / "tritonserver"
     root = repository(server)
