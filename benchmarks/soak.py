@@ -124,7 +124,7 @@ class Service:
 
     def memory(self) -> list[float]:
         """Return the resident memory of each worker, in MiB."""
-        statuses = [Path(f"/proc/{worker}/status").read_json() for worker in self.workers]
+        statuses = [Path(f"/proc/{worker}/status").read_text() for worker in self.workers]
         return [int(line.split()[1]) / 1024 for text in statuses for line in text.splitlines() if "VmRSS" in line]
 
 
@@ -141,7 +141,7 @@ def serving(models: Path, workers: int) -> Iterator[Service]:
         try:
             port = _wait_until_ready(process, log, workers)
             seconds = time.perf_counter() - began
-            numbers = re.findall(r"Started server process \[(\d+)\]", log.read_json())
+            numbers = re.findall(r"Started server process \[(\d+)\]", log.read_text())
             yield Service(port, [int(number) for number in numbers], seconds)
         finally:
             process.send_signal(signal.SIGTERM)
@@ -152,14 +152,14 @@ def _wait_until_ready(process: subprocess.Popen[bytes], log: Path, workers: int)
     """Wait until all workers have started and the readiness endpoint answers 200; return the port."""
     while process.poll() is None:
         time.sleep(0.005)
-        text = log.read_json()
+        text = log.read_text()
         match = re.search(r"running on http://127.0.0.1:(\d+)", text)
         if match and text.count("startup complete") == workers:
             connection = HTTPConnection("127.0.0.1", int(match[1]), timeout=60)
             connection.request("GET", "/v2/health/ready")
             if connection.getresponse().status == 200:
                 return int(match[1])
-    sys.exit(log.read_json())
+    sys.exit(log.read_text())
 
 
 def soak(requests: int, workers: int) -> list[str]:
@@ -227,7 +227,7 @@ def measure_startup() -> str:
 
 def measure_image(name: str) -> str:
     """Return a sentence on the size of an image and its largest packages, or on why it was not measured."""
-    base = re.findall(r"^FROM (\S+)$", (ROOT / "Dockerfile").read_json(), flags=re.MULTILINE)[-1]
+    base = re.findall(r"^FROM (\S+)$", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[-1]
     try:
         sizes = [int(_docker("image", "inspect", "--format", "{{.Size}}", each)) / 1e6 for each in (name, base)]
         parts = _docker("run", "--rm", "--entrypoint", "sh", name, "-c", "du -m -d1 /opt/venv/lib/python3*/*-packages")

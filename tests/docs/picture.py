@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from support.browsing import explore, opened, running
+from support.browsing import checked_page, launch_browser, open_explorer
 from support.serving import SHIPPED, serving
 
 PICTURE = Path(__file__).parents[2] / "docs" / "pictures" / "explorer.png"
@@ -13,10 +13,10 @@ def main() -> None:
     """Show a row of the ring problem, and what every neuron makes of it."""
     with (
         serving(SHIPPED) as client,
-        running() as browser,
-        opened(browser, client, viewport=SIZE, color_scheme="light") as page,
+        launch_browser() as browser,
+        checked_page(browser, client, viewport=SIZE, color_scheme="light") as page,
     ):
-        explore(page, "ring", a={"x0": 0.5, "x1": -0.1})
+        open_explorer(page, "ring", a={"x0": 0.5, "x1": -0.1})
         page.screenshot(path=PICTURE)
 
 

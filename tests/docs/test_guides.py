@@ -11,7 +11,7 @@ import pytest
 
 from enn_service.settings import Settings
 from generator import command_line, errors, settings
-from support.documents import ADDRESS, FLOAT32_ON_ANOTHER_PROCESSOR, ROOT, Command, blocks, commands, run, same_output
+from support.documents import ADDRESS, FLOAT32_ON_ANOTHER_PROCESSOR, ROOT, Command, blocks, commands, output_equal, run
 
 GUIDES = {page.stem: page.read_text() for page in sorted((ROOT / "docs" / "how-to").glob("*.md"))}
 DOCUMENTS = {
@@ -28,7 +28,7 @@ def shown() -> list[Command]:
 def test_guide_command_prints_the_shown_answer(client: httpx.Client, command: Command):
     answer = run(command.line, f"127.0.0.1:{client.base_url.port}")
     assert ADDRESS in command.line
-    assert same_output(answer, command.shown, FLOAT32_ON_ANOTHER_PROCESSOR), answer
+    assert output_equal(answer, command.shown, FLOAT32_ON_ANOTHER_PROCESSOR), answer
 
 
 @pytest.mark.parametrize("guide", [name for name, text in GUIDES.items() if "```python" in text])

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from support.documents import ADDRESS, FLOAT32_ON_ANOTHER_PROCESSOR, ROOT, Command, blocks, commands, run, same_output
+from support.documents import ADDRESS, FLOAT32_ON_ANOTHER_PROCESSOR, ROOT, Command, blocks, commands, output_equal, run
 
 README = (ROOT / "README.md").read_text()
 MAX_LINES = 150
@@ -23,7 +23,7 @@ def test_readme_has_at_most_150_lines():
 def test_curl_command_prints_the_shown_answer(client: httpx.Client, command: Command):
     answer = run(command.line, f"127.0.0.1:{client.base_url.port}")
     assert ADDRESS in command.line
-    assert same_output(answer, command.shown, FLOAT32_ON_ANOTHER_PROCESSOR), answer
+    assert output_equal(answer, command.shown, FLOAT32_ON_ANOTHER_PROCESSOR), answer
 
 
 def test_training_commands_run_as_printed(tmp_path: Path):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from support.licences import PAGE, licence, needed
+from support.licences import PAGE, licence, required_packages
 
 ROOT = Path(__file__).parents[2]
 SECURITY = (ROOT / "SECURITY.md").read_text()
@@ -28,9 +28,9 @@ def test_every_promise_names_a_test() -> None:
 def test_every_dependency_is_listed_with_its_licence() -> None:
     listed = dict(re.findall(r"^\| ([\w-]+) \| ([^|]+) \|", PAGE.read_text(), flags=re.MULTILINE))
     assert len(listed) > 40
-    assert {name: licence(name) for name in needed()}.items() <= listed.items()
+    assert {name: licence(name) for name in required_packages()}.items() <= listed.items()
     assert all(listed.values())
 
 
 def test_no_dependency_has_a_copyleft_licence() -> None:
-    assert [name for name in needed() if re.search(r"\bA?GPL|\bSSPL", licence(name))] == []
+    assert [name for name in required_packages() if re.search(r"\bA?GPL|\bSSPL", licence(name))] == []

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from support.documents import LEARNED_ON_ANOTHER_PROCESSOR, ROOT, commands, same_output, walkthrough
+from support.documents import LEARNED_ON_ANOTHER_PROCESSOR, ROOT, commands, output_equal, walkthrough
 
 TUTORIAL = (ROOT / "docs" / "tutorial" / "index.md").read_text()
 
@@ -13,4 +13,4 @@ def test_tutorial_commands_print_what_it_shows(tmp_path: Path):
     with walkthrough(TUTORIAL, tmp_path) as reader:
         for step in steps:
             found = reader.run(step.line)
-            assert same_output(found, step.shown, LEARNED_ON_ANOTHER_PROCESSOR), f"{step.line}\n{found}"
+            assert output_equal(found, step.shown, LEARNED_ON_ANOTHER_PROCESSOR), f"{step.line}\n{found}"

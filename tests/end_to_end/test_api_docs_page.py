@@ -6,14 +6,14 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from support.browsing import SLOW_MACHINE_MS, needs_browser, opened, running
+from support.browsing import SLOW_MACHINE_MS, checked_page, launch_browser, needs_browser
 
 pytestmark = needs_browser
 
 
 @pytest.fixture
 def page(client: httpx.Client) -> Iterator[Page]:
-    with running() as browser, opened(browser, client) as page:
+    with launch_browser() as browser, checked_page(browser, client) as page:
         yield page
 
 

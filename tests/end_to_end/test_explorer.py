@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from enn_training import ENNClassifier, export
 from enn_training.learners.adam import Adam
-from support.browsing import explore, needs_browser, opened, running, settled
+from support.browsing import checked_page, launch_browser, needs_browser, open_explorer, wait_until_settled
 from support.serving import SHIPPED, serving
 
 PHONE = {"width": 390, "height": 844}
@@ -30,7 +30,7 @@ pytestmark = needs_browser
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with running() as browser:
+    with launch_browser() as browser:
         yield browser
 
 
@@ -54,7 +54,7 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def page(browser: Browser, client: httpx.Client) -> Iterator[Page]:
-    with opened(browser, client) as page:
+    with checked_page(browser, client) as page:
         yield page
 
 
@@ -89,13 +89,13 @@ def test_browser_opens_explorer_and_selects_model(page: Page) -> None:
 
 
 def test_slider_updates_prediction_and_bumps_that_sum_to_it(page: Page, client: httpx.Client) -> None:
-    explore(page, "ring", a=A)
+    open_explorer(page, "ring", a=A)
     expect(page.locator("#prediction strong")).to_have_text("\u22121")
     before = table(page)
     standing = page.locator("#neurons [data-marker=a]").first.get_attribute("transform")
     page.get_by_label("x0, slider").fill("0.5")
     expect(page.locator("#prediction strong")).to_have_text("1")
-    settled(page)
+    wait_until_settled(page)
     after = table(page)
     assert after["neuron 0"] != before["neuron 0"]
     assert page.locator("#neurons [data-marker=a]").count() == len(bumps(page)) + 1  # and on the output's activation
@@ -111,13 +111,13 @@ def test_slider_updates_prediction_and_bumps_that_sum_to_it(page: Page, client: 
 
 
 def test_value_beyond_training_range_is_named(page: Page) -> None:
-    explore(page, "ring", a=A)
+    open_explorer(page, "ring", a=A)
     page.get_by_label("x1", exact=True).fill("3.5")
     expect(page.locator("#prediction")).to_contain_text("Beyond the training range: x1 (\u22121.000 to 1.000)")
 
 
 def test_bumps_are_shown_as_changes_of_the_probability(page: Page, client: httpx.Client) -> None:
-    explore(page, "breast-cancer")
+    open_explorer(page, "breast-cancer")
     row = client.get("/v2/models/breast-cancer").json()["properties"]["sample"]
     page.get_by_label("Scale").select_option("Probability")
     expect(page.locator("#waterfall-table caption")).to_have_text("bias + bumps = probability of malignant")
@@ -128,7 +128,7 @@ def test_bumps_are_shown_as_changes_of_the_probability(page: Page, client: httpx
 
 
 def test_harmonic_switched_off_leaves_sum_of_the_others(page: Page, client: httpx.Client) -> None:
-    explore(page, "ring", a=A)
+    open_explorer(page, "ring", a=A)
     body = {"instances": [A], "parameters": {"harmonics": True}}
     first = client.post("/v1/models/ring:explain", json=body).json()["explanations"][0]["bumps"][0]
     switch = page.get_by_role("group", name="Harmonics of neuron 0").get_by_label("harmonic 2")
@@ -143,7 +143,7 @@ def test_harmonic_switched_off_leaves_sum_of_the_others(page: Page, client: http
 
 @pytest.mark.parametrize("model", ["stripes", "breast-cancer"])
 def test_drawn_curves_equal_activations_of_the_service(page: Page, client: httpx.Client, model: str) -> None:
-    explore(page, model)
+    open_explorer(page, model)
     layers = client.get(f"/v1/models/{model}/activations").json()["layers"]
     script = """async (neurons) => {
         const { activation } = await import("./explorer/model/activation_series.js");
@@ -156,20 +156,20 @@ def test_drawn_curves_equal_activations_of_the_service(page: Page, client: httpx
 
 
 def test_link_reopens_comparison_of_two_inputs(page: Page, browser: Browser) -> None:
-    explore(page, "ring", a=A)
+    open_explorer(page, "ring", a=A)
     alone = bumps(page)
     page.get_by_role("button", name="Compare").click()
     page.get_by_label("x0", exact=True).fill("0.5")
     page.get_by_label("x1", exact=True).fill("-0.1")
     expect(page.locator("#prediction strong")).to_have_text(["\u22121", "1"])
     page.get_by_role("group", name="Harmonics of neuron 3").get_by_label("harmonic 1").uncheck()
-    settled(page)
+    wait_until_settled(page)
     both = table(page)
     assert [values[0] for values in both.values()][1:4] == alone[:3]
     assert all(b - a == pytest.approx(change, abs=SHOWN_DIGITS) for a, b, change in both.values())
     with page.context.expect_page() as other:
         page.evaluate("open(location.href)")
-    settled(other.value)
+    wait_until_settled(other.value)
     assert table(other.value) == both
     expect(other.value.locator("#prediction strong")).to_have_text(["\u22121", "1"])
     expect(other.value.get_by_role("radio", name="A")).to_be_checked()
@@ -178,12 +178,12 @@ def test_link_reopens_comparison_of_two_inputs(page: Page, browser: Browser) -> 
 
 
 def test_click_on_surface_sets_both_features(page: Page) -> None:
-    explore(page, "product", a=A)
+    open_explorer(page, "product", a=A)
     surface = page.locator("#surfaces svg").first
     box = surface.bounding_box()
     assert box
     surface.click(position={"x": box["width"] * 0.9, "y": box["height"] * 0.15})
-    settled(page)
+    wait_until_settled(page)
     x, y = (float(page.get_by_label(name, exact=True).input_value()) for name in ("x0", "x1"))
     assert x > 0.5
     assert y > 0.5
@@ -191,7 +191,7 @@ def test_click_on_surface_sets_both_features(page: Page) -> None:
 
 
 def test_keyboard_reaches_every_control(page: Page) -> None:
-    explore(page, "ring", a=A)
+    open_explorer(page, "ring", a=A)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the result")).to_be_focused()
     page.get_by_label("x0, slider").focus()
@@ -209,16 +209,16 @@ def test_keyboard_reaches_every_control(page: Page) -> None:
 
 
 def test_phone_needs_no_horizontal_scrolling(browser: Browser, client: httpx.Client) -> None:
-    with opened(browser, client, viewport=PHONE, is_mobile=True, has_touch=True) as page:
+    with checked_page(browser, client, viewport=PHONE, is_mobile=True, has_touch=True) as page:
         for model in ("breast-cancer", "ring"):
-            explore(page, model, a={}, b={})
+            open_explorer(page, model, a={}, b={})
             page.locator("#waterfall summary").click()
             assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]
 
 
 def test_theme_follows_system_until_reader_chooses(browser: Browser, client: httpx.Client) -> None:
-    with opened(browser, client, color_scheme="dark") as page:
-        explore(page, "ring")
+    with checked_page(browser, client, color_scheme="dark") as page:
+        open_explorer(page, "ring")
         dark = looks(page)
         assert luminance(dark[0]) < 40
         page.emulate_media(color_scheme="light")
@@ -228,7 +228,7 @@ def test_theme_follows_system_until_reader_chooses(browser: Browser, client: htt
         page.get_by_role("button", name="Use the dark theme").click()
         assert looks(page) == dark
         page.reload()
-        settled(page)
+        wait_until_settled(page)
         assert looks(page) == dark
 
 
@@ -243,7 +243,7 @@ def luminance(colour: str) -> float:
 
 
 def test_every_section_downloads_as_png_svg_and_json(page: Page, browser: Browser, tmp_path: Path) -> None:
-    explore(page, "ring", a=A)
+    open_explorer(page, "ring", a=A)
     for part in ("Bumps", "Features", "Activations", "Surfaces", "Profile"):
         files = {kind: downloaded(page, part, kind, tmp_path) for kind in ("PNG", "SVG", "JSON")}
         with Image.open(files["PNG"]) as picture:
@@ -265,9 +265,9 @@ def downloaded(page: Page, part: str, kind: str, folder: Path) -> Path:
 
 
 def test_headings_axes_and_files_name_class_model_and_row(page: Page, tmp_path: Path) -> None:
-    explore(page, "breast-cancer")
+    open_explorer(page, "breast-cancer")
     page.get_by_role("button", name="Typical values").click()
-    settled(page)
+    wait_until_settled(page)
     expect(page.locator("#prediction strong")).to_have_text("benign")
     radius = page.get_by_label("mean radius", exact=True).input_value()
     for part in ("waterfall", "attributions", "surfaces", "profile"):
@@ -292,8 +292,8 @@ def test_headings_axes_and_files_name_class_model_and_row(page: Page, tmp_path: 
 
 
 def test_surface_of_category_and_number_draws_every_cell(browser: Browser, mixed: httpx.Client) -> None:
-    with opened(browser, mixed) as page:
-        explore(page, "species", a={"bill": 35, "island": "Dream", "wild": True}, x="island", y="bill")
+    with checked_page(browser, mixed) as page:
+        open_explorer(page, "species", a={"bill": 35, "island": "Dream", "wild": True}, x="island", y="bill")
         query = {"x": "island", "y": "bill", "points": 65}
         grid = mixed.get("/v1/models/species/surface", params=query).json()
         categories = grid["x"]["values"]
@@ -307,13 +307,13 @@ def test_surface_of_category_and_number_draws_every_cell(browser: Browser, mixed
         box = surface.bounding_box()
         assert box
         surface.click(position={"x": box["width"] * 0.6, "y": box["height"] * 0.15})
-        settled(page)
+        wait_until_settled(page)
         assert float(page.get_by_label("bill", exact=True).input_value()) > 40
 
 
 def test_failed_switch_keeps_selector_and_answer_of_one_model(browser: Browser, client: httpx.Client) -> None:
     page = browser.new_page(base_url=str(client.base_url))
-    explore(page, "ring", a=A)
+    open_explorer(page, "ring", a=A)
     page.context.set_offline(True)
     page.get_by_label("Model").select_option("product")
     expect(page.get_by_role("alert")).to_be_visible()
@@ -332,12 +332,12 @@ def test_link_to_unknown_model_opens_no_other_model(page: Page) -> None:
     expect(page.locator("#page")).to_be_hidden()
     page.get_by_label("Model").select_option("ring")
     expect(page.get_by_role("alert")).to_be_hidden()
-    settled(page)
+    wait_until_settled(page)
     expect(page.locator("#facts")).to_contain_text("67 parameters")
 
 
 def test_error_removes_prediction_of_earlier_input(page: Page) -> None:
-    explore(page, "ring", a=A)
+    open_explorer(page, "ring", a=A)
     page.get_by_label("x0", exact=True).fill("")
     expect(page.get_by_role("alert")).to_contain_text("x0: the field is empty; enter a number")
     expect(page.locator("#result")).to_be_hidden()
@@ -352,8 +352,8 @@ def test_model_with_500_features_shows_attributions(browser: Browser, tmp_path: 
     rows = pd.DataFrame(generator.normal(size=(80, 500)), columns=names)
     labels = np.where(rows[names[0]] > 0, "warm", "cold")
     export(ENNClassifier(4, harmonics=3, learner=Adam(passes=1)).fit(rows, labels).model_, tmp_path, "wide")
-    with serving(tmp_path) as client, opened(browser, client) as page:
-        explore(page, "wide")
+    with serving(tmp_path) as client, checked_page(browser, client) as page:
+        open_explorer(page, "wide")
         expect(page.locator("#attributions svg").first).to_be_visible()
         expect(page.locator("#attributions [data-note]")).to_contain_text("Base value")
         shown = page.locator("#attributions svg [data-mark='y-axis tick label'] text").all_text_contents()
@@ -363,8 +363,8 @@ def test_model_with_500_features_shows_attributions(browser: Browser, tmp_path: 
 
 @pytest.mark.parametrize(("model", "scheme"), [("ring", "light"), ("breast-cancer", "dark")])
 def test_axe_finds_no_accessibility_violation(browser: Browser, client: httpx.Client, model: str, scheme: str) -> None:
-    with opened(browser, client, color_scheme=scheme) as page:
-        explore(page, model, a={}, b={}, off="0.0")
+    with checked_page(browser, client, color_scheme=scheme) as page:
+        open_explorer(page, model, a={}, b={}, off="0.0")
         page.locator("#waterfall summary").click()
         assert violations(page) == []
 
@@ -375,8 +375,8 @@ def violations(page: Page) -> list[tuple[str, list[str]]]:
 
 
 def test_categories_booleans_and_missing_values_have_fields(browser: Browser, mixed: httpx.Client) -> None:
-    with opened(browser, mixed) as page:
-        explore(page, "species", a={"bill": 35, "island": "Dream", "wild": True})
+    with checked_page(browser, mixed) as page:
+        open_explorer(page, "species", a={"bill": 35, "island": "Dream", "wild": True})
         island, wild = page.get_by_label("island", exact=True), page.get_by_label("wild", exact=True)
         expect(island).to_have_value("Dream")
         expect(wild).to_be_checked()
@@ -388,7 +388,7 @@ def test_categories_booleans_and_missing_values_have_fields(browser: Browser, mi
         page.get_by_label("Output").select_option("Gentoo")
         page.get_by_label("Horizontal axis").select_option("island")
         page.get_by_label("Along", exact=True).select_option("wild")
-        settled(page)
+        wait_until_settled(page)
         assert table(page) != before
         assert "over island and" in figure(page, "surfaces")
         assert "logit of Gentoo along wild" in figure(page, "profile")
@@ -396,7 +396,7 @@ def test_categories_booleans_and_missing_values_have_fields(browser: Browser, mi
         parameters = {"output": "Gentoo"}
         body = {"instances": [row], "parameters": parameters}
         page.reload()
-        settled(page)
+        wait_until_settled(page)
         expect(page.get_by_label("island is missing")).to_be_checked()
         answer = mixed.post("/v1/models/species:explain", json=body).json()["explanations"][0]
         assert bumps(page) == pytest.approx([bump["value"] for bump in answer["bumps"]], abs=SHOWN_DIGITS)
@@ -416,6 +416,6 @@ def test_api_key_typed_into_page_unlocks_it(browser: Browser) -> None:
         page.get_by_label("This service requires an API key").fill(KEY)
         page.get_by_role("button", name="Use key").click()
         expect(page.locator("#problem")).to_be_hidden()
-        settled(page)
+        wait_until_settled(page)
         expect(page.locator("#prediction strong")).to_be_visible()
         page.close()

@@ -10,7 +10,7 @@ import pytest
 
 from enn_models import repository
 from enn_service.runtime.unload_state import UnloadState
-from support.serving import SHIPPED, serving, write_digests
+from support.serving import SHIPPED, serving, write_key_digests
 
 TOKEN = "a-token-of-the-test"
 HOLDER = {"authorization": f"Bearer {TOKEN}"}
@@ -135,18 +135,18 @@ def test_token_file_is_reloaded_at_runtime(own_repository: Path, tmp_path: Path,
     def opens(token: str) -> bool:
         return ask(client, "load", headers={"authorization": f"Bearer {token}"}).status_code == 200
 
-    write_digests(file, "spring")
+    write_key_digests(file, "spring")
     with serving(own_repository, token_file=file) as client:
         assert "model_repository" in client.get("/v2").json()["extensions"]
         assert opens("spring")
-        write_digests(file, "spring", "autumn")
+        write_key_digests(file, "spring", "autumn")
         eventually(lambda: opens("autumn"))
         assert opens("spring")
-        write_digests(file, "autumn")
+        write_key_digests(file, "autumn")
         eventually(lambda: not opens("spring"))
         file.unlink()
         assert opens("autumn")
-        write_digests(file)
+        write_key_digests(file)
         eventually(lambda: not opens("autumn"))
         assert ask(client, "load").status_code == 401
     with serving(own_repository, token=TOKEN, token_file=file) as client:

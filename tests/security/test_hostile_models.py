@@ -21,7 +21,7 @@ from enn_models.graph_checks import MAX_FILE_BYTES, parse_checked
 from enn_models.package import open_package, verify_golden_vector
 from enn_service.runtime.session import Session
 from support.examples import network
-from support.hostile import CHANGES, LIES, PLACES, files, lay
+from support.hostile import CHANGES, PLACES, WRONG_FIELDS, files, write_hostile_models
 from support.serving import address_of, command
 from support.tiny import graph, package
 
@@ -58,7 +58,7 @@ def test_unmodified_base_package_is_accepted() -> None:
 
 
 def test_hostile_corpus_is_large() -> None:
-    assert len({change for change, _ in CHANGES}) + len(LIES) + len(PLACES) >= 80
+    assert len({change for change, _ in CHANGES}) + len(WRONG_FIELDS) + len(PLACES) >= 80
 
 
 def resident(pid: int) -> int:
@@ -77,7 +77,7 @@ def touch(root: Path) -> None:
 def test_hostile_repository_serves_valid_models_with_bounded_memory(
     own_repository: Path, tmp_path: Path, eventually: Eventually
 ) -> None:
-    reasons = lay(own_repository)
+    reasons = write_hostile_models(own_repository)
     log = tmp_path / "log"
     with command(own_repository, log, workers=1) as process:
         address = address_of(process, log, 1, eventually)

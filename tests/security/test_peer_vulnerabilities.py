@@ -22,7 +22,7 @@ from enn_service.api.introspection import WORKER_THREADS
 from enn_service.client import AsyncClient
 from enn_service.http.auth import KeySet
 from enn_service.runtime.session import Session
-from support.serving import SHIPPED, TOKEN, address_of, command, replace, serving, write_digests
+from support.serving import SHIPPED, TOKEN, address_of, command, replace_file, serving, write_key_digests
 
 SERVICE = Path(__file__).parents[2] / "service" / "enn_service"
 MODELS = Path(__file__).parents[2] / "models" / "enn_models"
@@ -249,17 +249,17 @@ def test_api_key_file_is_reloaded_at_runtime(tmp_path: Path, eventually: Eventua
     def opens(key: str) -> bool:
         return client.get("/v2/models/ring", headers={"x-api-key": key}).status_code == 200
 
-    write_digests(file, "spring")
+    write_key_digests(file, "spring")
     with serving(SHIPPED, api_keys_file=file) as client:
         assert opens("spring")
-        write_digests(file, "spring", "autumn")
+        write_key_digests(file, "spring", "autumn")
         eventually(lambda: opens("autumn"))
         assert opens("spring")
-        write_digests(file, "autumn")
+        write_key_digests(file, "autumn")
         eventually(lambda: not opens("spring"))
-        replace(file, "autumn, in clear\n")
+        replace_file(file, "autumn, in clear\n")
         assert opens("autumn")
-        write_digests(file)
+        write_key_digests(file)
         eventually(lambda: not opens("autumn"))
         assert client.get("/v2/health/ready").status_code == 200
 

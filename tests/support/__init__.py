@@ -1,1 +1,1 @@
-"""Shared test support: servers, models, browsers and hostile files."""
+"""Shared support of the tests: servers, models, browsers and malformed model files."""

@@ -1,4 +1,4 @@
-"""A real browser on the pages of the service."""
+"""Open pages of the service in a real Chromium browser."""
 
 import json
 import shutil
@@ -15,13 +15,13 @@ OPTIONS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "
 SLOW_MACHINE_MS = 30_000
 
 needs_browser = pytest.mark.skipif(
-    CHROMIUM is None, reason="no Chromium here: install the package chromium to run this"
+    CHROMIUM is None, reason="Chromium is not installed: install the package chromium to run this test"
 )
 
 
 @contextmanager
-def running() -> Iterator[Browser]:
-    """Run the browser."""
+def launch_browser() -> Iterator[Browser]:
+    """Start Chromium, yield it, and close it."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=OPTIONS)
         yield browser
@@ -29,34 +29,49 @@ def running() -> Iterator[Browser]:
 
 
 @contextmanager
-def opened(browser: Browser, client: httpx.Client, **context: Any) -> Iterator[Page]:
-    """Yield an empty page; at its end nothing may have been fetched from elsewhere or complained about."""
-    wrong: list[str] = []
+def checked_page(browser: Browser, client: httpx.Client, **context: Any) -> Iterator[Page]:
+    """Yield an empty page, and fail at the end if it logged errors or warnings or requested another server.
+
+    Args:
+        browser: Running browser.
+        client: Client of the service; its base URL is that of the page.
+        context: Options of the browser context.
+    """
+    faults: list[str] = []
     base = str(client.base_url)
-    with browser.new_context(base_url=base, **context) as own:
-        own.set_default_timeout(SLOW_MACHINE_MS)
-        page = own.new_page()
-        page.on("console", lambda message: wrong.append(message.text) if message.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        own.on("request", lambda request: None if _is_local(request.url, base) else wrong.append(request.url))
+    with browser.new_context(base_url=base, **context) as own_context:
+        own_context.set_default_timeout(SLOW_MACHINE_MS)
+        page = own_context.new_page()
+        page.on(
+            "console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None
+        )
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        own_context.on("request", lambda request: None if _is_local(request.url, base) else faults.append(request.url))
         yield page
-    assert wrong == []
+    assert faults == []
 
 
 def _is_local(url: str, base: str) -> bool:
+    """Return True for an address of the service or of the page itself."""
     return url.startswith((base, f"blob:{base}", "data:", "about:"))
 
 
-def explore(page: Page, model: str, **more: object) -> None:
-    """Open the explorer at an address as it is shared, and wait until everything is drawn."""
-    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in more.items()}
-    page.goto("about:blank")  # else another fragment of the same page is not opened anew
+def open_explorer(page: Page, model: str, **state: object) -> None:
+    """Open the explorer at a shareable address, and wait until everything is drawn.
+
+    Args:
+        page: Page of the browser.
+        model: Name of the model.
+        state: Further fields of the fragment; values other than text are written as JSON.
+    """
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in state.items()}
+    page.goto("about:blank")  # a change of only the fragment would not load the page again
     page.goto(f"/explorer#{httpx.QueryParams({'model': model} | texts)}")
-    settled(page)
+    wait_until_settled(page)
 
 
-def settled(page: Page) -> None:
-    """Wait until the explorer shows all there is to its inputs, or says what is wrong."""
+def wait_until_settled(page: Page) -> None:
+    """Wait until the explorer has drawn the results of its inputs; fail if it shows an error message."""
     problem = page.locator("#problem")
     page.locator("body[data-settled], #problem:not([hidden])").first.wait_for()
     assert not problem.is_visible(), problem.inner_text()

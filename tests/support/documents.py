@@ -1,4 +1,4 @@
-"""Run the commands that documents print, and compare what they answer with what the documents show."""
+"""Run the commands of the documentation, and compare their output with the output that it shows."""
 
 import json
 import re
@@ -16,9 +16,10 @@ from support.serving import POLL_SECONDS, address_of, command
 ROOT = Path(__file__).parents[2]
 ADDRESS = "localhost:8080"
 FLOAT32_ON_ANOTHER_PROCESSOR = 1e-5
+"""Relative and absolute tolerance of outputs of one model on different processors."""
 LEARNED_ON_ANOTHER_PROCESSOR = 0.05
-"""Learning adds up many roundings, which processors with other vector registers order otherwise."""
-MOST_LOOKS = 600
+"""Tolerance of outputs after training: sums round differently on processors with other vector registers."""
+MAX_POLLS = 600
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e-?\d+)?")
 
 
@@ -35,7 +36,7 @@ class Command(NamedTuple):
 
 
 def blocks(text: str, language: str) -> Iterator[tuple[str, str]]:
-    """Yield title and content of each fenced block of a language; the title is empty where there is none."""
+    """Yield title and content of each fenced block of a language; the title is empty if the block has none."""
     pattern = rf'^```{language}(?: title="([^"]*)")?\n(.*?)^```$'
     for block in re.finditer(pattern, text, flags=re.DOTALL | re.MULTILINE):
         yield block[1] or "", block[2]
@@ -43,46 +44,56 @@ def blocks(text: str, language: str) -> Iterator[tuple[str, str]]:
 
 def commands(text: str) -> list[Command]:
     """Return the commands of all console blocks, in order."""
-    found = re.findall(
+    matches = re.findall(
         r"^\$ (.*)\n((?:(?!\$ ).*\n)*)", "".join(block for _, block in blocks(text, "console")), re.MULTILINE
     )
-    return [Command(line, shown.strip()) for line, shown in found]
+    return [Command(line, shown.strip()) for line, shown in matches]
 
 
 def run(line: str, address: str, folder: Path = ROOT) -> str:
-    """Return the output of a command, with the address of a service in place of localhost:8080."""
-    own = line.replace(ADDRESS, address)
+    """Run a command in bash and return its output.
+
+    Args:
+        line: Command; localhost:8080 in it is replaced by the address.
+        address: Host and port of the running service.
+        folder: Working directory.
+    """
+    addressed = line.replace(ADDRESS, address)
     return (
-        subprocess.run(["bash", "-c", own], cwd=folder, capture_output=True, text=True, check=True)
+        subprocess.run(["bash", "-c", addressed], cwd=folder, capture_output=True, text=True, check=True)
         .stdout.rstrip()
         .strip("\n")
     )
 
 
-def same(found: object, shown: object, tolerance: float = FLOAT32_ON_ANOTHER_PROCESSOR) -> bool:
-    """Return whether two JSON values agree; floats may differ by a tolerance."""
+def json_equal(actual: object, shown: object, tolerance: float = FLOAT32_ON_ANOTHER_PROCESSOR) -> bool:
+    """Return True if two JSON values are equal; floats may differ by a tolerance."""
     if isinstance(shown, float):
-        return found == pytest.approx(shown, rel=tolerance, abs=tolerance)
-    if isinstance(shown, dict) and isinstance(found, dict):
-        return list(found) == list(shown) and all(same(found[key], value, tolerance) for key, value in shown.items())
-    if isinstance(shown, list) and isinstance(found, list):
-        return len(found) == len(shown) and all(same(*pair, tolerance) for pair in zip(found, shown, strict=True))
-    return found == shown
+        return actual == pytest.approx(shown, rel=tolerance, abs=tolerance)
+    if isinstance(shown, dict) and isinstance(actual, dict):
+        return list(found) == list(shown) and all(
+            json_equal(found[key], value, tolerance) for key, value in shown.items()
+        )
+    if isinstance(shown, list) and isinstance(actual, list):
+        return len(actual) == len(shown) and all(
+            json_equal(*pair, tolerance) for pair in zip(actual, shown, strict=True)
+        )
+    return actual == shown
 
 
-def same_output(found: str, shown: str, tolerance: float) -> bool:
-    """Return whether two outputs agree, as JSON values or as text in which numbers may differ by a tolerance."""
+def output_equal(actual: str, shown: str, tolerance: float) -> bool:
+    """Return True if two outputs are equal, as JSON or as text; numbers may differ by a tolerance."""
     try:
-        return same(json.loads(found), json.loads(shown), tolerance)
+        return json_equal(json.loads(actual), json.loads(shown), tolerance)
     except json.JSONDecodeError:
-        numbers = [[float(number) for number in NUMBER.findall(text)] for text in (found, shown)]
-        words = [NUMBER.sub("#", text).split() for text in (found, shown)]
-        return words[0] == words[1] and same(numbers[0], numbers[1], tolerance)
+        numbers = [[float(number) for number in NUMBER.findall(text)] for text in (actual, shown)]
+        words = [NUMBER.sub("#", text).split() for text in (actual, shown)]
+        return words[0] == words[1] and json_equal(numbers[0], numbers[1], tolerance)
 
 
 @contextmanager
 def walkthrough(text: str, folder: Path) -> Iterator["Walkthrough"]:
-    """Save the files of a tutorial in a folder, and yield an object that runs its commands there."""
+    """Write the Python files of a tutorial to a folder, and yield an object that runs its commands there."""
     for title, content in blocks(text, "python"):
         (folder / title).write_text(content)
     with ExitStack() as stack:
@@ -93,8 +104,8 @@ class Walkthrough:
     """Run the commands of a tutorial in order.
 
     Args:
-        folder: Folder to work in.
-        stack: Stops the service that a command starts.
+        folder: Working directory.
+        stack: Exit stack that stops the service started by a command.
     """
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
@@ -102,7 +113,7 @@ class Walkthrough:
         self._address = ADDRESS
 
     def run(self, line: str) -> str:
-        """Return the output of a command; `enn-serve` goes on to run on a free port, and returns nothing."""
+        """Run a command and return its output; `enn-serve` starts in the background on a free port and returns ""."""
         if not line.startswith("enn-serve"):
             return run(line, self._address, self._folder)
         (models,) = re.findall(r"^enn-serve --models (\S+)$", line)
@@ -114,11 +125,15 @@ class Walkthrough:
         return ""
 
 
-def wait_until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds; fail after many looks."""
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Poll a condition until it is true.
+
+    Raises:
+        AssertionError: The condition is still false after MAX_POLLS polls.
+    """
     pause = threading.Event()
-    for _ in range(MOST_LOOKS):
-        if holds():
+    for _ in range(MAX_POLLS):
+        if condition():
             return
         pause.wait(POLL_SECONDS)
-    raise AssertionError("it did not come to hold")
+    raise AssertionError(f"the condition is false after {MAX_POLLS} polls of {POLL_SECONDS} s")

@@ -1,4 +1,4 @@
-"""Small networks and packages with random parameters, for tests."""
+"""Small networks with random parameters."""
 
 from itertools import pairwise
 
@@ -16,7 +16,16 @@ def network(
     seed: int = 0,
     spread: float = 1.0,
 ) -> Network:
-    """Return a network with layers of these sizes, [inputs, hidden..., units], and random parameters of a spread."""
+    """Return a network with random parameters.
+
+    Args:
+        sizes: Numbers of inputs, of hidden neurons of each layer, and of output units.
+        head: Kind of the output layer.
+        task: Task of the network.
+        harmonics: Number of harmonics of each activation, Q.
+        seed: Seed of the parameters.
+        spread: Standard deviation of the parameters.
+    """
     random = np.random.default_rng(seed)
 
     def draw(*shape: int) -> np.ndarray:

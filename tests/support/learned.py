@@ -1,4 +1,4 @@
-"""Networks, and learned models around them, for tests of what is made of learned models."""
+"""Random networks and learned models that contain them, for tests of exports."""
 
 import itertools
 from dataclasses import replace
@@ -13,7 +13,15 @@ KINDS = [("dct", "regression"), ("dct", "classification"), ("linear", "regressio
 
 
 def network(widths, harmonics, head: Head = "linear", task: Task = "regression", gain=1.0):
-    """Return a network of such widths with spectra that decay as a line's; `gain` multiplies its weights."""
+    """Return a random network whose spectra decay like that of a line.
+
+    Args:
+        widths: Numbers of inputs, of hidden neurons of each layer, and of output units.
+        harmonics: Number of harmonics of each activation, Q.
+        head: Kind of the output layer.
+        task: Task of the network.
+        gain: Factor of the weights.
+    """
     generator = np.random.default_rng(len(widths) + harmonics)
     layers = []
     for index, (inputs, neurons) in enumerate(itertools.pairwise(widths), start=1):
@@ -24,18 +32,18 @@ def network(widths, harmonics, head: Head = "linear", task: Task = "regression",
         arrays = [array.astype(np.float32) for array in (weight, bias, coefficients)]
         layers.append(Layer(arrays[0], arrays[1], None if linear else arrays[2]))
     offset = np.full(widths[0], 0.25, np.float32)
-    moved = head == "dct" and task == "regression"
-    return Network(task, head, tuple(layers), offset, np.full(widths[-1], 0.5 if moved else 0.0, np.float32))
+    shifted = head == "dct" and task == "regression"
+    return Network(task, head, tuple(layers), offset, np.full(widths[-1], 0.5 if shifted else 0.0, np.float32))
 
 
-def faster(net: Network, gain: float) -> Network:
-    """Return the network with so many times the weights of the first layer."""
+def scale_first_layer(net: Network, gain: float) -> Network:
+    """Return the network with the weights of its first layer multiplied by a gain."""
     first = replace(net.layers[0], weight=np.float32(gain) * net.layers[0].weight)
     return replace(net, layers=(first, *net.layers[1:]))
 
 
 def learned(net: Network) -> LearnedModel:
-    """Return the network with features x0, x1, ... over [-1, 1]."""
+    """Return a learned model of a network, with features x0, x1, ... over [-1, 1]."""
     x = np.random.default_rng(0).uniform(-1, 1, size=(50, net.inputs)).astype(np.float32).astype(np.float64)
     names = tuple(f"x{index}" for index in range(net.inputs))
     classes = None if net.task == "regression" else tuple(range(max(2, net.units)))

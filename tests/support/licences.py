@@ -1,4 +1,4 @@
-"""The licences of everything that an installation brings along, as a table; `make licences` writes docs/licences.md."""
+"""Table of the licences of all packages of an installation; `make licences` writes it to docs/licences.md."""
 
 import re
 from importlib.metadata import distribution
@@ -9,8 +9,8 @@ from packaging.requirements import Requirement
 
 PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
 EXTRAS = ("client", "signing", "storage", "telemetry", "training")
-UNTOLD = {"pysimdjson": "MIT"}
-"""What a package says in a file of its own alone."""
+LICENCES_NOT_IN_METADATA = {"pysimdjson": "MIT"}
+"""Licences of packages that name theirs only in a licence file."""
 HEAD = """# Licences
 
 Use this page to review the licences of an installation. ENN is under Apache 2.0. The table lists the packages that it
@@ -21,47 +21,50 @@ installs, those of the service first, then those of the extras. `make licences` 
 """
 
 
-def needed() -> dict[str, str]:
-    """Return what ENN needs, itself left out: the part that each package is first needed for, by its name."""
-    found: dict[str, str] = {}
+def required_packages() -> dict[str, str]:
+    """Return package -> the service or the first extra that requires it, for all direct and indirect requirements."""
+    packages: dict[str, str] = {}
     for part in ("", *EXTRAS):
-        _gather("enn", {part}, part or "service", found, set())
-    return dict(sorted(found.items(), key=lambda item: (item[1] != "service", item[1], item[0])))
+        _add_requirements("enn", {part}, part or "service", packages, set())
+    return dict(sorted(packages.items(), key=lambda item: (item[1] != "service", item[1], item[0])))
 
 
-def _gather(name: str, extras: set[str], part: str, found: dict[str, str], seen: set[tuple[str, str]]) -> None:
+def _add_requirements(
+    name: str, extras: set[str], part: str, packages: dict[str, str], seen: set[tuple[str, str]]
+) -> None:
+    """Add the requirements of a package and of its requirements to `packages`."""
     for text in distribution(name).requires or []:
         requirement = Requirement(text)
         if requirement.marker and not any(requirement.marker.evaluate({"extra": extra}) for extra in extras or {""}):
             continue
         if name == "enn" and part != "service" and not (requirement.marker and "extra" in str(requirement.marker)):
             continue
-        needs = re.sub(r"[-_.]+", "-", requirement.name).lower()
-        key = (needs, ",".join(sorted(requirement.extras)))
+        required = re.sub(r"[-_.]+", "-", requirement.name).lower()
+        key = (required, ",".join(sorted(requirement.extras)))
         if key in seen:
             continue
         seen.add(key)
-        if needs != "enn":
-            found.setdefault(needs, part)
-        _gather(needs, requirement.extras | {""}, part, found, seen)
+        if required != "enn":
+            packages.setdefault(required, part)
+        _add_requirements(required, requirement.extras | {""}, part, packages, seen)
 
 
 def licence(name: str) -> str:
-    """Return the licence of an installed package as its metadata names it; empty where it names none."""
-    metadata: Any = distribution(name).metadata  # an email.message.Message, which the protocol does not say
+    """Return the licence in the metadata of an installed package; empty if the metadata has none."""
+    metadata: Any = distribution(name).metadata  # an email.message.Message; the declared protocol lacks its methods
     if expression := metadata.get("License-Expression"):
         return expression
     classifiers = [
         text.split(" :: ")[-1] for text in metadata.get_all("Classifier") or [] if text.startswith("License")
     ]
-    said = (metadata.get("License") or "").strip().splitlines()
-    named = said[0] if len(said) == 1 and len(said[0]) < 60 else ", ".join(classifiers)
-    return named or UNTOLD.get(name, "")
+    lines = (metadata.get("License") or "").strip().splitlines()
+    named = lines[0] if len(lines) == 1 and len(lines[0]) < 60 else ", ".join(classifiers)
+    return named or LICENCES_NOT_IN_METADATA.get(name, "")
 
 
 def page() -> str:
-    """Return the page."""
-    rows = [f"| {name} | {licence(name)} | {part} |" for name, part in needed().items()]
+    """Return the page in Markdown."""
+    rows = [f"| {name} | {licence(name)} | {part} |" for name, part in required_packages().items()]
     return HEAD + "\n".join(rows) + "\n"
 
 

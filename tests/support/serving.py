@@ -1,4 +1,4 @@
-"""A real server on a real socket, with the shipped models or those of a test."""
+"""Run the service on a real socket, in a thread of the test or as a process with workers."""
 
 import hashlib
 import os
@@ -28,19 +28,23 @@ TOKEN = "word"
 
 
 @contextmanager
-def serving(models: Path, **more: Any) -> Iterator[httpx.Client]:
-    """Run the service on a free port, with more settings, and yield a client of it."""
-    usual = {"port": 0, "log_level": "warning", "poll_seconds": POLL_SECONDS, "max_body_bytes": MAX_BODY_BYTES}
-    chosen: dict[str, Any] = usual | more
-    settings = Settings(models=models, **chosen)
-    server = uvicorn.Server(uvicorn_config(settings, create_app(settings)))
+def serving(models: Path, **settings: Any) -> Iterator[httpx.Client]:
+    """Run the service in a thread on a free port, and yield a client for it.
+
+    Args:
+        models: Model repository.
+        settings: Settings that differ from those of this function.
+    """
+    defaults = {"port": 0, "log_level": "warning", "poll_seconds": POLL_SECONDS, "max_body_bytes": MAX_BODY_BYTES}
+    parsed = Settings(models=models, **(defaults | settings))
+    server = uvicorn.Server(uvicorn_config(parsed, create_app(parsed)))
     started = threading.Event()
 
     async def startup(sockets: list | None = None) -> None:
         await uvicorn.Server.startup(server, sockets)
         started.set()
 
-    server.startup = startup  # the library has no event to wait for
+    server.startup = startup  # uvicorn has no event for the end of its startup
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
@@ -54,14 +58,20 @@ def serving(models: Path, **more: Any) -> Iterator[httpx.Client]:
 
 
 @contextmanager
-def command(models: Path, log: Path, **more: Any) -> Iterator[subprocess.Popen[bytes]]:
-    """Start the command on a free port, with some workers and more settings, and end it if it has not ended."""
-    usual = {"port": 0, "workers": WORKERS, "token": TOKEN, "poll_seconds": POLL_SECONDS, "drain_seconds": 0.1}
-    settings = {"models": models, **usual, **more}
+def command(models: Path, log: Path, **settings: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """Start the service as a process on a free port, yield the process, and stop it.
+
+    Args:
+        models: Model repository.
+        log: File for the output of the process.
+        settings: Settings that differ from those of this function; None removes a setting.
+    """
+    defaults = {"port": 0, "workers": WORKERS, "token": TOKEN, "poll_seconds": POLL_SECONDS, "drain_seconds": 0.1}
+    chosen = {"models": models, **defaults, **settings}
     environment = os.environ | {
-        f"ENN_{name.upper()}": str(value) for name, value in settings.items() if value is not None
+        f"ENN_{name.upper()}": str(value) for name, value in chosen.items() if value is not None
     }
-    # Under nohup the tests ignore SIGHUP; what they start is not to inherit that.
+    # Tests under nohup ignore SIGHUP; the process must not inherit that.
     start = ["env", "--default-signal=HUP", sys.executable, "-m", "enn_service"]
     with log.open("wb") as output:
         process = subprocess.Popen(start, env=environment, stdout=output, stderr=output)
@@ -75,27 +85,34 @@ def command(models: Path, log: Path, **more: Any) -> Iterator[subprocess.Popen[b
 def address_of(
     process: subprocess.Popen[bytes], log: Path, workers: int, eventually: Callable[[Callable[[], bool]], None]
 ) -> str:
-    """Return the address of a command once all its workers serve."""
+    """Wait until all workers of a process have started, and return its address.
+
+    Args:
+        process: Process of `command`.
+        log: File with its output.
+        workers: Number of workers.
+        eventually: Function that waits until a condition is true.
+    """
     running = re.compile(r"running on (http://127.0.0.1:\d+)")
 
-    def serves() -> bool:
+    def all_started() -> bool:
         text = log.read_text()
         return text.count("startup complete") == workers and running.search(text) is not None
 
-    eventually(lambda: process.poll() is not None or serves())
-    found = running.search(log.read_text())
-    assert found, log.read_text()
-    return found[1]
+    eventually(lambda: process.poll() is not None or all_started())
+    match = running.search(log.read_text())
+    assert match, log.read_text()
+    return match[1]
 
 
-def write_digests(file: Path, *keys: str) -> None:
-    """Make a file of keys as sha256sum prints them, replaced whole: nobody reads half of it."""
+def write_key_digests(file: Path, *keys: str) -> None:
+    """Write the SHA-256 digests of API keys to a file, in the format of sha256sum; the file is replaced atomically."""
     lines = [f"{hashlib.sha256(key.encode()).hexdigest()}  -\n" for key in keys]
-    replace(file, "# as sha256sum prints them\n" + "".join(lines))
+    replace_file(file, "# as sha256sum prints them\n" + "".join(lines))
 
 
-def replace(file: Path, text: str) -> None:
-    """Write a file's text under another name, then rename it."""
+def replace_file(file: Path, text: str) -> None:
+    """Replace a file atomically: write the text under another name, then rename it."""
     file.with_suffix(".new").write_text(text)
     file.with_suffix(".new").replace(file)
 

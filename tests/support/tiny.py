@@ -1,4 +1,4 @@
-"""A whole package around an example network, made by hand and apart from enn_training: card, graph and file."""
+"""Package of an example network, built without enn_training: card, ONNX graph and model file."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ ROWS = ((0.25, -0.5), (0.0, 1.0), (-1.5, 0.75))
 
 
 def fields(model: Network) -> dict[str, Any]:
-    """Return all that a card of this network says."""
+    """Return the fields of a card for a network."""
     response = model.respond(np.resize(ROWS, (3, model.inputs)))
     ranges = {"minimum": -2.0, "maximum": 2.0, "mean": 0.0}
     return {
@@ -36,7 +36,7 @@ def fields(model: Network) -> dict[str, Any]:
 
 
 def card(model: Network, **changes: Any) -> Card:
-    """Return the card of a network, with fields changed."""
+    """Return the card of a network, with some fields replaced."""
     return Card.model_validate(fields(model) | changes)
 
 
@@ -75,19 +75,24 @@ def graph(model: Network) -> onnx.ModelProto:
         value = z if last.coefficients is None else activation(z, last)
         node("Add", value, constant(model.output_offset), name="output")
 
-    def described(name: str, *sizes: int) -> onnx.ValueInfoProto:
+    def tensor_info(name: str, *sizes: int) -> onnx.ValueInfoProto:
         return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *sizes])
 
     outputs = [
-        described("output", model.outputs),
-        described("bumps", model.units, len(model.layers[-2].bias)),
-        described("pre_activation", model.units),
+        tensor_info("output", model.outputs),
+        tensor_info("bumps", model.units, len(model.layers[-2].bias)),
+        tensor_info("pre_activation", model.units),
     ]
-    body = helper.make_graph(nodes, "tiny", [described(INPUT, model.inputs)], outputs, tensors)
+    body = helper.make_graph(nodes, "tiny", [tensor_info(INPUT, model.inputs)], outputs, tensors)
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
 
 
 def package(model: Network | None = None, **changes: Any) -> bytes:
-    """Return a whole model file."""
+    """Return the bytes of a model file with its card.
+
+    Args:
+        model: Network; None for a small random one.
+        changes: Fields of the card to replace.
+    """
     model = model or network()
     return attach_card(graph(model), card(model, **changes))

@@ -1,6 +1,6 @@
-"""A corpus of hostile model files, made by code: each with the reason for which it is refused.
+"""Generated corpus of malformed and malicious model files, each with a pattern of the error that rejects it.
 
-A module for each kind of hostility: external data, operators, sizes, types, cards, encoding, and the places of files.
+Each module contains one kind: external data, operators, sizes, types, cards, encoding, and files of another kind.
 """
 
 import os
@@ -9,26 +9,26 @@ from pathlib import Path
 
 from enn_models import repository
 from support.hostile import cards, encoding, external, operators, sizes, types
-from support.hostile.cards import LIES
-from support.hostile.graphs import changed
+from support.hostile.cards import WRONG_FIELDS
+from support.hostile.graphs import changed_package
 from support.hostile.places import PLACES, version
 
-__all__ = ["CHANGES", "LIES", "PLACES", "files", "lay"]
+__all__ = ["CHANGES", "PLACES", "WRONG_FIELDS", "files", "write_hostile_models"]
 
 CHANGES = [*external.CHANGES, *operators.CHANGES, *sizes.CHANGES, *types.CHANGES]
-"""What is done to the graph of a good package."""
+"""Changes of the graph of a valid package, each with a pattern of the expected error."""
 
 
 def files() -> Iterator[tuple[str, bytes, str]]:
-    """Yield name, bytes and reason of every hostile file."""
+    """Yield name, bytes and pattern of the expected error of every hostile model file."""
     for change, reason in CHANGES:
-        yield change.__name__, changed(change), reason
+        yield change.__name__, changed_package(change), reason
     yield from cards.files()
     yield from encoding.files()
 
 
-def lay(root: Path) -> dict[str, str]:
-    """Lay everything hostile into a repository; return by the name of each model the reason that it is refused for."""
+def write_hostile_models(root: Path) -> dict[str, str]:
+    """Write all hostile models to a repository; return model name -> pattern of the expected error."""
     reasons: dict[str, str] = {}
     for name, data, reason in files():
         repository.publish_version(root, name, data)

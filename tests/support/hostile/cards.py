@@ -1,4 +1,4 @@
-"""Cards that lie about their graph, or are none."""
+"""Model files with a card that contradicts the graph, is malformed or is missing."""
 
 import json
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ import onnx
 from enn_models.card import METADATA_KEY
 from support.tiny import package
 
-LIES: list[tuple[str, dict[str, Any], str]] = [
+WRONG_FIELDS: list[tuple[str, dict[str, Any], str]] = [
     ("format", {"format": 2}, "format"),
     ("task", {"task": "regression"}, "classes"),
     ("layers", {"layers": [2, 3, 1]}, "parameters"),
@@ -38,11 +38,15 @@ LIES: list[tuple[str, dict[str, Any], str]] = [
     ("fingerprint", {"fingerprint": "../../etc/passwd"}, "fingerprint"),
     ("a_field_of_its_own", {"exec": "rm"}, "exec"),
 ]
-"""What a card is made to say that is not so: fields by their path, a number being added to every number there."""
+"""Name, changed fields and pattern of the expected error of each wrong card.
+
+Fields are given by path; a float is added to every number of the field, another value replaces it.
+"""
 
 
-def _told(card: dict[str, Any], lie: dict[str, Any]) -> dict[str, Any]:
-    for path, value in lie.items():
+def _with_fields(card: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Change the fields of a card in place and return it; see WRONG_FIELDS."""
+    for path, value in changes.items():
         *above, name = path.split(".")
         part = card
         for step in above:
@@ -52,25 +56,27 @@ def _told(card: dict[str, Any], lie: dict[str, Any]) -> dict[str, Any]:
 
 
 def with_card(data: bytes, text: str) -> bytes:
+    """Return a model file with another text as its card."""
     model = onnx.ModelProto.FromString(data)
     del model.metadata_props[:]
     model.metadata_props.add(key=METADATA_KEY, value=text)
     return model.SerializeToString()
 
 
-def lying(lie: dict[str, Any]) -> bytes:
+def with_wrong_fields(changes: dict[str, Any]) -> bytes:
+    """Return a valid package with changed fields of its card."""
     data = package()
     (entry,) = onnx.ModelProto.FromString(data).metadata_props
-    return with_card(data, json.dumps(_told(json.loads(entry.value), lie)))
+    return with_card(data, json.dumps(_with_fields(json.loads(entry.value), changes)))
 
 
 def files() -> Iterator[tuple[str, bytes, str]]:
-    """Yield name, bytes and reason of every file whose card is wrong."""
-    for name, lie, reason in LIES:
-        yield f"lie_about_{name}", lying(lie), reason
-    whole = package()
-    model = onnx.ModelProto.FromString(whole)
+    """Yield name, bytes and pattern of the expected error of every file with a wrong card."""
+    for name, changes, reason in WRONG_FIELDS:
+        yield f"wrong_{name}", with_wrong_fields(changes), reason
+    valid = package()
+    model = onnx.ModelProto.FromString(valid)
     del model.metadata_props[:]
     yield "no_card", model.SerializeToString(), "no card"
-    yield "card_that_is_no_json", with_card(whole, "{"), "card is not valid"
-    yield "card_nested_without_end", with_card(whole, "[" * 10_000), "card is not valid"
+    yield "card_that_is_no_json", with_card(valid, "{"), "card is not valid"
+    yield "card_nested_without_end", with_card(valid, "[" * 10_000), "card is not valid"

@@ -1,4 +1,4 @@
-"""External data, in every place where the format has a tensor."""
+"""Graphs with tensors in external files, in every place where ONNX allows a tensor."""
 
 import onnx
 from onnx import TensorProto, helper

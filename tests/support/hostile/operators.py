@@ -1,4 +1,4 @@
-"""Operators that loop, branch, call or are not the standard's."""
+"""Graphs with loops, branches, functions, or operators outside the ONNX standard."""
 
 import onnx
 from onnx import helper

@@ -1,4 +1,4 @@
-"""What lies where the file of a model should lie."""
+"""Repositories with links, devices, folders or damaged files instead of a model file."""
 
 import os
 import socket
@@ -10,7 +10,7 @@ from support.tiny import package
 
 
 def version(root: Path, name: str) -> Path:
-    """Publish a good package and return its folder."""
+    """Publish a valid package and return its version folder."""
     return repository.publish_version(root, name, package())
 
 
@@ -30,8 +30,8 @@ def model_file_is_a_device(root: Path, name: str) -> None:
     file = version(root, name) / repository.MODEL_FILE
     file.unlink()
     try:
-        os.mknod(file, 0o020666, os.makedev(1, 5))  # /dev/zero, which never ends
-    except PermissionError:  # not root: what is left to try is a queue
+        os.mknod(file, 0o020666, os.makedev(1, 5))  # /dev/zero, an endless file
+    except PermissionError:  # only root may create devices; others get a FIFO
         os.mkfifo(file)
 
 
@@ -45,7 +45,7 @@ def model_file_is_a_socket(root: Path, name: str) -> None:
     folder = version(root, name)
     (folder / repository.MODEL_FILE).unlink()
     before = Path.cwd()
-    os.chdir(folder)  # the path of a socket is short
+    os.chdir(folder)  # the path of a socket is limited to about 100 bytes
     try:
         with socket.socket(socket.AF_UNIX) as bound:
             bound.bind(repository.MODEL_FILE)

@@ -1,4 +1,4 @@
-"""Graphs that take memory or time: values that grow, arithmetic without end, more parts than any network has."""
+"""Graphs that exhaust memory or time: growing values, excessive arithmetic, and too many nodes or fields."""
 
 import numpy as np
 import onnx
@@ -34,7 +34,7 @@ def outer_product_of_the_batch(model: onnx.ModelProto) -> None:
 
 
 def outer_product_behind_a_lie(model: onnx.ModelProto) -> None:
-    """The size of a slice that depends on the input is told in the file, and wrong."""
+    """Declare a wrong size for a slice whose size depends on the input."""
     model.graph.initializer.extend([dense("big", 5000, 1), *(integers(name, int(name)) for name in ("0", "1", "5000"))])
     start = add(model, "Reshape", add(model, "ReduceSum", add(model, "Cast", "input", to=TensorProto.INT64)), "1")
     column = add(model, "Slice", "big", start, "5000", "0")
@@ -44,7 +44,7 @@ def outer_product_behind_a_lie(model: onnx.ModelProto) -> None:
 
 
 def rows_hidden_in_the_batch(model: onnx.ModelProto) -> None:
-    """Flattened, a wide value has but the one dimension that may be open, and grows again."""
+    """Flatten a wide value into the batch dimension, which may have any size, and multiply it again."""
     model.graph.initializer.extend([dense("wide", 2, 4096), integers("flat", -1, 1), dense("row", 1, 4096)])
     add(model, "MatMul", add(model, "Reshape", add(model, "MatMul", "input", "wide"), "flat"), "row")
 
@@ -63,7 +63,7 @@ def gathered_again_and_again(model: onnx.ModelProto) -> None:
 
 
 def arithmetic_without_end(model: onnx.ModelProto) -> None:
-    """Every value is small and every weight is there once."""
+    """Use one small weight in a thousand multiplications of small values."""
     model.graph.initializer.extend([dense("narrow", 2, 512), dense("square", 512, 512)])
     value = add(model, "MatMul", "input", "narrow")
     for _ in range(1000):

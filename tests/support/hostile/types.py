@@ -1,4 +1,4 @@
-"""Types, shapes and names that are none, or not those of a package."""
+"""Graphs with invalid types, shapes or names, or with others than those of a package."""
 
 import numpy as np
 import onnx

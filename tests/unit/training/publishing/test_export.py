@@ -22,7 +22,7 @@ from enn_training.publishing.onnx.accuracy import TOLERANCE
 from enn_training.publishing.onnx.layout import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, build_graph
 from enn_training.publishing.onnx.runtime import RuntimeSession, extract_part
 from enn_training.publishing.onnx.unrollings import Folded, Spectral
-from support.learned import KINDS, faster, learned, network
+from support.learned import KINDS, learned, network, scale_first_layer
 
 LAYERS = ("layer1", "layer2")
 SHAPES = [((2, 6, 1), 6), ((5, 8, 3), 2), ((3, 5, 4, 2), 12)]
@@ -162,7 +162,7 @@ def test_network_beyond_float64_precision_is_refused_and_not_published(tmp_path)
 
 @pytest.mark.parametrize("gain", [3e3, 1e4])
 def test_steep_first_layer_is_computed_exactly_in_float64(gain):
-    net = faster(network((2, 6, 1), 6), gain)
+    net = scale_first_layer(network((2, 6, 1), 6), gain)
     opened = open_package(build_package(learned(net)))
     assert opened.card.unrolling.precision == "float64"
     rows = np.random.default_rng(1).uniform(-0.9, 0.9, size=(200, 2)).astype(np.float32)
@@ -205,7 +205,7 @@ def test_an_unrolling_can_be_named(name):
 
 @pytest.mark.parametrize(("gain", "precision"), [(1.0, "float32"), (100.0, "float64")])
 def test_card_names_the_separate_unrolling_of_the_output_layer(gain, precision):
-    opened = open_package(build_package(learned(faster(network((4, 40, 1), 6, "dct"), gain))))
+    opened = open_package(build_package(learned(scale_first_layer(network((4, 40, 1), 6, "dct"), gain))))
     record = opened.card.unrolling
     assert (record.output, record.precision) == ("folded, output ladder", precision)
     operators = {name: [n.op_type for n in opened.model.graph.node if n.name.startswith(f"{name}/")] for name in LAYERS}

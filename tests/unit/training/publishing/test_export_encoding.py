@@ -16,7 +16,7 @@ from enn_training.publishing.onnx import accuracy
 from enn_training.publishing.onnx.accuracy import TOLERANCE
 from enn_training.publishing.onnx.layout import FEW_INPUT, FEW_OUTPUT
 from enn_training.publishing.onnx.runtime import RuntimeSession
-from support.learned import faster, learned, network
+from support.learned import learned, network, scale_first_layer
 
 MIXED = (
     Column("fare", missing=True),
@@ -59,7 +59,7 @@ def test_mixed_columns_give_the_oracles_numbers_on_every_route(head, columns):
 
 def test_mixed_columns_are_exact_in_float64():
     model = mixed(MIXED)
-    opened = open_package(build_package(replace(model, network=faster(model.network, 3e3))))
+    opened = open_package(build_package(replace(model, network=scale_first_layer(model.network, 3e3))))
     assert opened.card.unrolling.precision == "float64"
 
 

@@ -14,7 +14,7 @@ from enn_training.publishing.onnx.layout import FEW_INPUT, FEW_OUTPUT
 from enn_training.publishing.onnx.runtime import RuntimeSession, extract_part
 from enn_training.publishing.onnx.unrollings import all_unrollings
 from enn_training.publishing.onnx.unrollings.polynomial import MAX_TERMS
-from support.learned import KINDS, faster, learned, network
+from support.learned import KINDS, learned, network, scale_first_layer
 
 
 @pytest.mark.parametrize(("head", "task"), KINDS)
@@ -36,7 +36,7 @@ def test_harmonics_are_an_output_that_predictions_do_not_compute(head, task):
 
 
 def test_harmonics_output_meets_the_tolerance():
-    net = faster(network((2, 6, 1), 6), 4)
+    net = scale_first_layer(network((2, 6, 1), 6), 4)
     flat = replace(net.layers[0], coefficients=np.ones((6, 6), np.float32))  # the highest is as large as the others
     model = learned(replace(net, layers=(flat, net.layers[1])))
     opened = open_package(build_package(model, harmonics=True, unrolling="spectral"))
