@@ -268,7 +268,7 @@ def main() -> None:
     print("\n".join(page))
     if options.out:
         options.out.parent.mkdir(parents=True, exist_ok=True)
-        options.out.write_json("\n".join(page) + "\n")
+        options.out.write_text("\n".join(page) + "\n")
 
 
 if __name__ == "__main__":

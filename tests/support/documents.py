@@ -71,8 +71,8 @@ def json_equal(actual: object, shown: object, tolerance: float = FLOAT32_ON_ANOT
     if isinstance(shown, float):
         return actual == pytest.approx(shown, rel=tolerance, abs=tolerance)
     if isinstance(shown, dict) and isinstance(actual, dict):
-        return list(found) == list(shown) and all(
-            json_equal(found[key], value, tolerance) for key, value in shown.items()
+        return list(actual) == list(shown) and all(
+            json_equal(actual[key], value, tolerance) for key, value in shown.items()
         )
     if isinstance(shown, list) and isinstance(actual, list):
         return len(actual) == len(shown) and all(
