@@ -1,4 +1,4 @@
-"""The questions and answers about a whole model, described once, for the routes and the documentation."""
+"""Query parameters and response bodies of the introspection routes, for validation and the OpenAPI document."""
 
 from typing import Annotated
 
@@ -11,49 +11,56 @@ Numbers = list[float]
 
 
 class QueryParameters(BaseModel):
-    """Closed to parameters that this version does not know."""
+    """Query parameters; unknown names are refused."""
 
     model_config = ConfigDict(extra="forbid")
 
 
 class ActivationsQuery(QueryParameters):
-    """Which activations, and how finely."""
+    """Query parameters of the activations route."""
 
-    layer: Annotated[int, Field(ge=1)] | None = Field(default=None, description="a layer, from 1; default: all")
+    layer: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="number of a layer, from 1; default: all layers"
+    )
     points: Annotated[int, Field(ge=2, le=MAX_POINTS)] | None = Field(
-        default=None, description="of each curve; default: 101, and more where the frequencies need them"
+        default=None, description="points of each curve; default: 101, and more if the frequencies need them"
     )
 
 
-class LandscapeQuery(QueryParameters):
-    """Which output, where, and how finely."""
+class OutputQuery(QueryParameters):
+    """Query parameters that surface and profile share."""
 
     output: str | None = Field(
-        default=None, description="an output's name; default: the only one, or that of the class predicted at `at`"
+        default=None, description="name of an output; default: the only one, or the class predicted at `at`"
     )
-    bumps: bool = Field(default=False, description="whether to give each neuron's bump too")
-    at: str = Field(
-        default="{}", description="JSON object {feature: value}; features left out take their typical value"
+    bumps: bool = Field(default=False, description="true to return the bump of each neuron too")
+    at: str = Field(default="{}", description="JSON object {feature: value}; other features have their typical value")
+
+
+class SurfaceQuery(OutputQuery):
+    """Query parameters of the surface route."""
+
+    x: str = Field(description="name of the feature that varies along each row")
+    y: str = Field(description="name of the feature that varies from row to row")
+    points: int = Field(
+        default=41, ge=2, le=201, description="points along a numeric axis; a categorical axis has all categories"
     )
 
 
-class SurfaceQuery(LandscapeQuery):
-    """Over which two features."""
+class ProfileQuery(OutputQuery):
+    """Query parameters of the profile route."""
 
-    x: str = Field(description="the feature that varies along a row of the answer")
-    y: str = Field(description="the feature that varies from row to row")
-    points: int = Field(default=41, ge=2, le=201, description="along each axis of numbers; categories are all taken")
-
-
-class ProfileQuery(LandscapeQuery):
-    """Along which feature."""
-
-    feature: str = Field(description="the feature that varies")
-    points: int = Field(default=101, ge=2, le=2001, description="of numbers; categories are all taken")
+    feature: str = Field(description="name of the feature that varies")
+    points: int = Field(
+        default=101,
+        ge=2,
+        le=2001,
+        description="points of a numeric feature; a categorical one has all categories",
+    )
 
 
 class ModelResponse(BaseModel):
-    """Who answers."""
+    """Name and version of the model that a response is about."""
 
     model_config = ConfigDict(extra="forbid", protected_namespaces=())
     model_name: str
@@ -61,7 +68,7 @@ class ModelResponse(BaseModel):
 
 
 class Density(BaseModel):
-    """The training data's density over the pre-activation: its integral over the edges is 1."""
+    """Density of the training data over the pre-activation; its integral is 1."""
 
     model_config = ConfigDict(extra="forbid")
     edges: Numbers
@@ -69,10 +76,10 @@ class Density(BaseModel):
 
 
 class Neuron(BaseModel):
-    """One learned activation over the range that the training data use.
+    """One learned activation over the range of its pre-activation in the training data.
 
     The importance of a neuron of the last hidden layer is the standard deviation of its bump over the training data,
-    summed over the outputs, as a share of that of all neurons.
+    summed over the outputs, divided by the sum over all neurons.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -87,7 +94,7 @@ class Neuron(BaseModel):
 
 
 class ActivatedLayer(BaseModel):
-    """A layer, from 1, whose activations are learned; the output layer of the dct head is one."""
+    """A layer with learned activations, numbered from 1; the output layer of the dct head is one of them."""
 
     model_config = ConfigDict(extra="forbid")
     layer: int
@@ -95,13 +102,13 @@ class ActivatedLayer(BaseModel):
 
 
 class ActivationsResponse(ModelResponse):
-    """Every learned activation."""
+    """Learned activations of a model, by layer."""
 
     layers: list[ActivatedLayer]
 
 
 class AxisResponse(BaseModel):
-    """A feature and the values that it takes."""
+    """A feature, and its values along the axis."""
 
     model_config = ConfigDict(extra="forbid")
     feature: str
@@ -109,7 +116,7 @@ class AxisResponse(BaseModel):
 
 
 class SurfaceBump(BaseModel):
-    """One hidden neuron's share of the pre-activation over the plane."""
+    """Bump of one hidden neuron over the grid."""
 
     model_config = ConfigDict(extra="forbid")
     neuron: int
@@ -117,7 +124,7 @@ class SurfaceBump(BaseModel):
 
 
 class SurfaceResponse(ModelResponse):
-    """An output over the plane of two features: row i of each table is y.values[i], column j is x.values[j]."""
+    """An output over a grid of two features: row i of each table has y.values[i], column j has x.values[j]."""
 
     output: Label
     x: AxisResponse
@@ -129,7 +136,7 @@ class SurfaceResponse(ModelResponse):
 
 
 class ProfileBump(BaseModel):
-    """One hidden neuron's share of the pre-activation along the feature."""
+    """Bump of one hidden neuron along the feature."""
 
     model_config = ConfigDict(extra="forbid")
     neuron: int

@@ -1,4 +1,4 @@
-"""The bodies of the repository's verbs and of statistics, described once, for the answers and the documentation."""
+"""Bodies of the model repository extension and of the statistics, for validation and the OpenAPI document."""
 
 from typing import Any
 
@@ -12,26 +12,26 @@ class EmptyObject(BaseModel):
 
 
 class LoadRequest(BaseModel):
-    """Nothing; the body may be left out."""
+    """Body of load; it has no parameters and may be left out."""
 
     parameters: EmptyObject | None = None
 
 
 class UnloadRequest(BaseModel):
-    """Nothing; the body may be left out. Models have no dependents to unload."""
+    """Body of unload; it may be left out. Parameters are ignored: models have no dependents to unload."""
 
     parameters: dict[str, Any] | None = None
 
 
 class Duration(BaseModel):
-    """How often something happened and how many nanoseconds it took in all."""
+    """Number of events, and their total time in nanoseconds."""
 
     count: int
     ns: int
 
 
 class InferenceStatistics(BaseModel):
-    """Where the time went: success is the whole, queue what is in none of the other stages."""
+    """Time of requests by stage: success is the total, queue the part that no other stage has."""
 
     fail: Duration
     success: Duration
@@ -44,7 +44,7 @@ class InferenceStatistics(BaseModel):
 
 
 class ModelStatistics(BaseModel):
-    """What a version answered since the service started, in all workers; inference_count is rows."""
+    """Statistics of a version since the service started, over all workers; inference_count is the number of rows."""
 
     model_config = ConfigDict(protected_namespaces=())
     name: str
@@ -57,20 +57,20 @@ class ModelStatistics(BaseModel):
 
 
 class Statistics(BaseModel):
-    """Statistics of versions."""
+    """Statistics by version."""
 
     model_config = ConfigDict(protected_namespaces=())
     model_stats: list[ModelStatistics]
 
 
 class IndexRequest(BaseModel):
-    """Which versions to list; the body may be left out."""
+    """Body of index; it may be left out. With `ready` true, only versions that are ready are listed."""
 
     ready: bool | None = None
 
 
 class IndexEntry(BaseModel):
-    """A version in the repository; the reason says why the file on disk is not the one served."""
+    """A version in the repository; the reason says why its file is not served."""
 
     name: str
     version: str
