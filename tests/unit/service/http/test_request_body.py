@@ -61,7 +61,7 @@ def test_decompressed_body_beyond_the_limit_is_refused() -> None:
         read([gzip.compress(LARGE + b"x")], content_encoding="gzip")
 
 
-@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"{}")[:-1], gzip.compress(b"{}") + b"x"])
+@pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"{}", mtime=0)[:-1], gzip.compress(b"{}", mtime=0) + b"x"])
 def test_incomplete_or_wrong_gzip_stream_is_refused(body: bytes) -> None:
     with pytest.raises(InvalidRequestError, match="gzip"):
         read([body], content_encoding="gzip")
@@ -81,7 +81,7 @@ def test_memory_of_parts_and_decompressed_bytes_is_reserved() -> None:
     with pytest.raises(MemoryBudgetError):
         read([b"a", b"b"], budget=1)
     with pytest.raises(MemoryBudgetError):
-        read([gzip.compress(b"abc")], budget=2, content_encoding="gzip")
+        read([gzip.compress(b"abc", mtime=0)], budget=2, content_encoding="gzip")
 
 
 @pytest.mark.parametrize(("text", "length"), [("", 0), ("12", 12), ("0012", 12), ("-1", 0), ("1e3", 0)])
