@@ -24,7 +24,7 @@ VALUES = {"sum": 0.1, "norm": 0.17, "product": -0.15}
 
 
 @pytest.mark.parametrize("name", POINTS)
-def test_a_point_inside_is_plus_one_and_a_point_outside_minus_one(name):
+def test_points_inside_are_plus_one_and_outside_minus_one(name):
     inside, outside = (np.array([point], float) for point in POINTS[name])
     rule = problem(name).rule
     assert bool(rule(inside[:, 0], inside[:, 1])[0])
@@ -41,7 +41,7 @@ def test_there_are_fifteen_with_labels_of_whole_numbers():
     assert {item.dataset(16, 0, 4).classes for item in problems()} == {(-1, 1), None}
 
 
-def test_the_straight_line_has_97_75_percent_of_the_high_frequency_sine():
+def test_straight_line_scores_97_75_percent_on_high_frequency_sine():
     part = problem("high-frequency-sine").sample(100_000, np.random.default_rng(0))
     assert np.mean((part.x[:, 0] < 0) == part.y) == pytest.approx(0.9775, abs=0.002)
 

@@ -104,7 +104,7 @@ def test_a_row_of_parquet_is_counted_from_one(tmp_path):
         to_dataset(read_table(tmp_path / "table.parquet"), "t", 0)
 
 
-def test_a_blank_line_does_not_shift_the_lines_that_are_named(tmp_path):
+def test_blank_line_does_not_shift_line_numbers(tmp_path):
     path = tmp_path / "table.csv"
     path.write_text("a,t\n1,0\n\n" + "2,1\n" * 20)
     with pytest.raises(DataError, match="line 3: no value"):
@@ -115,7 +115,7 @@ def test_a_single_class_is_refused(load):
     refuse(load, frame().assign(t="same"), "target 't' is 'same' in every row; expected at least two classes")
 
 
-def test_a_class_too_rare_for_three_parts_is_refused_by_name(load):
+def test_class_too_rare_for_three_parts_is_refused(load):
     refuse(load, frame().assign(t=["once"] + ["often"] * 39), r"class 'once' has 1 row\(s\); expected at least 3")
 
 
@@ -193,7 +193,7 @@ def test_a_boolean_column_may_have_missing_values(load):
     assert data.columns[1] == Column("b", "boolean", missing=True)
 
 
-def test_a_category_that_only_the_test_part_has_is_allowed_and_without_effect(load):
+def test_category_only_in_test_part_is_allowed_without_effect(load):
     table = frame().assign(b=["x", "y"] * 20)
     row = int(np.flatnonzero(table["a"] == load(table).test.x[0, 0])[0])
     data = load(table.assign(b=table["b"].mask(table.index == row, "z")))
@@ -203,7 +203,7 @@ def test_a_category_that_only_the_test_part_has_is_allowed_and_without_effect(lo
     assert not model.network.layers[0].weight[:, 3].any()
 
 
-def test_parquet_keeps_the_order_of_its_categories_and_reads_the_rest_as_csv_does(load, tmp_path):
+def test_parquet_keeps_category_order_and_otherwise_reads_like_csv(load, tmp_path):
     table = mixed()
     table["grade"] = pd.Categorical(np.resize(["low", "high"], 200), ["low", "mid", "high"])
     table["mark"] = pd.Categorical(np.resize(["3", "1"], 200))
@@ -226,7 +226,7 @@ def test_parquet_keeps_the_order_of_its_categories_and_reads_the_rest_as_csv_doe
         (["same"] * 200, "all its values are same"),
     ],
 )
-def test_a_column_that_says_nothing_is_left_out_with_a_warning(load, values, words):
+def test_column_without_information_is_left_out_with_warning(load, values, words):
     with pytest.warns(LeftOutWarning, match=f"column 'c' is left out: {words}"):
         assert load(mixed().assign(c=values)).features == ("size", "island", "wild")
 
@@ -243,7 +243,7 @@ def test_dates_of_parquet_are_refused_with_a_remedy(tmp_path, values):
         to_dataset(read_table(tmp_path / "table.parquet"), "t", 0)
 
 
-def test_a_category_too_long_for_a_card_is_refused_by_line(load):
+def test_category_too_long_for_card_is_refused_with_line(load):
     refuse(load, frame().assign(b=["x"] * 20 + ["y" * 257] * 20), "column 'b', line 22: a text of 257 characters")
 
 

@@ -30,7 +30,7 @@ def test_scikit_learns_own_checks_pass(estimator):
     assert [result for result in results if result["status"] not in ("passed", "skipped")] == []
 
 
-def test_breast_cancer_is_told_as_well_as_by_other_models():
+def test_default_classifier_scores_over_93_percent_on_breast_cancer():
     x, y = load_breast_cancer(return_X_y=True)
     train_x, test_x, train_y, test_y = train_test_split(x, y, random_state=0, stratify=y)
     model = ENNClassifier(random_state=0).fit(train_x, train_y)
@@ -38,7 +38,7 @@ def test_breast_cancer_is_told_as_well_as_by_other_models():
     np.testing.assert_allclose(model.predict_proba(test_x).sum(axis=1), 1)
 
 
-def test_diabetes_is_explained_as_well_as_by_a_line():
+def test_default_regressor_scores_over_0_3_on_diabetes():
     train_x, test_x, train_y, test_y = train_test_split(*load_diabetes(return_X_y=True), random_state=0)
     assert ENNRegressor(random_state=0).fit(train_x, train_y).score(test_x, test_y) > 0.3
 
@@ -52,7 +52,7 @@ def test_the_dct_head_has_scores_and_no_probabilities():
     assert not hasattr(model, "predict_proba")
 
 
-def test_what_was_learned_names_its_classes():
+def test_learned_model_has_class_labels():
     model = ENNClassifier(4, learner=LMS(passes=1)).fit(np.eye(20), np.arange(20) % 2 == 0)
     assert model.model_.classes == (False, True)
 
@@ -75,7 +75,7 @@ def animals(rows=300):
     return frame, np.where(chosen, "yes", "no")
 
 
-def test_a_frame_of_categories_and_missing_values_is_learned_and_served_alike(tmp_path):
+def test_frame_with_categories_and_missing_values_serves_like_estimator(tmp_path):
     frame, labels = animals()
     model = ENNClassifier(learner=Adam(passes=100)).fit(frame, labels)
     assert model.score(frame, labels) > 0.95
@@ -102,7 +102,7 @@ def test_a_frame_goes_through_pickle_clone_and_cross_validation():
     assert np.isfinite(cross_val_score(clone(model), frame, labels, cv=3)).all()
 
 
-def test_missing_values_of_an_array_are_learned_from_and_others_are_refused():
+def test_arrays_train_with_missing_values_and_refuse_them_elsewhere():
     random = np.random.default_rng(0)
     x = random.uniform(-1, 1, (300, 2))
     x[random.random(300) < 0.3, 0] = np.nan
@@ -122,7 +122,7 @@ def test_missing_values_of_an_array_are_learned_from_and_others_are_refused():
         ("bill", "long", "column 'bill', row 3: 'long' is not a number"),
     ],
 )
-def test_a_value_that_was_not_learned_is_refused_by_column_and_row(column, value, words):
+def test_unknown_value_is_refused_with_column_and_row(column, value, words):
     frame, labels = animals(60)
     model = ENNClassifier(4, learner=LMS(passes=1)).fit(frame, labels)
     frame = frame.astype({column: object})
@@ -148,13 +148,13 @@ def test_a_frame_with_its_columns_in_another_order_is_refused():
         (["1", "2", "x"] * 20, "row 2: 'x' is not a number; expected numbers"),
     ],
 )
-def test_a_column_that_cannot_be_learned_from_is_refused_with_a_remedy(values, words):
+def test_unusable_column_is_refused_with_remedy(values, words):
     frame, labels = animals(60)
     with pytest.raises(ValueError, match=f"column 'c'.*{words}"):
         ENNClassifier().fit(frame.assign(c=values), labels)
 
 
-def test_a_category_that_was_declared_and_never_seen_is_without_effect():
+def test_declared_category_without_rows_has_no_effect():
     frame, labels = animals(60)
     model = ENNClassifier(4, learner=LMS(passes=2)).fit(frame, labels)
     assert not model.model_.network.layers[0].weight[:, 5].any()
@@ -162,7 +162,7 @@ def test_a_category_that_was_declared_and_never_seen_is_without_effect():
     assert np.isfinite(model.predict_proba(frame)).all()
 
 
-def test_partial_fit_learns_batch_by_batch_and_goes_on_after_fit():
+def test_partial_fit_trains_by_batches_and_continues_after_fit():
     frame, labels = animals(300)
     model = ENNClassifier(8, learner=LMS(passes=2))
     for _ in range(3):
@@ -187,7 +187,7 @@ def test_partial_fit_refuses_labels_and_outputs_that_change():
         regressor.partial_fit(x, x)
 
 
-def test_a_pipeline_a_search_and_a_calibration_take_it_and_it_knows_the_names_that_they_pass_on():
+def test_pipeline_search_and_calibration_accept_estimators_with_feature_names():
     random = np.random.default_rng(0)
     frame = pd.DataFrame(random.uniform(-1, 1, (120, 2)), columns=["a", "b"])
     labels = np.where(frame["a"] > frame["b"], "more", "less")
@@ -201,7 +201,7 @@ def test_a_pipeline_a_search_and_a_calibration_take_it_and_it_knows_the_names_th
     assert calibrated.score(frame, labels) > 0.9
 
 
-def test_what_learns_on_after_a_pickle_learns_the_same():
+def test_pickled_estimator_continues_partial_fit_identically():
     x = np.random.default_rng(0).uniform(-1, 1, (90, 2))
     model = ENNRegressor(4).partial_fit(x, x[:, 0])
     again = pickle.loads(pickle.dumps(model))
@@ -214,7 +214,7 @@ def test_two_outputs_are_learned_with_no_column_mixed_up():
     assert model.predict([[0.5, -0.25]])[0] == pytest.approx([0.5, 0.75], abs=0.1)
 
 
-def test_weights_of_rows_are_refused_by_the_signature_that_scikit_learn_asks():
+def test_estimators_do_not_accept_sample_weight():
     assert not has_fit_parameter(ENNClassifier(), "sample_weight")
     with pytest.raises(TypeError, match="sample_weight"):
         ENNRegressor().fit(np.eye(3), np.arange(3), sample_weight=np.ones(3))  # pyright: ignore[reportCallIssue]

@@ -1,4 +1,4 @@
-"""TunedAdam chooses by cross-validation, learns from every row, repeats itself and keeps its time."""
+"""AutoAdam chooses by cross-validation, trains on every row, repeats itself by seed and keeps its time limit."""
 
 from types import SimpleNamespace
 
@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 
 from enn_training.data.preprocessing import Samples
-from enn_training.data.splits import folds
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.learners import one_cycle as cycle
 from enn_training.learners.auto_adam import LARGE, LONGER, SMALL, AutoAdam
@@ -25,27 +24,7 @@ def rows(count, noise=0.0, seed=0):
     return Samples(x, x @ [[1.0], [-0.5]] + rng.normal(0, noise, (count, 1)))
 
 
-@pytest.mark.parametrize(("count", "number"), [(100, 5), (1_000, 3), (3_000, 1)])
-def test_every_fold_judges_rows_that_it_does_not_teach(count, number):
-    made = folds(rows(count).y, 0)
-    assert len(made.validation) == number
-    for taught, judged in zip(made.train, made.validation, strict=True):
-        assert not set(taught) & set(judged)
-        assert len(taught) + len(judged) == count
-    assert len(np.unique(made.validation)) == made.validation.size
-
-
-def test_classes_are_spread_evenly_over_the_folds():
-    y = (np.arange(100) < 10).astype(float)[:, None]
-    assert {int(y[judged].sum()) for judged in folds(y, 0).validation} == {2}
-
-
-def test_few_rows_teach_and_judge_at_once():
-    made = folds(np.zeros((5, 1)), 0)
-    np.testing.assert_array_equal(made.train, made.validation)
-
-
-def test_size_penalties_and_steps_are_chosen_and_told():
+def test_size_penalties_and_steps_are_chosen_and_recorded():
     learned = AutoAdam(passes=10).learn(LINE, rows(100), NONE, 0)
     assert learned.settings["hidden"] in (SMALL, LARGE)
     assert learned.settings["passes"] in (10, 10 * LONGER)
@@ -55,7 +34,7 @@ def test_size_penalties_and_steps_are_chosen_and_told():
     assert learned.history[-1].total == made
 
 
-def test_what_few_steps_do_not_learn_gets_more():
+def test_longer_cycle_is_chosen_if_it_helps():
     data = rows(200)
     waves = Samples(data.x, np.sin(6 * data.x[:, :1]))
     assert AutoAdam(hidden=(6,), passes=10).learn(LINE, waves, NONE, 0).settings["passes"] == 10 * LONGER
@@ -66,7 +45,7 @@ def test_the_callers_size_is_kept_whatever_the_number_of_layers():
     assert [len(layer.bias) for layer in learned.network.layers] == [5, 4, 1]
 
 
-def test_held_out_rows_are_learned_from_too():
+def test_auto_adam_trains_on_validation_rows_too():
     all_rows = rows(60)
     first = Samples(all_rows.x[:40], all_rows.y[:40]), Samples(all_rows.x[40:], all_rows.y[40:])
     tuned = AutoAdam(hidden=(4,), passes=3)
@@ -81,12 +60,12 @@ def test_a_line_in_noise_is_learned_as_a_line():
     assert np.mean((network.respond(fresh.x).output - fresh.y) ** 2) < 0.06
 
 
-def test_a_short_time_leaves_one_pass_of_each_stage():
+def test_short_time_limit_leaves_one_pass_per_stage():
     learned = AutoAdam(max_time=1e-6).learn(LINE, rows(100), NONE, 0)
     assert len(learned.history) == 4
 
 
-def test_a_slow_first_pass_gives_up_no_others(monkeypatch):
+def test_slow_first_pass_does_not_reduce_later_passes(monkeypatch):
     # Compiling takes longer than learning: 10 s, and each pass after it 0.1 s.
     ends = iter([0.0, *(10 + number / 10 for number in range(100))])
     monkeypatch.setattr(cycle, "time", SimpleNamespace(monotonic=lambda: next(ends)))
@@ -98,7 +77,7 @@ def test_a_slow_first_pass_gives_up_no_others(monkeypatch):
     assert list(run) == [50] * 50
 
 
-def test_numbers_that_cannot_be_learned_from_say_so():
+def test_non_finite_loss_is_refused_with_remedy():
     data = rows(50)
     with pytest.raises(DivergenceError, match="no candidate has a finite loss"):
         AutoAdam(passes=2).learn(LINE, Samples(data.x, data.y * 1e200), NONE, 0)

@@ -88,7 +88,7 @@ def test_a_step_follows_the_gradient_that_torch_finds(architecture):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=ARCHITECTURES.keys())
-def test_the_held_out_loss_is_the_loss_that_torch_finds(architecture):
+def test_validation_loss_matches_torch(architecture):
     rng = np.random.default_rng(8)
     x, y = rng.uniform(-1, 1, (1, architecture.inputs)), rng.uniform(-1, 1, (1, architecture.units))
     if architecture.loss == "cross-entropy":
@@ -100,7 +100,7 @@ def test_the_held_out_loss_is_the_loss_that_torch_finds(architecture):
         assert found[lane] == pytest.approx(expected / units, abs=EXACT)
 
 
-def test_the_power_of_the_gradient_is_a_running_mean_from_one():
+def test_gradient_power_is_running_mean_from_one():
     architecture = Architecture(1, (1,), 1, 1, "linear", "regression")
     state = begin(architecture, 0.5)
     lms_kernel.learn(state, np.ones((1, 1)), np.zeros((1, 1)), np.zeros((1, LANES), np.int64), np.zeros((2, 2, LANES)))
@@ -108,7 +108,7 @@ def test_the_power_of_the_gradient_is_a_running_mean_from_one():
     np.testing.assert_allclose(state.power[1, 0], 0.999 + 0.001 * (1 + hidden**2), atol=EXACT)
 
 
-def test_ring_is_learned():
+def test_lms_learns_ring():
     training, held_out, test = samples("ring", 4_000)
     learned = LMS(passes=40).learn(Architecture(2), training, held_out, 0)
     scores = learned.network.respond(test.x).output
@@ -130,7 +130,7 @@ def test_equal_seeds_learn_equal_bytes_and_other_seeds_others():
     assert first != third
 
 
-def test_the_kept_network_has_the_least_held_out_loss_of_all_passes():
+def test_result_has_least_validation_loss_of_all_passes():
     training, held_out, _ = samples("product", 400)
     learned = LMS(passes=20, pace=3).learn(Architecture(2, task="regression"), training, held_out, 0)
     assert learned.loss == min(epoch.loss for epoch in learned.history)
@@ -166,7 +166,7 @@ def test_it_stops_when_patience_is_up():
     assert len(learned.history) == best + 4 < 500
 
 
-def test_steps_are_annealed_from_five_times_to_a_fifth_or_held():
+def test_steps_fall_from_five_times_to_a_fifth_or_stay():
     np.testing.assert_allclose(LMS()._steps(2, 0.0)[0, :, 0], [25e-4, 5e-3])
     np.testing.assert_allclose(LMS()._steps(2, 1.0)[1, :, 0], [1e-5, 2e-5])
     np.testing.assert_allclose(LMS(schedule="constant", pace=3)._steps(2, 1.0)[0, :, 0], [15e-4, 3e-3])

@@ -30,7 +30,7 @@ def run(data, learner, **options):
 
 
 @pytest.mark.parametrize("head", ["linear", "dct"])
-def test_a_regression_of_large_offsets_is_learned_in_its_own_unit(head):
+def test_regression_with_large_offsets_is_learned_in_its_unit(head):
     model = run(years(), Adam(passes=40, spread=0.25), head=head)
     assert model.scores["r2"] > 0.98
     assert model.network.input_offset[0] == pytest.approx(2010, abs=1)
@@ -49,7 +49,7 @@ def test_three_classes_are_learned_by_both_heads(head):
     assert ("log_loss" in model.scores) == (head == "linear")
 
 
-def test_scores_are_those_of_the_float32_network_on_the_test_part():
+def test_scores_are_of_float32_network_on_test_part():
     data = problem("line-1").dataset(400, 0, 300)
     model = run(data, LMS(passes=5), head="dct")
     assert model.scores == score(model.network, data.test)
@@ -85,7 +85,7 @@ def test_baselines_are_the_majority_class_and_the_straight_line():
     assert baselines(years())[0].score == pytest.approx(1.0)
 
 
-def test_a_package_tells_where_all_training_rows_lie_unless_the_data_are_kept_back():
+def test_package_has_activation_statistics_unless_background_is_withheld():
     data = years()
     model = run(data, Adam(passes=1), background=3)
     assert model.usage == measure_activations(model.network, data.training.x)

@@ -28,7 +28,7 @@ def activation_of(coefficients):
     z=arrays(np.float64, (5, 3), elements=st.floats(-50, 50)),
     coefficients=st.integers(1, 12).flatmap(lambda q: arrays(np.float64, (3, q), elements=st.floats(-2, 2))),
 )
-def test_it_is_the_oracle_outside_the_first_period_too(z, coefficients):
+def test_values_match_oracle_outside_first_period(z, coefficients):
     found = activation_of(coefficients)(torch.from_numpy(z)).detach().numpy()
     np.testing.assert_allclose(found, cosine_series.activation(z, coefficients), atol=EXACT)
 
@@ -47,7 +47,7 @@ def test_its_gradients_are_the_derivative_and_the_basis():
 
 @settings(max_examples=30)
 @given(rows=st.integers(0, 20), features=st.integers(1, 20), harmonics=st.integers(1, 12), seed=st.integers(0, 99))
-def test_in_single_precision_it_and_its_gradients_are_the_oracle_at_every_width(rows, features, harmonics, seed):
+def test_float32_values_and_gradients_match_oracle_at_every_width(rows, features, harmonics, seed):
     rng = np.random.default_rng(seed)
     coefficients = (rng.normal(size=(features, harmonics)) / harmonics).astype(np.float32)
     z, outer = rng.uniform(-3, 3, (2, rows, features)).astype(np.float32)
@@ -72,7 +72,7 @@ def test_rows_that_lie_apart_in_memory_are_read_right():
 
 
 @pytest.mark.parametrize("fixed", [None, "z", "coefficients"])
-def test_its_gradients_have_gradients(fixed):
+def test_activation_gradients_are_differentiable(fixed):
     gradients = []
     for dtype in (torch.float32, torch.float64):
         module, z = DCTActivation(2, dtype=dtype), torch.tensor([[0.3, -1.2], [2.1, 0.8]], dtype=dtype)
@@ -86,14 +86,14 @@ def test_its_gradients_have_gradients(fixed):
         torch.testing.assert_close(single, double, rtol=1e-4, atol=1e-4)
 
 
-def test_it_starts_as_a_line():
+def test_activation_starts_as_line():
     z = torch.linspace(-1, 1, 101)[:, None]
     found = DCTActivation(1, 6)(z).detach()
     assert float((found - z).abs().max()) < 0.04
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_it_keeps_the_type_of_its_input(dtype):
+def test_activation_keeps_input_dtype(dtype):
     z = torch.linspace(-2, 2, 9, dtype=dtype)[:, None]
     found = DCTActivation(1, dtype=dtype)(z)
     assert found.dtype == dtype

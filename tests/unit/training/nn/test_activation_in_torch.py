@@ -74,7 +74,7 @@ def test_the_transforms_of_torch_func_go_through_it():
 
 
 @pytest.mark.parametrize(("make", "shape"), MODULES)
-def test_its_onnx_has_standard_operators_alone_and_the_same_numbers(make, shape, tmp_path: Path):
+def test_onnx_export_has_standard_operators_and_same_values(make, shape, tmp_path: Path):
     module, path = make(), tmp_path / "module.onnx"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of the exporter's own code
@@ -100,7 +100,7 @@ def test_its_onnx_has_standard_operators_alone_and_the_same_numbers(make, shape,
     np.testing.assert_allclose(found, module(x).detach().numpy(), atol=SINGLE)
 
 
-def test_a_state_dict_carries_it_and_another_size_is_refused():
+def test_state_dict_restores_activation_and_refuses_another_size():
     torch.manual_seed(0)
     module = DCTActivation(3, 5)
     nn.init.normal_(module.coefficients)
@@ -112,7 +112,7 @@ def test_a_state_dict_carries_it_and_another_size_is_refused():
         DCTActivation(3, 6).load_state_dict(module.state_dict())
 
 
-def test_it_moves_between_types_and_devices():
+def test_activation_moves_between_dtypes_and_devices():
     z = torch.linspace(-2, 2, 12).reshape(4, 3)
     exact = cosine_series.activation(z.numpy(), np.tile(cosine_series.line(6), (3, 1)))
     for dtype, tolerance in ((torch.float64, 1e-6), (torch.float32, SINGLE), (torch.bfloat16, 0.1)):

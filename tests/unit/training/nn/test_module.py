@@ -48,7 +48,7 @@ def test_the_start_for_two_inputs_is_the_authors():
     assert not last.bias.any()
 
 
-def test_the_start_of_an_odd_layer_halves_the_last_two_output_weights():
+def test_odd_layer_starts_with_last_two_output_weights_halved():
     last = initial_network(Architecture(2, (5,)), spread=0.5).layers[-1]
     np.testing.assert_array_equal(last.weight, [[0.5, -0.5, 0.5, -0.25, -0.25]])
 
