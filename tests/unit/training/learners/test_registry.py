@@ -46,7 +46,7 @@ def rows() -> np.ndarray:
 
 @pytest.mark.usefixtures("untrained")
 def test_estimators_use_a_learner_that_is_only_registered():
-    model = ENNRegressor(3, learner="untrained").fit(rows(), rows()[:, 0])
+    model = ENNRegressor(3).set_params(learner="untrained").fit(rows(), rows()[:, 0])
     assert model.model_.training["learner"] == {"name": "untrained", "passes": 1}
 
 
@@ -62,7 +62,7 @@ def test_command_line_uses_a_learner_that_is_only_registered(monkeypatch, tmp_pa
 
 def test_estimator_refuses_unknown_learner_with_all_names():
     with pytest.raises(OptionError, match=r"learner 'sgd': expected one of 'lms', 'adam', 'auto', or an object"):
-        ENNRegressor(learner="sgd").fit(rows(), rows()[:, 0])
+        ENNRegressor().set_params(learner="sgd").fit(rows(), rows()[:, 0])
 
 
 def test_command_line_refuses_unknown_learner_with_all_names(monkeypatch, tmp_path, capsys):
