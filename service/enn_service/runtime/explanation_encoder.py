@@ -15,7 +15,8 @@ from enn_models.card import Card
 from enn_models.cosine_series import Floats
 from enn_models.network import Network
 from enn_models.output_response import OutputResponse
-from enn_service.runtime.prediction_encoder import SLOT, OutOfRange, PredictionEncoder, number_texts, template
+from enn_service.runtime.prediction_encoder import SLOT, PredictionEncoder, number_texts, template
+from enn_service.runtime.range_check import OutOfRange
 from enn_service.runtime.session import Array
 
 Indices = NDArray[np.intp]

@@ -9,6 +9,7 @@ import pytest
 
 from enn_models import repository
 from enn_models.errors import InvalidModelError, RepositoryError, UnsafeModelError
+from enn_models.graph_checks import MAX_FILE_BYTES
 from enn_models.repository import MODEL_FILE, SUMS_FILE
 
 BAD_NAMES = ["", ".", "..", ".hidden", "-x", "a/b", "a\\b", "a b", "a\0", "a\n", "a:b", "%2e", "é", "٣", "a" * 129]
@@ -180,7 +181,7 @@ def test_special_file_is_refused_without_blocking(tmp_path, make):
 def test_file_above_the_limit_is_refused_unread(tmp_path):
     folder = repository.publish_version(tmp_path, "ring", b"model")
     with (folder / MODEL_FILE).open("r+b") as file:
-        file.truncate(repository.MAX_FILE_BYTES + 1)
+        file.truncate(MAX_FILE_BYTES + 1)
     with pytest.raises(UnsafeModelError, match="not a regular file of at most"):
         repository.read_model(tmp_path, "ring", "1")
 
