@@ -117,6 +117,8 @@ def relu(hidden: tuple[int, ...], outputs: int, gain: float) -> nn.Sequential:
 
 
 class _Sine(nn.Module):
+    """Sine activation with a fixed frequency."""
+
     def __init__(self, frequency: float) -> None:
         super().__init__()
         self.frequency = frequency
@@ -133,8 +135,10 @@ def _build_sequential(hidden: tuple[int, ...], outputs: int, activations: list[n
 
 
 def _linear_layers(module: nn.Module) -> list[nn.Linear]:
+    """Return the linear layers of a module, from input to output."""
     return [part for part in module.modules() if isinstance(part, nn.Linear)]
 
 
 def _uniform(parameter: Tensor, bound: float) -> None:
+    """Fill a parameter with uniform random numbers in [-bound, bound]."""
     nn.init.uniform_(parameter, -bound, bound)

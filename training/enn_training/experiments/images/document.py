@@ -15,53 +15,58 @@ def render(pictures: dict[str, PictureResults]) -> str:
         pictures: Results by picture name.
     """
     template = files("enn_training.experiments.images").joinpath("template.md").read_text()
-    parts = "\n\n".join(_picture_section(name, found) for name, found in pictures.items())
+    parts = "\n\n".join(_picture_section(name, results) for name, results in pictures.items())
     return template.format(pictures=parts, tried=VARIANTS_TRIED, frequency=f"{HIDDEN_FREQUENCY:g}")
 
 
-def results_table(found: PictureResults) -> str:
+def results_table(picture: PictureResults) -> str:
     """Return a Markdown table with one line per network."""
     head = (
         "| network | layers | parameters | PSNR, dB | of all variants | step, gain | processor s |\n" + "|---" * 7 + "|"
     )
-    best = max(one.best.psnr for one in found.results.values())
-    return "\n".join([head, *(_result_row(name, one, best, found.channels) for name, one in found.results.items())])
+    best = max(result.best.psnr for result in picture.results.values())
+    return "\n".join(
+        [head, *(_result_row(name, result, best, picture.channels) for name, result in picture.results.items())]
+    )
 
 
-def describe_ranking(found: PictureResults) -> str:
+def describe_ranking(picture: PictureResults) -> str:
     """Return a sentence on the best network and the ENN's differences."""
-    ours = found.results[ENN_NAME].best.psnr
-    gaps = [f"{ours - one.best.psnr:+.2f} dB beside {name}" for name, one in found.results.items() if name != ENN_NAME]
-    winner = max(found.results, key=lambda name: found.results[name].best.psnr)
+    ours = picture.results[ENN_NAME].best.psnr
+    gaps = [
+        f"{ours - result.best.psnr:+.2f} dB beside {name}"
+        for name, result in picture.results.items()
+        if name != ENN_NAME
+    ]
+    winner = max(picture.results, key=lambda name: picture.results[name].best.psnr)
     return f"{winner} is the nearest to the picture. The ENN: {', '.join(gaps)}."
 
 
-def _picture_section(name: str, found: PictureResults) -> str:
+def _picture_section(name: str, results: PictureResults) -> str:
     """Return the section of one picture."""
-    settings = found.settings
+    settings = results.settings
     source, colors = name.rsplit("-", 1)
     hidden = ",".join(map(str, settings.hidden))
-    command = f"python -m enn_training image {source} --size {max(found.width, found.height)} --hidden {hidden}"
+    command = f"python -m enn_training image {source} --size {max(results.width, results.height)} --hidden {hidden}"
     command += f" --harmonics {settings.harmonics} --passes {settings.passes} --batch {settings.batch}"
     command += f" --seed {settings.seed}" + (" --grey" if colors == "grey" else "")
-    pixels = (
-        f"{found.width} x {found.height} pixels of {found.channels} {'channels' if found.channels > 1 else 'channel'}"
-    )
-    picture = f"![{name} and what each network makes of it](../pictures/image-{name}.png)"
-    return f"## {name}\n\n`{command}`: {pixels}.\n\n{picture}\n\n{results_table(found)}\n\n{describe_ranking(found)}"
+    unit = "channels" if results.channels > 1 else "channel"
+    pixels = f"{results.width} x {results.height} pixels of {results.channels} {unit}"
+    image = f"![{name} and what each network makes of it](../pictures/image-{name}.png)"
+    return f"## {name}\n\n`{command}`: {pixels}.\n\n{image}\n\n{results_table(results)}\n\n{describe_ranking(results)}"
 
 
-def _result_row(name: str, one: Result, best: float, outputs: int) -> str:
+def _result_row(name: str, result: Result, best: float, outputs: int) -> str:
     """Return the table line of one network."""
-    psnr = f"{one.best.psnr:.2f}"
-    tried = ", ".join(f"{variant.psnr:.1f}" for variant in one.variants)
+    psnr = f"{result.best.psnr:.2f}"
+    tried = ", ".join(f"{variant.psnr:.1f}" for variant in result.variants)
     cells = [
         name,
-        "-".join(map(str, (2, *one.hidden, outputs))),
-        f"{one.parameters:,}",
-        f"**{psnr}**" if one.best.psnr == best else psnr,
+        "-".join(map(str, (2, *result.hidden, outputs))),
+        f"{result.parameters:,}",
+        f"**{psnr}**" if result.best.psnr == best else psnr,
         tried,
-        f"{one.best.rate:g}, {one.best.gain:g}",
-        f"{sum(variant.seconds for variant in one.variants):.1f}",
+        f"{result.best.rate:g}, {result.best.gain:g}",
+        f"{sum(variant.seconds for variant in result.variants):.1f}",
     ]
     return f"| {' | '.join(cells)} |"

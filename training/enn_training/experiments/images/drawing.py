@@ -12,7 +12,7 @@ from enn_training.experiments.images.picture import Picture
 def save_comparison(picture: Picture, fitted: dict[str, FittedContender], path: Path) -> None:
     """Write original and reconstructions side by side as a PNG."""
     shown = {"original": picture.pixels}
-    shown |= {f"{name}: {one.result.best.psnr:.2f} dB": one.pixels for name, one in fitted.items()}
+    shown |= {f"{name}: {contender.result.best.psnr:.2f} dB": contender.pixels for name, contender in fitted.items()}
     height, width, _ = picture.pixels.shape
     figure = Figure(figsize=(3.0 * len(shown), 3.0 * height / width + 0.3), layout="constrained")
     for axes, (title, pixels) in zip(np.ravel(figure.subplots(1, len(shown))), shown.items(), strict=True):

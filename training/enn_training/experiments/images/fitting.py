@@ -64,18 +64,23 @@ def fit_all(
         parameters = count_parameters(ours.build(settings.hidden, outputs, 1.0))
     sizes = {ours.name: settings.hidden}
     sizes |= {peer.name: matching_widths(peer, settings.hidden, outputs, parameters) for peer in peers}
-    return {one.name: _fit_best(one, sizes[one.name], picture, settings, watch) for one in (ours, *peers)}
+    return {
+        contender.name: _fit_best(contender, sizes[contender.name], picture, settings, watch)
+        for contender in (ours, *peers)
+    }
 
 
 def total_passes(settings: Settings) -> int:
     """Return the total number of passes of `fit_all`."""
-    return settings.passes * sum(len(one.variants) for one in contenders(settings.harmonics))
+    return settings.passes * sum(len(contender.variants) for contender in contenders(settings.harmonics))
 
 
 def collect_results(picture: Picture, settings: Settings, fitted: dict[str, FittedContender]) -> PictureResults:
     """Return the numbers of a picture for storage."""
     height, width, channels = picture.pixels.shape
-    return PictureResults(width, height, channels, settings, {name: one.result for name, one in fitted.items()})
+    return PictureResults(
+        width, height, channels, settings, {name: contender.result for name, contender in fitted.items()}
+    )
 
 
 def to_learned_model(picture: Picture, settings: Settings, fitted: FittedContender) -> LearnedModel:
@@ -101,7 +106,7 @@ def to_learned_model(picture: Picture, settings: Settings, fitted: FittedContend
         classes=None,
         examples=sample_rows(picture.places, MAX_EXAMPLES, settings.seed),
         training=training,
-        scores={},  # an image is learned whole: no pixel is left to judge by
+        scores={},  # all pixels are training rows: no test rows remain
         fingerprint=fingerprint(FEATURES, picture.places, picture.values),
         background=picture.places[:0],
     )
@@ -122,7 +127,7 @@ def _fit_best(
         began = time.process_time()
         values = _train(module, rate, picture, settings, lambda: watch(contender.name))
         psnr = picture.psnr(values)
-        if psnr > max((one.psnr for one in variants), default=-math.inf):
+        if psnr > max((variant.psnr for variant in variants), default=-math.inf):
             best = module, np.clip(values, 0.0, 1.0).reshape(picture.pixels.shape)
         variants.append(Variant(rate, gain, round(psnr, 2), round(time.process_time() - began, 1)))
     if best is None:
@@ -150,4 +155,5 @@ def _train(module: nn.Module, rate: float, picture: Picture, settings: Settings,
 
 
 def _tensor(array: Floats) -> Tensor:
+    """Return an array as a float32 tensor."""
     return torch.from_numpy(array).float()

@@ -84,11 +84,11 @@ class PictureResults:
     results: dict[str, Result]
 
 
-def write_results(folder: Path, name: str, found: PictureResults) -> None:
+def write_results(folder: Path, name: str, picture: PictureResults) -> None:
     """Store the results of a picture; the file is replaced atomically."""
     folder.mkdir(parents=True, exist_ok=True)
-    lines = [f"{json.dumps(key)}: {json.dumps(asdict(one))}" for key, one in found.results.items()]
-    head = asdict(found)
+    lines = [f"{json.dumps(key)}: {json.dumps(asdict(result))}" for key, result in picture.results.items()]
+    head = asdict(picture)
     del head["results"]
     path = folder / f"{name}.json"
     hidden = path.with_name(f".{path.name}.{os.getpid()}")
@@ -106,15 +106,17 @@ def read_results(folder: Path) -> dict[str, PictureResults]:
 
 
 def _read_file(path: Path) -> PictureResults:
+    """Return the results of a file."""
     try:
         fields = json.loads(path.read_text())
         settings = Settings(**fields["settings"] | {"hidden": tuple(fields["settings"]["hidden"])})
-        results = {name: _parse_result(one) for name, one in fields["results"].items()}
+        results = {name: _parse_result(result) for name, result in fields["results"].items()}
         return PictureResults(**fields | {"settings": settings, "results": results})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise DataError(f"{path}: not a file of results ({error}); remove it to learn the picture again") from None
 
 
 def _parse_result(fields: dict[str, Any]) -> Result:
-    variants = tuple(Variant(**one) for one in fields["variants"])
+    """Return the result of one network from its JSON fields."""
+    variants = tuple(Variant(**variant) for variant in fields["variants"])
     return Result(tuple(fields["hidden"]), fields["parameters"], variants)

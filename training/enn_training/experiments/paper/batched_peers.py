@@ -55,7 +55,7 @@ class BatchedRows:
     def batches(self, generators: list[torch.Generator], size: int) -> Iterator["BatchedRows"]:
         """Yield all rows once, in the order of each seed's own generator."""
         count = self.y.shape[1]
-        order = torch.stack([torch.randperm(count, generator=one) for one in generators])
+        order = torch.stack([torch.randperm(count, generator=generator) for generator in generators])
         x = self.x.gather(2, order[:, None].expand_as(self.x))
         for columns in zip(x.split(size, 2), self.y.gather(1, order).split(size, 1), strict=True):
             yield BatchedRows(*columns)
@@ -80,7 +80,7 @@ def train_peers(
     began = time.process_time()
     for number in range(passes):
         stack.learn_pass(number, passes)
-        stack.judge()
+        stack.evaluate()
         watch()
     seconds = (time.process_time() - began) / len(data)
     for index, seed in enumerate(data):
@@ -97,9 +97,9 @@ class _BatchedPeers:
         first = self.data[0]
         classes = None if first.classes is None else len(first.classes)
         self.loss = _squared_error if classes is None else _cross_entropy
-        self.targets = [Targets.fit(one.training.y, "linear", classes) for one in self.data]
-        self.training = self._rows([one.training for one in self.data])
-        self.held_out = self._rows([one.validation for one in self.data]).repeated(self.variants)
+        self.targets = [Targets.fit(dataset.training.y, "linear", classes) for dataset in self.data]
+        self.training = self._rows([dataset.training for dataset in self.data])
+        self.held_out = self._rows([dataset.validation for dataset in self.data]).repeated(self.variants)
         self.rates, gains = torch.tensor(peer.variants).repeat(len(data), 1).split(1, dim=1)
         self.gains = gains[:, :, None]
         starts = [torch.Generator().manual_seed(1000 * seed + index) for seed in data for index in range(self.variants)]
@@ -120,7 +120,7 @@ class _BatchedPeers:
             self.adam.step(gradient, self.rates * rate_factor((number * steps + index) / (passes * steps)))
 
     @torch.no_grad()
-    def judge(self) -> None:
+    def evaluate(self) -> None:
         """Keep the parameters of networks with a new lowest held-out loss, and record the error of the best variant."""
         response = self.peer.respond(self.adam.parameters, self.gains, self.held_out.x)
         losses = self.loss(response, self.held_out.y)
@@ -168,7 +168,10 @@ class _BatchedPeers:
         return folded[0].numpy()
 
     def _rows(self, parts: list[Split]) -> BatchedRows:
-        encoded_targets = [_to_tensor(one.encode(part.y))[:, 0] for one, part in zip(self.targets, parts, strict=True)]
+        """Return the rows of one part of every seed as a batch."""
+        encoded_targets = [
+            _to_tensor(targets.encode(part.y))[:, 0] for targets, part in zip(self.targets, parts, strict=True)
+        ]
         return BatchedRows(torch.stack([_to_tensor(part.x).T for part in parts]), torch.stack(encoded_targets))
 
 
@@ -185,6 +188,7 @@ def _cross_entropy(response: Tensor, target: Tensor) -> Tensor:
 
 
 def _squared_error(response: Tensor, target: Tensor) -> Tensor:
+    """Return the mean squared error of each network, [networks]."""
     return (response - target).square().mean(1)
 
 
@@ -196,4 +200,5 @@ def _comparable_error(loss: Callable[[Tensor, Tensor], Tensor], response: Tensor
 
 
 def _to_tensor(array: np.ndarray) -> Tensor:
+    """Return an array as a float32 tensor."""
     return torch.from_numpy(np.asarray(array, dtype=np.float32))

@@ -42,30 +42,30 @@ UNTUNED = tuple(peer.name for peer in peers.untuned_peers(6))
 SAME_PARAMETERS = tuple(peer.name for peer in (*peers.tuned_peers(17), peers.kan_peer(3)))
 
 
-def claim_fields(found: dict[str, Outcome]) -> dict[str, object]:
+def claim_fields(outcomes: dict[str, Outcome]) -> dict[str, object]:
     """Return the template fields about claims.
 
     Args:
-        found: Problem -> contender -> seed -> result; each problem has results of all contenders.
+        outcomes: Problem -> contender -> seed -> result; each problem has results of all contenders.
     """
-    promised = list(_target_rows(found))
+    targets = list(_target_rows(outcomes))
     header = ("problem", "target", "worst seed", "slowest fit, s", "")
     return {
-        "gaps": "\n".join(_gap_lines(found)),
-        "same_size_wins": _describe_wins(found, SAME_SIZE),
-        "equal_wins": _describe_wins(found, SAME_PARAMETERS),
-        "reached": _describe_reached(found),
+        "gaps": "\n".join(_gap_lines(outcomes)),
+        "same_size_wins": _describe_wins(outcomes, SAME_SIZE),
+        "equal_wins": _describe_wins(outcomes, SAME_PARAMETERS),
+        "reached": _describe_reached(outcomes),
         "most_seconds": MAX_SECONDS,
-        "promises_met": f"{sum(row[-1] == 'met' for row in promised)} of {len(promised)}",
-        "promises": markdown_table(header, promised),
+        "promises_met": f"{sum(row[-1] == 'met' for row in targets)} of {len(targets)}",
+        "promises": markdown_table(header, targets),
     }
 
 
-def _target_rows(found: dict[str, Outcome]) -> Iterator[tuple[str, ...]]:
+def _target_rows(outcomes: dict[str, Outcome]) -> Iterator[tuple[str, ...]]:
     """Yield the table row of each problem: target, worst seed, slowest fit, and whether the target is met."""
     for problem in problems():
         name = "enn-12" if problem.name == HARD_PROBLEM else ENN_NAME
-        outcome = found.get(problem.name, {})
+        outcome = outcomes.get(problem.name, {})
         if spread := collect_spreads(problem.task, outcome, (name,)).get(name):
             slowest = max(result.seconds for result in outcome[name].values())
             met = spread.reaches(TARGETS[problem.name]) and slowest <= MAX_SECONDS
@@ -80,7 +80,7 @@ def _format_target(problem: Problem) -> str:
     return f"≥ {value:g}" if problem.task == "classification" else f"≤ {value:.0e}"
 
 
-def _gap_lines(found: dict[str, Outcome]) -> Iterator[str]:
+def _gap_lines(outcomes: dict[str, Outcome]) -> Iterator[str]:
     """Yield a line about the largest accuracy gap to each group of networks."""
     groups = (
         ("the weakest network of the same size without tuning", UNTUNED, False),
@@ -90,45 +90,49 @@ def _gap_lines(found: dict[str, Outcome]) -> Iterator[str]:
         ("the best tuned network with equally many parameters", SAME_PARAMETERS, True),
     )
     for label, names, strongest in groups:
-        gaps = _score_gaps(found, names, strongest=strongest)
-        gap, told = max(gaps, default=(0.0, "no results"))
+        gaps = _score_gaps(outcomes, names, strongest=strongest)
+        gap, description = max(gaps, default=(0.0, "no results"))
         verdict = "reproduced" if gap > CLAIMED_GAP else "not reproduced"
-        yield f"- {label}: {100 * gap:.1f} points ({told}): **{verdict}**"
+        yield f"- {label}: {100 * gap:.1f} points ({description}): **{verdict}**"
 
 
-def _score_gaps(found: dict[str, Outcome], names: tuple[str, ...], *, strongest: bool) -> Iterator[tuple[float, str]]:
+def _score_gaps(
+    outcomes: dict[str, Outcome], names: tuple[str, ...], *, strongest: bool
+) -> Iterator[tuple[float, str]]:
     """Yield, for each classification problem, the gap to the best or weakest rival and its description."""
-    for problem, own, rivals in _matchups(found, names):
+    for problem, own, rivals in _matchups(outcomes, names):
         if problem.task == "classification":
             rival = best_contender(rivals) if strongest else min(rivals, key=lambda name: rivals[name].median)
             theirs = rivals[rival].median
             yield own.median - theirs, f"{problem.name}: {own.median:.4f}, {rival} {theirs:.4f}"
 
 
-def _describe_wins(found: dict[str, Outcome], names: tuple[str, ...]) -> str:
+def _describe_wins(outcomes: dict[str, Outcome], names: tuple[str, ...]) -> str:
     """Return on how many problems the ENN has the best median, with their names."""
-    matches = list(_matchups(found, names))
+    matches = list(_matchups(outcomes, names))
     won = [problem.name for problem, own, rivals in matches if own.better(rivals[best_contender(rivals)])]
     return f"{len(won)} of {len(matches)} problems" + (f" ({', '.join(won)})" if won else "")
 
 
-def _matchups(found: dict[str, Outcome], names: tuple[str, ...]) -> Iterator[tuple[Problem, Spread, dict[str, Spread]]]:
+def _matchups(
+    outcomes: dict[str, Outcome], names: tuple[str, ...]
+) -> Iterator[tuple[Problem, Spread, dict[str, Spread]]]:
     """Yield each problem that has results of the ENN 2-6-1 and of a rival."""
     for problem in problems():
-        rivals = collect_spreads(problem.task, found.get(problem.name, {}), (ENN_NAME, *names))
+        rivals = collect_spreads(problem.task, outcomes.get(problem.name, {}), (ENN_NAME, *names))
         own = rivals.pop(ENN_NAME, None)
         if own and rivals:
             yield problem, own, rivals
 
 
-def _describe_reached(found: dict[str, Outcome]) -> str:
+def _describe_reached(outcomes: dict[str, Outcome]) -> str:
     """Return on how many problems the ENN 2-6-1 meets the target, with its scores on the others."""
-    short: list[str] = []
+    missed: list[str] = []
     known = 0
     for problem in problems():
-        if spread := collect_spreads(problem.task, found.get(problem.name, {}), (ENN_NAME,)).get(ENN_NAME):
+        if spread := collect_spreads(problem.task, outcomes.get(problem.name, {}), (ENN_NAME,)).get(ENN_NAME):
             known += 1
             if not spread.reaches(TARGETS[problem.name]):
-                short.append(f"{problem.name} ({spread}; target {_format_target(problem)})")
-    reached = f"{known - len(short)} of {known} problems"
-    return f"{reached}; it falls short on {', '.join(short)}" if short else reached
+                missed.append(f"{problem.name} ({spread}; target {_format_target(problem)})")
+    reached = f"{known - len(missed)} of {known} problems"
+    return f"{reached}; it falls short on {', '.join(missed)}" if missed else reached

@@ -15,39 +15,39 @@ ENN = "ENN"
 SIMPLE = {"majority or mean": "constant", "straight line": "line"}
 
 
-def render(found: dict[str, Outcome], budget: Budget) -> str:
+def render(outcomes: dict[str, Outcome], budget: Budget) -> str:
     """Return the page in Markdown.
 
     Args:
-        found: Problem -> contender -> seed -> result; each problem has results of all contenders.
+        outcomes: Problem -> contender -> seed -> result; each problem has results of all contenders.
         budget: Rows and passes of every contender.
     """
     fields = {
         "judged": budget.judged,
         "samples": budget.samples,
         "passes": budget.passes,
-        "seeds": len({seed for outcome in found.values() for results in outcome.values() for seed in results}),
+        "seeds": len({seed for outcome in outcomes.values() for results in outcome.values() for seed in results}),
         "same_size_parameters": _describe_parameters(ENNContender(), peers.tuned_peers(6)),
-        "same_size": _table(found, _same_size_lines(), (*SIMPLE, ENN, *KINDS)),
+        "same_size": _table(outcomes, _same_size_lines(), (*SIMPLE, ENN, *KINDS)),
         "equal_parameters": _describe_parameters(ENNContender(), (*peers.tuned_peers(17), peers.kan_peer(3))),
         "twelve_parameters": _describe_parameters(ENNContender(12), (*peers.tuned_peers(32), peers.kan_peer(6))),
-        "equal": _table(found, _same_parameters_lines(), (ENN, *KINDS, "KAN")),
+        "equal": _table(outcomes, _same_parameters_lines(), (ENN, *KINDS, "KAN")),
         "batch": peers.kan_peer(3).batch,
         "longer_batch": peers.with_more_steps(peers.kan_peer(3)).batch,
-        "longer": _table(found, [line for pair in _more_steps_lines() for line in pair], (ENN, *KINDS, "KAN")),
-        "longer_verdicts": "\n".join(_more_steps_verdicts(found)),
+        "longer": _table(outcomes, [line for pair in _more_steps_lines() for line in pair], (ENN, *KINDS, "KAN")),
+        "longer_verdicts": "\n".join(_more_steps_verdicts(outcomes)),
         "plain_rate": peers.untuned_peers(6)[0].rates[0],
-        "plain": _table(found, _untuned_lines(), (ENN, *KINDS)),
+        "plain": _table(outcomes, _untuned_lines(), (ENN, *KINDS)),
         "variants": "\n".join(f"  - {_describe_variants(peer)}" for peer in (*peers.tuned_peers(6), peers.kan_peer(3))),
         "degree": peers.DEGREE,
-        "seconds": _describe_seconds(found),
-        "pictures": "\n\n".join(f"![{name}](../pictures/paper-{name}.png)" for name in found),
+        "seconds": _describe_seconds(outcomes),
+        "pictures": "\n\n".join(f"![{name}](../pictures/paper-{name}.png)" for name in outcomes),
     }
     return (
         files("enn_training.experiments.paper")
         .joinpath("template.md")
         .read_text()
-        .format(**fields, **claims.claim_fields(found))
+        .format(**fields, **claims.claim_fields(outcomes))
     )
 
 
@@ -60,10 +60,10 @@ def _same_size_lines() -> list[Line]:
 def _same_parameters_lines() -> list[Line]:
     """Return the table lines of networks with equally many parameters; the hard problem has a second line."""
     lines: list[Line] = []
-    for one in problems():
-        lines.append(Line(one.name, one, _contender_columns(6, 17, 3)))
-        if one.name == HARD_PROBLEM:
-            lines.append(Line(f"{one.name}, M = 12", one, _contender_columns(12, 32, 6)))
+    for each in problems():
+        lines.append(Line(each.name, each, _contender_columns(6, 17, 3)))
+        if each.name == HARD_PROBLEM:
+            lines.append(Line(f"{each.name}, M = 12", each, _contender_columns(12, 32, 6)))
     return lines
 
 
@@ -72,13 +72,13 @@ def _more_steps_lines() -> list[tuple[Line, Line]]:
     columns = _contender_columns(6, 17, 3)
     longer = {title: name if title == ENN else f"{name}-longer" for title, name in columns.items()}
     chosen = [problem(name) for name in MORE_STEPS_PROBLEMS]
-    return [(Line(one.name, one, columns), Line(f"{one.name}, more steps", one, longer)) for one in chosen]
+    return [(Line(each.name, each, columns), Line(f"{each.name}, more steps", each, longer)) for each in chosen]
 
 
 def _untuned_lines() -> list[Line]:
     """Return the table lines of untuned networks."""
     columns = {ENN: "enn-6"} | {kind: f"{kind.lower()}-6-plain" for kind in KINDS}
-    return [Line(one.name, one, columns) for one in problems() if one.task == "classification"]
+    return [Line(each.name, each, columns) for each in problems() if each.task == "classification"]
 
 
 def _contender_columns(enn: int, fixed: int, kan: int) -> dict[str, str]:
@@ -86,23 +86,23 @@ def _contender_columns(enn: int, fixed: int, kan: int) -> dict[str, str]:
     return {ENN: f"enn-{enn}"} | {kind: f"{kind.lower()}-{fixed}" for kind in KINDS} | {"KAN": f"kan-{kan}"}
 
 
-def _table(found: dict[str, Outcome], lines: list[Line], titles: tuple[str, ...]) -> str:
+def _table(outcomes: dict[str, Outcome], lines: list[Line], titles: tuple[str, ...]) -> str:
     """Return the table of lines whose problem has results."""
-    rows = [line.cells(found[line.problem.name], titles) for line in lines if line.problem.name in found]
+    rows = [line.cells(outcomes[line.problem.name], titles) for line in lines if line.problem.name in outcomes]
     return markdown_table(("problem", *titles), rows)
 
 
 def _describe_parameters(enn: ENNContender, others: tuple[Peer, ...]) -> str:
     """Return the numbers of parameters of the networks."""
-    told = (f"{peer.kind} 2-{peer.hidden}-1 {peer.parameters}" for peer in others)
-    return ", ".join((f"ENN 2-{enn.hidden}-1 {enn.parameters}", *told))
+    sizes = (f"{peer.kind} 2-{peer.hidden}-1 {peer.parameters}" for peer in others)
+    return ", ".join((f"ENN 2-{enn.hidden}-1 {enn.parameters}", *sizes))
 
 
-def _more_steps_verdicts(found: dict[str, Outcome]) -> list[str]:
+def _more_steps_verdicts(outcomes: dict[str, Outcome]) -> list[str]:
     """Return a line for each problem about the networks ahead of the ENN with and without more steps."""
     lines: list[str] = []
     for pair in _more_steps_lines():
-        if outcome := found.get(pair[0].label):
+        if outcome := outcomes.get(pair[0].label):
             before, after = (_names_ahead(line.spreads(outcome)) for line in pair)
             lines.append(f"- {pair[0].label}: {before}; with four times the steps: {after}.")
     return lines
@@ -123,10 +123,10 @@ def _describe_variants(peer: Peer) -> str:
     return f"{peer.kind}: steps {rates}; gains {gains}; {peer.starts} starts of each; {len(peer.variants)} networks."
 
 
-def _describe_seconds(found: dict[str, Outcome]) -> str:
+def _describe_seconds(outcomes: dict[str, Outcome]) -> str:
     """Return the median CPU seconds of the ENN and of each network with equally many parameters."""
-    told: list[str] = []
+    medians: list[str] = []
     for title, name in _contender_columns(6, 17, 3).items():
-        times = [result.seconds for outcome in found.values() for result in outcome.get(name, {}).values()]
-        told += [f"{title} {median(times):.1f}"] if times else []
-    return ", ".join(told)
+        times = [result.seconds for outcome in outcomes.values() for result in outcome.get(name, {}).values()]
+        medians += [f"{title} {median(times):.1f}"] if times else []
+    return ", ".join(medians)

@@ -27,10 +27,10 @@ def missing_runs(
     for problem in problems:
         known = results.read(problem.name)
         for contender in contenders(problem):
-            made = {} if contender.name in again else known.get(contender.name, {})
-            left = tuple(seed for seed in range(seeds) if seed not in made)
-            if left:
-                yield problem, contender, left
+            stored = {} if contender.name in again else known.get(contender.name, {})
+            remaining = tuple(seed for seed in range(seeds) if seed not in stored)
+            if remaining:
+                yield problem, contender, remaining
 
 
 def complete_results(results: Results, problems: tuple[Problem, ...]) -> dict[str, Outcome]:
@@ -46,16 +46,16 @@ def run(results: Results, problems: tuple[Problem, ...], seeds: int, again: tupl
         OptionError: A name in `again` is not a contender of any problem.
     """
     names = {contender.name for problem in problems for contender in contenders(problem)}
-    if strangers := sorted(set(again) - names):
-        raise OptionError(f"--again {','.join(strangers)}: expected some of {', '.join(sorted(names))}")
+    if unknown := sorted(set(again) - names):
+        raise OptionError(f"--again {','.join(unknown)}: expected some of {', '.join(sorted(names))}")
     todo = list(missing_runs(results, problems, seeds, again))
-    total = results.budget.passes * sum(len(left) for *_, left in todo)
+    total = results.budget.passes * sum(len(remaining) for *_, remaining in todo)
     with tqdm(total=total, unit="pass", disable=None) as bar:
 
         def watch() -> None:
             bar.update()
 
-        for problem, contender, left in todo:
+        for problem, contender, remaining in todo:
             bar.set_description(f"{problem.name}, {contender.name}")
-            for seed, result in contender.learn(problem, left, results.budget, watch):
+            for seed, result in contender.learn(problem, remaining, results.budget, watch):
                 results.add(problem.name, contender.name, seed, result)

@@ -16,13 +16,13 @@ DEGREE = 7
 
 @dataclass(frozen=True)
 class Peer:
-    """Network with one hidden layer, evaluated as a batch of networks: W2 leave(gain (W1 enter(x) + b1)) + b2.
+    """Network with one hidden layer, evaluated as a batch of networks: W2 hidden_map(gain (W1 input_map(x) + b1)) + b2.
 
     Attributes:
         kind: Name of the activation or architecture.
         hidden: Number of hidden neurons.
-        enter: Map from inputs [networks, 2, rows] to the operand of W1, [networks, features, rows].
-        leave: Map from pre-activations [networks, hidden, rows] to the operand of W2.
+        input_map: Map from inputs [networks, 2, rows] to the operand of W1, [networks, features, rows].
+        hidden_map: Map from pre-activations [networks, hidden, rows] to the operand of W2.
         rates: Peak learning rates of Adam to try.
         gains: Factors of the pre-activations to try with each rate (w0 of a SIREN).
         starts: Number of random initializations of each pair.
@@ -32,8 +32,8 @@ class Peer:
 
     kind: str
     hidden: int
-    enter: Callable[[Tensor], Tensor]
-    leave: Callable[[Tensor], Tensor]
+    input_map: Callable[[Tensor], Tensor]
+    hidden_map: Callable[[Tensor], Tensor]
     rates: tuple[float, ...]
     gains: tuple[float, ...]
     starts: int = 2
@@ -53,9 +53,9 @@ class Peer:
     @cached_property
     def shapes(self) -> tuple[tuple[int, int], ...]:
         """Shapes of W1, b1, W2 and b2."""
-        entering = self.enter(torch.zeros(1, INPUTS, 1)).shape[1]
-        leaving = self.leave(torch.zeros(1, self.hidden, 1)).shape[1]
-        return (self.hidden, entering), (self.hidden, 1), (1, leaving), (1, 1)
+        inputs = self.input_map(torch.zeros(1, INPUTS, 1)).shape[1]
+        hidden = self.hidden_map(torch.zeros(1, self.hidden, 1)).shape[1]
+        return (self.hidden, inputs), (self.hidden, 1), (1, hidden), (1, 1)
 
     @property
     def parameters(self) -> int:
@@ -71,10 +71,10 @@ class Peer:
         Returns:
             Parameters, [networks, p].
         """
-        (_, entering), _, (_, leaving), _ = self.shapes
-        bounds = torch.tensor([entering, entering, leaving, leaving]).rsqrt()
+        (_, inputs), _, (_, hidden), _ = self.shapes
+        bounds = torch.tensor([inputs, inputs, hidden, hidden]).rsqrt()
         bound = bounds.repeat_interleave(torch.tensor(self._sizes))
-        return torch.stack([bound * (2 * torch.rand(len(bound), generator=one) - 1) for one in generators])
+        return torch.stack([bound * (2 * torch.rand(len(bound), generator=generator) - 1) for generator in generators])
 
     def layers(self, parameters: Tensor) -> tuple[Tensor, ...]:
         """Return views W1, b1, W2, b2, each [networks, rows, columns], of parameters [networks, p]."""
@@ -93,11 +93,12 @@ class Peer:
             Values, or logits of the second class, [networks, rows].
         """
         w1, b1, w2, b2 = self.layers(parameters)
-        z = torch.baddbmm(b1, w1, self.enter(x))
-        return torch.baddbmm(b2, w2, self.leave(gain * z)).squeeze(1)
+        z = torch.baddbmm(b1, w1, self.input_map(x))
+        return torch.baddbmm(b2, w2, self.hidden_map(gain * z)).squeeze(1)
 
     @cached_property
     def _sizes(self) -> list[int]:
+        """Number of parameters of W1, b1, W2 and b2."""
         return [math.prod(shape) for shape in self.shapes]
 
 
@@ -140,4 +141,5 @@ def chebyshev_terms(x: Tensor) -> Tensor:
 
 
 def _identity(x: Tensor) -> Tensor:
+    """Return the tensor unchanged."""
     return x

@@ -74,13 +74,13 @@ def _maps(axes: "NDArray[np.object_]", problem: Problem, maps: dict[str, Floats]
     truth = problem.rule(x[:, 0], x[:, 1])
     limits = (0.0, 2.0) if problem.task == "classification" else (-1.0, 1.0)
     _surface(axes[0], truth.astype(np.float64), f"{problem.name}: ideal", limits)
-    scale = max(float(np.quantile(np.abs(found - truth), 0.99)) for found in maps.values())
-    for place, (title, found) in zip(axes[1:3], maps.items(), strict=True):
+    scale = max(float(np.quantile(np.abs(values - truth), 0.99)) for values in maps.values())
+    for panel, (title, values) in zip(axes[1:3], maps.items(), strict=True):
         if problem.task == "classification":
-            obtained = found > 0
-            _surface(place, np.where(obtained == truth, obtained, 2), title, limits)
+            predicted = values > 0
+            _surface(panel, np.where(predicted == truth, predicted, 2), title, limits)
         else:
-            _surface(place, found - truth, f"{title}, error, colors to ±{scale:.0e}", (-scale, scale))
+            _surface(panel, values - truth, f"{title}, error, colors to ±{scale:.0e}", (-scale, scale))
 
 
 def _surface(axes: "Axes", values: Floats, title: str, limits: tuple[float, float]) -> None:
@@ -115,5 +115,5 @@ def _activations(axes: "NDArray[np.object_]", network: Network, x: Floats) -> No
         activation(axes[neuron], z[:, neuron], coefficients, neuron)
     activation(axes[len(hidden)], network.respond(x).pre_activation[:, 0], last[0], 0)
     axes[len(hidden)].set_title("output activation", fontsize=9)
-    for place in axes[len(hidden) + 1 :]:
-        place.set_axis_off()
+    for panel in axes[len(hidden) + 1 :]:
+        panel.set_axis_off()

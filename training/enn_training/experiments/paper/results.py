@@ -90,9 +90,9 @@ class Results:
         if not path.exists():
             return {}
         try:
-            found = json.loads(path.read_text())
-            budget = Budget(**found["budget"])
-            results = {name: dict(_parse_results(seeds)) for name, seeds in found["results"].items()}
+            fields = json.loads(path.read_text())
+            budget = Budget(**fields["budget"])
+            results = {name: dict(_parse_results(seeds)) for name, seeds in fields["results"].items()}
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{path}: not a file of results ({error}); remove it to learn them again") from None
         if budget != self.budget:

@@ -56,11 +56,11 @@ def collect_spreads(task: Task, outcome: Outcome, names: tuple[str, ...]) -> dic
     return {name: Spread(task, tuple(result.score for result in outcome[name].values())) for name in known}
 
 
-def best_contender(found: dict[str, Spread]) -> str:
+def best_contender(spreads: dict[str, Spread]) -> str:
     """Return the name with the best median; the first of equal ones."""
-    first, *others = found
+    first, *others = spreads
     for name in others:
-        if found[name].better(found[first]):
+        if spreads[name].better(spreads[first]):
             first = name
     return first
 
@@ -75,13 +75,16 @@ class Line:
 
     def spreads(self, outcome: Outcome) -> dict[str, Spread]:
         """Return title -> spread, for the contenders that have results."""
-        found = collect_spreads(self.problem.task, outcome, tuple(self.columns.values()))
-        return {title: found[name] for title, name in self.columns.items() if name in found}
+        by_name = collect_spreads(self.problem.task, outcome, tuple(self.columns.values()))
+        return {title: by_name[name] for title, name in self.columns.items() if name in by_name}
 
     def cells(self, outcome: Outcome, titles: tuple[str, ...]) -> tuple[str, ...]:
         """Return the label and a cell for each title, with the best median in bold."""
-        found = self.spreads(outcome)
-        cells = {title: f"**{one}**" if title == best_contender(found) else str(one) for title, one in found.items()}
+        spreads = self.spreads(outcome)
+        cells = {
+            title: f"**{spread}**" if title == best_contender(spreads) else str(spread)
+            for title, spread in spreads.items()
+        }
         return (self.label, *(cells.get(title, "") for title in titles))
 
 

@@ -18,26 +18,26 @@ CLAIMED_PERCENT = 40
 VARIANTS = {"as cut": "", "after fine-tuning": f"-{TUNED}"}
 
 
-def render(found: dict[str, Outcome], budget: Budget) -> str:
+def render(outcomes: dict[str, Outcome], budget: Budget) -> str:
     """Return the page in Markdown.
 
     Args:
-        found: Problem -> network -> seed -> result; each problem has all results.
+        outcomes: Problem -> network -> seed -> result; each problem has all results.
         budget: Data and passes of the networks.
     """
-    seconds = [result.seconds for outcome in found.values() for result in outcome[f"{WHOLE}-{TUNED}"].values()]
+    seconds = [result.seconds for outcome in outcomes.values() for result in outcome[f"{WHOLE}-{TUNED}"].values()]
     fields = {
         "samples": budget.samples,
         "judged": budget.judged,
         "tuning": tuning.MAX_ROWS,
         "rate": tuning.LEARNING_RATE,
-        "seeds": len({seed for outcome in found.values() for seed in outcome[WHOLE]}),
+        "seeds": len({seed for outcome in outcomes.values() for seed in outcome[WHOLE]}),
         "points": MAX_POINTS,
         "factor": MAX_FACTOR,
-        "verdicts": _verdicts(found),
-        "lost": _costs_table(found),
-        "plain": _scores_table(found, ""),
-        "tuned": _scores_table(found, f"-{TUNED}"),
+        "verdicts": _verdicts(outcomes),
+        "lost": _costs_table(outcomes),
+        "plain": _scores_table(outcomes, ""),
+        "tuned": _scores_table(outcomes, f"-{TUNED}"),
         "seconds": f"{median(seconds):.1f}",
         "lanes": len(result_names()) // 2,
     }
@@ -52,9 +52,9 @@ def cost(problem: Problem, outcome: Outcome, name: str) -> float:
     return max(cut / whole for whole, cut in pairs)
 
 
-def smallest_cost(problem: Problem, outcome: Outcome, percent: int, way: str) -> float:
-    """Return the cost by the better criterion; `way` is "" or "-tuned"."""
-    return min(cost(problem, outcome, f"{criterion}-{percent}{way}") for criterion in CRITERIA)
+def smallest_cost(problem: Problem, outcome: Outcome, percent: int, suffix: str) -> float:
+    """Return the cost by the better criterion; `suffix` is "" or "-tuned"."""
+    return min(cost(problem, outcome, f"{criterion}-{percent}{suffix}") for criterion in CRITERIA)
 
 
 def is_free(problem: Problem, value: float) -> bool:
@@ -62,44 +62,48 @@ def is_free(problem: Problem, value: float) -> bool:
     return value <= (MAX_POINTS if problem.task == "classification" else MAX_FACTOR)
 
 
-def _measured_problems(found: dict[str, Outcome]) -> list[tuple[Problem, Outcome]]:
+def _measured_problems(outcomes: dict[str, Outcome]) -> list[tuple[Problem, Outcome]]:
     """Return the problems that have results."""
-    return [(problem, found[problem.name]) for problem in problems() if problem.name in found]
+    return [(problem, outcomes[problem.name]) for problem in problems() if problem.name in outcomes]
 
 
-def _verdicts(found: dict[str, Outcome]) -> str:
+def _verdicts(outcomes: dict[str, Outcome]) -> str:
     """Return a line for each percentage and variant on the problems where the cut is free."""
     lines: list[str] = []
     for percent in PERCENTAGES:
-        for words, way in VARIANTS.items():
+        for words, suffix in VARIANTS.items():
             known = [
-                (one.name, is_free(one, smallest_cost(one, outcome, percent, way)))
-                for one, outcome in _measured_problems(found)
+                (problem.name, is_free(problem, smallest_cost(problem, outcome, percent, suffix)))
+                for problem, outcome in _measured_problems(outcomes)
             ]
-            not_free = [name for name, is_free in known if not is_free]
-            told = f"; not on {', '.join(not_free)}" if not_free else ""
-            lines.append(f"- {percent} % {words}: free on {len(known) - len(not_free)} of {len(known)} problems{told}")
+            not_free = [name for name, free in known if not free]
+            exceptions = f"; not on {', '.join(not_free)}" if not_free else ""
+            lines.append(
+                f"- {percent} % {words}: free on {len(known) - len(not_free)} of {len(known)} problems{exceptions}"
+            )
     return "\n".join(lines)
 
 
-def _costs_table(found: dict[str, Outcome]) -> str:
+def _costs_table(outcomes: dict[str, Outcome]) -> str:
     """Return the table of the cost of a 40 % cut on the worst seed."""
     rows: list[tuple[str, ...]] = []
-    for problem, outcome in _measured_problems(found):
-        costs = [smallest_cost(problem, outcome, CLAIMED_PERCENT, way) for way in VARIANTS.values()]
+    for problem, outcome in _measured_problems(outcomes):
+        costs = [smallest_cost(problem, outcome, CLAIMED_PERCENT, suffix) for suffix in VARIANTS.values()]
         unit = "{:.2f} points" if problem.task == "classification" else "{:.1f} times the error"
         cells = (f"{'' if is_free(problem, each) else '**not free:** '}{unit.format(each)}" for each in costs)
         rows.append((problem.name, *cells))
     return markdown_table(("problem", *(f"{words}, worst seed" for words in VARIANTS)), rows)
 
 
-def _scores_table(found: dict[str, Outcome], way: str) -> str:
+def _scores_table(outcomes: dict[str, Outcome], suffix: str) -> str:
     """Return the table of scores of all cuts."""
-    columns = {WHOLE: f"{WHOLE}{way}"} | {
-        f"{percent} %, {criterion}": f"{criterion}-{percent}{way}" for percent in PERCENTAGES for criterion in CRITERIA
+    columns = {WHOLE: f"{WHOLE}{suffix}"} | {
+        f"{percent} %, {criterion}": f"{criterion}-{percent}{suffix}"
+        for percent in PERCENTAGES
+        for criterion in CRITERIA
     }
     rows: list[tuple[str, ...]] = []
-    for problem, outcome in _measured_problems(found):
-        told = Line(problem.name, problem, columns).spreads(outcome)
-        rows.append((problem.name, *(str(told[title]) for title in columns)))
+    for problem, outcome in _measured_problems(outcomes):
+        spreads = Line(problem.name, problem, columns).spreads(outcome)
+        rows.append((problem.name, *(str(spreads[title]) for title in columns)))
     return markdown_table(("problem", *columns), rows)

@@ -63,10 +63,10 @@ def pruned_contender(problem: Problem) -> ENNContender:
 def _load_or_train(paper: Results, problem: Problem, seed: int) -> Network:
     """Return the network of a problem and seed from the paper's results, or train it."""
     enn = pruned_contender(problem)
-    found = paper.read(problem.name).get(enn.name, {}).get(seed)
-    if found is None:
-        found = dict(enn.learn(problem, (seed,), paper.budget, lambda: None))[seed]
-    return enn.network(problem, found)
+    result = paper.read(problem.name).get(enn.name, {}).get(seed)
+    if result is None:
+        result = dict(enn.learn(problem, (seed,), paper.budget, lambda: None))[seed]
+    return enn.network(problem, result)
 
 
 def _measure(network: Network, dataset: Dataset, seed: int) -> dict[str, Result]:
@@ -80,11 +80,12 @@ def _measure(network: Network, dataset: Dataset, seed: int) -> dict[str, Result]
     began = time.process_time()
     tuned = fine_tune(list(cut.values()), data.training, seed)
     seconds = round(time.process_time() - began, 2)
-    scores = {name: Result(_score(data, one), 0.0) for name, one in cut.items()}
-    learned = zip(cut, tuned, strict=True)
-    return scores | {f"{name}-{TUNED}": Result(_score(data, one), seconds) for name, one in learned}
+    scores = {name: Result(_score(data, each), 0.0) for name, each in cut.items()}
+    tuned_by_name = zip(cut, tuned, strict=True)
+    return scores | {f"{name}-{TUNED}": Result(_score(data, each), seconds) for name, each in tuned_by_name}
 
 
 def _score(data: ScaledData, network: Network) -> float:
+    """Return the accuracy, or the mean squared error of a regression, on the test rows."""
     scores = score(data.to_raw_units(network), data.dataset.test)
     return scores["accuracy" if data.dataset.classes is not None else "mean_squared_error"]

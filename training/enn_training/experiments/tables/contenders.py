@@ -58,14 +58,17 @@ _LINEAR: dict[Task, tuple[Settings, ...]] = {
 
 
 def _both_tasks(*settings: Settings) -> dict[Task, tuple[Settings, ...]]:
+    """Return the same settings for both tasks."""
     return {"classification": settings, "regression": settings}
 
 
 def _enn(task: Task, settings: Settings) -> ENNClassifier | ENNRegressor:
+    """Return an unfitted ENN."""
     return ENNClassifier(**settings) if task == "classification" else ENNRegressor(**settings)
 
 
 def _ebm(task: Task, settings: Settings) -> Any:  # noqa: ANN401 - interpret has no annotations
+    """Return an unfitted explainable boosting machine."""
     from interpret.glassbox import (  # noqa: PLC0415  # pyright: ignore[reportMissingImports] - of the extra "benchmark"
         ExplainableBoostingClassifier,
         ExplainableBoostingRegressor,
@@ -76,19 +79,22 @@ def _ebm(task: Task, settings: Settings) -> Any:  # noqa: ANN401 - interpret has
 
 
 def _linear(task: Task, settings: Settings) -> Pipeline:
+    """Return unfitted logistic or ridge regression with preprocessing."""
     model = LogisticRegression(max_iter=1000, **settings) if task == "classification" else Ridge(**settings)
     return make_pipeline(_preprocessing(), model)
 
 
 def _mlp(task: Task, settings: Settings) -> Pipeline:
+    """Return an unfitted multi-layer perceptron with preprocessing."""
     if task == "classification":
         return make_pipeline(_preprocessing(), MLPClassifier(random_state=0, **settings))
-    # Without this the network learns targets in their thousands from weights near 0.
+    # Unscaled targets in the thousands are far from the outputs of the initial weights near 0.
     model = TransformedTargetRegressor(MLPRegressor(random_state=0, **settings), transformer=StandardScaler())
     return make_pipeline(_preprocessing(), model)
 
 
 def _trees(task: Task, settings: Settings) -> HistGradientBoostingClassifier | HistGradientBoostingRegressor:
+    """Return unfitted histogram gradient boosting."""
     kind = HistGradientBoostingClassifier if task == "classification" else HistGradientBoostingRegressor
     return kind(random_state=0, categorical_features="from_dtype", **settings)
 
@@ -106,11 +112,13 @@ def _preprocessing() -> ColumnTransformer:
 
 
 def _count_linear(model: Pipeline) -> int:
+    """Return the number of weights and intercepts."""
     last: Any = model[-1]
     return int(np.size(last.coef_) + np.size(last.intercept_))
 
 
 def _count_mlp(model: Pipeline) -> int:
+    """Return the number of weights and biases."""
     last: Any = model[-1]
     network = getattr(last, "regressor_", last)
     return sum(part.size for part in (*network.coefs_, *network.intercepts_))

@@ -30,18 +30,18 @@ class Outcome:
 
     Attributes:
         table: Table.
-        found: Sizes of the table.
+        results: Stored results of the table, with its sizes.
         folds: Contender -> measurements, fold by fold.
     """
 
     table: Table
-    found: TableResults
+    results: TableResults
     folds: dict[str, tuple[Measurement, ...]]
 
     def values(self, measure: str) -> dict[str, list[float]]:
         """Return contender -> values of a measure, fold by fold; empty if the measure does not apply."""
-        of_all = {name: [getattr(one, measure) for one in folds] for name, folds in self.folds.items()}
-        return {name: [value for value in values if value is not None] for name, values in of_all.items()}
+        by_name = {name: [getattr(measurement, measure) for measurement in folds] for name, folds in self.folds.items()}
+        return {name: [value for value in values if value is not None] for name, values in by_name.items()}
 
     def ranks(self, measure: str) -> dict[str, float]:
         """Return contender -> rank by the mean of a measure, 1 for the best; equal means share their rank."""
@@ -57,14 +57,15 @@ def outcomes(results: Results, mode: str) -> tuple[Outcome, ...]:
 
 def _complete_outcome(results: Results, table: Table, mode: str) -> Outcome | None:
     """Return the results of a table; None if a measurement is missing."""
-    found, plan = results.read(table.name), results.plan
+    stored, plan = results.read(table.name), results.plan
     repeats = plan.repeats if mode == DEFAULT else plan.searched
-    places = [(repeat, fold) for repeat in range(repeats) for fold in range(plan.folds)]
-    if found is None or not places:
+    positions = [(repeat, fold) for repeat in range(repeats) for fold in range(plan.folds)]
+    if stored is None or not positions:
         return None
-    runs = {name: [found.runs.get(Run(mode, name, *place)) for place in places] for name in NAMES}
-    folds = {name: tuple(one for one in of_one if one) for name, of_one in runs.items()}
-    return Outcome(table, found, folds) if all(len(one) == len(places) for one in folds.values()) else None
+    runs = {name: [stored.runs.get(Run(mode, name, *position)) for position in positions] for name in NAMES}
+    folds = {name: tuple(filter(None, measurements)) for name, measurements in runs.items()}
+    complete = all(len(measurements) == len(positions) for measurements in folds.values())
+    return Outcome(table, stored, folds) if complete else None
 
 
 def _shared_rank(value: float, values: list[float]) -> float:
@@ -85,8 +86,8 @@ def render(results: Results) -> str:
         "sources": _sources_table(plain),
         "ranks": _ranks_table(plain),
         "searched_ranks": _ranks_table(searched),
-        "unseen_ranks": _ranks_table([one for one in plain if one.table.unseen]),
-        "unseen_verdict": _describe_comparison([one for one in plain if one.table.unseen]),
+        "unseen_ranks": _ranks_table([outcome for outcome in plain if outcome.table.unseen]),
+        "unseen_verdict": _describe_comparison([outcome for outcome in plain if outcome.table.unseen]),
         "incomplete": _incomplete_table(results, plain),
         "verdict": _describe_comparison(plain),
         "gains": _describe_gains(plain, searched),
@@ -105,13 +106,13 @@ def _sources_table(measured: Sequence[Outcome]) -> str:
     """Return the table of sources and sizes."""
     rows = [
         [
-            one.table.name,
-            one.table.source,
-            str(one.found.rows),
-            str(one.found.columns),
-            "regression" if not one.found.classes else f"{one.found.classes} classes",
+            outcome.table.name,
+            outcome.table.source,
+            str(outcome.results.rows),
+            str(outcome.results.columns),
+            "regression" if not outcome.results.classes else f"{outcome.results.classes} classes",
         ]
-        for one in measured
+        for outcome in measured
     ]
     return _markdown_table(("table", "package and data set", "rows", "columns", "task"), rows)
 
@@ -121,46 +122,50 @@ def _incomplete_table(results: Results, measured: Sequence[Outcome]) -> str:
     rows = [
         [table.name, *(_describe_known(results, table.name, name) for name in NAMES)]
         for table in tables()
-        if table.name not in {one.table.name for one in measured}
+        if table.name not in {outcome.table.name for outcome in measured}
     ]
     return _markdown_table(("table", *NAMES), rows) if rows else "None."
 
 
 def _describe_known(results: Results, table: str, name: str) -> str:
     """Return the mean loss of a model over the completed folds of a table with default settings."""
-    found, plan = results.read(table), results.plan
-    of_one = [one for run, one in found.runs.items() if (run.mode, run.contender) == (DEFAULT, name)] if found else []
-    losses = [one.loss for one in of_one if one]
-    if len(losses) < len(of_one):
+    stored, plan = results.read(table), results.plan
+    measurements = (
+        [measurement for run, measurement in stored.runs.items() if (run.mode, run.contender) == (DEFAULT, name)]
+        if stored
+        else []
+    )
+    losses = [measurement.loss for measurement in measurements if measurement]
+    if len(losses) < len(measurements):
         return f"not finished within {LIMIT_SECONDS / 60:g} minutes"
     return f"{fmean(losses):.3g} ({len(losses)} of {plan.folds * plan.repeats} folds)" if losses else "not measured"
 
 
 def _without_search(plain: Sequence[Outcome], searched: Sequence[Outcome]) -> str:
     """Return the tables without a search, with the seconds of one fit of the EBM."""
-    left = [one for one in plain if one.table.name not in {other.table.name for other in searched}]
-    told = [f"{one.table.name} ({fmean(one.values('seconds')[EBM]):.0f} s)" for one in left]
-    return ", ".join(told) or "none"
+    unsearched = [outcome for outcome in plain if outcome.table.name not in {other.table.name for other in searched}]
+    seconds = [f"{outcome.table.name} ({fmean(outcome.values('seconds')[EBM]):.0f} s)" for outcome in unsearched]
+    return ", ".join(seconds) or "none"
 
 
 def _describe_gains(plain: Sequence[Outcome], searched: Sequence[Outcome]) -> str:
     """Return, for each model, on how many folds the search left the defaults and on how many of these the loss fell."""
-    defaults = {one.table.name: one.folds for one in plain}
-    told: list[str] = []
+    defaults = {outcome.table.name: outcome.folds for outcome in plain}
+    gains: list[str] = []
     for name in NAMES:
-        both = [(defaults[one.table.name], one.folds) for one in searched if one.table.name in defaults]
+        both = [(defaults[outcome.table.name], outcome.folds) for outcome in searched if outcome.table.name in defaults]
         pairs = [pair for before, after in both for pair in zip(before[name], after[name], strict=False)]
-        left = [(before.loss, after.loss) for before, after in pairs if after.settings]
-        told.append(f"{name} {sum(after < before for before, after in left)} of {len(left)}")
-    return ", ".join(told)
+        changed = [(before.loss, after.loss) for before, after in pairs if after.settings]
+        gains.append(f"{name} {sum(after < before for before, after in changed)} of {len(changed)}")
+    return ", ".join(gains)
 
 
 def _ranks_table(measured: Sequence[Outcome]) -> str:
     """Return the mean ranks over all tables."""
     rows: list[list[str]] = []
     for measure, title in MEASURES.items():
-        places = [ranks for one in measured if (ranks := one.ranks(measure))]
-        means = {name: fmean(ranks[name] for ranks in places) for name in NAMES} if places else {}
+        table_ranks = [ranks for outcome in measured if (ranks := outcome.ranks(measure))]
+        means = {name: fmean(ranks[name] for ranks in table_ranks) for name in NAMES} if table_ranks else {}
         rows.append([title, *_bold_best({name: f"{mean:.2f}" for name, mean in means.items()}, means)])
     return _markdown_table(("mean rank by", *NAMES), rows) if measured else "Not measured."
 
@@ -171,9 +176,9 @@ def _describe_comparison(measured: Sequence[Outcome]) -> str:
         return ""
     lines: list[str] = []
     for measure in ("score", "loss"):
-        ranks = [one.ranks(measure) for one in measured]
-        ahead = [one.table.name for one, rank in zip(measured, ranks, strict=True) if rank[ENN] < rank[EBM]]
-        behind = [one.table.name for one, rank in zip(measured, ranks, strict=True) if rank[ENN] > rank[EBM]]
+        ranks = [outcome.ranks(measure) for outcome in measured]
+        ahead = [outcome.table.name for outcome, rank in zip(measured, ranks, strict=True) if rank[ENN] < rank[EBM]]
+        behind = [outcome.table.name for outcome, rank in zip(measured, ranks, strict=True) if rank[ENN] > rank[EBM]]
         lines.append(
             f"- By {MEASURES[measure]} the ENN is ahead of the EBM on {len(ahead)} tables"
             f" ({', '.join(ahead) or 'none'}) and behind on {len(behind)} ({', '.join(behind) or 'none'})."
@@ -184,12 +189,15 @@ def _describe_comparison(measured: Sequence[Outcome]) -> str:
 def _measure_table(measured: Sequence[Outcome], measure: str) -> str:
     """Return mean and standard deviation of every table and model over the folds, with the best mean in bold."""
     rows: list[list[str]] = []
-    for one in measured:
-        values = {name: found for name, found in one.values(measure).items() if found}
+    for outcome in measured:
+        values = {name: folds for name, folds in outcome.values(measure).items() if folds}
         if values:
-            ranks = one.ranks(measure)
+            ranks = outcome.ranks(measure)
             rows.append(
-                [one.table.name, *_bold_best({name: _format_spread(measure, values[name]) for name in NAMES}, ranks)]
+                [
+                    outcome.table.name,
+                    *_bold_best({name: _format_spread(measure, values[name]) for name in NAMES}, ranks),
+                ]
             )
     return _markdown_table(("table", *NAMES), rows) if rows else "Not measured."
 

@@ -18,8 +18,8 @@ from enn_training.experiments.tables.measures import Measurement, score_model
 from enn_training.experiments.tables.results import DEFAULT, SEARCHED, Plan, Results, Run, TableResults
 from enn_training.experiments.tables.tables import Table
 
-# The share of a fold's training rows by which the search chooses.
 VALIDATION_SHARE = 0.2
+"""Share of a fold's training rows on which the search compares settings."""
 
 
 def planned_runs(plan: Plan) -> Iterator[Run]:
@@ -36,25 +36,27 @@ def run(results: Results, chosen: tuple[Table, ...]) -> None:
         for table in chosen:
             x, y = table.load()
             classes = y.nunique() if table.task == "classification" else 0
-            found = results.read(table.name) or TableResults(len(x), x.shape[1], classes, {})
-            for one in planned_runs(results.plan):
-                bar.set_postfix_str(f"{table.name} {one.mode} {one.contender}")
-                if one not in found.runs and not found.unfinished(one):
-                    found = replace(found, runs=found.runs | {one: measure(table, x, y, one, results.plan.folds)})
-                    results.write(table.name, found)
+            measured = results.read(table.name) or TableResults(len(x), x.shape[1], classes, {})
+            for planned in planned_runs(results.plan):
+                bar.set_postfix_str(f"{table.name} {planned.mode} {planned.contender}")
+                if planned not in measured.runs and not measured.unfinished(planned):
+                    measured = replace(
+                        measured, runs=measured.runs | {planned: measure(table, x, y, planned, results.plan.folds)}
+                    )
+                    results.write(table.name, measured)
                 bar.update()
 
 
-def measure(table: Table, x: pd.DataFrame, y: pd.Series, one: Run, folds: int) -> Measurement | None:
+def measure(table: Table, x: pd.DataFrame, y: pd.Series, planned: Run, folds: int) -> Measurement | None:
     """Return the measurement of one model on one fold; None if the fit exceeded the time limit."""
-    kind = StratifiedKFold if table.task == "classification" else KFold
-    train, test = list(kind(folds, shuffle=True, random_state=one.repeat).split(x, y))[one.fold]
-    contender = next(each for each in contenders() if each.name == one.contender)
+    splitter = StratifiedKFold if table.task == "classification" else KFold
+    train, test = list(splitter(folds, shuffle=True, random_state=planned.repeat).split(x, y))[planned.fold]
+    contender = next(each for each in contenders() if each.name == planned.contender)
     began = time.process_time()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a default that does not converge is measured as it is
-        place = _search_settings(contender, table, x.iloc[train], y.iloc[train]) if one.mode == SEARCHED else 0
-        model = _fit(contender, table, contender.settings[table.task][place], x.iloc[train], y.iloc[train])
+        warnings.simplefilter("ignore")  # defaults that do not converge are measured too
+        index = _search_settings(contender, table, x.iloc[train], y.iloc[train]) if planned.mode == SEARCHED else 0
+        model = _fit(contender, table, contender.settings[table.task][index], x.iloc[train], y.iloc[train])
         if model is None:
             return None
         seconds = time.process_time() - began
@@ -65,7 +67,7 @@ def measure(table: Table, x: pd.DataFrame, y: pd.Series, one: Run, folds: int) -
         calibration=None if calibration is None else round(calibration, 6),
         parameters=contender.parameters(model),
         seconds=round(seconds, 3),
-        settings=place,
+        settings=index,
     )
 
 
@@ -84,9 +86,13 @@ def _search_settings(contender: Contender, table: Table, x: pd.DataFrame, y: pd.
     Settings whose fit exceeds the time limit are not selected.
     """
     stratified = y if table.task == "classification" else None
-    taught, held = train_test_split(np.arange(len(x)), test_size=VALIDATION_SHARE, random_state=0, stratify=stratified)
+    train, validation = train_test_split(
+        np.arange(len(x)), test_size=VALIDATION_SHARE, random_state=0, stratify=stratified
+    )
     losses: list[float] = []
     for settings in contender.settings[table.task]:
-        model = _fit(contender, table, settings, x.iloc[taught], y.iloc[taught])
-        losses.append(math.inf if model is None else score_model(table.task, model, x.iloc[held], y.iloc[held])[1])
+        model = _fit(contender, table, settings, x.iloc[train], y.iloc[train])
+        losses.append(
+            math.inf if model is None else score_model(table.task, model, x.iloc[validation], y.iloc[validation])[1]
+        )
     return int(np.argmin(losses))

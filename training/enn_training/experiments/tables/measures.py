@@ -37,25 +37,25 @@ class Measurement:
 def score_model(task: Task, model: Any, x: pd.DataFrame, y: pd.Series) -> tuple[float, float, float | None]:  # noqa: ANN401 - any library's
     """Return score, loss and calibration error of a fitted model."""
     if task == "regression":
-        found = model.predict(x)
-        return float(r2_score(y, found)), float(root_mean_squared_error(y, found)), None
+        predicted = model.predict(x)
+        return float(r2_score(y, predicted)), float(root_mean_squared_error(y, predicted)), None
     probabilities = model.predict_proba(x)
     labels = np.asarray(model.classes_)
-    found = labels[probabilities.argmax(axis=1)]
-    right = np.asarray(found == np.asarray(y))
+    predicted = labels[probabilities.argmax(axis=1)]
+    correct = np.asarray(predicted == np.asarray(y))
     loss = float(log_loss(y, probabilities, labels=labels))
-    return float(accuracy_score(y, found)), loss, calibration_error(probabilities.max(axis=1), right)
+    return float(accuracy_score(y, predicted)), loss, calibration_error(probabilities.max(axis=1), correct)
 
 
-def calibration_error(confidence: NDArray[np.float64], right: NDArray[np.bool_]) -> float:
+def calibration_error(confidence: NDArray[np.float64], correct: NDArray[np.bool_]) -> float:
     """Return the mean difference of confidence and accuracy over ten bins of confidence, weighted by rows.
 
     Args:
         confidence: Probability of the predicted class, [rows].
-        right: True for correct predictions, [rows].
+        correct: True for correct predictions, [rows].
 
     Source: Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, equation 3.
     """
     bins = np.minimum((confidence * BINS).astype(np.int64), BINS - 1)
-    gaps = np.bincount(bins, confidence - right, BINS)
-    return float(np.abs(gaps).sum() / len(right))
+    gaps = np.bincount(bins, confidence - correct, BINS)
+    return float(np.abs(gaps).sum() / len(correct))

@@ -71,10 +71,10 @@ class TableResults:
     classes: int
     runs: dict[Run, Measurement | None]
 
-    def unfinished(self, one: Run) -> bool:
+    def unfinished(self, planned: Run) -> bool:
         """Return True if this model exceeded the time limit in a run of this mode; it is then not tried again."""
         return any(
-            measured is None and (run.mode, run.contender) == (one.mode, one.contender)
+            measured is None and (run.mode, run.contender) == (planned.mode, planned.contender)
             for run, measured in self.runs.items()
         )
 
@@ -101,21 +101,26 @@ class Results:
         if not path.exists():
             return None
         try:
-            text = json.loads(path.read_text())
-            runs = {Run.of(key): fields and Measurement(**fields) for key, fields in text["runs"].items()}
-            found, folds = TableResults(text["rows"], text["columns"], text["classes"], runs), text["folds"]
+            fields = json.loads(path.read_text())
+            runs = {
+                Run.of(key): measurement and Measurement(**measurement) for key, measurement in fields["runs"].items()
+            }
+            results, folds = TableResults(fields["rows"], fields["columns"], fields["classes"], runs), fields["folds"]
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise DataError(f"{path}: not a file of results ({error}); remove it to measure again") from None
         if folds != self.plan.folds:
             raise OptionError(f"{path}: made with {folds} folds, not {self.plan.folds}; choose another --output")
-        return found
+        return results
 
-    def write(self, table: str, found: TableResults) -> None:
+    def write(self, table: str, results: TableResults) -> None:
         """Store the measurements of a table; the file is replaced atomically."""
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / f"{table}.json"
-        lines = sorted(f"{json.dumps(run.key)}: {json.dumps(one and asdict(one))}" for run, one in found.runs.items())
-        head = {"folds": self.plan.folds, "rows": found.rows, "columns": found.columns, "classes": found.classes}
+        lines = sorted(
+            f"{json.dumps(run.key)}: {json.dumps(measurement and asdict(measurement))}"
+            for run, measurement in results.runs.items()
+        )
+        head = {"folds": self.plan.folds, "rows": results.rows, "columns": results.columns, "classes": results.classes}
         hidden = path.with_name(f".{path.name}.{os.getpid()}")
         hidden.write_text(json.dumps(head)[:-1] + ', "runs": {\n' + ",\n".join(lines) + "\n}}\n")
         hidden.replace(path)

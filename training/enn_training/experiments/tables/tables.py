@@ -10,8 +10,8 @@ import pandas as pd
 from enn_models.network import Task
 from enn_training.errors import OptionError
 
-# Rows are left out where a column misses fewer values than this share: a fold may have none of them to learn from.
 MAX_DROPPED_SHARE = 0.01
+"""Maximum share of missing values of a column whose incomplete rows are dropped: a fold may contain none of them."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +43,14 @@ def tables() -> tuple[Table, ...]:
         _sklearn_table("diabetes", "regression"),
         _r_table("penguins", "palmerpenguins", "penguins", "species"),
         _r_table("titanic", "carData", "TitanicSurvival", "survived"),
-        # The price and the catch are those of the mode that was chosen.
+        # The price and the catch depend on the chosen mode, which is the target.
         _r_table("fishing", "Ecdat", "Fishing", "mode", without=("price", "catch")),
         _r_table("credit", "modeldata", "credit_data", "Status"),
         _r_table("churn", "modeldata", "wa_churn", "churn"),
         _r_table("default", "ISLR", "Default", "default"),
         _r_table("carseats", "ISLR", "Carseats", "Sales", task="regression", unseen=False),
         _r_table("concrete", "modeldata", "concrete", "compressive_strength", task="regression", unseen=False),
-        # The logarithm of the wage tells the wage, and all rows are of one region.
+        # The logarithm of the wage determines the wage, and all rows are of one region.
         _r_table("wage", "ISLR", "Wage", "wage", task="regression", without=("logwage", "region")),
         _r_table("earnings", "AER", "CPS1988", "wage", task="regression"),
     )
@@ -74,7 +74,7 @@ def _sklearn_table(name: str, task: Task) -> Table:
     """Return a table of scikit-learn."""
 
     def load() -> tuple[pd.DataFrame, pd.Series]:
-        from sklearn import datasets  # noqa: PLC0415 - a second that --help should not take
+        from sklearn import datasets  # noqa: PLC0415 - takes a second, which --help should not
 
         bunch: Any = getattr(datasets, f"load_{name}")(as_frame=True)
         return bunch.data, bunch.target
