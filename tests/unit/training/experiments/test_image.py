@@ -116,7 +116,7 @@ def test_the_verdict_names_who_wins(checkers, best):
     read, fitted = learned(checkers)
     found = fitting.collect_results(read, SETTINGS, fitted)
     found.results[best] = results.Result((1,), 1, (results.Variant(1.0, 1.0, 99.0, 0.0),))
-    assert document.describe_ranking(found).startswith(f"{best} is the nearest")
+    assert document.describe_ranking(found).startswith(f"{best} has the highest PSNR")
     assert document.results_table(found).count("**99.00**") == 1
 
 

@@ -34,12 +34,12 @@ def describe_ranking(picture: PictureResults) -> str:
     """Return a sentence on the best network and the ENN's differences."""
     ours = picture.results[ENN_NAME].best.psnr
     gaps = [
-        f"{ours - result.best.psnr:+.2f} dB beside {name}"
+        f"{name} {ours - result.best.psnr:+.2f} dB"
         for name, result in picture.results.items()
         if name != ENN_NAME
     ]
     winner = max(picture.results, key=lambda name: picture.results[name].best.psnr)
-    return f"{winner} is the nearest to the picture. The ENN: {', '.join(gaps)}."
+    return f"{winner} has the highest PSNR. The ENN compared with {', '.join(gaps)}."
 
 
 def _picture_section(name: str, results: PictureResults) -> str:
@@ -52,7 +52,7 @@ def _picture_section(name: str, results: PictureResults) -> str:
     command += f" --seed {settings.seed}" + (" --grey" if colors == "grey" else "")
     unit = "channels" if results.channels > 1 else "channel"
     pixels = f"{results.width} x {results.height} pixels of {results.channels} {unit}"
-    image = f"![{name} and what each network makes of it](../pictures/image-{name}.png)"
+    image = f"![{name} and the picture of each network](../pictures/image-{name}.png)"
     return f"## {name}\n\n`{command}`: {pixels}.\n\n{image}\n\n{results_table(results)}\n\n{describe_ranking(results)}"
 
 
