@@ -1,1 +1,1 @@
-"""Experiment on implicit images: an ENN learns a picture from pixel coordinates, beside SIREN and ReLU networks."""
+"""Experiment on implicit images: ENN, SIREN and ReLU networks learn a picture from pixel coordinates."""

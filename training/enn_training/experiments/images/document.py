@@ -33,11 +33,7 @@ def results_table(picture: PictureResults) -> str:
 def describe_ranking(picture: PictureResults) -> str:
     """Return a sentence on the best network and the ENN's differences."""
     ours = picture.results[ENN_NAME].best.psnr
-    gaps = [
-        f"{name} {ours - result.best.psnr:+.2f} dB"
-        for name, result in picture.results.items()
-        if name != ENN_NAME
-    ]
+    gaps = [f"{name} {ours - result.best.psnr:+.2f} dB" for name, result in picture.results.items() if name != ENN_NAME]
     winner = max(picture.results, key=lambda name: picture.results[name].best.psnr)
     return f"{winner} has the highest PSNR. The ENN compared with {', '.join(gaps)}."
 

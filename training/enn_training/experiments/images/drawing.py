@@ -1,4 +1,4 @@
-"""Draw a picture beside its reconstructions."""
+"""Draw a picture next to its reconstructions."""
 
 from pathlib import Path
 

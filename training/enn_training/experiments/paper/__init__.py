@@ -1,1 +1,1 @@
-"""Experiment on the paper's fifteen problems: the ENN beside other models, and claims beside results."""
+"""Experiment on the paper's fifteen problems: the ENN, other models, and the claims compared with the results."""

@@ -35,8 +35,8 @@ def missing_runs(
 
 def complete_results(results: Results, problems: tuple[Problem, ...]) -> dict[str, Outcome]:
     """Return the results of the problems that have results of every contender."""
-    whole = (problem.name for problem in problems if not any(missing_runs(results, (problem,), 1)))
-    return {name: results.read(name) for name in whole}
+    complete = (problem.name for problem in problems if not any(missing_runs(results, (problem,), 1)))
+    return {name: results.read(name) for name in complete}
 
 
 def run(results: Results, problems: tuple[Problem, ...], seeds: int, again: tuple[str, ...] = ()) -> None:

@@ -1,1 +1,1 @@
-"""Experiment on real tables: the ENN beside linear models, a perceptron, boosted trees and additive boosting."""
+"""Experiment on real tables: ENNs compared with linear models, a perceptron, boosted trees and additive boosting."""
