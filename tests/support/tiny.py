@@ -40,51 +40,73 @@ def card(model: Network, **changes: Any) -> Card:
     return Card.model_validate(fields(model) | changes)
 
 
-def graph(model: Network) -> onnx.ModelProto:
-    """Return the network as an ONNX graph that sums the cosines one by one."""
-    nodes: list[onnx.NodeProto] = []
-    tensors: list[onnx.TensorProto] = []
+class _GraphBuilder:
+    """Nodes and constants of an ONNX graph under construction."""
 
-    def constant(value: np.ndarray) -> str:
-        tensors.append(numpy_helper.from_array(value, f"c{len(tensors)}"))
-        return tensors[-1].name
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.tensors: list[onnx.TensorProto] = []
 
-    def node(operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
-        name = name or f"v{len(nodes)}"
-        nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
+    def constant(self, value: np.ndarray) -> str:
+        """Add a constant and return its name."""
+        self.tensors.append(numpy_helper.from_array(value, f"c{len(self.tensors)}"))
+        return self.tensors[-1].name
+
+    def node(self, operator: str, *inputs: str, name: str = "", **attributes: Any) -> str:
+        """Add a node with one output and return the name of both."""
+        name = name or f"v{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [name], name=name, **attributes))
         return name
 
-    def activation(z: str, layer: Layer) -> str:
+    def affine(self, inputs: str, layer: Layer, name: str = "") -> str:
+        """Add the pre-activations of a layer."""
+        weight, bias = self.constant(layer.weight), self.constant(layer.bias)
+        return self.node("Gemm", inputs, weight, bias, transB=1, name=name)
+
+    def activation(self, z: str, layer: Layer) -> str:
+        """Add the activations of a layer as a sum of cosines."""
         assert layer.coefficients is not None
-        omega = constant(frequencies(layer.coefficients.shape[1]).astype(np.float32))
-        angles = node("Add", node("Mul", node("Unsqueeze", z, constant(np.array([2]))), omega), omega)
-        terms = node("Mul", node("Cos", angles), constant(layer.coefficients))
-        return node("ReduceSum", terms, constant(np.array([2])), keepdims=0)
+        omega = self.constant(frequencies(layer.coefficients.shape[1]).astype(np.float32))
+        rows = self.node("Unsqueeze", z, self.constant(np.array([2])))
+        angles = self.node("Add", self.node("Mul", rows, omega), omega)
+        terms = self.node("Mul", self.node("Cos", angles), self.constant(layer.coefficients))
+        return self.node("ReduceSum", terms, self.constant(np.array([2])), keepdims=0)
 
-    s = node("Sub", INPUT, constant(model.input_offset))
+    def output(self, z: str, model: Network) -> None:
+        """Add the output of the network from the pre-activations of the last layer."""
+        if model.link == "sigmoid":
+            self.node(
+                "Concat", self.node("Sigmoid", self.node("Neg", z)), self.node("Sigmoid", z), axis=1, name="output"
+            )
+        elif model.link == "softmax":
+            self.node("Softmax", z, axis=1, name="output")
+        else:
+            value = z if model.layers[-1].coefficients is None else self.activation(z, model.layers[-1])
+            self.node("Add", value, self.constant(model.output_offset), name="output")
+
+
+def graph(model: Network) -> onnx.ModelProto:
+    """Return the network as an ONNX graph that sums the cosines one by one."""
+    builder = _GraphBuilder()
+    signal = builder.node("Sub", INPUT, builder.constant(model.input_offset))
     for layer in model.layers[:-1]:
-        s = activation(node("Gemm", s, constant(layer.weight), constant(layer.bias), transB=1), layer)
+        signal = builder.activation(builder.affine(signal, layer), layer)
     last = model.layers[-1]
-    node("Mul", node("Unsqueeze", s, constant(np.array([1]))), constant(last.weight), name="bumps")
-    z = node("Gemm", s, constant(last.weight), constant(last.bias), transB=1, name="pre_activation")
-    if model.link == "sigmoid":
-        node("Concat", node("Sigmoid", node("Neg", z)), node("Sigmoid", z), axis=1, name="output")
-    elif model.link == "softmax":
-        node("Softmax", z, axis=1, name="output")
-    else:
-        value = z if last.coefficients is None else activation(z, last)
-        node("Add", value, constant(model.output_offset), name="output")
-
-    def tensor_info(name: str, *sizes: int) -> onnx.ValueInfoProto:
-        return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *sizes])
-
+    rows = builder.node("Unsqueeze", signal, builder.constant(np.array([1])))
+    builder.node("Mul", rows, builder.constant(last.weight), name="bumps")
+    builder.output(builder.affine(signal, last, "pre_activation"), model)
     outputs = [
-        tensor_info("output", model.outputs),
-        tensor_info("bumps", model.units, len(model.layers[-2].bias)),
-        tensor_info("pre_activation", model.units),
+        _tensor_info("output", model.outputs),
+        _tensor_info("bumps", model.units, len(model.layers[-2].bias)),
+        _tensor_info("pre_activation", model.units),
     ]
-    body = helper.make_graph(nodes, "tiny", [tensor_info(INPUT, model.inputs)], outputs, tensors)
+    body = helper.make_graph(builder.nodes, "tiny", [_tensor_info(INPUT, model.inputs)], outputs, builder.tensors)
     return helper.make_model(body, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+
+
+def _tensor_info(name: str, *sizes: int) -> onnx.ValueInfoProto:
+    """Return the type of a float32 value with a batch dimension."""
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", *sizes])
 
 
 def package(model: Network | None = None, **changes: Any) -> bytes:
