@@ -89,7 +89,7 @@ def measure(explain: Callable[[np.ndarray], np.ndarray], rows: np.ndarray) -> tu
 
 def attribution_lines() -> Iterator[str]:
     """Measure every explainer and yield the lines of the table of Shapley values."""
-    yield "| features x neurons | explainer | ms | times ours | difference |\n|---|---|---|---|---|"
+    yield "| features x neurons | explainer | ms | time / closed form | difference |\n|---|---|---|---|---|"
     for features in FEATURES:
         print(f"{features} features ...", file=sys.stderr, flush=True)
         random, net = np.random.default_rng(0), random_network(features)

@@ -185,7 +185,7 @@ def update_lines(rounds: int) -> Iterator[str]:
     }
     times = measure_alternately(works, rounds)
     seconds_per_row = {name: [value / rows[name] for value in values] for name, values in times.items()}
-    yield f"| learner | updates a second | {KERNEL}, one network | {KERNEL}, all {LANES} networks | target |"
+    yield f"| learner | updates per second | {KERNEL}, one network | {KERNEL}, all {LANES} networks | target |"
     yield "|---|---|---|---|---|"
     rate = 1.0 / statistics.median(seconds_per_row[KERNEL])
     yield f"| {KERNEL} | {rate:,.0f} of each network, {LANES * rate:,.0f} in all | 1 | {LANES} | |"
