@@ -1,9 +1,10 @@
 """Configuration of logging, the JSON format, and the log record of each request, which contains no secrets."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TextIO
 
 import orjson
 
@@ -31,10 +32,24 @@ def logging_config(settings: Settings) -> dict[str, Any]:
             "console": {"format": "%(levelname)s %(name)s: %(message)s"},
             "json": {"()": "enn_service.observability.log_config.JSONFormatter"},
         },
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": settings.log_format}},
+        "handlers": {"stderr": {"()": BatchHandler, "formatter": settings.log_format}},
         "root": {"level": library_level, "handlers": ["stderr"]},
         "loggers": {"enn_service": {"level": level}},
     }
+
+
+class BatchHandler(logging.StreamHandler[TextIO]):
+    """Handler that can write many records by one call of the operating system.
+
+    Each such call releases the interpreter lock, and the thread then waits until the event loop lets it go on.
+    """
+
+    def emit_all(self, records: Sequence[logging.LogRecord]) -> None:
+        """Write records of this handler's level, one line each."""
+        lines = [self.format(record) + self.terminator for record in records if record.levelno >= self.level]
+        with self.lock or nullcontext():
+            self.stream.write("".join(lines))
+            self.flush()
 
 
 class JSONFormatter(logging.Formatter):
@@ -66,19 +81,36 @@ def create_request_log() -> EventQueue | None:
 
 def log_requests(events: Sequence[RequestEvent]) -> None:
     """Log finished requests at the level debug."""
-    for event in events:
-        fields = {
-            "request_id": event.id,
-            "method": event.method,
-            "path": event.path,
-            "status": event.status,
-            "model": event.model,
-            "version": event.version,
-            "rows": event.rows,
-            "seconds": event.nanoseconds / 1e9,
-        }
-        # What `logger.debug` does, without a search for the line that called it.
-        record = logger.makeRecord(logger.name, logging.DEBUG, __file__, 0, TEXT, tuple(fields.values()), None)
-        record.created = (event.began + event.nanoseconds) / 1e9
-        record.fields = fields
-        logger.handle(record)
+    records = [_record(event) for event in events]
+    for handler in _handlers():
+        if isinstance(handler, BatchHandler):
+            handler.emit_all(records)
+        else:
+            for record in records:
+                handler.handle(record)
+
+
+def _record(event: RequestEvent) -> logging.LogRecord:
+    fields = {
+        "request_id": event.id,
+        "method": event.method,
+        "path": event.path,
+        "status": event.status,
+        "model": event.model,
+        "version": event.version,
+        "rows": event.rows,
+        "seconds": event.nanoseconds / 1e9,
+    }
+    # What `logger.debug` does, without a search for the line that called it.
+    record = logger.makeRecord(logger.name, logging.DEBUG, __file__, 0, TEXT, tuple(fields.values()), None)
+    record.created = (event.began + event.nanoseconds) / 1e9
+    record.fields = fields
+    return record
+
+
+def _handlers() -> Iterator[logging.Handler]:
+    """Yield the handlers that a record of this module reaches."""
+    current: logging.Logger | None = logger
+    while current is not None:
+        yield from current.handlers
+        current = current.parent if current.propagate else None
