@@ -10,7 +10,7 @@ SIZE = {"width": 1280, "height": 1545}
 
 
 def main() -> None:
-    """Show a row of the ring problem, and what every neuron makes of it."""
+    """Photograph the page for one row of the ring problem."""
     with (
         serving(SHIPPED) as client,
         launch_browser() as browser,
