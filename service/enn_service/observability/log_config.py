@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any, TextIO
 
 import orjson
@@ -29,8 +30,8 @@ def logging_config(settings: Settings) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {
-            "console": {"format": "%(levelname)s %(name)s: %(message)s"},
-            "json": {"()": "enn_service.observability.log_config.JSONFormatter"},
+            "console": {"()": ConsoleFormatter},
+            "json": {"()": JSONFormatter},
         },
         "handlers": {"stderr": {"()": BatchHandler, "formatter": settings.log_format}},
         "root": {"level": library_level, "handlers": ["stderr"]},
@@ -44,12 +45,30 @@ class BatchHandler(logging.StreamHandler[TextIO]):
     Each such call releases the interpreter lock, and the thread then waits until the event loop lets it go on.
     """
 
-    def emit_all(self, records: Sequence[logging.LogRecord]) -> None:
-        """Write records of this handler's level, one line each."""
-        lines = [self.format(record) + self.terminator for record in records if record.levelno >= self.level]
+    def emit_requests(self, events: Sequence[RequestEvent]) -> None:
+        """Write a line for each finished request, unless this handler's level is above debug."""
+        if self.level > logging.DEBUG:
+            return
+        formatter = self.formatter
+        if isinstance(formatter, JSONFormatter | ConsoleFormatter):
+            text = formatter.format_requests(events)
+        else:
+            text = "".join([self.format(_record(event)) + self.terminator for event in events])
         with self.lock or nullcontext():
-            self.stream.write("".join(lines))
+            self.stream.write(text)
             self.flush()
+
+
+class ConsoleFormatter(logging.Formatter):
+    """Format a record as text: level, logger, message."""
+
+    def __init__(self) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+
+    def format_requests(self, events: Sequence[RequestEvent]) -> str:
+        """Return a line for each finished request, without the cost of a log record."""
+        line = f"DEBUG {__name__}: {TEXT}\n"
+        return "".join([line % tuple(_fields(event).values()) for event in events])
 
 
 class JSONFormatter(logging.Formatter):
@@ -68,6 +87,10 @@ class JSONFormatter(logging.Formatter):
             line["exception"] = self.formatException(record.exc_info)
         return orjson.dumps(line, default=str).decode()
 
+    def format_requests(self, events: Sequence[RequestEvent]) -> str:
+        """Return a line of JSON for each finished request, without the cost of a log record."""
+        return b"".join([_json_line(event) for event in events]).decode()
+
 
 def is_enabled() -> bool:
     """Return True if requests are logged, which is at the level debug."""
@@ -81,17 +104,39 @@ def create_request_log() -> EventQueue | None:
 
 def log_requests(events: Sequence[RequestEvent]) -> None:
     """Log finished requests at the level debug."""
-    records = [_record(event) for event in events]
+    records: list[logging.LogRecord] | None = None
     for handler in _handlers():
         if isinstance(handler, BatchHandler):
-            handler.emit_all(records)
-        else:
-            for record in records:
+            handler.emit_requests(events)
+            continue
+        records = records or [_record(event) for event in events]
+        for record in records:
+            if record.levelno >= handler.level:
                 handler.handle(record)
 
 
-def _record(event: RequestEvent) -> logging.LogRecord:
-    fields = {
+def _json_line(event: RequestEvent) -> bytes:
+    """Return a finished request as a line of JSON, in UTF-8."""
+    seconds, nanoseconds = divmod(event.began + event.nanoseconds, 1_000_000_000)
+    line = {
+        "time": f"{_utc(seconds)}.{nanoseconds // 1_000_000:03d}+00:00",
+        "level": "debug",
+        "logger": __name__,
+        "message": f"{event.method} {event.path} {event.status}",
+        **_fields(event),
+    }
+    return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+@lru_cache(maxsize=4)
+def _utc(seconds: int) -> str:
+    """Return a time in seconds since 1970 as UTC, in the format of ISO 8601; requests of a batch share their second."""
+    return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
+
+
+def _fields(event: RequestEvent) -> dict[str, str | int | float]:
+    """Return what is logged of a request, by name."""
+    return {
         "request_id": event.id,
         "method": event.method,
         "path": event.path,
@@ -101,7 +146,11 @@ def _record(event: RequestEvent) -> logging.LogRecord:
         "rows": event.rows,
         "seconds": event.nanoseconds / 1e9,
     }
-    # What `logger.debug` does, without a search for the line that called it.
+
+
+def _record(event: RequestEvent) -> logging.LogRecord:
+    """Return the record that `logger.debug` would make, without a search for the line that called it."""
+    fields = _fields(event)
     record = logger.makeRecord(logger.name, logging.DEBUG, __file__, 0, TEXT, tuple(fields.values()), None)
     record.created = (event.began + event.nanoseconds) / 1e9
     record.fields = fields
