@@ -1,16 +1,16 @@
-"""create_app: builds the ASGI application from the settings."""
+"""The factory of the ASGI application: `create_app` builds the whole service from the settings."""
 
 import asyncio
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import ExitStack, asynccontextmanager, suppress
 
 from fastapi import FastAPI
 
 from enn_models.signature import verifier
-from enn_service.api.control_plane import create_control_plane
+from enn_service.api.control_plane import Lifespan, create_control_plane
 from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
 from enn_service.http.inline import Service
@@ -25,10 +25,10 @@ from enn_service.server.shutdown import GracefulShutdown
 from enn_service.settings import Settings
 
 SWITCH_SECONDS = 0.0005
-"""Interpreter's switch interval: the time for which a thread with a large request may keep the event loop waiting. The
-default of Python is ten times as long, and a small request can wait several times."""
+"""Switch interval of the interpreter, in seconds: the longest time for which a thread with a large request blocks the
+event loop. With Python's default, ten times as long, a small request waits too long."""
 SAVE_SECONDS = 1.0
-"""Interval at which a worker saves its counters for the other workers."""
+"""Interval in seconds at which a worker saves its counters for the other workers."""
 
 logger = logging.getLogger(__name__)
 
@@ -53,73 +53,91 @@ def create_app(settings: Settings | None = None) -> Service:
     settings = settings or Settings()
     stack = ExitStack()
     run = RunDirectory(stack.enter_context(run_directory(settings.run)))
-    tallies = SharedCounters(run.counters)
-    stack.callback(tallies.close)
+    counters = SharedCounters(run.counters)
+    stack.callback(counters.close)
     verify = None if settings.public_key is None else verifier(settings.public_key)
-    registry = ModelRegistry(settings.models, UnloadState(run.unloaded), tallies.local.loads, verify)
-    source = _source(settings, run)
+    registry = ModelRegistry(settings.models, UnloadState(run.unloaded), counters.local.loads, verify)
+    source = _create_sync(settings, run)
     observers = [observer for observer in (create_tracer(), create_request_log()) if observer is not None]
-
     keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), KeySet.for_tokens(settings)
-    drain = GracefulShutdown(settings.drain_seconds, run.shutdown.mark if settings.workers == 1 else None)
+    shutdown = GracefulShutdown(settings.drain_seconds, run.shutdown.mark if settings.workers == 1 else None)
 
-    def look() -> None:
+    def refresh_models() -> None:
         if source is not None:
             source.sync()
         registry.refresh()
-        tallies.drop_stale(registry.known_versions())
+        counters.drop_stale(registry.known_versions())
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        sys.setswitchinterval(SWITCH_SECONDS)
-        with stack:
-            if source is not None:
-                await asyncio.to_thread(source.initial_sync)
-            await asyncio.to_thread(registry.refresh)
-            gc.collect()
-            gc.freeze()  # what is there now stays, and need not be looked through again
-            tasks = [
-                asyncio.create_task(_every(settings.poll_seconds, look)),
-                *(asyncio.create_task(_every(settings.poll_seconds, each.refresh)) for each in (keys, tokens)),
-                asyncio.create_task(_every(SAVE_SECONDS, tallies.save)),
-            ]
-            drain.install_signal_handlers()
-            yield
-            for task in tasks:
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
-            for observer in observers:
-                await asyncio.to_thread(observer.close)
-
+    startup = [registry.refresh] if source is None else [source.initial_sync, registry.refresh]
+    periodic = [(settings.poll_seconds, work) for work in (refresh_models, keys.refresh, tokens.refresh)]
+    periodic.append((SAVE_SECONDS, counters.save))
     control_plane = create_control_plane(
         registry,
-        tallies,
+        counters,
         tokens,
         shutting_down=run.shutdown.is_marked,
-        lifespan=lifespan,
+        lifespan=_create_lifespan(stack, startup, periodic, [observer.close for observer in observers], shutdown),
         seconds=settings.deadline_seconds,
     )
     data_plane = DataPlane(
         registry,
-        tallies.local,
+        counters.local,
         control_plane,
         settings,
         auth=ApiKeyAuth(keys),
-        shutting_down=lambda: drain.started,
+        shutting_down=lambda: shutdown.started,
         observers=observers,
     )
     return Service(data_plane, data_plane.inline_handler if settings.inline else None)
 
 
-def _source(settings: Settings, run: RunDirectory) -> RepositorySync | None:
+def _create_lifespan(
+    resources: ExitStack,
+    startup: Sequence[Callable[[], None]],
+    periodic: Sequence[tuple[float, Callable[[], None]]],
+    closing: Sequence[Callable[[], None]],
+    shutdown: GracefulShutdown,
+) -> Lifespan:
+    """Return the ASGI lifespan of a worker.
+
+    Args:
+        resources: Stack that is closed when the worker ends.
+        startup: Functions to call in order, each in a thread, before the first request.
+        periodic: Functions to call in a thread at intervals, each with its interval in seconds.
+        closing: Functions to call in order, each in a thread, when the worker ends.
+        shutdown: Graceful shutdown, which starts at a signal.
+    """
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        sys.setswitchinterval(SWITCH_SECONDS)
+        with resources:
+            for step in startup:
+                await asyncio.to_thread(step)
+            gc.collect()
+            gc.freeze()  # the objects of the start live as long as the worker: no later collection scans them
+            tasks = [asyncio.create_task(_repeat(seconds, work)) for seconds, work in periodic]
+            shutdown.install_signal_handlers()
+            yield
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            for close in closing:
+                await asyncio.to_thread(close)
+
+    return lifespan
+
+
+def _create_sync(settings: Settings, run: RunDirectory) -> RepositorySync | None:
+    """Return the synchronization with the remote repository; None if the settings name none."""
     if settings.source is None:
         return None
     return RepositorySync(settings.source, settings.models, run.source, settings.poll_seconds)
 
 
-async def _every(seconds: float, work: Callable[[], None]) -> None:
-    """Do something again and again; whatever happens once, the next time comes."""
+async def _repeat(seconds: float, work: Callable[[], None]) -> None:
+    """Call a function in a thread at an interval; log an exception and go on."""
     while True:
         await asyncio.sleep(seconds)
         try:

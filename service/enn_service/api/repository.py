@@ -34,7 +34,13 @@ def repository_router(registry: ModelRegistry, tokens: KeySet) -> APIRouter:
         tokens: Tokens that load and unload require; without any, both are refused.
     """
     router = APIRouter(tags=["repository"])
+    _add_index(router, registry)
+    _add_load(router, registry, tokens)
+    _add_unload(router, registry, tokens)
+    return router
 
+
+def _add_index(router: APIRouter, registry: ModelRegistry) -> None:
     @router.post(
         paths.REPOSITORY_INDEX,
         response_model=list[schemas.IndexEntry],
@@ -57,6 +63,8 @@ def repository_router(registry: ModelRegistry, tokens: KeySet) -> APIRouter:
             if state.model or not ready
         ]
 
+
+def _add_load(router: APIRouter, registry: ModelRegistry, tokens: KeySet) -> None:
     @router.post(
         paths.REPOSITORY_LOAD,
         response_model=schemas.EmptyObject,
@@ -73,6 +81,8 @@ def repository_router(registry: ModelRegistry, tokens: KeySet) -> APIRouter:
         await asyncio.to_thread(registry.load, model)
         return {}
 
+
+def _add_unload(router: APIRouter, registry: ModelRegistry, tokens: KeySet) -> None:
     @router.post(
         paths.REPOSITORY_UNLOAD,
         response_model=schemas.EmptyObject,
@@ -85,8 +95,6 @@ def repository_router(registry: ModelRegistry, tokens: KeySet) -> APIRouter:
         _parse_body(await request.body())
         await asyncio.to_thread(registry.unload, model)
         return {}
-
-    return router
 
 
 def _authorize(tokens: KeySet, request: Request, credentials: HTTPAuthorizationCredentials | None) -> None:

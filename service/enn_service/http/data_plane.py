@@ -1,4 +1,4 @@
-"""DataPlane: the ASGI application that answers predict, explain and infer itself and passes all else to FastAPI."""
+"""The ASGI application of the service: it answers predict, explain and infer, and passes other requests to FastAPI."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -11,9 +11,9 @@ from enn_service.errors import BodyTimeoutError, InvalidRequestError, RequestErr
 from enn_service.http import request_body
 from enn_service.http.auth import PUBLIC_PATHS, ApiKeyAuth
 from enn_service.http.inline import SCOPE_UNFINISHED, InlineResponder, Unfinished
-from enn_service.http.request_body import ClientDisconnect, Headers
+from enn_service.http.request_body import ClientDisconnect, Headers, json_part_length
 from enn_service.http.request_id import RequestId
-from enn_service.http.responses import Response, response_for_exception
+from enn_service.http.responses import Response, response_for_exception, with_connection_close
 from enn_service.http.routing import Route, match_path
 from enn_service.http.timeouts import SharedTimeout
 from enn_service.inference.admission import AdmissionControl, Reservation
@@ -22,24 +22,23 @@ from enn_service.inference.pipeline import Deferred, respond
 from enn_service.inference.types import EncodedResponse, InferenceRequest
 from enn_service.observability.counters import Counters
 from enn_service.observability.events import RequestEvent, RequestObserver
-from enn_service.protocols import open_inference_v2 as v2
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.registry import ModelRegistry
 from enn_service.settings import Settings
 
 WORKER_THREADS = 2
-"""Large requests answered at once; the others wait and hold no more than their bytes. A request whose time ends while
-it waits is never begun; once begun, it keeps its thread until it is done."""
+"""Number of large requests that are computed at the same time; further ones wait and hold only their bodies. A request
+whose deadline passes while it waits is not computed; a request in computation keeps its thread until it is done."""
 MAX_EVENT_PATH = 256
-"""Characters of a path that an event keeps."""
+"""Maximum number of characters of the path in an event."""
 SCOPE_ANSWER = "enn.answer"
-"""Key of the ASGI scope under which the model and the number of rows answered are kept for observers."""
+"""Key of the ASGI scope that holds the model and the number of rows in the response, for the observers."""
 
 
 class DataPlane:
     """ASGI application of the whole service.
 
-    Every body of both planes is read here, so its limit is written once.
+    It reads the bodies of all requests, those of the control plane too, so that one limit holds for all.
 
     Args:
         registry: Models to run.
@@ -47,7 +46,7 @@ class DataPlane:
         control_plane: ASGI application that answers everything but inference.
         settings: Limits of bodies, requests in flight, memory and time.
         auth: Check of API keys.
-        shutting_down: Returns True once the process is to end.
+        shutting_down: Function that returns True after a shutdown has begun.
         observers: Receivers of an event for each finished request.
     """
 
@@ -76,13 +75,13 @@ class DataPlane:
         self._threads = ThreadPoolExecutor(WORKER_THREADS, "large")
 
     def inline_handler(self, target: bytes, headers: Headers) -> InlineResponder | None:
-        """Return the responder of a POST request with this head; None if ASGI has to answer it.
+        """Return the responder for POST requests with this head; None if the ASGI application has to answer them.
 
         Args:
-            target: Request target as it stands in the request line.
+            target: Request target of the request line, not decoded.
             headers: Request headers, names in lower case.
         """
-        # ASGI decodes the target; a name with an escape in it, or a query, is not compared here.
+        # A target with an escape or a query is left to ASGI, which decodes it.
         if b"%" in target or b"?" in target or b"#" in target:
             return None
         route = match_path(path := target.decode("latin-1"))
@@ -91,15 +90,16 @@ class DataPlane:
         if request_body.content_length(headers) > self._max_inline_body:
             return None
         try:
-            return self._responder(path, headers, route, _json_part_length(headers))
+            return self._responder(path, headers, route, json_part_length(headers))
         except InvalidRequestError:
             return None
 
     def _responder(self, path: str, headers: Headers, route: Route, json_length: int | None) -> InlineResponder:
-        """Return what answers a request with this head, and those that repeat the head, before ASGI."""
+        """Return the function that answers a request with this head, and requests that repeat the head, before ASGI."""
         registry, counters, auth, admission = self._registry, self._counters, self._auth, self._admission
         endpoint, model_name, version, verb = route.endpoint, route.model, route.version, route.verb
         limit, observed, first_id = self._max_inline_body, bool(self._observers), RequestId.from_headers(headers)
+        head = "POST", path, headers
 
         def answer(body: bytes) -> tuple[Response | EncodedResponse, RequestId] | Unfinished | None:
             if len(body) > limit or self._shutting_down():
@@ -116,7 +116,7 @@ class DataPlane:
                 response = respond(endpoint, model, request, stats, INLINE)
                 if isinstance(response, Deferred):
                     return Unfinished(response)
-                if len(response.body) > SMALL_BYTES:  # it counts as in flight until the client has read it
+                if len(response.body) > SMALL_BYTES:  # ASGI sends it: it is in flight until the client has read it
                     return Unfinished(_response(response))
             except Exception as error:  # noqa: BLE001  (a RequestError has its status; the rest is a 500 with a reference)
                 response = self._error_response(error)
@@ -125,22 +125,13 @@ class DataPlane:
                     admission.release()
             if observed:
                 rows = response.rows if isinstance(response, EncodedResponse) else 0
-                self._notify(
-                    request_id.header[1],
-                    method="POST",
-                    path=path,
-                    headers=headers,
-                    status=response.status,
-                    model=model,
-                    rows=rows,
-                    started=started,
-                )
+                self._notify(request_id.header[1], head, response.status, (model, rows), started)
             return response, request_id
 
         return answer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection event as ASGI asks."""
+        """Serve one HTTP request, or the lifespan of the process, as the ASGI specification defines it."""
         if scope["type"] != "http":
             await self._control_plane(scope, receive, send)
         elif self._observers:
@@ -163,32 +154,27 @@ class DataPlane:
         try:
             await self._handle(scope, receive, observed_send, headers)
         finally:
-            model, rows = scope.get(SCOPE_ANSWER, (None, 0))
-            self._notify(
-                request_id,
-                method=scope["method"],
-                path=scope["path"],
-                headers=headers,
-                status=status,
-                model=model,
-                rows=rows,
-                started=started,
-            )
+            head = scope["method"], scope["path"], headers
+            self._notify(request_id, head, status, scope.get(SCOPE_ANSWER, (None, 0)), started)
 
     def _notify(
         self,
         request_id: bytes,
-        *,
-        method: str,
-        path: str,
-        headers: Headers,
+        head: tuple[str, str, Headers],
         status: int,
-        model: ServedModel | None,
-        rows: int,
+        answer: tuple[ServedModel | None, int],
         started: int,
     ) -> None:
-        """Report a finished request to the observers."""
-        took = perf_counter_ns() - started
+        """Report a finished request to the observers.
+
+        Args:
+            request_id: Request ID sent in the response.
+            head: Method, path and headers of the request.
+            status: HTTP status of the response; 0 without a response.
+            answer: Model that responded, if any, and number of rows in the response.
+            started: Time of arrival, of `perf_counter_ns`.
+        """
+        took, (method, path, headers), (model, rows) = perf_counter_ns() - started, head, answer
         name, version = ("", "") if model is None else (model.name, model.version)
         text, began = request_id.decode("latin-1"), time_ns() - took
         event = RequestEvent(text, method, path[:MAX_EVENT_PATH], headers, status, name, version, rows, began, took)
@@ -199,7 +185,7 @@ class DataPlane:
         """Authenticate and admit a request, then answer it or pass it to the control plane."""
         request_id, admitted = RequestId.from_headers(headers), False
         if self._shutting_down():
-            send = _with_connection_close(send)
+            send = with_connection_close(send)
         try:
             self._auth.authenticate(scope["path"], headers)
             self._admission.admit(always=scope["path"] in PUBLIC_PATHS)
@@ -207,9 +193,9 @@ class DataPlane:
             if scope["method"] == "POST":
                 await self._handle_post(scope, receive, send, headers, request_id)
             else:
-                # What answers GET answers HEAD too: the server leaves the body out.
-                asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-                await self._control_plane(asked, receive, request_id.wrap_send(send))
+                # A route of GET answers HEAD too: the server omits the body.
+                routed = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+                await self._control_plane(routed, receive, request_id.wrap_send(send))
         except RequestError as error:
             await self._error_response(error).send(send, request_id)
         finally:
@@ -219,6 +205,7 @@ class DataPlane:
     async def _handle_post(
         self, scope: Scope, receive: Receive, send: Send, headers: Headers, request_id: RequestId
     ) -> None:
+        """Read the body of a POST request and answer it."""
         reservation = self._admission.reservation()
         try:
             unfinished: Unfinished | None = scope.get(SCOPE_UNFINISHED)
@@ -231,7 +218,7 @@ class DataPlane:
             if route is None:
                 await self._control_plane(scope, request_body.replay_body(body, receive), request_id.wrap_send(send))
                 return
-            request = InferenceRequest(body, _json_part_length(headers), request_id.client_id)
+            request = InferenceRequest(body, json_part_length(headers), request_id.client_id)
             response = await self._dispatch(route, scope, request, reservation)
             await response.send(send, request_id)
         except ClientDisconnect:
@@ -240,6 +227,7 @@ class DataPlane:
             reservation.release()
 
     async def _read_body(self, headers: Headers, receive: Receive, reservation: Reservation) -> bytes:
+        """Return the body of a request, read within the deadline."""
         try:
             with self._timeout.limit():
                 return await request_body.read_body(headers, receive, self._max_body_bytes, reservation)
@@ -249,7 +237,7 @@ class DataPlane:
     async def _dispatch(
         self, route: Route, scope: Scope, request: InferenceRequest, reservation: Reservation
     ) -> Response:
-        """Answer an inference request, in the event loop if it is small, else in a thread."""
+        """Return the response of an inference request, computed in the event loop if it is small, else in a thread."""
         model = self._registry.get(route.model, route.version)
         stats = self._counters.stats_for(model.name, model.version, route.verb)
         scope[SCOPE_ANSWER] = model, 0
@@ -265,7 +253,7 @@ class DataPlane:
         return _response(result)
 
     async def _finish(self, work: Response | Deferred, scope: Scope, reservation: Reservation) -> Response:
-        """Return the response of a request that was begun elsewhere; a thread does what is left of an inference."""
+        """Return the response of unfinished work; a thread computes a deferred inference."""
         if isinstance(work, Response):
             return work
         rows = 0
@@ -284,31 +272,10 @@ class DataPlane:
         return response
 
     def _error_response(self, error: Exception) -> Response:
+        """Return the response to an exception, and count it."""
         self._counters.record_error(error)
         return response_for_exception(error)
 
 
 def _response(result: EncodedResponse) -> Response:
     return Response(200, result.body, result.content_type, result.headers)
-
-
-def _with_connection_close(send: Send) -> Send:
-    """Return a send that closes the connection after the response."""
-
-    async def last(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
-        await send(message)
-
-    return last
-
-
-def _json_part_length(headers: Headers) -> int | None:
-    value = headers.get(b"inference-header-content-length")
-    if value is None:
-        return None
-    if not value.isdigit() or len(value) > 18:
-        raise InvalidRequestError(
-            f"{v2.JSON_LENGTH}: {value[:40].decode('latin-1')!r}; expected the number of bytes of the JSON part"
-        )
-    return int(value)

@@ -39,7 +39,7 @@ class Service:
         inline: Answers some of them before ASGI; None if `app` has to see every request.
 
     Attributes:
-        inline: As given; the server looks for this attribute.
+        inline: Handler of inline requests; the server looks for this attribute.
     """
 
     def __init__(self, app: ASGIApp, inline: "InlineHandler | None") -> None:

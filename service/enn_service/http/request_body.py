@@ -1,4 +1,4 @@
-"""Request bodies: read with a size limit and decompressed."""
+"""Request bodies: their declared lengths, reading with a size limit, and decompression."""
 
 import asyncio
 import zlib
@@ -9,6 +9,7 @@ from starlette.types import Message, Receive
 from enn_service.errors import BodyTooLargeError, InvalidRequestError, UnsupportedMediaError
 from enn_service.inference.admission import Reservation
 from enn_service.inference.cost import SMALL_BYTES
+from enn_service.protocols.open_inference_v2 import JSON_LENGTH
 
 Headers = Mapping[bytes, bytes]
 """Headers of a request, names in lower case."""
@@ -19,6 +20,22 @@ DECOMPRESSORS = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b
 
 class ClientDisconnect(Exception):  # noqa: N818  (Starlette's name)
     """The client closed the connection before its request was complete."""
+
+
+def json_part_length(headers: Headers) -> int | None:
+    """Return the length of the JSON part of a body with binary tensors, in bytes; None if the whole body is JSON.
+
+    Raises:
+        InvalidRequestError: The header is no number.
+    """
+    value = headers.get(b"inference-header-content-length")
+    if value is None:
+        return None
+    if not value.isdigit() or len(value) > 18:
+        raise InvalidRequestError(
+            f"{JSON_LENGTH}: {value[:40].decode('latin-1')!r}; expected the number of bytes of the JSON part"
+        )
+    return int(value)
 
 
 def content_length(headers: Headers) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import orjson
-from starlette.types import Send
+from starlette.types import Message, Send
 
 from enn_service.errors import RequestError
 from enn_service.http.request_id import NOSNIFF, RequestId
@@ -90,3 +90,14 @@ def response_for_exception(error: Exception) -> Response:
     reference = uuid.uuid4().hex
     logger.error("request failed, reference %s", reference, exc_info=error)
     return error_response(500, f"internal error; the log has the details under {reference}")
+
+
+def with_connection_close(send: Send) -> Send:
+    """Return an ASGI `send` that closes the connection after the response."""
+
+    async def closing_send(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return closing_send

@@ -11,7 +11,7 @@ class MemoryBudget:
         limit: Maximum number of bytes held.
 
     Attributes:
-        limit: As given.
+        limit: Maximum number of bytes held.
         reserved: Number of bytes held now.
     """
 

@@ -18,12 +18,12 @@ class ExplainOptions(NamedTuple):
     """What is to be explained, and how.
 
     Attributes:
-        numbers: How many numbers the explanation of a row has.
+        numbers: Number of numbers in the explanation of a row.
         output: The label or name of the unit; None for that of each row's prediction.
         outputs: The units, where several are asked for; None where one is.
-        top: How many bumps are told, the largest first; None for all in their order.
-        harmonics: Whether each bump is split into the terms of its series.
-        question: How the pre-activation is shared out among the features; None where that is not asked.
+        top: Number of bumps returned, the largest first; None for all in the order of the neurons.
+        harmonics: True to split each bump into the terms of its series.
+        question: Method of the attributions to features, with its options; None without attributions.
     """
 
     numbers: int
@@ -108,8 +108,8 @@ def encode_explanations(
 
     Args:
         model: The model.
-        batch: Its validated rows.
-        options: What is asked for.
+        batch: Validated rows of the request.
+        options: Options of the request.
         tensors: The outputs EXPLAIN_OUTPUTS.
     """
     output, bumps = tensors

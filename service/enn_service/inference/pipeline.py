@@ -73,11 +73,11 @@ class Deferred:
         request: Decompressed body and headers.
         stats: Counters of this model, version and verb.
         call: The decoded request; None if `finish` has to decode it.
-        batch: Its validated rows; None likewise.
+        batch: Validated rows of the call; None if `finish` has to decode them.
         started: Time when the inference began, of `perf_counter_ns`; None for now.
 
     Attributes:
-        model: As given.
+        model: Model to run.
     """
 
     __slots__ = ("_batch", "_call", "_endpoint", "_request", "_stages", "_started", "_stats", "model")

@@ -30,7 +30,7 @@ class FeatureAxis:
         index: Index of the feature.
         name: Name of the feature.
         values: Codes of the grid points, float32 [points].
-        json_values: The same points as JSON values.
+        json_values: Grid points as JSON values.
     """
 
     index: int

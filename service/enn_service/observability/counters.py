@@ -42,7 +42,7 @@ class EndpointStats:
         rows_out_of_range: Number of those rows outside the training range.
         last_success_ms: Time of the last success, milliseconds since 1970.
         total_ns: Time from the complete request body to the complete response.
-        failed_ns: The same time of failed requests.
+        failed_ns: Time of failed requests, measured like `total_ns`.
         decode_ns: Part of `total_ns` for parsing and validation.
         run_ns: Part of `total_ns` for the network.
         encode_ns: Part of `total_ns` for writing the response.

@@ -72,8 +72,8 @@ def parse_tensor(
 
     Args:
         model: The model.
-        tensor: What the request says about the tensor.
-        values: Its data, an array of them or JSON.
+        tensor: Name, shape, datatype and parameters of the tensor.
+        values: Data of the tensor, an array or JSON.
         binary: The bytes after the JSON part.
 
     Raises:
@@ -131,7 +131,7 @@ def classification_strings(card: Card, output: Array, most: int) -> list[list[st
 
     Args:
         card: Card of a classifier.
-        output: Its output, [batch, outputs].
+        output: Output of the classifier, [batch, outputs].
         most: Maximum number of classes per row.
     """
     labels = [str(label) for label in card.classes or ()]

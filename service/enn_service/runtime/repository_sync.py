@@ -128,7 +128,7 @@ class RepositorySync:
 
         Args:
             folder: Folder of the version on disk.
-            files: Its remote files.
+            files: Remote files of the version.
             fingerprint: Content of the mark file of an up-to-date copy.
         """
         mark = folder / SYNC_MARK

@@ -1,13 +1,13 @@
 """InlineProtocol: uvicorn's HTTP/1.1 protocol, which answers whole small POST requests before ASGI.
 
-A request takes one of three ways:
+A request takes one of three routes:
 
-1. `try_cached_head`: it repeats the head of the last inline request byte for byte and came in one read. Nothing is
-   parsed; the responder of that head gets the body.
+1. `try_cached_head`: the request repeats the head of the last inline request byte for byte and came in one read.
+   Nothing is parsed; the responder of that head gets the body.
 2. `on_headers_complete` finds a responder: the body is buffered, and `on_message_complete` calls the responder.
-3. `forward_to_app`: everything else is uvicorn's own way, an ASGI task. A request that was buffered can take it at any
-   time before it is answered; one that a responder has read but could not finish passes on what it has, so that the
-   application reads nothing again.
+3. `forward_to_app`: uvicorn starts an ASGI task, as it does for every request. A buffered request can take this route
+   at any time before it is answered. If a responder has parsed a request but could not finish it, the scope carries the
+   unfinished work, so that the application parses nothing again.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 MAX_INLINE_BODY = SMALL_BYTES
 """Longest body that is buffered here, in bytes; a longer one is forwarded to the application."""
 BODY_WAIT_SECONDS = 0.05
-"""Longest wait for a body after its head; the application waits for one that comes later."""
+"""Longest wait for a body after its head, in seconds; after that, the application waits for the body."""
 MAX_CACHED_HEAD = 1024
 """Longest head that is cached, in bytes."""
 
@@ -37,9 +37,9 @@ class CachedHead(NamedTuple):
     """Head of the last request that was answered inline.
 
     Attributes:
-        head: Its bytes, with the empty line.
+        head: Bytes of the head, with the empty line.
         request_size: Bytes of a whole request with this head: it has the content length in it.
-        responder: Answers a body that follows this head.
+        responder: Function that answers a body that follows this head.
     """
 
     head: bytes
@@ -51,7 +51,7 @@ class InlineProtocol(HttpToolsProtocol):
     """uvicorn's protocol with an inline stage before ASGI, which an application offers as its attribute `inline`.
 
     Attributes:
-        inline: Chooses the requests to answer before ASGI; None if all go to the application.
+        inline: Chooser of the requests to answer before ASGI; None if all go to the application.
     """
 
     inline: InlineHandler | None = None
@@ -59,17 +59,18 @@ class InlineProtocol(HttpToolsProtocol):
     _responder: InlineResponder | None = None
     """Responder of the request whose body is being buffered; None if no request is."""
     _buffer = b""
-    """Body of that request so far."""
+    """Bytes received so far of the buffered body."""
     _unfinished: Unfinished | None = None
-    """What a responder could not finish of the request that is being read."""
+    """Unfinished work of a responder for the request that is being read."""
     _may_inline = False
-    """True until a request of this read has been buffered: one per read, so that other connections have their turn."""
+    """True until a request of this read has been buffered. One request per read is answered inline, so that other
+    connections are served in between."""
     _chunk = _first_chunk = b""
     """Bytes of the current read, and of the read in which the current request began."""
     _body_timer: asyncio.TimerHandle | None = None
     _server_headers: list[tuple[bytes, bytes]] | None = None
     _server_lines = b""
-    """The server's own headers, and the same as lines of a head."""
+    """Default headers of the server, as a list and as lines of a head."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Set up the connection; responses go through the coalescing transport."""
@@ -85,13 +86,13 @@ class InlineProtocol(HttpToolsProtocol):
     def try_cached_head(self, data: bytes) -> bool:
         """Answer a request that repeats the cached head; return False if the parser has to read these bytes."""
         cached = self._cached
-        # The size comes first: it is compared at once and excludes a request in pieces, or two in one read.
+        # The size comes first: comparing it is cheap and excludes a request in pieces, or two in one read.
         if cached is None or len(data) != cached.request_size or not data.startswith(cached.head) or not self._is_idle:
             return False
         return self._try_inline(cached.responder, data[len(cached.head) :])
 
     def data_received(self, data: bytes) -> None:
-        """Parse bytes; a buffered request whose body is still to come waits for it for a moment."""
+        """Parse bytes, and limit the time for which a buffered request waits for the rest of its body."""
         self._may_inline = True
         self.parse(data)
         # A bytes object of this read must not live as long as an idle connection.
@@ -105,7 +106,7 @@ class InlineProtocol(HttpToolsProtocol):
         super().data_received(data)
 
     def on_message_begin(self) -> None:
-        """Note where the request begins; whatever comes next, the cached head is no longer that of the last request."""
+        """Record the read in which the request begins, and drop the cached head of the request before."""
         self._first_chunk, self._cached = self._chunk, None
         super().on_message_begin()
 
@@ -127,7 +128,7 @@ class InlineProtocol(HttpToolsProtocol):
             self._feed_body(body)
             return
         self._buffer += body
-        # A chunked body announces no length, so it is only here that it turns out to be long.
+        # A chunked body announces no length, so its size is checked as it comes.
         if len(self._buffer) > MAX_INLINE_BODY:
             self.forward_to_app()
 
@@ -138,13 +139,13 @@ class InlineProtocol(HttpToolsProtocol):
             self._cached = self._cacheable_head(self._take_buffered(), responder)
             return
         self.forward_to_app()
-        super().on_message_complete()  # tells the task that the body is whole
+        super().on_message_complete()  # tells the task that the body is complete
 
     def forward_to_app(self) -> None:
         """Forward the buffered request, if there is one, with what has come of its body."""
         buffering, body = self._responder is not None, self._take_buffered()
         if buffering and not self.transport.is_closing():
-            # Trailers have been read by now; an `expect` among them asks for nothing any more.
+            # The parser may have read trailers by now; an `expect` among them has no effect.
             self.expect_100_continue = False
             if self._unfinished is not None:
                 cast("dict[str, Any]", self.scope)[SCOPE_UNFINISHED] = self._unfinished
@@ -160,7 +161,7 @@ class InlineProtocol(HttpToolsProtocol):
 
         Args:
             response: Status, headers and body.
-            request_id: Identity of the request, which the response carries.
+            request_id: Identity of the request, which the response repeats.
             more_headers: Further header lines, each with its line end.
         """
         headers = self.server_state.default_headers
@@ -176,7 +177,7 @@ class InlineProtocol(HttpToolsProtocol):
         return (self.cycle is None or self.cycle.response_complete) and not self.flow.write_paused
 
     def _is_plain_post(self) -> bool:
-        """Return True if the head just parsed is of a POST after which the connection simply goes on."""
+        """Return True if the parsed head is of a POST request that keeps the connection open and offers no upgrade."""
         parser = cast("HttpRequestParser", self.parser)
         return (
             parser.get_method() == b"POST"
@@ -188,7 +189,7 @@ class InlineProtocol(HttpToolsProtocol):
 
     def _try_inline(self, responder: InlineResponder, body: bytes) -> bool:
         """Answer a whole request; return False if the application has to."""
-        # `shutdown` takes `inline` away; a request that has been read already is not read again.
+        # `shutdown` sets `inline` to None; an unfinished request has been parsed, and is not parsed again.
         if self.inline is None or self._unfinished is not None:
             return False
         answer = responder(body)
@@ -202,7 +203,7 @@ class InlineProtocol(HttpToolsProtocol):
         return True
 
     def _feed_body(self, body: bytes) -> None:
-        """Append to the body that the application reads next: a first part is kept as it is instead of being copied."""
+        """Append to the body that the application reads next; keep a first part as bytes, to save a copy."""
         cycle = self.cycle
         if not cycle.body:
             cycle.body = b""  # type: ignore[assignment]

@@ -68,7 +68,7 @@ def fold(network: Network, inputs: Scaling, outputs: Scaling | None = None) -> N
         outputs: Scaling of the targets of a regression; None without scaling.
 
     Returns:
-        The same function of raw rows. A column with |center| > 8 scale (a year, for example) keeps its center as
+        Network over raw rows that computes the same function. A column with |center| > 8 scale (a year, for example) keeps its center as
         `input_offset`, which is subtracted before the first weight.
     """
     first, *middle, last = network.layers

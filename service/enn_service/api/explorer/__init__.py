@@ -47,7 +47,7 @@ class StaticFile(NamedTuple):
 
     Attributes:
         content: Bytes of the file.
-        compressed: The same, compressed by gzip.
+        compressed: Bytes of the file, compressed by gzip.
         media_type: Value of the header `Content-Type`.
         etag: Hash of the content in quotes.
     """
