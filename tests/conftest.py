@@ -1,4 +1,4 @@
-"""What the tests stand on: the shipped models, and a client of a real server."""
+"""Fixtures of all tests: the shipped models, and a client of a real server."""
 
 import shutil
 import threading

@@ -64,9 +64,9 @@ class Clients:
         address: The service's.
 
     Attributes:
-        found: How often each version of each model answered.
+        found: Number of responses of each version of each model.
         cut: Requests whose connection was lost, of clients that do not ask again by themselves.
-        away: How often the model that is unloaded was said to be so.
+        away: Number of responses that report the unloaded model as unloaded.
     """
 
     def __init__(self, address: str) -> None:

@@ -38,7 +38,7 @@ BESIDES = [
     "virtualenv",
     "watchfiles",
 ]
-"""What ray[serve] needs beside the packages of this environment."""
+"""Packages that ray[serve] needs beside those of this environment."""
 START = """
 import sys
 import ray

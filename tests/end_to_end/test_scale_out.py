@@ -29,7 +29,7 @@ Eventually = Callable[[Callable[[], bool]], None]
 
 
 class Replicas(BaseResolver):
-    """What Docker's DNS is to the proxy: every name stands for all replicas."""
+    """DNS resolver like Docker's: every name has the addresses of all replicas."""
 
     def resolve(self, request: DNSRecord, handler: object) -> DNSRecord:  # noqa: ARG002 (the library's signature)
         reply = request.reply()
@@ -50,14 +50,22 @@ def running(command: list[str], log: Path, **environment: str) -> Iterator[subpr
         process.wait(30)
 
 
+@contextmanager
+def running_dns(port: int) -> Iterator[None]:
+    server = DNSServer(Replicas(), address="127.0.0.1", port=port)
+    server.start_thread()
+    try:
+        yield
+    finally:
+        server.stop()
+        server.server.server_close()
+
+
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="HAProxy is not installed")
 def test_killed_replica_loses_at_most_responses_being_sent(tmp_path: Path, eventually: Eventually) -> None:
     port, own, dns = (str(free_port(host)) for host in ("0.0.0.0", "127.0.0.1", "127.0.0.1"))
-    names = DNSServer(Replicas(), address="127.0.0.1", port=int(dns))
-    names.start_thread()
     with ExitStack() as stack:
-        stack.callback(names.server.server_close)
-        stack.callback(names.stop)
+        stack.enter_context(running_dns(int(dns)))
         serve = [sys.executable, "-m", "enn_service", "--port", port, "--models", str(SHIPPED), "--host"]
         replicas = [stack.enter_context(running([*serve, host], tmp_path / host)) for host in ADDRESSES]
         configuration = str(DEPLOY / "compose" / "haproxy.cfg")
@@ -83,7 +91,7 @@ def test_killed_replica_loses_at_most_responses_being_sent(tmp_path: Path, event
                         replicas[0].kill()
                     try:
                         reply = client.post("/v1/models/ring:predict", json=ROW)
-                    except httpx.RemoteProtocolError:  # begun, and not ended: nobody but the client can ask again
+                    except httpx.RemoteProtocolError:  # cut short: only the client can repeat it
                         cut_short.append(turn)
                         reply = client.post("/v1/models/ring:predict", json=ROW)
                     found[reply.status_code, reply.content] += 1

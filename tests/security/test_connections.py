@@ -1,30 +1,24 @@
-"""Tests of connections: time limits, size limits, pipelining, disconnects."""
+"""Tests of connections: time limits, size limits of heads, pipelining, disconnects."""
 
 import json
-import select
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from http.client import HTTPResponse
 from typing import Any, cast
 
 import httpx
 import pytest
 
-from enn_service.http import routing as paths
 from enn_service.server.protocol import MAX_FRAMING_BYTES, MAX_PIPELINED_REQUESTS
+from support.connections import HEAD, ROW, connect, in_flight, predicts
 from support.serving import SHIPPED, serving
 
 IDLE_SECONDS = 1
-LARGE = 2**20
-ROW = {"instances": [[0.1, 0.2]]}
-HEAD = b"POST /v1/models/ring:predict HTTP/1.1\r\nhost: x\r\n"
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
 HEALTH = b"GET /v2/health/ready HTTP/1.1\r\nhost: x\r\n\r\n"
 ENDLESS = b"x" * 2**16
 IDLE = 300
-MANY = 400_000
-"""So many rows of six bumps are more than the buffers between service and client hold."""
 NO_HTTP = {
     "words": b"moon\r\n\r\n",
     "another protocol": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
@@ -50,14 +44,6 @@ def strict() -> Iterator[httpx.Client]:
     """A client of a service that waits a second for everything."""
     with serving(SHIPPED, idle_seconds=IDLE_SECONDS, deadline_seconds=1) as client:
         yield client
-
-
-def connect(client: httpx.Client, *sent: bytes) -> socket.socket:
-    connection = socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=30)
-    with suppress(BrokenPipeError, ConnectionResetError):  # refused before all of it was sent
-        for data in sent:
-            connection.sendall(data)
-    return connection
 
 
 class Answers:
@@ -90,10 +76,6 @@ def ended(connection: socket.socket) -> bool:
         return connection.recv(2**16) == b""
     except ConnectionResetError:
         return True
-
-
-def predicts(client: httpx.Client) -> bool:
-    return client.post("/v1/models/ring:predict", json=ROW).status_code == 200
 
 
 @pytest.mark.parametrize("sent", NO_HTTP.values(), ids=NO_HTTP.keys())
@@ -226,74 +208,6 @@ def test_unread_response_is_dropped_after_timeout(strict: httpx.Client, eventual
         assert predicts(strict)
         eventually(lambda: in_flight(strict) == 0)
     assert predicts(strict)
-
-
-def test_large_unread_response_counts_as_in_flight(eventually: Eventually) -> None:
-    tensor = {"name": "input", "shape": [MANY, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8 * MANY}}
-    asked = {"inputs": [tensor], "outputs": [{"name": "bumps", "parameters": {"binary_data": True}}]}
-    text = json.dumps(asked).encode()
-    fields = b"inference-header-content-length: %d\r\ncontent-length: %d\r\n" % (len(text), len(text) + 8 * MANY)
-    with serving(SHIPPED, max_body_bytes=8 * MANY + LARGE) as client, socket.socket() as connection:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)
-        connection.connect((client.base_url.host, client.base_url.port or 80))
-        connection.sendall(b"POST /v2/models/ring/infer HTTP/1.1\r\nhost: x\r\n" + fields + b"\r\n" + text)
-        connection.sendall(bytes(8 * MANY))
-        assert connection.recv(1, socket.MSG_PEEK)
-        assert in_flight(client) == 1
-        response = HTTPResponse(connection)
-        response.begin()
-        assert len(response.read()) > 24 * MANY
-        eventually(lambda: in_flight(client) == 0)
-
-
-def in_flight(client: httpx.Client) -> float:
-    """Return how many requests are being answered besides the one that asks."""
-    lines = client.get("/metrics").text.splitlines()
-    (value,) = [line.split()[1] for line in lines if line.startswith("requests_in_flight ")]
-    return float(value) - 1
-
-
-def test_unfinished_bodies_stay_within_memory_budget(eventually: Eventually) -> None:
-    head = HEAD + b"content-length: %d\r\n\r\n" % LARGE
-
-    def ask() -> httpx.Response:
-        return client.post("/v1/models/ring:predict", content=b" " * LARGE)
-
-    with serving(SHIPPED, max_held_bytes=2 * LARGE) as client:
-        with ExitStack() as stack:
-            held: list[socket.socket] = []
-
-            def full() -> bool:
-                """Whether two bodies without an end are held; one that was refused for an asker's is sent again."""
-                answered = select.select(held, [], [], 0)[0]
-                if not answered and len(held) == 2:
-                    return ask().status_code == 503
-                held[:] = [connection for connection in held if connection not in answered]
-                held.append(stack.enter_context(connect(client, head, b" " * (LARGE - 1))))
-                return False
-
-            eventually(full)
-            reply = ask()
-            assert reply.headers["retry-after"] == "1"
-            assert "bytes of bodies and answers are held" in reply.json()["error"]
-            assert predicts(client)
-        eventually(lambda: ask().status_code == 400)
-
-
-def test_thousand_unknown_model_names_use_no_memory(strict: httpx.Client) -> None:
-    before = labels(strict)
-    for number in range(paths.CACHE_SIZE + 10):
-        assert strict.post(f"/v1/models/moon-{number}:predict", json=ROW).status_code == 404
-    long = "x" * paths.MAX_CACHED_PATH
-    kept = paths._cached_match.cache_info().currsize
-    assert strict.post(f"/v1/models/{long}:predict", json=ROW).status_code == 404
-    assert paths._cached_match.cache_info().currsize == kept <= paths.CACHE_SIZE
-    assert labels(strict) <= before | {'{reason="unknown_model"}'}
-
-
-def labels(client: httpx.Client) -> set[str]:
-    lines = client.get("/metrics").text.splitlines()
-    return {line[line.index("{") : line.index("}") + 1] for line in lines if "{" in line and not line.startswith("#")}
 
 
 def test_idle_connections_do_not_block_others(strict: httpx.Client) -> None:

@@ -29,7 +29,7 @@ ROW = {"instances": [[0.1, 0.2]]}
 WHOLE = package()
 ROUNDS = 2
 LINKS = 2
-"""What is touched is where they lead to, and they are not looked at again."""
+"""Number of versions that are symbolic links: `touch` changes their targets, so that they are not read again."""
 GROWTH = 20 * 2**20
 """Bytes that the service may take more after it has read the whole corpus once more."""
 Eventually = Callable[[Callable[[], bool]], None]

@@ -1,4 +1,4 @@
-"""The session: whichever part of the graph runs, the numbers are those of the whole."""
+"""Tests of the session: each part of the graph computes the numbers of the whole graph."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from support.learned import learned
 
 @pytest.mark.parametrize("names", [PREDICT_OUTPUTS, EXPLAIN_OUTPUTS])
 @pytest.mark.parametrize("head", ["linear", "dct"])
-def test_few_rows_and_many_get_the_numbers_of_the_whole_graph(head, names):
+def test_any_row_count_gets_the_numbers_of_the_whole_graph(head, names):
     net = network((3, 6, 2), head=head)
     opened = open_package(build_package(learned(net)))
     few = opened.card.unrolling.few

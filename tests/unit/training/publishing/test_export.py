@@ -1,4 +1,4 @@
-"""What `export` publishes: exact, safe, deterministic packages, or nothing."""
+"""Tests of `export`: packages are exact, safe and deterministic, or nothing is published."""
 
 import subprocess
 import sys

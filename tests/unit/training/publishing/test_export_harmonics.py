@@ -1,4 +1,4 @@
-"""What `export` makes of harmonics: as an output, and of a few or a thousand of them."""
+"""Tests of `export` with harmonics: as an output of the graph, and from a few to a thousand per neuron."""
 
 from dataclasses import replace
 

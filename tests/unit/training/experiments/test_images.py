@@ -1,4 +1,4 @@
-"""A picture is read as it is, learned by all with as many parameters, told, drawn and published."""
+"""Tests of the experiment with images: reading, contenders of equal size, results, pictures, publishing."""
 
 import json
 import sys
@@ -18,12 +18,12 @@ from enn_training.experiments.images.results import Settings
 
 SETTINGS = Settings((6, 5), 4, 2, 32, 0)
 SINGLE = 1e-4
-"""Float32 of two layers whose first has frequencies up to 20, and 7 times that in its harmonics."""
+"""Tolerance of float32 for two layers with frequencies up to 20, times 7 in the harmonics."""
 
 
 @pytest.fixture(autouse=True)
 def _one_thread():
-    """Steps of a few dozen pixels: threads would only wait for each other."""
+    """Use one thread: with a few dozen pixels per step, several would only wait for each other."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
@@ -44,7 +44,7 @@ def learned(file, *, grey=True, settings=SETTINGS):
     return read, fitting.fit_all(read, settings)
 
 
-def test_a_picture_is_its_pixels_row_by_row(checkers):
+def test_picture_is_read_row_by_row(checkers):
     read = picture.read_picture(str(checkers), 128, grey=False)
     assert (read.name, read.pixels.shape) == ("checkers-color", (6, 8, 3))
     column, row = read.places.T.astype(int)
@@ -52,7 +52,7 @@ def test_a_picture_is_its_pixels_row_by_row(checkers):
     np.testing.assert_array_equal(read.values[:, 0], column % 2 == 0)
 
 
-def test_a_large_picture_is_made_smaller_in_its_proportions():
+def test_large_picture_is_scaled_in_its_proportions():
     assert picture.read_picture("china", 64, grey=True).pixels.shape == (43, 64, 1)
 
 
@@ -81,13 +81,13 @@ def test_reported_psnr_is_that_of_the_best_module(checkers):
         assert read.psnr(one.pixels.reshape(-1, 1)) == pytest.approx(one.result.best.psnr, abs=0.005)
 
 
-def test_more_passes_come_nearer(checkers):
+def test_more_passes_increase_psnr(checkers):
     short, long = (learned(checkers, settings=Settings((6, 5), 4, passes, 32, 0))[1] for passes in (1, 20))
     for name, one in long.items():
         assert one.result.best.psnr > short[name].result.best.psnr + 1.0
 
 
-def test_equal_seeds_learn_equal_pictures_whatever_torch_drew_before(checkers):
+def test_equal_seeds_learn_equal_pictures(checkers):
     first = learned(checkers)[1]
     torch.rand(3)
     second = learned(checkers)[1]
@@ -101,7 +101,7 @@ def test_diverged_training_is_refused(checkers, monkeypatch):
         learned(checkers)
 
 
-def test_results_are_read_as_they_were_written(checkers, tmp_path):
+def test_results_survive_writing_and_reading(checkers, tmp_path):
     read, fitted = learned(checkers)
     found = fitting.collect_results(read, SETTINGS, fitted)
     results.write_results(tmp_path / "results", read.name, found)
@@ -112,7 +112,7 @@ def test_results_are_read_as_they_were_written(checkers, tmp_path):
 
 
 @pytest.mark.parametrize("best", ["ENN", "SIREN"])
-def test_the_verdict_names_who_wins(checkers, best):
+def test_ranking_names_the_highest_psnr(checkers, best):
     read, fitted = learned(checkers)
     found = fitting.collect_results(read, SETTINGS, fitted)
     found.results[best] = results.Result((1,), 1, (results.Variant(1.0, 1.0, 99.0, 0.0),))
@@ -120,7 +120,7 @@ def test_the_verdict_names_who_wins(checkers, best):
     assert document.results_table(found).count("**99.00**") == 1
 
 
-def test_the_command_tells_draws_and_publishes(checkers, tmp_path, monkeypatch, capsys):
+def test_command_prints_draws_and_publishes(checkers, tmp_path, monkeypatch, capsys):
     out, models = tmp_path / "out", tmp_path / "models"
     sizes = ("--hidden", "6,5", "--harmonics", "4", "--passes", "2", "--batch", "32")
     monkeypatch.setattr(
@@ -134,8 +134,8 @@ def test_the_command_tells_draws_and_publishes(checkers, tmp_path, monkeypatch, 
     assert (stop.value.code, printed.err) == (0, "")
     assert "| SIREN | 2-" in printed.out
     assert f"published {models / 'red' / '1'}" in printed.out
-    told = json.loads((out / "benchmarks" / "image" / "checkers-color.json").read_text())
-    assert (told["width"], told["height"], told["channels"]) == (8, 6, 3)
+    record = json.loads((out / "benchmarks" / "image" / "checkers-color.json").read_text())
+    assert (record["width"], record["height"], record["channels"]) == (8, 6, 3)
     assert "## checkers-color" in (out / "benchmarks" / "image.md").read_text()
     with Image.open(out / "pictures" / "image-checkers-color.png") as drawn:
         assert drawn.width > 4 * drawn.height / 2
@@ -152,7 +152,7 @@ def test_the_command_tells_draws_and_publishes(checkers, tmp_path, monkeypatch, 
         (OptionError, ("thin.png", 4), "4 x 1 pixels; expected at least 2 x 2"),
     ],
 )
-def test_what_is_no_picture_is_refused(tmp_path, monkeypatch, error, arguments, words):
+def test_unreadable_or_thin_picture_is_refused(tmp_path, monkeypatch, error, arguments, words):
     Image.new("L", (64, 2)).save(tmp_path / "thin.png")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(error, match=words):

@@ -1,4 +1,4 @@
-"""The commands learn, report beside baselines, publish, and refuse in one line with exit status 2."""
+"""Tests of the commands: they train, report baselines, publish, and refuse in one line with exit status 2."""
 
 import sys
 
@@ -38,7 +38,7 @@ def table(tmp_path):
     return tmp_path / "table.csv"
 
 
-def test_a_problem_is_learned_shown_beside_baselines_and_published(enn, tmp_path):
+def test_problem_prints_baselines_and_publishes_the_model(enn, tmp_path):
     status, out, err = enn("problem", "line-1", "--models", tmp_path, "--samples", 400, "--passes", 5)
     assert (status, err) == (0, "")
     assert "accuracy  0.9" in out
@@ -49,7 +49,7 @@ def test_a_problem_is_learned_shown_beside_baselines_and_published(enn, tmp_path
     assert (tmp_path / "line-1" / "1" / "model.onnx").is_file()
 
 
-def test_a_published_model_is_inspected_in_the_terminal_and_drawn(enn, tmp_path):
+def test_inspect_prints_and_draws_a_published_model(enn, tmp_path):
     assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--passes", 5)[0] == 0
     status, out, err = enn("inspect", "ring", "--models", tmp_path, "--out", tmp_path / "ring.svg")
     assert (status, err) == (0, "")
@@ -66,7 +66,7 @@ def test_a_published_model_is_inspected_in_the_terminal_and_drawn(enn, tmp_path)
 
 
 @pytest.mark.parametrize(("options", "unrolled"), [(("--unrolling", "clenshaw"), None), (("--optimize", 2), 2)])
-def test_the_unrolling_is_named_or_timed_where_asked_for(enn, tmp_path, monkeypatch, options, unrolled):
+def test_unrolling_options_choose_or_measure_the_unrolling(enn, tmp_path, monkeypatch, options, unrolled):
     monkeypatch.setattr("enn_training.publishing.onnx.selection.MEASUREMENT_SECONDS", 0.0005)
     assert enn("problem", "sum", "--models", tmp_path, "--samples", 200, "--passes", 2, *options)[0] == 0
     record = open_package(repository.read_model(tmp_path, "sum", "1")).card.unrolling
@@ -146,7 +146,7 @@ def test_table_model_is_pruned_only_with_its_own_table(enn, tmp_path):
 
 
 @pytest.mark.parametrize("learner", ["adam", "lms"])
-def test_a_table_is_learned_with_several_layers(enn, tmp_path, learner):
+def test_table_trains_several_layers(enn, tmp_path, learner):
     options = ("--target", "label", "--name", "t", "--models", tmp_path, "--hidden", "8,4", "--passes", 20)
     status, out, err = enn("table", table(tmp_path), *options, "--learner", learner)
     assert (status, err) == (0, "warning: column 'same' is left out: all its values are 1\n")
@@ -173,7 +173,7 @@ def test_a_table_is_learned_with_several_layers(enn, tmp_path, learner):
         (("table", "nowhere.csv", "--target", "t", "--name", "n"), "nowhere.csv: cannot be read"),
     ],
 )
-def test_a_refusal_is_one_line_and_exit_status_2(enn, tmp_path, arguments, words):
+def test_refusal_is_one_line_and_exit_status_2(enn, tmp_path, arguments, words):
     status, _, err = enn(*arguments, "--models", tmp_path)
     assert status == 2
     assert err.startswith("error: ")

@@ -1,4 +1,4 @@
-"""A table of categories, booleans and missing values: learned by the command, served, and told in its own words."""
+"""Tests of a model with categories, booleans and missing values, trained by the command on a table and served."""
 
 import sys
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ from enn_training.__main__ import main
 from support.serving import serving
 
 EXACT = 1e-5
-"""Of values of size 1: what float32 arithmetic leaves of exact formulas."""
+"""Tolerance of float32 results of size 1."""
 ROW = {"bill": 44.5, "island": "Dream", "wild": True, "grade": "2", "mass": None}
 VECTOR = [44.5, "Dream", True, "2", None]
 CODES = [44.5, 1, 1, 1, None]
 
 
 def table() -> pd.DataFrame:
-    """Return animals whose species follows bill, island and whether the mass was taken."""
+    """Return animals whose species depends on bill, island and a missing mass."""
     random, rows = np.random.default_rng(0), 300
     frame = pd.DataFrame(
         {
@@ -72,7 +72,7 @@ def infer(client: httpx.Client, data: list) -> httpx.Response:
     return client.post("/v2/models/animals/infer", json={"inputs": [tensor]})
 
 
-def test_names_vectors_and_codes_get_the_same_answer(animals: httpx.Client) -> None:
+def test_objects_arrays_and_codes_get_the_same_response(animals: httpx.Client) -> None:
     (named,), (vector,) = (ask(animals, "predict", [row])["predictions"] for row in (ROW, VECTOR))
     codes = infer(animals, [CODES]).json()["outputs"][0]["data"]
     assert named == vector
@@ -81,7 +81,7 @@ def test_names_vectors_and_codes_get_the_same_answer(animals: httpx.Client) -> N
     assert ask(animals, "predict", [[44.5, 1, 1, "2", None]])["predictions"] == [named]
 
 
-def test_answers_equal_the_float64_network_and_are_mostly_right(animals: httpx.Client, models: Path) -> None:
+def test_responses_equal_the_float64_network_and_are_mostly_right(animals: httpx.Client, models: Path) -> None:
     network = open_package(repository.read_model(models, "animals", "1")).network
     frame = table()
     rows = frame.drop(columns="species").astype(object).where(frame.notna(), None).to_dict("records")
@@ -106,7 +106,7 @@ def test_bumps_add_up_and_only_numbers_are_out_of_range(animals: httpx.Client) -
     assert [explanation["out_of_range"] for explanation in answer["explanations"]] == [[], ["bill"]]
 
 
-def test_metadata_tells_every_feature_as_the_table_has_it(animals: httpx.Client) -> None:
+def test_metadata_describes_every_feature_of_the_table(animals: httpx.Client) -> None:
     metadata = animals.get("/v2/models/animals").json()
     features = {feature["name"]: feature for feature in metadata["properties"]["features"]}
     assert metadata["inputs"][0]["shape"] == [-1, 5]
@@ -144,7 +144,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("change", "words"), WRONG, ids=[str(change)[:40] for change, _ in WRONG])
 @pytest.mark.parametrize("verb", ["predict", "explain"])
-def test_a_wrong_value_is_refused_with_what_would_be_right(
+def test_wrong_value_is_refused_with_the_expected_values(
     animals: httpx.Client, verb: str, change: dict, words: str
 ) -> None:
     for row in (ROW | change, list((ROW | change).values())):
@@ -167,14 +167,14 @@ def test_a_wrong_value_is_refused_with_what_would_be_right(
         (0, None, "null for feature 'bill'; expected a number"),
     ],
 )
-def test_a_wrong_value_in_a_tensor_is_refused(animals: httpx.Client, column: int, value: object, words: str) -> None:
+def test_wrong_value_in_a_tensor_is_refused(animals: httpx.Client, column: int, value: object, words: str) -> None:
     reply = infer(animals, [CODES, [*CODES[:column], value, *CODES[column + 1 :]]])
     assert reply.status_code == 400
     assert f"inputs[0].data[1][{column}]: {words}" in reply.json()["error"]
 
 
 @pytest.mark.parametrize("method", ["shapley", "integrated_gradients"])
-def test_attributions_are_told_per_original_column_and_add_up(animals: httpx.Client, method: str) -> None:
+def test_attributions_per_original_column_add_up(animals: httpx.Client, method: str) -> None:
     (explanation,) = ask(animals, "explain", [ROW], attributions=method)["explanations"]
     found = explanation["attributions"]
     assert list(found["values"]) == list(ROW)

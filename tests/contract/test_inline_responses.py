@@ -1,4 +1,4 @@
-"""However the bytes of a request come, and whatever came before it on the connection, its answer is the same."""
+"""Tests of inline responses: pieces, order and earlier requests of a connection change no response."""
 
 import json
 import socket
@@ -24,7 +24,7 @@ def request(rows: object, path: str = PATH, **headers: str) -> bytes:
 
 
 class Connection:
-    """A connection on which what is sent is read before more is sent."""
+    """Connection whose server has read each piece before the next one is sent."""
 
     def __init__(self, client: httpx.Client, own: socket.socket) -> None:
         self._client, self._own, self._file = client, own, own.makefile("rb")
@@ -34,17 +34,17 @@ class Connection:
             self._own.sendall(piece)
             self._client.get("/v2/health/live").raise_for_status()
 
-    def answer(self) -> tuple[int, Any, str]:
-        """Return status, body and identity of the next answer."""
-        response = HTTPResponse(cast("socket.socket", self))
-        response.begin()
-        return response.status, json.loads(response.read()), response.headers["x-request-id"]
+    def response(self) -> tuple[int, Any, str]:
+        """Return status, body and request ID of the next response."""
+        message = HTTPResponse(cast("socket.socket", self))
+        message.begin()
+        return message.status, json.loads(message.read()), message.headers["x-request-id"]
 
     def makefile(self, _mode: str) -> "Connection":
         return self
 
     def close(self) -> None:
-        """Leave the rest to the next answer."""
+        """Keep the file open for the next response."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)
@@ -63,13 +63,13 @@ def _connected(client: httpx.Client) -> Iterator[Connection]:
         yield Connection(client, own)
 
 
-def wanted(client: httpx.Client, rows: object) -> Any:
+def expected(client: httpx.Client, rows: object) -> Any:
     return client.post(PATH, json={"instances": rows}).json()
 
 
 ONE = request(ROWS[0])
 CHUNKS = b'transfer-encoding: chunked\r\n\r\n10\r\n{"instances":[[0\r\ne\r\n.25, -0.5]]}  \r\n0\r\n\r\n'
-WAYS = {
+PIECES = {
     "whole": [ONE],
     "head, then body": [ONE[:-20], ONE[-20:]],
     "half a head, then the rest": [ONE[:30], ONE[30:]],
@@ -81,83 +81,81 @@ WAYS = {
     "in capitals": [ONE.replace(b"content-length", b"CONTENT-LENGTH")],
     "with a query": [request(ROWS[0], f"{PATH}?a=b")],
 }
-WAYS["byte by byte"].insert(0, ONE[:-40])
+PIECES["byte by byte"].insert(0, ONE[:-40])
 
 
-@pytest.mark.parametrize("pieces", WAYS.values(), ids=WAYS.keys())
-def test_a_request_is_answered_however_it_comes(
+@pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES.keys())
+def test_response_does_not_depend_on_the_pieces_of_a_request(
     client: httpx.Client, connection: Connection, pieces: Sequence[bytes]
 ) -> None:
     for _ in range(3):
         connection.send(*pieces)
-        assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
+        assert connection.response()[:2] == (200, expected(client, ROWS[0]))
 
 
-def test_requests_of_one_head_are_answered_each_by_its_body_and_identity(
-    client: httpx.Client, connection: Connection
-) -> None:
-    identities = set()
+def test_equal_heads_get_responses_to_their_own_bodies(client: httpx.Client, connection: Connection) -> None:
+    request_ids = set()
     for rows in ROWS * 3:
         connection.send(request(rows))
-        status, body, identity = connection.answer()
-        assert (status, body) == (200, wanted(client, rows))
-        identities.add(identity)
-    assert len(identities) == 9
+        status, body, request_id = connection.response()
+        assert (status, body) == (200, expected(client, rows))
+        request_ids.add(request_id)
+    assert len(request_ids) == 9
     connection.send(request(ROWS[0], **{"x-request-id": "mine"}))
-    assert connection.answer()[2] == "mine"
+    assert connection.response()[2] == "mine"
 
 
-def test_requests_sent_together_are_answered_in_their_order(client: httpx.Client, connection: Connection) -> None:
+def test_pipelined_requests_are_answered_in_order(client: httpx.Client, connection: Connection) -> None:
     bad, large = request([["x", 1]]), request(ROWS[2] * 5000)
     connection.send(ONE, ONE, request(ROWS[1]) + bad + large + ONE + request(ROWS[2])[:50], request(ROWS[2])[50:])
-    found = [connection.answer()[:2] for _ in range(7)]
-    single = [wanted(client, rows) for rows in ROWS]
+    found = [connection.response()[:2] for _ in range(7)]
+    single = [expected(client, rows) for rows in ROWS]
     assert [status for status, _ in found] == [200, 200, 200, 400, 200, 200, 200]
     assert [body for _, body in found[:3]] == [single[0], single[0], single[1]]
     assert len(found[4][1]["predictions"]) == 5000
     assert [body for _, body in found[5:]] == [single[0], single[2]]
 
 
-def test_a_known_request_within_another_is_not_taken_for_one(client: httpx.Client, connection: Connection) -> None:
+def test_cached_head_inside_another_request_is_not_answered(client: httpx.Client, connection: Connection) -> None:
     connection.send(ONE)
-    assert connection.answer()[1] == wanted(client, ROWS[0])
+    assert connection.response()[1] == expected(client, ROWS[0])
     connection.send(b"POST /v1/models/moon:predict HTTP/1.1\r\nx: ", ONE)
-    assert connection.answer()[0] == 404
+    assert connection.response()[0] == 404
     connection.send(ONE)
-    assert connection.answer()[1] == wanted(client, ROWS[0])
+    assert connection.response()[1] == expected(client, ROWS[0])
     body = b'{"instances": "' + ONE.replace(b'"', b"'").replace(b"\r\n", b"  ")
     head = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body) + 2}\r\n\r\n".encode()
     connection.send(head + body, b'"}')
-    assert connection.answer()[0] == 400
+    assert connection.response()[0] == 400
 
 
-def test_a_large_or_late_body_is_read_whole(client: httpx.Client, connection: Connection) -> None:
+def test_large_or_late_body_is_read_completely(client: httpx.Client, connection: Connection) -> None:
     body = json.dumps({"instances": ROWS[0]}).encode() + b" " * MAX_INLINE_BODY
     large = f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n".encode() + body
     connection.send(large[:200], large[200:-1], large[-1:])
-    assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
+    assert connection.response()[:2] == (200, expected(client, ROWS[0]))
 
 
-def test_an_offer_to_wait_is_taken_up(client: httpx.Client, connection: Connection) -> None:
+def test_expect_100_continue_gets_interim_response(client: httpx.Client, connection: Connection) -> None:
     whole = request(ROWS[0], expect="100-continue")
     head, body = whole.split(b"\r\n\r\n")
     connection.send(head + b"\r\n\r\n")
     assert connection.readline() == b"HTTP/1.1 100 Continue\r\n"
     assert connection.readline() == b"\r\n"
     connection.send(body)
-    assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
+    assert connection.response()[:2] == (200, expected(client, ROWS[0]))
 
 
 @pytest.mark.parametrize(("version", "tokens"), [("1.1", "upgrade"), ("1.1", "upgrade, close"), ("1.0", "upgrade")])
-def test_a_request_to_change_the_protocol_is_answered_in_this_one(
+def test_upgrade_request_is_answered_with_http_1_1(
     client: httpx.Client, connection: Connection, version: str, tokens: str
 ) -> None:
     offer = request(ROWS[0], connection=tokens, upgrade="h2c").replace(b"HTTP/1.1", f"HTTP/{version}".encode())
     connection.send(offer[:100], offer[100:])
-    assert connection.answer()[:2] == (200, wanted(client, ROWS[0]))
+    assert connection.response()[:2] == (200, expected(client, ROWS[0]))
 
 
-def test_a_request_that_comes_when_the_server_ends_is_answered_and_is_the_last(
+def test_request_during_shutdown_is_answered_and_closes_the_connection(
     client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made: list[served.HTTPProtocol] = []
@@ -175,10 +173,10 @@ def test_a_request_that_comes_when_the_server_ends_is_answered_and_is_the_last(
         assert b"\r\nconnection: close\r\n" in b"".join(iter(lambda: own.recv(65536), b""))
 
 
-def test_empty_lines_before_known_requests_are_counted_for_each_alone(
+def test_empty_lines_are_limited_per_request(
     client: httpx.Client, connection: Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(served, "MAX_FRAMING_BYTES", 8)
     for _ in range(len(ONE)):
         connection.send(b"\r\n", ONE)
-        assert connection.answer()[0] == 200
+        assert connection.response()[0] == 200
