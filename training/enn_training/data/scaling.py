@@ -68,8 +68,8 @@ def fold(network: Network, inputs: Scaling, outputs: Scaling | None = None) -> N
         outputs: Scaling of the targets of a regression; None without scaling.
 
     Returns:
-        Network over raw rows that computes the same function. A column with |center| > 8 scale (a year, for example) keeps its center as
-        `input_offset`, which is subtracted before the first weight.
+        Network over raw rows that computes the same function. A column with |center| > 8 scale (a year, for example)
+        keeps its center as `input_offset`, which is subtracted before the first weight.
     """
     first, *middle, last = network.layers
     offset = np.where(np.abs(inputs.center) <= FOLDABLE_RATIO * inputs.scale, 0.0, inputs.center).astype(np.float32)
