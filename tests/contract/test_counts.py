@@ -15,7 +15,7 @@ TENSOR = {"name": "input", "shape": [1, 2], "datatype": "FP32", "data": INSIDE}
 
 @pytest.fixture
 def fresh() -> Iterator[httpx.Client]:
-    """A client of a server that nobody has asked yet."""
+    """A client of a server that has had no request yet."""
     with serving(SHIPPED) as client:
         yield client
 

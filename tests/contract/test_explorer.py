@@ -53,8 +53,8 @@ def test_unknown_file_and_path_traversal_get_404(client: httpx.Client) -> None:
 def test_page_preloads_every_module_and_has_no_inline_code() -> None:
     page = (STATIC / "index.html").read_text()
     assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", page)
-    asked = set(re.findall(r'(?:href|src)="explorer/([\w/.-]+)"', page))
-    assert asked == {name for name in FILES if not name.endswith(".txt")}
+    linked = set(re.findall(r'(?:href|src)="explorer/([\w/.-]+)"', page))
+    assert linked == {name for name in FILES if not name.endswith(".txt")}
 
 
 def test_plotting_library_is_pinned_and_licensed() -> None:

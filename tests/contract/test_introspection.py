@@ -56,10 +56,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
         yield client
 
 
-def get(client: httpx.Client, path: str, **asked: Any) -> dict[str, Any]:
-    if "at" in asked:
-        asked["at"] = json.dumps(asked["at"])
-    reply = client.get(f"/v1/models/{path}", params=asked or None)
+def get(client: httpx.Client, path: str, **query: Any) -> dict[str, Any]:
+    if "at" in query:
+        query["at"] = json.dumps(query["at"])
+    reply = client.get(f"/v1/models/{path}", params=query or None)
     assert reply.status_code == 200, reply.text
     return reply.json()
 
@@ -158,11 +158,11 @@ def test_surface_equals_explanations_of_its_grid_points(own: httpx.Client, model
     assert (found["x"]["feature"], found["y"]["feature"], found["at"]) == ("x1", "x0", {})
     rows = [[x0, x1] for x0 in y for x1 in x]
     body = {"instances": rows, "parameters": {"output": found["output"]}}
-    told = own.post(f"/v1/models/{model}:explain", json=body).json()["explanations"]
+    explanations_of_rows = own.post(f"/v1/models/{model}:explain", json=body).json()["explanations"]
     for name in ("pre_activation", "response"):
-        np.testing.assert_allclose(np.ravel(found[name]), [row[name] for row in told], atol=FLOAT32)
+        np.testing.assert_allclose(np.ravel(found[name]), [row[name] for row in explanations_of_rows], atol=FLOAT32)
     for bump in found["bumps"]:
-        wanted = [row["bumps"][bump["neuron"]]["value"] for row in told]
+        wanted = [row["bumps"][bump["neuron"]]["value"] for row in explanations_of_rows]
         np.testing.assert_allclose(np.ravel(bump["values"]), wanted, atol=FLOAT32)
     assert "bumps" not in get(own, f"{model}/surface", x="x1", y="x0", points=4)
 

@@ -105,7 +105,7 @@ def test_load_and_unload_work_with_token(own_repository: Path) -> None:
         assert triton.is_model_ready("ring")
 
 
-def asked(client: httpx.Client, ask: Callable[[aio.InferenceServerClient], Awaitable[Any]]) -> Any:
+def run_client(client: httpx.Client, ask: Callable[[aio.InferenceServerClient], Awaitable[Any]]) -> Any:
     """Return what a function gets from the asyncio client."""
 
     async def run() -> Any:
@@ -127,7 +127,7 @@ def test_asyncio_client_reads_health_metadata_configuration_and_statistics(clien
         assert await triton.get_model_repository_index()
         assert (await triton.get_inference_statistics("ring"))["model_stats"]
 
-    asked(client, ask)
+    run_client(client, ask)
 
 
 @pytest.mark.parametrize("binary", [True, False])
@@ -147,7 +147,7 @@ def test_asyncio_client_gets_equal_concurrent_responses(
         named = (triton.infer("ring", inputs, "1", outputs=outputs, **more) for _ in range(4))
         return await asyncio.gather(*default, *named)
 
-    answers = asked(client, ask)
+    answers = run_client(client, ask)
     assert [answer.get_response()["id"] for answer in answers] == ["0", "1", "2", "3", "", "", "", ""]
     for answer in answers:
         np.testing.assert_allclose(values(answer), expected, atol=1e-6)
@@ -168,4 +168,4 @@ def test_asyncio_client_gets_error_texts_loads_and_unloads(own_repository: Path)
         assert await triton.is_model_ready("ring")
 
     with serving(own_repository, token="word") as client:
-        asked(client, ask)
+        run_client(client, ask)

@@ -37,12 +37,12 @@ def asking(address: str) -> Iterator[Found]:
                 found[reply.status_code, reply.content] += 1
 
     with ThreadPoolExecutor(CLIENTS) as pool:
-        asked = [pool.submit(ask) for _ in range(CLIENTS)]
+        pending = [pool.submit(ask) for _ in range(CLIENTS)]
         try:
             yield found
         finally:
             enough.set()
-    for one in asked:
+    for one in pending:
         one.result()
 
 

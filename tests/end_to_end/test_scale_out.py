@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = "1.31"
 ADDRESSES = ("127.0.0.2", "127.0.0.3")
-CLIENTS, ASKED = 4, 300
+CLIENTS, REQUESTS = 4, 300
 ROW = {"instances": [[0.1, 0.2]]}
 Eventually = Callable[[Callable[[], bool]], None]
 
@@ -86,8 +86,8 @@ def test_killed_replica_loses_at_most_responses_being_sent(tmp_path: Path, event
 
         def ask(number: int) -> None:
             with httpx.Client(base_url=url) as client:
-                for turn in range(ASKED):
-                    if number == 0 and turn == ASKED // 3:
+                for turn in range(REQUESTS):
+                    if number == 0 and turn == REQUESTS // 3:
                         replicas[0].kill()
                     try:
                         reply = client.post("/v1/models/ring:predict", json=ROW)
@@ -98,7 +98,7 @@ def test_killed_replica_loses_at_most_responses_being_sent(tmp_path: Path, event
 
         with ThreadPoolExecutor(CLIENTS) as pool:
             list(pool.map(ask, range(CLIENTS)))
-    assert found == {(200, wanted): CLIENTS * ASKED}
+    assert found == {(200, wanted): CLIENTS * REQUESTS}
     assert len(cut_short) < CLIENTS
 
 

@@ -32,7 +32,7 @@ WISHES = st.fixed_dictionaries(
         "attributions": st.sampled_from([None, "shapley"]),
         "top": st.sampled_from([None, 1, 3, 99]),
     },
-).flatmap(lambda wish: UNITS.map(lambda units: wish | units))
+).flatmap(lambda fields: UNITS.map(lambda units: fields | units))
 TENSORS = st.lists(VECTORS, min_size=1, max_size=4).flatmap(
     lambda rows: st.fixed_dictionaries(
         {

@@ -16,7 +16,7 @@ LIMIT = 1024
 TENSOR = {"name": "input", "shape": [1, 2], "datatype": "FP32", "data": [0.5, 0.25]}
 V1 = [[[0.25, -0.5]], [[9.0, 0.1], [0, 1]], [["x", 1]], [], [[1e9, 0]]]
 V2 = [{"inputs": [TENSOR]}, {"id": "own", "inputs": [TENSOR]}, {"inputs": [TENSOR | {"shape": [2, 2]}]}, {}]
-ASKED = [
+MESSAGES = [
     *(("/v1/models/ring:predict", {"instances": rows}) for rows in V1),
     *(("/v2/models/ring/infer", body) for body in V2),
     ("/v1/models/ring:explain", {"inputs": V1[1]}),
@@ -49,8 +49,8 @@ def request(chance: random.Random, version: str = "HTTP/1.1") -> bytes:
     """Return a request, mostly one of few, so that heads come again."""
     if chance.random() < 0.1 and version == "HTTP/1.1":
         return chance.choice(OTHERS)
-    path, asked = ASKED[0] if version != "HTTP/1.1" or chance.random() < 0.4 else chance.choice(ASKED)
-    body = json.dumps(asked).encode()
+    path, message = MESSAGES[0] if version != "HTTP/1.1" or chance.random() < 0.4 else chance.choice(MESSAGES)
+    body = json.dumps(message).encode()
     field = f"{chance.choice(FIELDS)}\r\n" if chance.random() < 0.3 and version == "HTTP/1.1" else ""
     head = f"POST {path} {version}\r\nhost: x\r\n{field}".encode()
     if chance.random() < 0.1 and version != LAST[0]:

@@ -22,7 +22,7 @@ IDLE = 300
 NO_HTTP = {
     "words": b"moon\r\n\r\n",
     "another protocol": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
-    "HTTP/2 without being asked": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    "HTTP/2 without an upgrade": b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
     "two lengths": HEAD + b"content-length: 2\r\ncontent-length: 3\r\n\r\n{}",
     "length and chunks": HEAD + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
     "a negative length": HEAD + b"content-length: -1\r\n\r\n",
@@ -47,7 +47,7 @@ def strict() -> Iterator[httpx.Client]:
 
 
 class Answers:
-    """What one connection gives, as HTTPResponse reads it: several answers from the same buffer, which none closes."""
+    """Adapter of a connection for HTTPResponse: it reads several responses from one buffer and closes none."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._file = connection.makefile("rb")
@@ -56,7 +56,7 @@ class Answers:
         return self
 
     def close(self) -> None:
-        """Leave the rest to the next answer."""
+        """Keep the buffer for the next response."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._file, name)

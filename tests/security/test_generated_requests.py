@@ -82,7 +82,7 @@ def check(status: int, content_type: str | None, body: bytes) -> None:
 
 def test_generated_requests_to_documented_paths_never_get_5xx(service: Service) -> None:
     document = schemathesis.openapi.from_url(f"{service.address}/openapi.json")
-    asked = 0
+    sent = 0
     found: Any
     for found in document.get_all_operations():
         operation = found.ok()
@@ -92,15 +92,15 @@ def test_generated_requests_to_documented_paths_never_get_5xx(service: Service) 
             @few
             @given(operation.as_strategy(generation_mode=mode), st.sampled_from((None, *MODELS)))
             def ask(case: Any, model: str | None) -> None:
-                nonlocal asked
-                asked += 1
+                nonlocal sent
+                sent += 1
                 if model and "model" in case.path_parameters:
                     case.path_parameters["model"] = model
                 reply = case.call(base_url=service.address, timeout=TIMEOUT_SECONDS)
                 check(reply.status_code, reply.headers["content-type"][0], reply.content)
 
             ask()
-    assert asked > EXAMPLES * 20
+    assert sent > EXAMPLES * 20
 
 
 SIZES = st.sampled_from([16, 15, 17, 0, -1, 2**31, 2**64, 16.0, "16", None, True, []])
@@ -163,8 +163,10 @@ def test_generated_binary_framing_never_gets_5xx(service: Service, verb: str) ->
         @many
         @given(HEADS, TAILS, LENGTHS, st.sampled_from(list(ENCODINGS)), st.sampled_from(MODELS))
         def ask(head: bytes, tail: bytes, length: str, encoding: str, model: str) -> None:
-            told = {"right": str(len(head)), "less": str(len(head) - 1), "more": str(len(head) + 1)}.get(length, length)
-            headers = {"inference-header-content-length": told}
+            declared = {"right": str(len(head)), "less": str(len(head) - 1), "more": str(len(head) + 1)}.get(
+                length, length
+            )
+            headers = {"inference-header-content-length": declared}
             if encoding:
                 headers["content-encoding"] = encoding
             body = ENCODINGS[encoding](head + tail)

@@ -21,8 +21,8 @@ Eventually = Callable[[Callable[[], bool]], None]
 
 def test_large_unread_response_counts_as_in_flight(eventually: Eventually) -> None:
     tensor = {"name": "input", "shape": [MANY, 2], "datatype": "FP32", "parameters": {"binary_data_size": 8 * MANY}}
-    asked = {"inputs": [tensor], "outputs": [{"name": "bumps", "parameters": {"binary_data": True}}]}
-    text = json.dumps(asked).encode()
+    request = {"inputs": [tensor], "outputs": [{"name": "bumps", "parameters": {"binary_data": True}}]}
+    text = json.dumps(request).encode()
     fields = b"inference-header-content-length: %d\r\ncontent-length: %d\r\n" % (len(text), len(text) + 8 * MANY)
     with serving(SHIPPED, max_body_bytes=8 * MANY + LARGE) as client, socket.socket() as connection:
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2**16)

@@ -108,15 +108,15 @@ def test_unexpected_error_hides_its_text_and_paths(
 
 
 def test_concurrent_responses_equal_sequential_responses_bitwise(client: httpx.Client) -> None:
-    asked = [[[0.01 * column, -0.02 * row] for row in range(1 + 7 * column)] for column in range(40)]
+    batches = [[[0.01 * column, -0.02 * row] for row in range(1 + 7 * column)] for column in range(40)]
 
     async def together() -> list[list[dict]]:
         async with AsyncClient(str(client.base_url)) as service:
-            return await asyncio.gather(*(service.predict("ring", rows) for rows in asked))
+            return await asyncio.gather(*(service.predict("ring", rows) for rows in batches))
 
-    alone = [client.post("/v1/models/ring:predict", json={"instances": rows}).json()["predictions"] for rows in asked]
+    alone = [client.post("/v1/models/ring:predict", json={"instances": rows}).json()["predictions"] for rows in batches]
     assert asyncio.run(together()) == alone
-    assert [len(each) for each in alone] == [len(rows) for rows in asked]
+    assert [len(each) for each in alone] == [len(rows) for rows in batches]
 
 
 def test_small_requests_are_answered_during_large_ones(client: httpx.Client) -> None:
@@ -201,8 +201,8 @@ def test_api_key_comparison_takes_constant_time(monkeypatch: pytest.MonkeyPatch,
 def test_secrets_appear_in_no_log_response_or_document(tmp_path: Path, eventually: Eventually) -> None:
     log = tmp_path / "log"
     digest = hashlib.sha256(KEY.encode()).hexdigest()
-    told = {"log_level": "debug", "workers": 1, "api_keys": f'["{digest}"]', "token": TOKEN + KEY}
-    with command(SHIPPED, log, **told) as process:
+    options = {"log_level": "debug", "workers": 1, "api_keys": f'["{digest}"]', "token": TOKEN + KEY}
+    with command(SHIPPED, log, **options) as process:
         address = address_of(process, log, 1, eventually)
         said = ""
         for headers in ({}, {"x-api-key": KEY}, {"x-api-key": KEY + "!"}, {"authorization": f"Bearer {TOKEN}{KEY}"}):

@@ -24,7 +24,7 @@ def bumps(page: Page, column: int = -1) -> list[float]:
 
 
 def figure(page: Page, part: str) -> str:
-    """Return the text that stands for the first figure of a part."""
+    """Return the accessible label of the first figure of a part."""
     return page.locator(f"#{part} svg").first.get_attribute("aria-label") or ""
 
 

@@ -47,7 +47,7 @@ class Service:
         self.inline = inline
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one connection event as ASGI asks."""
+        """Pass the connection to the ASGI application."""
         await self._app(scope, receive, send)
 
 

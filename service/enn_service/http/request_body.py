@@ -99,7 +99,7 @@ async def _decompress(body: bytes, encoding: bytes, limit: int) -> bytes:
     """Return a decompressed body: its first `SMALL_BYTES` in the event loop, the rest in a thread."""
     decompressor = zlib.decompressobj(DECOMPRESSORS[encoding])
     try:
-        # One byte beyond the limit tells a body of just that size from a larger one.
+        # One byte more than the limit distinguishes a body of exactly that size from a larger one.
         content = decompressor.decompress(body, min(limit + 1, SMALL_BYTES))
         if not decompressor.eof and decompressor.unconsumed_tail and len(content) <= limit:
             rest = limit + 1 - len(content)

@@ -3,7 +3,7 @@
 OTEL_EXPORTER_OTLP_ENDPOINT or OTEL_EXPORTER_OTLP_TRACES_ENDPOINT enables tracing. OTEL_SERVICE_NAME and
 the other variables of the OpenTelemetry SDK work as its documentation says. A span costs more than the request it
 describes, so each process sends at most OTEL_BSP_MAX_QUEUE_SIZE spans (2,048) every OTEL_BSP_SCHEDULE_DELAY (1,000 ms);
-the log tells the number of requests without one.
+the log states the number of requests without one.
 """
 
 import logging

@@ -24,7 +24,7 @@ from enn_service.inference.cost import SMALL_BYTES
 from enn_service.server.inline import InlineProtocol
 
 MAX_FRAMING_BYTES = SMALL_BYTES
-"""Maximum number of bytes of a request besides its body and as many again: request line, headers, chunk sizes."""
+"""Maximum number of bytes of request line, headers and chunk sizes, in addition to one for each byte of the body."""
 CLOSE_GRACE_SECONDS = 0.25
 """Time for which an idle connection stays open after shutdown starts: a request may be on its way already."""
 MAX_PIPELINED_REQUESTS = 64

@@ -25,7 +25,7 @@ def request(*, binary: bool, columns: int = 2, **more: Any) -> InferRequest:
     return InferRequest("ring", [tensor], **more)
 
 
-def told(response: InferResponse) -> dict[str, Any]:
+def outputs_of(response: InferResponse) -> dict[str, Any]:
     """Return a response as JSON."""
     outputs = {output.name: output.as_numpy().tolist() for output in response.outputs}
     return {"id": response.id, "model": [response.model_name, response.model_version], "outputs": outputs}
@@ -63,7 +63,9 @@ async def v2(url: str) -> dict[str, Any]:
         "named": request(binary=True, parameters={"binary_data_output": True}, request_outputs=outputs),
     }
     async with InferenceRESTClient(RESTConfig(protocol="v2")) as client:
-        answers = {name: told(await client.infer(url, asked, model_name="ring")) for name, asked in requests.items()}
+        answers = {
+            name: outputs_of(await client.infer(url, each, model_name="ring")) for name, each in requests.items()
+        }
         return answers | {
             "live": await client.is_server_live(url),
             "ready": await client.is_server_ready(url),

@@ -36,9 +36,9 @@ def main(url: str) -> None:
     with httpx.Client(base_url=url, trust_env=False) as client:
         server = types.MetadataServerResponse.model_validate_json(client.get("/v2").content)
         model = types.MetadataModelResponse.model_validate_json(client.get("/v2/models/ring").content)
-        asked = types.RepositoryIndexRequest().model_dump_json(exclude_unset=False, exclude_none=False)
+        index_request = types.RepositoryIndexRequest().model_dump_json(exclude_unset=False, exclude_none=False)
         index = types.RepositoryIndexResponse.model_validate_json(
-            client.post("/v2/repository/index", content=asked).content
+            client.post("/v2/repository/index", content=index_request).content
         )
         wrong = client.post(INFER, content=request(ROWS[:, :1]).model_dump_json())
         found = {

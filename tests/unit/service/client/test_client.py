@@ -41,7 +41,7 @@ class Script:
     """Responses of the server, the last one repeated, and the requests that it received."""
 
     replies: list[Reply | Callable[[dict[str, str], bytes], Reply]]
-    asked: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
+    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
     url: str = ""
 
 
@@ -55,7 +55,7 @@ def answering(*replies: Any) -> Iterator[Script]:
         def answer(self) -> None:
             headers = {name.lower(): value for name, value in self.headers.items()}
             body = self.rfile.read(int(headers.get("content-length", 0)))
-            script.asked.append((self.path, headers, body))
+            script.requests.append((self.path, headers, body))
             reply = next(following)
             if reply is None:  # the connection is lost
                 return
@@ -126,7 +126,7 @@ def test_large_array_is_sent_as_bytes_small_one_as_json() -> None:
     with answering((200, {}, orjson.dumps(small)), doubled) as script, Client(script.url) as client:
         assert client.infer("ring", ROWS)["output"].shape == (2, 1)
         assert client.infer("ring", np.zeros((2048, 2), np.float32))["double"].shape == (2048, 2)
-    (_, first, body), (_, second, _) = script.asked
+    (_, first, body), (_, second, _) = script.requests
     assert LENGTH not in first
     assert orjson.loads(body)["inputs"][0]["data"] == [0.1, 0.2, 0.5, -0.1]
     assert LENGTH in second
@@ -162,7 +162,7 @@ def test_infer_refuses_rows_other_than_finite_numbers(rows: Any, said: str) -> N
     with answering(GOOD) as script, Client(script.url) as client:
         with pytest.raises(InvalidRowsError, match=said):
             client.infer("ring", rows)
-        assert script.asked == []
+        assert script.requests == []
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -170,8 +170,8 @@ def test_busy_status_is_retried(status: int) -> None:
     busy = (status, {"Retry-After": "0"}, b'{"error": "busy"}')
     with answering(busy, busy, GOOD) as script, Client(script.url) as client:
         assert client.predict("ring", ROWS) == [1.0, 2.0]
-    assert len(script.asked) == 3
-    assert len({body for _, _, body in script.asked}) == 1
+    assert len(script.requests) == 3
+    assert len({body for _, _, body in script.requests}) == 1
 
 
 def test_lost_connection_is_retried() -> None:
@@ -196,13 +196,13 @@ def test_error_after_all_retries_carries_text_of_service() -> None:
         with pytest.raises(UnavailableError) as caught:
             client.predict("ring", ROWS)
         assert (caught.value.status, caught.value.text, caught.value.request_id) == (503, "draining", "r7")
-        assert len(script.asked) == 2
+        assert len(script.requests) == 2
 
 
 def test_health_calls_are_not_retried() -> None:
     with answering((503, {}, b'{"error": "draining"}')) as script, Client(script.url) as client:
         assert not client.ready()
-        assert len(script.asked) == 1
+        assert len(script.requests) == 1
 
 
 def test_timeout_is_not_retried() -> None:
@@ -216,7 +216,7 @@ def test_timeout_is_not_retried() -> None:
         with pytest.raises(UnreachableError, match="timed out"):
             client.predict("ring", ROWS)
         late.set()
-        assert len(script.asked) == 1
+        assert len(script.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -234,7 +234,7 @@ def test_each_status_has_its_exception_with_text_and_id(status: int, kind: type[
         with pytest.raises(kind, match=f"^no \\(status {status}, request id ") as caught:
             client.predict("ring", ROWS)
         assert type(caught.value) is kind
-        assert caught.value.request_id == script.asked[0][1]["x-request-id"]
+        assert caught.value.request_id == script.requests[0][1]["x-request-id"]
 
 
 def test_error_of_a_proxy_is_shown_unchanged() -> None:
@@ -261,9 +261,9 @@ def test_token_and_headers_are_sent_with_every_request() -> None:
     ):
         client.predict("ring", ROWS)
         client.live()
-    assert [path for path, _, _ in script.asked] == [
+    assert [path for path, _, _ in script.requests] == [
         "/behind/a/gateway/v1/models/ring:predict",
         "/behind/a/gateway/v2/health/live",
     ]
-    for _, headers, _ in script.asked:
+    for _, headers, _ in script.requests:
         assert (headers["authorization"], headers["x-team"]) == ("Bearer secret", "a")

@@ -1,4 +1,4 @@
-"""The benchmark of the paper writes what it found, goes on where it stopped, and tells what it found as it is."""
+"""Tests of the benchmark of the paper: it writes its results, resumes an interrupted run, and reports every result."""
 
 import json
 import sys

@@ -65,11 +65,11 @@ def test_too_large_layouts_are_excluded_without_building_them():
 
 
 def test_reference_response_is_computed_once_for_all_layouts(monkeypatch):
-    asked = []
+    row_counts = []
     respond = Network.respond
-    monkeypatch.setattr(Network, "respond", lambda self, rows: asked.append(len(rows)) or respond(self, rows))
+    monkeypatch.setattr(Network, "respond", lambda self, rows: row_counts.append(len(rows)) or respond(self, rows))
     build_package(learned(network((2, 6, 1), 6)))
-    assert len([rows for rows in asked if rows > accuracy.SAMPLE_ROWS]) == 1
+    assert len([rows for rows in row_counts if rows > accuracy.SAMPLE_ROWS]) == 1
 
 
 def test_an_exported_file_is_the_next_version_and_whole(tmp_path):
