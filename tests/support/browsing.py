@@ -48,7 +48,7 @@ def checked_page(browser: Browser, client: httpx.Client, **context: Any) -> Iter
         page.on("pageerror", lambda error: faults.append(str(error)))
         own_context.on("request", lambda request: None if _is_local(request.url, base) else faults.append(request.url))
         yield page
-    assert faults == []
+    assert faults == [], faults
 
 
 def _is_local(url: str, base: str) -> bool:

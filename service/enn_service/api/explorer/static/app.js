@@ -20,7 +20,7 @@ import {
   renderResults,
   setHandlers,
 } from "./panels/render.js";
-import { onProblem, scheduleUpdate } from "./panels/updates.js";
+import { cancelUpdates, onProblem, scheduleUpdate } from "./panels/updates.js";
 
 const COPIED_MS = 2000;
 const openLatest = api.latestOnly();
@@ -33,6 +33,7 @@ async function choose(model, version, wanted = {}) {
   try {
     await openLatest(async (signal) => {
       await openModel(model, version, wanted, signal);
+      cancelUpdates();
       clearResults();
       fillControls();
       scheduleUpdate();

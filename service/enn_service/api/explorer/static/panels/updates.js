@@ -27,6 +27,9 @@ let reportProblem = () => {};
 // Sets the handler of errors; it is called with null after a success.
 export const onProblem = (handler) => (reportProblem = handler);
 
+// Aborts the requests of the slow sections; called before another model opens.
+export const cancelUpdates = () => fetchLatest(async () => {});
+
 // Schedules an update. A change during a request causes one more request afterwards, so the page follows a moving
 // slider without a queue of requests.
 export function scheduleUpdate() {
@@ -117,6 +120,7 @@ async function fetchAttributions(signal) {
     state.method = $("method").value = "integrated_gradients";
     notice = `Integrated gradients, because the service refused Shapley values: ${error.message}.`;
   }
+  signal.throwIfAborted();
   data.attributions = {
     method: state.method,
     notice,
@@ -146,6 +150,7 @@ async function fetchSurface(grid, signal) {
     const fitting = Math.floor(Math.sqrt(MAX_NUMBERS / (lastHiddenLayer().neurons.length + 2)));
     const options = { output: grid.output, points: Math.max(lowest, Math.min(highest, fitting)) };
     const surface = await api.surface(state, { x: state.x, y: state.y }, grid.row, options, signal);
+    signal.throwIfAborted();
     data.surface = { ...surface, ...grid, axes };
   }
   renderSurfaces();
@@ -156,6 +161,7 @@ async function fetchProfile(grid, signal) {
   if (!isCurrent(data.profile, grid, axes)) {
     const options = { output: grid.output, points: PROFILE_POINTS };
     const profile = await api.profile(state, state.along, grid.row, options, signal);
+    signal.throwIfAborted();
     data.profile = { ...profile, ...grid, axes };
   }
   renderProfile();
