@@ -20,7 +20,7 @@ import numpy as np
 import shap
 from shap import maskers
 
-from benchmarks.serving.itself import explaining
+from benchmarks.serving.itself import EXPLAINING
 from benchmarks.serving.load import check_installed
 from benchmarks.serving.report import HEAD
 from benchmarks.serving.rounds import Plan
@@ -110,7 +110,7 @@ def page(command: str, plan: Plan) -> str:
     method = " ".join(METHOD.format(harmonics=HARMONICS, background=BACKGROUND, rounds=ROUNDS).split("\n"))
     table = "\n".join(attribution_lines())
     with this_service() as url:
-        explain_table = f"{HEAD}\n{explaining(url, plan).markdown()}"
+        explain_table = f"{HEAD}\n{EXPLAINING.line(url, plan).markdown()}"
     parts = [
         "# Explanations compared",
         f"Measured by `{command}` ({machine}).",

@@ -18,10 +18,10 @@ import numpy as np
 from benchmarks.serving import cases, itself
 from benchmarks.serving.cases import LARGE, MANY, ONE, SHARED, Case
 from benchmarks.serving.environments import MissingPeerError, python_of, versions
-from benchmarks.serving.load import FailedAnswersError, Target, check_installed, load
+from benchmarks.serving.load import FailedAnswersError, Target, check_installed
 from benchmarks.serving.peers import PEERS, Peer
 from benchmarks.serving.report import Bound, Line, Report
-from benchmarks.serving.rounds import Plan, compare
+from benchmarks.serving.rounds import Plan, compare, measure
 from benchmarks.serving.servers import peer_service, this_service
 from enn_service.client import ClientError
 
@@ -103,11 +103,7 @@ def _lines(url: str, other: str, peer: Peer, chosen: list[Case], plan: Plan) -> 
         title = f"{case.name} ({peer.protocol.upper()})"
         try:
             _check(ours, theirs, case, peer)
-            comparison = compare(
-                lambda ours=ours: load(ours, plan.seconds, plan.folder),
-                lambda theirs=theirs: load(theirs, plan.seconds, plan.folder),
-                plan.rounds,
-            )
+            comparison = compare(measure(ours, plan), measure(theirs, plan), plan.rounds)
         except (ClientError, FailedAnswersError) as error:
             yield Line(title, peer.title, None, why=str(error))
             continue

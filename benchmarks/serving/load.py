@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from benchmarks.serving.cases import Request
+from benchmarks.serving import cases
+from benchmarks.serving.cases import Case, Request
 
 INSTALL = "wrk is not installed: apt-get install wrk, or brew install wrk"
 SCRIPT = """
@@ -26,11 +27,19 @@ end
 
 @dataclass(frozen=True)
 class Load:
-    """Result of one run: responses per second, and the median and 99th percentile of latency in milliseconds."""
+    """Result of one run.
+
+    Args:
+        rate: Responses per second.
+        p50: Median of latency, in milliseconds.
+        p99: 99th percentile of latency, in milliseconds.
+        requests: Number of responses.
+    """
 
     rate: float
     p50: float
     p99: float
+    requests: int
 
 
 @dataclass(frozen=True)
@@ -75,7 +84,8 @@ class Run:
         totals = json.loads(output.strip().splitlines()[-1])
         if totals["failed"] or not totals["requests"]:
             raise FailedAnswersError(f"{totals['failed']} of {totals['requests']} requests failed under load")
-        return Load(totals["requests"] / totals["microseconds"] * 1e6, totals["p50"] / 1000, totals["p99"] / 1000)
+        rate = totals["requests"] / totals["microseconds"] * 1e6
+        return Load(rate, totals["p50"] / 1000, totals["p99"] / 1000, totals["requests"])
 
     def __enter__(self) -> Self:
         """Return the run."""
@@ -86,6 +96,11 @@ class Run:
         if self._process.poll() is None:
             self._process.kill()
             self._process.communicate()
+
+
+def case_target(url: str, case: Case) -> Target:
+    """Return a case as a request to this service: by KServe V1, or by V2 for tensors."""
+    return Target(url, cases.request(cases.call(case, "v1")), case.connections)
 
 
 def load(target: Target, seconds: int, folder: Path) -> Load:

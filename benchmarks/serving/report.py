@@ -2,10 +2,13 @@
 
 import os
 import platform
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from benchmarks.serving.load import Load
+from benchmarks.serving.environments import MissingPeerError
+from benchmarks.serving.load import FailedAnswersError, Load
 from benchmarks.serving.rounds import Comparison, Plan
+from enn_service.client import ClientError
 
 HEAD = (
     "| request | compared with | ratio (lowest-highest) | target | this: thousand/s, p50 / p99 ms | other: same |\n"
@@ -50,6 +53,32 @@ class Line:
         verdict = self.bound.verdict(comparison.ratio) if self.bound and not self.why else self.why
         loads = f"{_format_load(comparison.this)} | {_format_load(comparison.other)}"
         return f"| {self.request} | {self.other} | {ratio} | {verdict} | {loads} |"
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Line of the table before it is measured.
+
+    Args:
+        request: First cell of the line: the request, and the condition under which this service answers it.
+        other: Second cell: the other side of the comparison.
+        bound: Target of the ratio.
+        compare: Function that measures both sides, given the address of the service and the plan.
+        why: Reason for a missing verdict; empty if the target is judged.
+    """
+
+    request: str
+    other: str
+    bound: Bound
+    compare: Callable[[str, Plan], Comparison]
+    why: str = ""
+
+    def line(self, url: str, plan: Plan) -> Line:
+        """Measure both sides and return the line; if a side fails, the line has the reason and no ratio."""
+        try:
+            return Line(self.request, self.other, self.compare(url, plan), self.bound, self.why)
+        except (FailedAnswersError, ClientError, MissingPeerError) as error:
+            return Line(self.request, self.other, None, why=str(error))
 
 
 @dataclass

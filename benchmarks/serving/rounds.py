@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
-from benchmarks.serving.load import Load
+from benchmarks.serving.load import Load, Target, load
 
 Measure = Callable[[], Load]
 
@@ -30,6 +30,11 @@ class Comparison:
     highest: float
 
 
+def measure(target: Target, plan: Plan) -> Measure:
+    """Return the function that runs the generator against a target."""
+    return lambda: load(target, plan.seconds, plan.folder)
+
+
 def rate(load: Load) -> float:
     """Return responses per second."""
     return load.rate
@@ -45,4 +50,5 @@ def compare(this: Measure, other: Measure, rounds: int, by: Callable[[Load], flo
 
 def _median(loads: list[Load]) -> Load:
     """Return the medians of the figures of several loads."""
-    return Load(*(median(getattr(load, name) for load in loads) for name in ("rate", "p50", "p99")))
+    rate, p50, p99 = (median(getattr(load, name) for load in loads) for name in ("rate", "p50", "p99"))
+    return Load(rate, p50, p99, sum(load.requests for load in loads))

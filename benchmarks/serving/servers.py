@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,13 +24,45 @@ START_SECONDS = 90
 STOP_SECONDS = 10
 
 
+@dataclass(frozen=True)
+class Server:
+    """Running server.
+
+    Args:
+        url: Address.
+        session: Identifier of its first process, and of the session of all its processes.
+        log: File that its output is written to.
+    """
+
+    url: str
+    session: int
+    log: Path
+
+    def cpu_seconds(self) -> float:
+        """Return the CPU time that all its processes have used, in seconds; needs the /proc folder of Linux."""
+        ticks = 0
+        for path in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(FileNotFoundError, ProcessLookupError):  # another process can end at any moment
+                # The name of the command is in parentheses and can contain spaces; the session is the 4th field after.
+                fields = path.read_text().rpartition(")")[2].split()
+                ticks += (int(fields[11]) + int(fields[12])) * (int(fields[3]) == self.session)
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+
 @contextmanager
 def this_service(workers: int = 1) -> Iterator[str]:
-    """Serve the shipped models with every setting at its default and yield the address."""
+    """Serve the shipped models with every other setting at its default and yield the address."""
+    with service({"ENN_WORKERS": str(workers)}) as server:
+        yield server.url
+
+
+@contextmanager
+def service(settings: Mapping[str, str]) -> Iterator[Server]:
+    """Serve the shipped models with environment variables besides the defaults and yield the server."""
     port = free_port()
-    settings = {"ENN_MODELS": str(MODELS), "ENN_PORT": str(port), "ENN_WORKERS": str(workers)}
-    with serving([sys.executable, "-m", "enn_service"], settings, port, "/v2/health/ready") as url:
-        yield url
+    environment = {"ENN_MODELS": str(MODELS), "ENN_PORT": str(port), **settings}
+    with serving([sys.executable, "-m", "enn_service"], environment, port, "/v2/health/ready") as server:
+        yield server
 
 
 @contextmanager
@@ -38,13 +71,13 @@ def peer_service(peer: Peer, python: Path) -> Iterator[str]:
     port = free_port()
     command = [str(python), "-P", str(peer.launcher), str(MODEL), str(port)]
     path = "/v2/models/ring/ready" if peer.protocol == "v2" else "/"
-    with serving(command, {"PYTHONPATH": str(FOLDER)}, port, path) as url:
-        yield url
+    with serving(command, {"PYTHONPATH": str(FOLDER)}, port, path) as server:
+        yield server.url
 
 
 @contextmanager
-def serving(command: Sequence[str], settings: Mapping[str, str], port: int, path: str) -> Iterator[str]:
-    """Run a command that serves on a port, with a home folder of its own, and yield its address.
+def serving(command: Sequence[str], settings: Mapping[str, str], port: int, path: str) -> Iterator[Server]:
+    """Run a command that serves on a port, with a home folder of its own, and yield the server.
 
     Raises:
         MissingPeerError: The command ended or did not answer in time; the message has the last line of its output.
@@ -59,7 +92,7 @@ def serving(command: Sequence[str], settings: Mapping[str, str], port: int, path
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_until_answering(process, url + path, log)
-            yield url
+            yield Server(url, process.pid, log)
         finally:
             _stop(process)
 

@@ -6,6 +6,8 @@ import pytest
 
 from benchmarks.serving.cases import EXPLAIN, NAMED, SHARED
 from benchmarks.serving.peers import PEERS, Peer
+from benchmarks.serving.report import Bound
+from benchmarks.serving.versions import Sample, comparables, table_line
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks" / "serving.md"
 OWN = {EXPLAIN.name, NAMED.name, "100,000 rows, binary: time of an answer", "1 row, JSON, two workers"}
@@ -31,3 +33,16 @@ def test_service_is_measured_against_itself(lines: set[tuple[str, str]]) -> None
     requests = {request for request, _ in lines}
     assert requests >= OWN
     assert any(request.startswith("p99 of 1 row") for request in requests)
+
+
+def test_versions_are_compared_by_the_median_of_rounds() -> None:
+    base = Sample(1000, 20)
+    pairs = [(Sample(960, 22), base), (Sample(900, 24), base), (Sample(1100, 18), base)]
+    line = "| row | 0.960 (0.900-1.100) | 1.100 (0.900-1.200) | >= 0.97: **not met** | 0.96, 22.0 | 1, 20.0 |"
+    assert table_line("row", Bound(0.97), pairs) == line
+
+
+def test_versions_are_compared_on_every_kind_of_request() -> None:
+    names = " ".join(case.name for case in comparables())
+    for kind in ("1 row", "128 rows", "1,024 rows", "(V1)", "(V2)", "top", "harmonics", "Shapley", "out of range"):
+        assert kind in names
