@@ -20,7 +20,7 @@ TEXT_OF_FLOAT32 = 1e-6
 
 @pytest.fixture(scope="module")
 def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with both and what they import, which comes before this environment's packages."""
+    """A folder with both clients and their dependencies, which precedes the packages of this environment."""
     folder = tmp_path_factory.mktemp("foreign")
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--only-binary", ":all:", "--no-compile"]
     command = [*install, "--target", str(folder), "--requirement", str(FOREIGN / "requirements.txt")]

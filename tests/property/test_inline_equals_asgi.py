@@ -1,4 +1,4 @@
-"""Inline responses equal those of the ASGI application byte for byte, however requests are cut and combined."""
+"""Tests of inline responses: for any split of the requests, they equal those of the ASGI application byte for byte."""
 
 import json
 import random
@@ -46,7 +46,7 @@ def services() -> Iterator[tuple[httpx.Client, httpx.Client]]:
 
 
 def request(chance: random.Random, version: str = "HTTP/1.1") -> bytes:
-    """Return a request, mostly one of few, so that heads come again."""
+    """Return a random request, mostly one of a few, so that heads repeat."""
     if chance.random() < 0.1 and version == "HTTP/1.1":
         return chance.choice(OTHERS)
     path, message = MESSAGES[0] if version != "HTTP/1.1" or chance.random() < 0.4 else chance.choice(MESSAGES)
@@ -77,7 +77,7 @@ def pieces(chance: random.Random) -> Iterator[bytes]:
 
 
 def answers(client: httpx.Client, sent: Sequence[bytes]) -> bytes:
-    """Return all that comes on one connection, each piece being read before the next is sent."""
+    """Return all bytes received on one connection; the server reads each piece before the next one is sent."""
     with socket.create_connection((client.base_url.host, client.base_url.port or 80), timeout=30) as own:
         own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         for piece in sent:

@@ -92,7 +92,7 @@ def test_hidden_folders_and_files_are_not_listed(tmp_path):
     assert names(tmp_path) == [("ring", "1")]
 
 
-def test_a_root_that_cannot_be_read_is_named(tmp_path):
+def test_unreadable_repository_folder_is_named(tmp_path):
     with pytest.raises(RepositoryError, match=r"model repository .*absent: No such file or directory"):
         names(tmp_path / "absent")
 

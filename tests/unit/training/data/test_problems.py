@@ -32,7 +32,7 @@ def test_points_inside_are_plus_one_and_outside_minus_one(name):
 
 
 @pytest.mark.parametrize("name", VALUES)
-def test_a_function_has_its_value(name):
+def test_problem_functions_have_known_values(name):
     assert problem(name).rule(np.array([0.5]), np.array([-0.3]))[0] == pytest.approx(VALUES[name])
 
 

@@ -1,4 +1,4 @@
-"""A table becomes a data set, or an error that names the column, the row and the remedy."""
+"""Tests of reading tables: a data set, or an error that names the column, the row and the remedy."""
 
 import numpy as np
 import pandas as pd
@@ -152,7 +152,7 @@ def test_a_file_that_is_no_table_is_refused(tmp_path, name, text, words):
         read_table(tmp_path / name)
 
 
-def test_a_file_that_is_not_there_is_refused(tmp_path):
+def test_missing_file_is_refused(tmp_path):
     with pytest.raises(DataError, match="cannot be read: "):
         read_table(tmp_path / "nowhere.csv")
 

@@ -104,7 +104,7 @@ def test_every_peer_has_as_many_variants_as_enn_starts():
     )
 
 
-def test_the_kans_features_are_chebyshev_polynomials():
+def test_kan_features_are_chebyshev_polynomials():
     x = torch.linspace(-1, 1, 9)[None, None]
     degrees = torch.arange(1, peers.DEGREE + 1)[None, :, None]
     torch.testing.assert_close(peers.chebyshev_terms(x), torch.cos(degrees * torch.acos(x)), rtol=0, atol=1e-5)

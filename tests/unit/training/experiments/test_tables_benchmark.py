@@ -36,7 +36,7 @@ def results(tmp_path):
     return results
 
 
-def test_what_is_written_is_read_again(results):
+def test_results_survive_writing_and_reading(results):
     found = results.read("diabetes")
     results.write("wine", found)
     assert results.read("wine") == found
@@ -59,7 +59,7 @@ def test_ranks_follow_the_means_and_equal_ones_share_their_place(results):
     assert outcome.ranks("calibration") == {}
 
 
-def test_a_table_counts_only_once_all_of_it_is_measured(results):
+def test_only_completely_measured_tables_count(results):
     found = results.read("diabetes")
     del found.runs[Run(SEARCHED, "EBM", 0, 1)]
     results.write("diabetes", found)
@@ -70,7 +70,7 @@ def test_a_table_counts_only_once_all_of_it_is_measured(results):
     assert "| diabetes | **1.00 ± 0.00** | 2.00 ± 0.00" in document.render(results)
 
 
-def test_the_page_tells_where_a_search_helped(results):
+def test_page_names_tables_where_a_search_helped(results):
     found = results.read("diabetes")
     better, worse = replace(measured(0.5), settings=1), replace(measured(1.5), settings=2)
     searched = {Run(SEARCHED, "ENN", 0, 0): better, Run(SEARCHED, "ENN", 0, 1): worse}
@@ -142,7 +142,7 @@ def test_a_contender_learns_a_table_with_categories_and_missing_values(name, tas
     assert (found.calibration is None) == (task == "regression")
 
 
-def test_what_is_there_is_not_measured_again(results, monkeypatch):
+def test_measured_results_are_not_measured_again(results, monkeypatch):
     runs: list[Run] = []
 
     def measure(_table, _x, _y, one, _folds):
@@ -159,7 +159,7 @@ def test_what_is_there_is_not_measured_again(results, monkeypatch):
     assert results.read("diabetes").runs[missing] == measured(9.0)
 
 
-def test_the_defaults_are_searched_first_and_everybody_has_four_settings():
+def test_defaults_are_tried_first_and_contenders_have_four_settings():
     for contender in contenders():
         assert isinstance(contender, Contender)
         for settings in contender.settings.values():

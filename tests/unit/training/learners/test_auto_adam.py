@@ -40,7 +40,7 @@ def test_longer_cycle_is_chosen_if_it_helps():
     assert AutoAdam(hidden=(6,), passes=10).learn(LINE, waves, NONE, 0).settings["passes"] == 10 * LONGER
 
 
-def test_the_callers_size_is_kept_whatever_the_number_of_layers():
+def test_given_size_is_kept_for_any_number_of_layers():
     learned = AutoAdam(hidden=(5, 4), passes=3).learn(LINE, rows(40), NONE, 0)
     assert [len(layer.bias) for layer in learned.network.layers] == [5, 4, 1]
 

@@ -1,4 +1,4 @@
-"""From a data set to a learned model over raw rows, whose scores are its own."""
+"""Tests of the trainer: it learns a model over raw rows from a data set, with scores of that model."""
 
 import numpy as np
 import pytest

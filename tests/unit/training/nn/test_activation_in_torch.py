@@ -63,7 +63,7 @@ def test_torch_exports_it_for_any_batch(make, shape):
     torch.testing.assert_close(exported(x), module(x), atol=SINGLE, rtol=0.0)
 
 
-def test_the_transforms_of_torch_func_go_through_it():
+def test_torch_func_transforms_work_on_the_activation():
     module, z = DCTActivation(3), torch.linspace(-2, 2, 12).reshape(4, 3)
     torch.testing.assert_close(torch.func.vmap(module)(z), module(z), atol=SINGLE, rtol=0.0)
     slopes = torch.func.vmap(torch.func.jacrev(module))(z).diagonal(dim1=1, dim2=2)

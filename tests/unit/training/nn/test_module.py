@@ -1,4 +1,4 @@
-"""The torch network equals the plain arrays it comes from and goes to."""
+"""Tests of the torch module: it computes what the network of arrays computes, and converts from and to it."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ def test_module_and_network_answer_alike(head, hidden, outputs):
     np.testing.assert_allclose(module.double()(x.double()).detach().numpy(), expected, atol=DOUBLE)
 
 
-def test_a_network_survives_the_way_into_torch_and_back():
+def test_network_survives_conversion_to_torch_and_back():
     network = initial_network(Architecture(4, (7, 3), 2, 5, "linear"))
     back = ENN.from_network(network).to_network()
     for before, after in zip(network.layers, back.layers, strict=True):
@@ -39,7 +39,7 @@ def test_the_papers_network_has_67_parameters():
     assert sum(parameter.numel() for parameter in ENN(2).parameters()) == 67
 
 
-def test_the_start_for_two_inputs_is_the_authors():
+def test_start_for_two_inputs_equals_that_of_the_paper():
     first, last = initial_network(Architecture(2, (6,)), spread=0.5).layers
     angle = np.arange(6) * np.pi / 6
     np.testing.assert_allclose(first.weight, 0.5 * np.stack([np.cos(angle), np.sin(angle)], 1), atol=1e-7)

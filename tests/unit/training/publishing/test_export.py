@@ -72,7 +72,7 @@ def test_reference_response_is_computed_once_for_all_layouts(monkeypatch):
     assert len([rows for rows in row_counts if rows > accuracy.SAMPLE_ROWS]) == 1
 
 
-def test_an_exported_file_is_the_next_version_and_whole(tmp_path):
+def test_export_publishes_a_complete_file_as_next_version(tmp_path):
     model = learned(network((2, 6, 1), 6))
     assert [export(model, tmp_path, "line").name for _ in range(2)] == ["1", "2"]
     assert read_model(tmp_path, "line", "2") == build_package(model)

@@ -1,4 +1,4 @@
-"""Every unrolling is the activation, whatever the coefficients."""
+"""Tests of the unrollings: each computes the activation, for any coefficients."""
 
 import itertools
 from dataclasses import replace
@@ -158,7 +158,7 @@ def test_pruned_harmonics_cost_nothing(name):
 
 
 @given(theta=st.floats(-20, 20), harmonics=st.integers(1, 32), doublings=st.integers(0, 4), seed=st.integers(0, 99))
-def test_the_products_times_their_weights_are_the_series(theta, harmonics, doublings, seed):
+def test_weighted_products_equal_the_series(theta, harmonics, doublings, seed):
     coefficients = np.random.default_rng(seed).normal(size=(2, harmonics)) / np.arange(1, harmonics + 1) ** 2
     weights = polynomial_weights(coefficients, doublings)
     variables = [variable_scale(k) * np.cos(2**k * theta) for k in range(1, doublings + 2)]
