@@ -14,6 +14,7 @@ from enn_service.api.control_plane import Lifespan, create_control_plane
 from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
 from enn_service.http.inline import Service
+from enn_service.http.middleware import apply_middleware
 from enn_service.observability.counters import SharedCounters
 from enn_service.observability.log_config import create_request_log
 from enn_service.observability.tracing import create_tracer
@@ -42,6 +43,9 @@ def create_app(settings: Settings | None = None) -> Service:
     Returns:
         ASGI application for uvicorn or another server.
 
+    Raises:
+        ValueError: A middleware of the settings is not an ASGI application.
+
     Example:
         >>> from pathlib import Path
         >>> from enn_service.app import create_app
@@ -58,19 +62,15 @@ def create_app(settings: Settings | None = None) -> Service:
     verify = None if settings.public_key is None else verifier(settings.public_key)
     registry = ModelRegistry(settings.models, UnloadState(run.unloaded), counters.local.loads, verify)
     source = _create_sync(settings, run)
-    observers = [observer for observer in (create_tracer(), create_request_log()) if observer is not None]
+    # The data plane is created later: it reports to the observers, and middleware can be one of them.
+    middleware = apply_middleware(lambda: data_plane, settings.middleware)
+    possible = (create_tracer(), create_request_log(), *middleware.observers)
+    observers = [observer for observer in possible if observer is not None]
     keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), KeySet.for_tokens(settings)
     shutdown = GracefulShutdown(settings.drain_seconds, run.shutdown.mark if settings.workers == 1 else None)
-
-    def refresh_models() -> None:
-        if source is not None:
-            source.sync()
-        registry.refresh()
-        counters.drop_stale(registry.known_versions())
-
     startup = [registry.refresh] if source is None else [source.initial_sync, registry.refresh]
-    periodic = [(settings.poll_seconds, work) for work in (refresh_models, keys.refresh, tokens.refresh)]
-    periodic.append((SAVE_SECONDS, counters.save))
+    polled = (_create_refresh(source, registry, counters), keys.refresh, tokens.refresh)
+    periodic = [*((settings.poll_seconds, work) for work in polled), (SAVE_SECONDS, counters.save)]
     control_plane = create_control_plane(
         registry,
         counters,
@@ -88,7 +88,22 @@ def create_app(settings: Settings | None = None) -> Service:
         shutting_down=lambda: shutdown.started,
         observers=observers,
     )
-    return Service(data_plane, data_plane.inline_handler if settings.inline else None)
+    inline = settings.inline and not middleware.sees_every_request
+    return Service(middleware.app if settings.middleware else data_plane, data_plane.inline_handler if inline else None)
+
+
+def _create_refresh(
+    source: RepositorySync | None, registry: ModelRegistry, counters: SharedCounters
+) -> Callable[[], None]:
+    """Return the function that brings the models in line with the repository, and the counters with the models."""
+
+    def refresh_models() -> None:
+        if source is not None:
+            source.sync()
+        registry.refresh()
+        counters.drop_stale(registry.known_versions())
+
+    return refresh_models
 
 
 def _create_lifespan(

@@ -1,10 +1,12 @@
 """Settings of the service, from ENN_* environment variables or command-line options."""
 
+from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from enn_models.errors import ModelError
@@ -110,6 +112,15 @@ class Settings(BaseSettings):
         bool,
         Field(description="answer small requests as soon as they are read, before ASGI; false sends all through ASGI"),
     ] = True
+    middleware: Annotated[
+        tuple[str, ...],
+        NoDecode,
+        Field(
+            description="import path package.module:factory of each ASGI middleware around the service, separated by "
+            "commas or as a JSON list, the outermost first; factory(app) returns an ASGI application; a middleware "
+            "sees every request, which then takes the slower way through ASGI, unless it has observes_only = True"
+        ),
+    ] = ()
     idle_seconds: Annotated[
         int,
         Field(
@@ -136,17 +147,27 @@ class Settings(BaseSettings):
         "console"
     )
 
-    @field_validator("api_keys", mode="before")
+    @field_validator("api_keys", "middleware", mode="before")
     @classmethod
-    def _split_list(cls, given: object) -> object:
+    def _split_list(cls, given: object, info: ValidationInfo) -> object:
         """Split a text at commas, or parse it as JSON."""
         if not isinstance(given, str):
             return given
         if given.lstrip().startswith("["):
             return orjson.loads(given)
-        if not (listed := [digest.strip() for digest in given.split(",") if digest.strip()]):
+        if not (listed := [part.strip() for part in given.split(",") if part.strip()]):
+            if info.field_name == "middleware":
+                raise ValueError("expected at least one package.module:factory; leave the setting unset to have none")
             raise ValueError("expected at least one SHA-256; leave the setting unset to require no key")
         return listed
+
+    @field_validator("middleware")
+    @classmethod
+    def _check_middleware(cls, places: tuple[str, ...]) -> tuple[str, ...]:
+        """Check that each factory can be imported: a worker process that fails would be started again and again."""
+        for place in places:
+            import_factory(place)
+        return places
 
     @field_validator("public_key")
     @classmethod
@@ -163,6 +184,31 @@ class Settings(BaseSettings):
         """Return these settings as environment variables, for the worker processes."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {f"ENN_{name.upper()}": _text(value) for name, value in values.items() if value is not None}
+
+
+def import_factory(place: str) -> Callable[..., Any]:
+    """Import the factory of a middleware.
+
+    Args:
+        place: Import path, as `package.module:factory`.
+
+    Raises:
+        ValueError: The text is no such path, or the module or the factory cannot be imported.
+    """
+    expected = "expected package.module:factory, where factory(app) returns an ASGI application"
+    module, _, name = place.partition(":")
+    if not module or not name:
+        raise ValueError(f"ENN_MIDDLEWARE: {place!r}; {expected}")
+    try:
+        factory = getattr(import_module(module), name)
+    except Exception as error:
+        raise ValueError(
+            f"ENN_MIDDLEWARE: {place!r} cannot be imported ({type(error).__name__}: {error}); {expected}"
+        ) from error
+    if not callable(factory):
+        found = type(factory).__name__
+        raise ValueError(f"ENN_MIDDLEWARE: {place!r} is a {found}; {expected}")  # noqa: TRY004  (pydantic reports it)
+    return factory
 
 
 def _text(value: object) -> str:
