@@ -99,7 +99,6 @@ class DataPlane:
         registry, counters, auth, admission = self._registry, self._counters, self._auth, self._admission
         endpoint, model_name, version, verb = route.endpoint, route.model, route.version, route.verb
         limit, observed, first_id = self._max_inline_body, bool(self._observers), RequestId.from_headers(headers)
-        head = "POST", path, headers
 
         def answer(body: bytes) -> tuple[Response | EncodedResponse, RequestId] | Unfinished | None:
             if len(body) > limit or self._shutting_down():
@@ -125,7 +124,7 @@ class DataPlane:
                     admission.release()
             if observed:
                 rows = response.rows if isinstance(response, EncodedResponse) else 0
-                self._notify(request_id.header[1], head, response.status, (model, rows), started)
+                self._notify(request_id.header[1], ("POST", path, headers), response.status, (model, rows), started)
             return response, request_id
 
         return answer
