@@ -97,6 +97,12 @@ def test_one_plain_middleware_suffices_to_see_every_request(own_repository: Path
         eventually(lambda: len(EVENTS) == 1)
 
 
+def test_middleware_class_of_starlette_is_a_factory(own_repository: Path) -> None:
+    with serving(own_repository, middleware=["starlette.middleware.gzip:GZipMiddleware"]) as client:
+        answer = client.post(PREDICT, json={"instances": [[0.1, 0.2]] * 100})
+    assert (answer.headers["content-encoding"], len(answer.json()["predictions"])) == ("gzip", 100)
+
+
 def test_worker_processes_apply_middleware_of_environment(
     own_repository: Path, tmp_path: Path, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
