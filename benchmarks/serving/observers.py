@@ -1,4 +1,4 @@
-"""Pairs that compare this service with an observer of its requests to the service without: request log, tracing."""
+"""Pairs that compare this service with an observer of its requests to the service without: log, tracing, middleware."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -12,9 +12,10 @@ from typing import Any
 
 from benchmarks.serving.cases import ONE
 from benchmarks.serving.load import FailedAnswersError, case_target
+from benchmarks.serving.middleware import FIRST
 from benchmarks.serving.report import Bound, Pair
 from benchmarks.serving.rounds import Comparison, Plan, compare, measure
-from benchmarks.serving.servers import Server, service
+from benchmarks.serving.servers import ROOT, Server, service
 
 SHARE = Bound(0.6)
 """Minimum share of the throughput that an observer leaves."""
@@ -100,8 +101,15 @@ def _tracing(url: str, plan: Plan) -> Comparison:
         return _compare(url, plan, settings, lambda _: endpoint.connections > 0)
 
 
+def _middleware(url: str, plan: Plan) -> Comparison:
+    """Compare with a declared middleware that only observes."""
+    settings = {"ENN_MIDDLEWARE": "benchmarks.serving.middleware:CountRequests", "PYTHONPATH": str(ROOT)}
+    return _compare(url, plan, settings, lambda server: FIRST.encode() in server.log.read_bytes())
+
+
 OBSERVERS = (
     Pair(f"{ONE.name}, with request log (JSON)", OTHER, SHARE, partial(_request_log, form="json")),
     Pair(f"{ONE.name}, with request log (console)", OTHER, SHARE, partial(_request_log, form="console")),
     Pair(f"{ONE.name}, with OpenTelemetry", OTHER, SHARE, _tracing),
+    Pair(f"{ONE.name}, with a middleware around the application (it only observes)", OTHER, SHARE, _middleware),
 )
