@@ -155,6 +155,13 @@ def test_half_closed_connection_gets_response(strict: httpx.Client) -> None:
         assert ended(connection)
 
 
+def test_half_closed_connection_gets_response_of_asgi(strict: httpx.Client) -> None:
+    with connect(strict, b"GET /v2/health/ready HTTP/1.1\r\nhost: x\r\n\r\n") as connection:
+        connection.shutdown(socket.SHUT_WR)
+        assert answer(connection)[0] == 200
+        assert ended(connection)
+
+
 @pytest.mark.parametrize("other", ["h2c", "websocket"])
 @pytest.mark.parametrize("framing", ["length", "chunks"])
 @pytest.mark.parametrize("pieces", [1, 40])

@@ -225,3 +225,14 @@ def test_numbers_elsewhere_in_large_body_are_not_rows(client: httpx.Client, body
     reply = client.post("/v1/models/ring:predict", content=body.replace("ROWS", json.dumps(GOOD)))
     assert reply.status_code == 400
     assert text in reply.json()["error"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/v1/models/ring:predict%0A", "/v1/models/ring:explain%0A", "/v2/models/ring/infer%0A"]
+)
+def test_path_with_line_feed_gets_404(client: httpx.Client, path: str) -> None:
+    body = {"instances": [[0.1, 0.2]]}
+    if path.startswith("/v2"):
+        body = {"inputs": [{"name": "input", "shape": [1, 2], "datatype": "FP32", "data": [0.1, 0.2]}]}
+    reply = client.post(path, json=body)
+    assert (reply.status_code, list(reply.json())) == (404, ["error"])

@@ -1,1 +1,1 @@
-"""."""
+"""The FastAPI control plane: health, metadata, metrics, repository, introspection and explorer."""

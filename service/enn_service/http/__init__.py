@@ -1,1 +1,1 @@
-"""."""
+"""The ASGI data plane: routing, authentication, request bodies, responses and timeouts."""

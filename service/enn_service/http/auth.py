@@ -19,6 +19,8 @@ PUBLIC_PREFIX = f"{paths.EXPLORER}/"
 """Prefix of the explorer's static files, which need no key: they contain no data of a model."""
 DIGEST = re.compile(r"([0-9a-fA-F]{64})(?:\s.*)?")
 """Line of a key file: a SHA-256, then an optional comment."""
+SAFE_METHODS = ("GET", "HEAD")
+"""Methods by which public paths need no key: a request with a body may hold memory before it is refused."""
 
 logger = logging.getLogger(__name__)
 
@@ -84,6 +86,16 @@ class KeySet:
         return digests
 
 
+def is_public(method: str, path: str) -> bool:
+    """Return True for a request that needs no key: reading health or the files of the explorer."""
+    return method in SAFE_METHODS and (path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIX))
+
+
+def needs_no_slot(method: str, path: str) -> bool:
+    """Return True for a request that is answered beyond the limit of requests in flight, such as a health check."""
+    return method in SAFE_METHODS and path in PUBLIC_PATHS
+
+
 class ApiKeyAuth:
     """Check of the API key of each request.
 
@@ -94,17 +106,18 @@ class ApiKeyAuth:
     def __init__(self, keys: KeySet) -> None:
         self._keys = keys
 
-    def authenticate(self, path: str, headers: Headers) -> None:
+    def authenticate(self, method: str, path: str, headers: Headers) -> None:
         """Check that a request has a key, as X-API-Key or as Authorization: Bearer.
 
         Args:
-            path: Decoded path of the request; public paths need no key.
+            method: HTTP method.
+            path: Decoded path of the request; public paths need no key to be read.
             headers: Headers of the request, names in lower case.
 
         Raises:
             UnauthorizedError: The key is missing or not in the set.
         """
-        if not self._keys or path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIX):
+        if not self._keys or is_public(method, path):
             return
         scheme, _, bearer = headers.get(b"authorization", b"").partition(b" ")
         token = bearer.strip() if scheme.lower() == b"bearer" else b""

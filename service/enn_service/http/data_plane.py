@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service.errors import BodyTimeoutError, InvalidRequestError, RequestError, ResponseTimeoutError
 from enn_service.http import request_body
-from enn_service.http.auth import PUBLIC_PATHS, ApiKeyAuth
+from enn_service.http.auth import ApiKeyAuth, needs_no_slot
 from enn_service.http.inline import SCOPE_UNFINISHED, InlineResponder, Unfinished
 from enn_service.http.request_body import ClientDisconnect, Headers, json_part_length
 from enn_service.http.request_id import RequestId
@@ -21,7 +21,7 @@ from enn_service.inference.cost import INLINE, SMALL_BYTES
 from enn_service.inference.pipeline import Deferred, respond
 from enn_service.inference.types import EncodedResponse, InferenceRequest
 from enn_service.observability.counters import Counters
-from enn_service.observability.events import RequestEvent, RequestObserver
+from enn_service.observability.events import RequestEvent, RequestObserver, trace_headers
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.registry import ModelRegistry
 from enn_service.settings import Settings
@@ -106,7 +106,7 @@ class DataPlane:
             started = perf_counter_ns() if observed else 0
             request_id, model, admitted = first_id.next_request(), None, False
             try:
-                auth.authenticate(path, headers)
+                auth.authenticate("POST", path, headers)
                 admission.admit()
                 admitted = True
                 model = registry.get(model_name, version)
@@ -114,9 +114,9 @@ class DataPlane:
                 request = InferenceRequest(body, json_length, request_id.client_id)
                 response = respond(endpoint, model, request, stats, INLINE)
                 if isinstance(response, Deferred):
-                    return Unfinished(response)
+                    return Unfinished(response, model)
                 if len(response.body) > SMALL_BYTES:  # ASGI sends it: it is in flight until the client has read it
-                    return Unfinished(_response(response))
+                    return Unfinished(_response(response), model, response.rows)
             except Exception as error:  # noqa: BLE001  (a RequestError has its status; the rest is a 500 with a reference)
                 response = self._error_response(error)
             finally:
@@ -176,7 +176,8 @@ class DataPlane:
         took, (method, path, headers), (model, rows) = perf_counter_ns() - started, head, answer
         name, version = ("", "") if model is None else (model.name, model.version)
         text, began = request_id.decode("latin-1"), time_ns() - took
-        event = RequestEvent(text, method, path[:MAX_EVENT_PATH], headers, status, name, version, rows, began, took)
+        traced, path = trace_headers(headers), path[:MAX_EVENT_PATH]
+        event = RequestEvent(text, method, path, traced, status, name, version, rows, began, took)
         for observer in self._observers:
             observer(event)
 
@@ -186,8 +187,8 @@ class DataPlane:
         if self._shutting_down():
             send = with_connection_close(send)
         try:
-            self._auth.authenticate(scope["path"], headers)
-            self._admission.admit(always=scope["path"] in PUBLIC_PATHS)
+            self._auth.authenticate(scope["method"], scope["path"], headers)
+            self._admission.admit(always=needs_no_slot(scope["method"], scope["path"]))
             admitted = True
             if scope["method"] == "POST":
                 await self._handle_post(scope, receive, send, headers, request_id)
@@ -209,6 +210,7 @@ class DataPlane:
         try:
             unfinished: Unfinished | None = scope.get(SCOPE_UNFINISHED)
             if unfinished is not None:
+                scope[SCOPE_ANSWER] = unfinished.model, unfinished.rows
                 response = await self._finish(unfinished.work, scope, reservation)
                 await response.send(send, request_id)
                 return

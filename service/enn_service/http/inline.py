@@ -9,6 +9,7 @@ from enn_service.http.request_id import RequestId
 from enn_service.http.responses import Response
 from enn_service.inference.pipeline import Deferred
 from enn_service.inference.types import EncodedResponse
+from enn_service.runtime.model import ServedModel
 
 SCOPE_UNFINISHED = "enn.unfinished"
 """Key of the ASGI scope under which the server passes on what a responder could not finish."""
@@ -19,12 +20,14 @@ class Unfinished:
 
     Args:
         work: A complete response that is too large to write at once, or the inference that a thread has to finish.
+        model: Model of the request, for the observers.
+        rows: Number of rows in a complete response, for the observers.
     """
 
-    __slots__ = ("work",)
+    __slots__ = ("model", "rows", "work")
 
-    def __init__(self, work: Response | Deferred) -> None:
-        self.work = work
+    def __init__(self, work: Response | Deferred, model: ServedModel, rows: int = 0) -> None:
+        self.work, self.model, self.rows = work, model, rows
 
 
 InlineResponder = Callable[[bytes], tuple[Response | EncodedResponse, RequestId] | Unfinished | None]

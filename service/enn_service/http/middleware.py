@@ -13,7 +13,7 @@ from enn_service.settings import import_factory
 
 logger = logging.getLogger(__name__)
 
-MAX_QUEUED = 100_000
+MAX_QUEUED = 20_000
 """Maximum number of finished requests that wait for a function `observe`; further ones are dropped."""
 BATCH_SECONDS = 0.02
 """Time for which requests are collected before they are observed, in seconds."""

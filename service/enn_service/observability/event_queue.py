@@ -13,6 +13,8 @@ from enn_service.observability.events import RequestEvent
 
 logger = logging.getLogger(__name__)
 
+CLOSE_SECONDS = 5.0
+"""Time that `close` gives the consumer to finish, in seconds."""
 WARNING_SECONDS = 60.0
 """Shortest time between two warnings about dropped events."""
 
@@ -51,29 +53,38 @@ class EventQueue:
             self._waiting.set()
 
     def close(self) -> None:
-        """Pass on what is queued and end the thread."""
+        """Pass on the queued events and end the thread; events that take longer than `CLOSE_SECONDS` are lost."""
         self._closing.set()
         self._waiting.set()
-        self._thread.join()
+        self._thread.join(CLOSE_SECONDS)
+        if self._thread.is_alive():  # a daemon thread: it does not keep the process alive
+            logger.warning(
+                "the last requests were not %s within %g s; at least %d are lost",
+                self._purpose,
+                CLOSE_SECONDS,
+                len(self._events),
+            )
 
     def _run(self) -> None:
         while True:
             self._waiting.wait()
-            closing = self._closing.wait(self._delay)
-            # Cleared before the queue is emptied: an event that comes meanwhile sets it again.
+            self._closing.wait(self._delay)
+            # Cleared before the queue is emptied: an event that comes meanwhile sets it again. `close` sets `_closing`
+            # before `_waiting`, so a wake-up that is cleared here is seen in `closing`.
             self._waiting.clear()
+            closing = self._closing.is_set()
             batch = [self._events.popleft() for _ in range(len(self._events))]
             try:
                 self._consume(batch)
             except Exception:
                 logger.exception("%d requests were not %s", len(batch), self._purpose)
-            self._warn()
+            self._warn(last=closing)
             if closing and not self._events:
                 return
 
-    def _warn(self) -> None:
-        """Log how many events were dropped, once a minute at most."""
+    def _warn(self, *, last: bool) -> None:
+        """Log the number of dropped events, once a minute at most and at the end."""
         now = time.monotonic()
-        if self.dropped > self._warned and now >= self._next_warning:
+        if self.dropped > self._warned and (last or now >= self._next_warning):
             logger.warning("%d requests were not %s: the queue is full", self.dropped - self._warned, self._purpose)
             self._warned, self._next_warning = self.dropped, now + WARNING_SECONDS

@@ -3,6 +3,20 @@
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
+TRACE_HEADERS = (b"traceparent", b"tracestate", b"baggage", b"b3")
+"""Headers that an event keeps: those that carry the caller's trace. The other headers may hold keys and much memory."""
+MAX_TRACE_HEADER = 1024
+"""Maximum length of a header that an event keeps, in bytes."""
+
+
+def trace_headers(headers: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
+    """Return the trace headers of a request, without those that are too long.
+
+    Args:
+        headers: Request headers, names in lower case.
+    """
+    return {name: headers[name] for name in TRACE_HEADERS if name in headers and len(headers[name]) <= MAX_TRACE_HEADER}
+
 
 class RequestEvent(NamedTuple):
     """A finished request.
@@ -11,7 +25,7 @@ class RequestEvent(NamedTuple):
         id: Request ID sent in the response.
         method: HTTP method.
         path: Path of the URL, truncated after 256 characters.
-        headers: Request headers, names in lower case.
+        headers: Trace headers of the request, names in lower case.
         status: HTTP status of the response; 0 if the client disconnected before it.
         model: Name of the model; empty if the request names none.
         version: Version of the model that responded; empty without a model.

@@ -15,7 +15,7 @@ from enn_service.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-MAX_QUEUED = 100_000
+MAX_QUEUED = 20_000
 """Finished requests that wait for the log; further ones are dropped."""
 BATCH_SECONDS = 0.02
 """Time that requests are collected before they are logged, in seconds."""

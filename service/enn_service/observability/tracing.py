@@ -27,7 +27,6 @@ BATCH_MILLISECONDS = 1000
 SPANS_PER_MESSAGE = 512
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-PROPAGATION_HEADERS = (b"traceparent", b"tracestate", b"baggage", b"b3")
 
 
 def is_configured() -> bool:
@@ -82,19 +81,17 @@ class RequestTracer:
 
     def _export(self, events: Sequence[RequestEvent]) -> None:
         """Make the spans of a batch and send them, a limited number in each message."""
-        for event in events:
-            self._make_span(event)
-        for start in range(0, len(self._spans), SPANS_PER_MESSAGE):
-            self._exporter.export(self._spans[start : start + SPANS_PER_MESSAGE])
-        self._spans.clear()
+        try:
+            for event in events:
+                self._make_span(event)
+            for start in range(0, len(self._spans), SPANS_PER_MESSAGE):
+                self._exporter.export(self._spans[start : start + SPANS_PER_MESSAGE])
+        finally:
+            self._spans.clear()  # also after an error: no span may be sent twice
 
     def _make_span(self, event: RequestEvent) -> None:
         """Make the span of a finished request, as a child of the span that the request's headers name."""
-        headers = {
-            name.decode(): event.headers[name].decode("latin-1")
-            for name in PROPAGATION_HEADERS
-            if name in event.headers
-        }
+        headers = {name.decode(): value.decode("latin-1") for name, value in event.headers.items()}
         endpoint = re.split("[:/]", event.path)[-1] if event.model else ""
         span = self._tracer.start_span(
             f"{endpoint} {event.model}" if event.model else event.method,

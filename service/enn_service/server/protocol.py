@@ -92,6 +92,9 @@ class HTTPProtocol(InlineProtocol):
             True if a complete request is in progress: asyncio then leaves the transport open.
         """
         if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+            # Write coalescing may still hold a complete response; closing sends it. asyncio would close the transport
+            # underneath without it.
+            self.transport.close()
             return False
         self.cycle.keep_alive = False  # no other request can follow
         return True

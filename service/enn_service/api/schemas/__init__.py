@@ -1,1 +1,1 @@
-"""."""
+"""Pydantic models of the bodies of the HTTP API."""

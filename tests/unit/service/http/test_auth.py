@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from enn_service.errors import UnauthorizedError
-from enn_service.http.auth import PUBLIC_PATHS, ApiKeyAuth, KeySet
+from enn_service.http.auth import PUBLIC_PATHS, ApiKeyAuth, KeySet, needs_no_slot
 from enn_service.settings import Settings
 
 PATH = "/v1/models/ring:predict"
@@ -19,7 +19,7 @@ def digest(key: str) -> str:
 def test_empty_key_set_is_false_and_accepts_every_request() -> None:
     keys = KeySet([])
     assert not keys
-    ApiKeyAuth(keys).authenticate(PATH, {})
+    ApiKeyAuth(keys).authenticate("POST", PATH, {})
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_empty_key_set_is_false_and_accepts_every_request() -> None:
     [{b"x-api-key": b"one"}, {b"authorization": b"Bearer one"}, {b"authorization": b"bearer  one "}],
 )
 def test_known_key_is_accepted_in_either_header(headers: dict[bytes, bytes]) -> None:
-    ApiKeyAuth(KeySet([digest("other"), digest("one").upper()])).authenticate(PATH, headers)
+    ApiKeyAuth(KeySet([digest("other"), digest("one").upper()])).authenticate("POST", PATH, headers)
 
 
 @pytest.mark.parametrize(
@@ -41,12 +41,12 @@ def test_known_key_is_accepted_in_either_header(headers: dict[bytes, bytes]) -> 
 )
 def test_other_requests_are_unauthorized(headers: dict[bytes, bytes]) -> None:
     with pytest.raises(UnauthorizedError, match="expected a key"):
-        ApiKeyAuth(KeySet([digest("one")])).authenticate(PATH, headers)
+        ApiKeyAuth(KeySet([digest("one")])).authenticate("POST", PATH, headers)
 
 
 @pytest.mark.parametrize("path", [*PUBLIC_PATHS, "/explorer/app.js"])
 def test_public_paths_need_no_key(path: str) -> None:
-    ApiKeyAuth(KeySet([digest("one")])).authenticate(path, {})
+    ApiKeyAuth(KeySet([digest("one")])).authenticate("GET", path, {})
 
 
 def test_refresh_reads_changed_file_and_keeps_keys_on_errors(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -74,3 +74,10 @@ def test_tokens_come_from_settings_and_their_file(tmp_path: Path) -> None:
     tokens = KeySet.for_tokens(Settings.model_validate({"token": "one", "token_file": file}))
     assert [tokens.matches(key) for key in (b"one", b"two", b"three")] == [True, True, False]
     assert not KeySet.for_tokens(Settings())
+
+
+@pytest.mark.parametrize("path", [*PUBLIC_PATHS, "/explorer/app.js"])
+def test_public_path_needs_key_for_requests_with_body(path: str) -> None:
+    with pytest.raises(UnauthorizedError):
+        ApiKeyAuth(KeySet([digest("one")])).authenticate("POST", path, {})
+    assert not needs_no_slot("POST", path)
