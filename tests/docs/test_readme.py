@@ -29,7 +29,7 @@ def test_curl_command_prints_the_shown_answer(client: httpx.Client, command: Com
 def test_training_commands_run_as_printed(tmp_path: Path):
     (block,) = [content for _, content in blocks(README, "sh") if "enn-train" in content]
     for line in block.splitlines():
-        own = line.replace("--models models/repository", f"--models {tmp_path}")
+        own = line.replace("--models my-models", f"--models {tmp_path}")
         assert own != line
         assert "published" in run(own, ADDRESS)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["my-stripes", "my-table"]

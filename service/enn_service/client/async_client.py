@@ -81,7 +81,7 @@ class AsyncClient:
     async def explain(
         self, model: str, rows: Rows, *, version: str | None = None, **parameters: Unpack[ExplainParameters]
     ) -> Explanations:
-        """Predict rows and explain one output of each exactly.
+        """Predict rows and explain one output of each.
 
         Args:
             model: Name of the model.
@@ -91,8 +91,8 @@ class AsyncClient:
                 output: Class label or name of the output to explain. Default: the predicted class.
                 top: Number of bumps to return, largest first; the others are summed. Default: all.
                 harmonics: True to split each bump into the terms of its cosine series.
-                attributions: Method to attribute the pre-activation to features: "shapley" or "integrated_gradients",
-                both exact, or "sampled_shapley". Default: none.
+                attributions: Method to attribute the pre-activation to features: "shapley", "integrated_gradients" (both
+                exact for one hidden layer; the latter numerical for deeper networks) or "sampled_shapley". Default: none.
                 background: Rows that Shapley values compare with. Default: rows stored in the model.
                 baseline: Row at which integrated gradients start. Default: the mean of the training rows.
                 permutations: Number of feature orders that "sampled_shapley" draws.
