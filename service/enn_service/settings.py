@@ -110,7 +110,7 @@ class Settings(BaseSettings):
     ] = None
     inline: Annotated[
         bool,
-        Field(description="run the inline stage, which answers small requests before ASGI; false sends all through ASGI"),
+        Field(description="run the inline stage: it answers small requests before ASGI; false sends all through ASGI"),
     ] = True
     middleware: Annotated[
         tuple[str, ...],

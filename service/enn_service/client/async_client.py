@@ -91,8 +91,8 @@ class AsyncClient:
                 output: Class label or name of the output to explain. Default: the predicted class.
                 top: Number of bumps to return, largest first; the others are summed. Default: all.
                 harmonics: True to split each bump into the terms of its cosine series.
-                attributions: Method to attribute the pre-activation to features: "shapley", "integrated_gradients" (both
-                exact for one hidden layer; the latter numerical for deeper networks) or "sampled_shapley". Default: none.
+                attributions: Attribution method: "shapley" (exact), "integrated_gradients" (exact for one hidden layer,
+                numerical for deeper networks) or "sampled_shapley" (estimated). Default: none.
                 background: Rows that Shapley values compare with. Default: rows stored in the model.
                 baseline: Row at which integrated gradients start. Default: the mean of the training rows.
                 permutations: Number of feature orders that "sampled_shapley" draws.
