@@ -16,7 +16,7 @@ the place, the value found, and the values that would be right. The metric `requ
 TAIL = """
 An unexpected error has status 500. Its text is a reference, and the log has the details under that reference. A path
 that does not exist has status 404, and a method that a path does not have has status 405. A request with more than
-64 KiB besides its body gets status 431, and the service closes the connection.
+about 64 KiB besides its body gets status 431, and the service closes the connection.
 """
 
 
