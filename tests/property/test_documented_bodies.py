@@ -1,7 +1,8 @@
 """The documentation at /docs is true: bodies and answers of the data plane are those of its models, both ways.
 
-Generated bodies are good ones and good ones with one value replaced by another. What the data plane answers, the models
-accept, and so they do the answer; what the models refuse, the data plane refuses; and every good body is answered.
+Generated bodies are good ones and good ones with one value replaced by another. What the data plane answers, the
+schemas of the OpenAPI document accept, and the models accept the answer; what the schemas refuse, the data plane
+refuses; and every good body is answered.
 """
 
 import json
@@ -13,7 +14,8 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from pydantic import BaseModel, ValidationError
+from jsonschema import Draft202012Validator
+from pydantic import BaseModel
 
 from enn_service.api.schemas import inference as schemas
 
@@ -57,27 +59,27 @@ V2 = st.fixed_dictionaries(
     {"inputs": TENSORS.map(lambda tensor: [tensor])},
     optional={"id": st.none() | st.text(max_size=5), "outputs": st.none() | OUTPUTS, "model_name": st.just("ring")},
 )
-PATHS: dict[str, tuple[st.SearchStrategy, type[BaseModel], type[BaseModel]]] = {
-    "/v1/models/ring:predict": (V1, schemas.PredictRequest, schemas.PredictResponse),
+PATHS: dict[str, tuple[st.SearchStrategy, str, type[BaseModel]]] = {
+    "/v1/models/ring:predict": (V1, "PredictRequest", schemas.PredictResponse),
     "/v1/models/ring:explain": (
         st.tuples(V1, st.fixed_dictionaries({}, optional={"parameters": st.none() | WISHES})).map(
             lambda parts: parts[0] | parts[1]
         ),
-        schemas.ExplainRequest,
+        "ExplainRequest",
         schemas.ExplainResponse,
     ),
     "/v2/models/ring/infer": (
         st.tuples(V2, st.sampled_from([{}, {"parameters": None}, {"parameters": {"priority": 1}}])).map(
             lambda parts: parts[0] | parts[1]
         ),
-        schemas.InferRequest,
+        "InferRequest",
         schemas.InferResponse,
     ),
     "/v2/models/ring/explain": (
         st.tuples(V2, st.fixed_dictionaries({}, optional={"parameters": st.none() | WISHES})).map(
             lambda parts: parts[0] | parts[1]
         ),
-        schemas.ExplainTensorsRequest,
+        "ExplainTensorsRequest",
         schemas.ExplainTensorsResponse,
     ),
 }
@@ -108,17 +110,17 @@ def bodies(draw: st.DrawFn, good: st.SearchStrategy) -> tuple[Any, bool]:
     return body, False
 
 
-def accepted(model: type[BaseModel], text: str) -> bool:
-    try:
-        model.model_validate_json(text, strict=True)
-    except ValidationError:
-        return False
-    return True
+@pytest.fixture(scope="module")
+def document(client: httpx.Client) -> dict[str, Any]:
+    return client.get("/openapi.json").json()
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_bodies_and_answers_are_those_of_the_documentation(client: httpx.Client, path: str) -> None:
+def test_bodies_and_answers_are_those_of_the_documentation(
+    client: httpx.Client, document: dict[str, Any], path: str
+) -> None:
     good, request, response = PATHS[path]
+    validator = Draft202012Validator(document | {"$ref": f"#/components/schemas/{request}"})
 
     @QUICK
     @given(bodies(good))
@@ -127,7 +129,7 @@ def test_bodies_and_answers_are_those_of_the_documentation(client: httpx.Client,
         text = json.dumps(body)
         reply = client.post(path, content=text)
         assert reply.status_code in (200, 400), text
-        documented = accepted(request, text)
+        documented = validator.is_valid(json.loads(text))
         if whole:
             assert reply.status_code == 200, (text, reply.text)
         if reply.status_code == 200:
@@ -139,8 +141,9 @@ def test_bodies_and_answers_are_those_of_the_documentation(client: httpx.Client,
     check()
 
 
-def test_the_document_names_every_path_that_the_data_plane_answers(client: httpx.Client) -> None:
-    document = client.get("/openapi.json").json()
+def test_the_document_names_every_path_that_the_data_plane_answers(
+    client: httpx.Client, document: dict[str, Any]
+) -> None:
     for path in PATHS:
         for template in (path, path.replace("models/ring", "models/ring/versions/1")):
             known = template.replace("models/ring", "models/{model}").replace("versions/1", "versions/{version}")

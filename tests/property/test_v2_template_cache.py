@@ -7,6 +7,7 @@ import orjson
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from enn_service.errors import InvalidRequestError
 from enn_service.protocols.v2_request import ParsedRequest, parse_request
@@ -32,7 +33,7 @@ def parse_after(first: bytes, body: bytes) -> tuple[ParsedRequest, Any] | None:
     except InvalidRequestError:
         return None
     listed = values.tolist() if isinstance(values, np.ndarray) else values
-    return request._replace(tensor=request.tensor._replace(data=None)), listed
+    return replace(request, tensor=replace(request.tensor, data=None)), listed
 
 
 @given(VALUES)

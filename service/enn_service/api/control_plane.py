@@ -21,6 +21,7 @@ from enn_service.api.introspection import introspection_router
 from enn_service.api.models import models_router
 from enn_service.api.monitoring import monitoring_router
 from enn_service.api.repository import repository_router
+from enn_service.api.schemas.request_schemas import request_schemas
 from enn_service.errors import InvalidRequestError, RequestError, ResponseTimeoutError
 from enn_service.http import responses
 from enn_service.http.auth import KeySet
@@ -74,7 +75,9 @@ def create_control_plane(
     api.include_router(repository_router(registry, tokens))
     api.include_router(inference_docs_router())
     api.include_router(explorer_router())
-    _remove_framework_errors(api.openapi())
+    document = api.openapi()
+    _remove_framework_errors(document)
+    document["components"]["schemas"] |= request_schemas()
     return api
 
 

@@ -4,17 +4,20 @@ import inspect
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, HTTPException
+from msgspec import Struct
 from pydantic import BaseModel
 
 from enn_service.api.routes import ModelName, Responses, error_responses, versioned
 from enn_service.api.schemas import inference as schemas
+from enn_service.api.schemas.request_schemas import request_body
 from enn_service.http.routing import ENDPOINTS
+from enn_service.protocols import request_bodies
 
-BODIES: dict[str, tuple[type[BaseModel], type[BaseModel]]] = {
-    "predict": (schemas.PredictRequest, schemas.PredictResponse),
-    "explain": (schemas.ExplainRequest, schemas.ExplainResponse),
-    "infer": (schemas.InferRequest, schemas.InferResponse),
-    "explain_tensors": (schemas.ExplainTensorsRequest, schemas.ExplainTensorsResponse),
+BODIES: dict[str, tuple[type[Struct], type[BaseModel]]] = {
+    "predict": (request_bodies.PredictRequest, schemas.PredictResponse),
+    "explain": (request_bodies.ExplainRequest, schemas.ExplainResponse),
+    "infer": (request_bodies.InferRequest, schemas.InferResponse),
+    "explain_tensors": (request_bodies.ExplainTensorsRequest, schemas.ExplainTensorsResponse),
 }
 """Bodies of the request and the response of each endpoint."""
 WITH_TENSORS = {"infer", "explain_tensors"}
@@ -49,8 +52,9 @@ def inference_docs_router() -> APIRouter:
             description=route.description,
             response_model=response,
             responses=binary | error_responses(*route.errors),
+            openapi_extra={"requestBody": request_body(request)},
         )
-        register(_Operation(route.name, request, tensors=route.name in WITH_TENSORS))
+        register(_Operation(route.name, tensors=route.name in WITH_TENSORS))
     return router
 
 
@@ -59,12 +63,11 @@ class _Operation:
 
     Args:
         name: Name of the operation.
-        request: Model of the request body.
         tensors: True if a header may give the length of the JSON part.
     """
 
-    def __init__(self, name: str, request: type[BaseModel], *, tensors: bool) -> None:
-        annotations: dict[str, Any] = {"model": ModelName, "version": str | None, "body": request}
+    def __init__(self, name: str, *, tensors: bool) -> None:
+        annotations: dict[str, Any] = {"model": ModelName, "version": str | None}
         parameters = [
             inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY, annotation=annotation)
             for each, annotation in annotations.items()

@@ -1,15 +1,16 @@
 """Shapley values and integrated gradients that divide the pre-activation of each row among its features."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 import numpy as np
 import orjson
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from enn_models import attributions
 from enn_models.card import to_array
 from enn_models.cosine_series import Floats
-from enn_service.errors import InvalidRequestError, describe_value
+from enn_service.errors import InvalidRequestError
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array
@@ -19,6 +20,14 @@ MAX_TERMS = 200_000_000
 """Maximum number of products in the attributions of one request: some seconds of one core."""
 MAX_PERMUTATIONS = 1000
 DEFAULT_PERMUTATIONS = 50
+VALUE_SCHEMA = {"anyOf": [{"type": kind} for kind in ("number", "string", "boolean", "null")]}
+ROW_SCHEMA = {
+    "anyOf": [{"type": "array", "items": VALUE_SCHEMA}, {"type": "object", "additionalProperties": VALUE_SCHEMA}]
+}
+"""JSON schema of a row: a list of values, or an object {feature name: value}."""
+ROWS_SCHEMA = {"type": "array", "items": ROW_SCHEMA, "minItems": 1}
+BACKGROUND_SCHEMA = {"anyOf": [ROWS_SCHEMA, {"type": "null"}]}
+BASELINE_SCHEMA = {"anyOf": [*ROW_SCHEMA["anyOf"], {"type": "null"}]}
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +45,16 @@ class AttributionOptions:
     permutations: int
 
 
-def parse_attribution_options(model: ServedModel, parameters: dict[str, Any]) -> AttributionOptions | None:
+class AttributionParameters(Struct, forbid_unknown_fields=True, gc=False):
+    """Parameters of a request about attributions."""
+
+    attributions: Method | None = None
+    background: Annotated[Any, Meta(extra_json_schema=BACKGROUND_SCHEMA)] | UnsetType = UNSET
+    baseline: Annotated[Any, Meta(extra_json_schema=BASELINE_SCHEMA)] | UnsetType = UNSET
+    permutations: Annotated[int, Meta(ge=1, le=MAX_PERMUTATIONS)] = DEFAULT_PERMUTATIONS
+
+
+def parse_attribution_options(model: ServedModel, parameters: AttributionParameters) -> AttributionOptions | None:
     """Parse the parameters about attributions of an explain request; return None if it asks for none.
 
     Args:
@@ -44,27 +62,17 @@ def parse_attribution_options(model: ServedModel, parameters: dict[str, Any]) ->
         parameters: Parameters of the request.
 
     Raises:
-        InvalidRequestError: The method is unknown or impossible for this model, or the reference rows are invalid.
+        InvalidRequestError: The method is impossible for this model, or the reference rows are invalid.
     """
-    method = parameters.get("attributions")
+    method = parameters.attributions
     if method is None:
         return None
-    if method not in get_args(Method):
-        raise InvalidRequestError(
-            f"parameters.attributions: {describe_value(method)}; expected one of {get_args(Method)}"
-        )
     if method == "shapley" and len(model.network.layers) != 2:
         raise InvalidRequestError(
             f"parameters.attributions: exact Shapley values need one hidden layer; the model has "
             f'{len(model.network.layers) - 1}; ask for "sampled_shapley" or "integrated_gradients"'
         )
-    permutations = parameters.get("permutations", DEFAULT_PERMUTATIONS)
-    if type(permutations) is not int or not 1 <= permutations <= MAX_PERMUTATIONS:
-        raise InvalidRequestError(
-            f"parameters.permutations: {describe_value(permutations)};"
-            f" expected a whole number from 1 to {MAX_PERMUTATIONS}"
-        )
-    return AttributionOptions(method, _reference(model, method, parameters), permutations)
+    return AttributionOptions(method, _reference(model, method, parameters), parameters.permutations)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,13 +146,13 @@ def _feature_columns(model: ServedModel) -> attributions.FeatureColumns:
     return [np.flatnonzero(feature_of_column == feature) for feature in features]
 
 
-def _reference(model: ServedModel, method: Method, parameters: dict[str, Any]) -> Floats:
+def _reference(model: ServedModel, method: Method, parameters: AttributionParameters) -> Floats:
     """Return the encoded baseline or background of the request, or that of the card if the request has none."""
     name, other = ("baseline", "background") if method == "integrated_gradients" else ("background", "baseline")
-    if other in parameters:
+    if getattr(parameters, other) is not UNSET:
         raise InvalidRequestError(f'parameters.{other}: not used by "{method}"; expected {name}, or neither')
-    value = parameters.get(name)
-    if value is not None:
+    value = getattr(parameters, name)
+    if value is not None and value is not UNSET:
         field = f"parameters.{name}"
         numbers = parse_rows(model.card, [value] if name == "baseline" else value, field)
         return model.network.encode(model.range_check.validate(numbers, field)[0])

@@ -1,17 +1,53 @@
 """Explaining: what an explain request may ask for on either protocol, and the text of its explanations."""
 
-from typing import NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
-from enn_service.errors import InvalidRequestError, describe_value
+from msgspec import Meta
+
+from enn_service.errors import InvalidRequestError
 from enn_service.inference import attributions
 from enn_service.inference.types import Batch
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.session import Array
 
-PARAMETERS = {"output", "outputs", "top", "harmonics", "attributions", "background", "baseline", "permutations"}
 ATTRIBUTING_NANOSECONDS = 5_000_000
 MAX_NUMBERS = 1_000_000
 """The most numbers in the explanations of one request: some tens of megabytes of JSON."""
+
+
+LABEL_SCHEMA: dict[str, Any] = {"anyOf": [{"type": kind} for kind in ("string", "integer", "boolean")]}
+
+
+class ExplainParameters(attributions.AttributionParameters, gc=False):
+    """What to explain: an output unit (default: the predicted class), split into harmonics or features on request.
+
+    Instead of one output several may be named, or "all"; of many bumps the `top` largest are enough, and the rest as
+    one sum.
+    Attributions compare with the background (shapley; default: training rows that the card carries) or the baseline
+    (integrated_gradients; default: the mean of the training rows). For several hidden layers Shapley values are
+    sampled, by name.
+    """
+
+    output: Annotated[Any, Meta(extra_json_schema={"anyOf": [*LABEL_SCHEMA["anyOf"], {"type": "null"}]})] = None
+    outputs: (
+        Literal["all"] | Annotated[list[Any], Meta(min_length=1, extra_json_schema={"items": LABEL_SCHEMA})] | None
+    ) = None
+    top: Annotated[int, Meta(ge=1)] | None = None
+    harmonics: bool = False
+
+
+PARAMETERS = ExplainParameters.__struct_fields__
+"""Names of the parameters."""
+EXPECTED_PARAMETERS = {
+    "parameters": "an object",
+    "parameters.outputs": '"all" or a list of outputs',
+    "parameters.top": "a number of bumps, at least 1",
+    "parameters.harmonics": "true or false",
+    "parameters.attributions": f"one of {get_args(attributions.Method)}",
+    "parameters.permutations": f"a whole number from 1 to {attributions.MAX_PERMUTATIONS}",
+}
+"""Text of what is expected, by place in the body."""
+NO_PARAMETERS = ExplainParameters()
 
 
 class ExplainOptions(NamedTuple):
@@ -47,30 +83,22 @@ class ExplainOptions(NamedTuple):
 DEFAULT_OPTIONS = ExplainOptions(0)[1:]
 
 
-def parse_explain_options(model: ServedModel, parameters: object, rows: int) -> ExplainOptions:
+def parse_explain_options(model: ServedModel, parameters: ExplainParameters | None, rows: int) -> ExplainOptions:
     """Return what the parameters of a request ask for.
 
     Raises:
-        InvalidRequestError: A parameter is not known or has no such value, or the answer would be too large.
+        InvalidRequestError: The model has no such output, or the answer would be too large.
     """
-    if parameters is None and rows * model.explanation_encoder.numbers_per_row <= MAX_NUMBERS:
-        return ExplainOptions(model.explanation_encoder.numbers_per_row)
-    given = {} if parameters is None else parameters
-    if not isinstance(given, dict):
-        raise InvalidRequestError(f"parameters: {describe_value(given)}; expected an object")
-    if unknown := sorted(set(given) - PARAMETERS):
-        raise InvalidRequestError(f"parameters.{unknown[0][:60]}: not known; expected {sorted(PARAMETERS)}")
-    harmonics = given.get("harmonics", False)
-    if not isinstance(harmonics, bool):
-        raise InvalidRequestError(f"parameters.harmonics: {describe_value(harmonics)}; expected true or false")
-    output, top = given.get("output"), given.get("top")
+    if parameters is None:
+        if rows * model.explanation_encoder.numbers_per_row <= MAX_NUMBERS:
+            return ExplainOptions(model.explanation_encoder.numbers_per_row)
+        parameters = NO_PARAMETERS
+    output, top, harmonics = parameters.output, parameters.top, parameters.harmonics
     if output is not None:
         model.prediction_encoder.output_index(output)
-    outputs = _read_outputs(model, given.get("outputs"))
+    outputs = _read_outputs(model, parameters.outputs)
     if outputs and output is not None:
         raise InvalidRequestError("parameters: output and outputs are given; expected one of the two")
-    if top is not None and (type(top) is not int or top < 1):
-        raise InvalidRequestError(f"parameters.top: {describe_value(top)}; expected a number of bumps, at least 1")
     told = min(top or model.card.layers[-2], model.card.layers[-2])
     numbers = model.explanation_encoder.numbers_per_bump + (1 + model.card.harmonics if harmonics else 0)
     numbers *= told * len(outputs or [0])
@@ -79,19 +107,16 @@ def parse_explain_options(model: ServedModel, parameters: object, rows: int) -> 
             f"{rows} rows have {rows * numbers} numbers to explain; send rows with at most {MAX_NUMBERS}, "
             "or ask for the top bumps"
         )
-    return ExplainOptions(
-        numbers, output, outputs, top, harmonics, attributions.parse_attribution_options(model, given)
-    )
+    question = attributions.parse_attribution_options(model, parameters)
+    return ExplainOptions(numbers, output, outputs, top, harmonics, question)
 
 
-def _read_outputs(model: ServedModel, given: object) -> list[int] | None:
+def _read_outputs(model: ServedModel, given: list[Any] | str | None) -> list[int] | None:
     """Return the units of a list of labels or names; None where none is given."""
     if given is None:
         return None
-    if given == "all":
+    if isinstance(given, str):  # all of them
         return list(range(model.network.units))
-    if not isinstance(given, list) or not given:
-        raise InvalidRequestError(f'parameters.outputs: {describe_value(given)}; expected "all" or a list of outputs')
     units = [
         model.prediction_encoder.output_index(output, f"parameters.outputs[{index}]")
         for index, output in enumerate(given)

@@ -5,19 +5,23 @@ Source: the KServe V1 protocol, https://kserve.github.io/website/docs/concepts/a
 
 import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import orjson
+from msgspec import UNSET
+from numpy.typing import NDArray
 
 from enn_service.errors import InvalidRequestError
 from enn_service.inference.explain_options import ExplainOptions, encode_explanations, parse_explain_options
 from enn_service.inference.types import Batch, EncodedResponse, Endpoint, InferenceCall, InferenceRequest
-from enn_service.protocols import numeric_json
-from enn_service.protocols.json_object import parse_object
+from enn_service.protocols import numeric_json, request_bodies
+from enn_service.protocols.body_decoder import BodyDecoder
+from enn_service.protocols.request_bodies import PredictRequest
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.session import EXPLAIN_OUTPUTS, PREDICT_OUTPUTS, Array
 
+Body = TypeVar("Body", bound=PredictRequest)
 FIELDS = ("instances", "inputs")
 ROWS = re.compile(rb'"(?:instances|inputs)"\s*:\s*')
 
@@ -28,7 +32,7 @@ def _decode_predict(model: ServedModel, request: InferenceRequest) -> InferenceC
     Raises:
         InvalidRequestError: The body is not such an object.
     """
-    rows, field, _ = _parse_body(model, request.body)
+    rows, field, _ = _parse_body(model, request.body, request_bodies.PREDICT)
     return InferenceCall(rows, field, PREDICT_OUTPUTS, model.sizes["output"], None)
 
 
@@ -38,10 +42,8 @@ def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceC
     Raises:
         InvalidRequestError: The body is not such an object, or a parameter is unknown or has an invalid value.
     """
-    rows, field, body = _parse_body(model, request.body)
-    # Rows that are no list are refused when they are validated.
-    count = len(rows) if isinstance(rows, list | np.ndarray) else 0
-    options = parse_explain_options(model, body.get("parameters"), count)
+    rows, field, body = _parse_body(model, request.body, request_bodies.EXPLAIN)
+    options = parse_explain_options(model, body.parameters, len(rows))
     return InferenceCall(rows, field, EXPLAIN_OUTPUTS, options.numbers, options, extra_ns=options.besides)
 
 
@@ -78,28 +80,33 @@ PREDICT = Endpoint(_decode_predict, _encode_predictions)
 EXPLAIN = Endpoint(_decode_explain, _encode_explanations)
 
 
-def _parse_body(model: ServedModel, body: bytes) -> tuple[Any, str, dict[str, Any]]:
-    """Return the rows, JSON or numbers [batch, features], the name of their field, and the body's fields."""
-    if len(body) >= numeric_json.MIN_BYTES and not model.card.non_numeric_features:
-        rest, text = numeric_json.extract_number_array(body, ROWS)
-        if text and (numbers := numeric_json.parse_matrix(text, len(model.card.features))) is not None:
+def _parse_body(
+    model: ServedModel, text: bytes, decoder: BodyDecoder[Body]
+) -> tuple[list[Any] | NDArray[np.float64], str, Body]:
+    """Return the rows, JSON or numbers [batch, features], the name of their field, and the decoded body."""
+    if len(text) >= numeric_json.MIN_BYTES and not model.card.non_numeric_features:
+        rest, array = numeric_json.extract_number_array(text, ROWS)
+        if array and (numbers := numeric_json.parse_matrix(array, len(model.card.features))) is not None:
             try:
-                request = parse_object(rest)
-                field = _rows_field(request)
+                body = decoder.decode(rest)
+                rows, field = _rows(body)
             except InvalidRequestError:
-                pass  # the text would describe the body without its numbers: the whole is parsed below
+                pass  # the text would describe the body without its numbers: the whole is decoded below
             else:
-                if request[field] == numeric_json.PLACEHOLDER:
-                    return numbers, field, request
-    request = parse_object(body)
-    field = _rows_field(request)
-    return request[field], field, request
+                if rows == numeric_json.PLACEHOLDER:
+                    return numbers, field, body
+    body = decoder.decode(text)
+    rows, field = _rows(body)
+    return rows, field, body
 
 
-def _rows_field(body: dict[str, Any]) -> str:
-    """Return the name of the one field that holds the rows."""
-    instances = "instances" in body
-    if instances == ("inputs" in body):
-        given = [field for field in FIELDS if field in body]
-        raise InvalidRequestError(f'the body has {given or "no rows"}; expected one of "instances" and "inputs"')
-    return "instances" if instances else "inputs"
+def _rows(body: PredictRequest) -> tuple[list[Any], str]:
+    """Return the rows and the name of the one field that contains them."""
+    instances, inputs = body.instances, body.inputs
+    if instances is UNSET:
+        if inputs is not UNSET:
+            return inputs, "inputs"
+    elif inputs is UNSET:
+        return instances, "instances"
+    given = "no rows" if instances is UNSET else list(FIELDS)
+    raise InvalidRequestError(f'the body has {given}; expected one of "instances" and "inputs"')

@@ -15,15 +15,15 @@ import numpy as np
 import simdjson
 from numpy.typing import NDArray
 
-PLACEHOLDER = f"<numbers {uuid.uuid4().hex}>"
-"""Replacement of the array in the rest of the body; random, so no client can send it."""
+PLACEHOLDER = [f"<numbers {uuid.uuid4().hex}>"]
+"""Replacement of the array in the rest of the body, a list as well; random, so no client can send it."""
 NUMBER_CHARACTERS = b"0123456789+-.eE \t\r\n"
 MIN_BYTES = 512
 """Minimum size of a text in bytes from which this parser is faster than a list of Python objects."""
 CHUNK_BYTES = 32 * 1024
 """Number of bytes parsed at once: it limits the time the interpreter lock is held, and fits the processor's cache."""
 
-PLACEHOLDER_JSON = f'"{PLACEHOLDER}"'.encode()
+PLACEHOLDER_JSON = f'["{PLACEHOLDER[0]}"]'.encode()
 """The placeholder as JSON text."""
 
 

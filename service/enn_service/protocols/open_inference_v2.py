@@ -12,7 +12,16 @@ import orjson
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.inference.explain_options import ExplainOptions, encode_explanations, parse_explain_options
 from enn_service.inference.types import Batch, EncodedResponse, Endpoint, InferenceCall, InferenceRequest
-from enn_service.protocols.v2_request import OUTPUT_AS_JSON, RAW_FP32, OutputRequest, ParsedRequest, parse_request
+from enn_service.protocols import request_bodies
+from enn_service.protocols.request_bodies import ExplainTensorsParameters
+from enn_service.protocols.v2_request import (
+    OUTPUT_AS_JSON,
+    RAW_FP32,
+    Decoder,
+    NamedOutput,
+    ParsedRequest,
+    parse_request,
+)
 from enn_service.protocols.v2_tensors import DATA, classification_strings, pack_bytes, parse_raw_fp32, parse_tensor
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.range_check import Numbers
@@ -44,7 +53,7 @@ def _decode_infer(model: ServedModel, request: InferenceRequest) -> InferenceCal
     Raises:
         InvalidRequestError: The body is no such request, or its tensor does not have the model's shape.
     """
-    parsed, rows = _parse_body(model, request)
+    parsed, rows = _parse_body(model, request, request_bodies.INFER)
     options = InferOptions(parsed, request.id if parsed.id is None else parsed.id)
     return InferenceCall(rows, DATA, parsed.names, _numbers_per_row(model, parsed), options, as_tensor=True)
 
@@ -55,9 +64,9 @@ def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceC
     Raises:
         InvalidRequestError: As for infer; or a parameter is unknown or has an invalid value.
     """
-    parsed, rows = _parse_body(model, request)
-    given = {name: value for name, value in parsed.parameters.items() if name != "binary_data_output"}
-    explain = parse_explain_options(model, given, len(rows))
+    parsed, rows = _parse_body(model, request, request_bodies.EXPLAIN_TENSORS)
+    parameters = parsed.parameters if isinstance(parsed.parameters, ExplainTensorsParameters) else None
+    explain = parse_explain_options(model, parameters, len(rows))
     options = InferOptions(parsed, request.id if parsed.id is None else parsed.id, explain)
     tensors = tuple(dict.fromkeys((*EXPLAIN_OUTPUTS, *parsed.names)))
     numbers = _numbers_per_row(model, parsed) + explain.numbers
@@ -76,6 +85,9 @@ def _encode(
     blobs: list[bytes | memoryview] = []
     if request.outputs is OUTPUT_AS_JSON:  # `output` is the first tensor of either endpoint
         answer["outputs"] = [_json_tensor("output", tensors[0])]
+    elif explain is None:  # infer computes the named outputs in their order
+        each_output = zip(request.outputs, tensors, strict=True)
+        answer["outputs"] = [_encode_output(model, each, tensor, blobs) for each, tensor in each_output]
     else:
         named = dict(zip(call.tensors, tensors, strict=True))
         answer["outputs"] = [_encode_output(model, each, named[each.name], blobs) for each in request.outputs]
@@ -92,12 +104,14 @@ INFER = Endpoint(_decode_infer, _encode)
 EXPLAIN_TENSORS = Endpoint(_decode_explain, _encode)
 
 
-def _parse_body(model: ServedModel, request: InferenceRequest) -> tuple[ParsedRequest, list[Any] | Numbers]:
+def _parse_body(
+    model: ServedModel, request: InferenceRequest, decoder: Decoder
+) -> tuple[ParsedRequest, list[Any] | Numbers]:
     """Return the parsed JSON part and the rows, JSON or numbers [batch, features]."""
     if request.json_length == 0:
         return RAW_FP32, parse_raw_fp32(request.body, model.features)
     text, binary = (request.body, NO_BYTES) if request.json_length is None else _split_binary(request)
-    parsed, values = parse_request(text, model.features)
+    parsed, values = parse_request(text, model.features, decoder)
     if parsed.outputs is not OUTPUT_AS_JSON:
         _check_outputs(model, parsed)
     return parsed, parse_tensor(model, parsed.tensor, values, binary)
@@ -115,14 +129,14 @@ def _split_binary(request: InferenceRequest) -> tuple[bytes, memoryview]:
 
 def _check_outputs(model: ServedModel, form: ParsedRequest) -> None:
     """Check that the model gives the outputs that a request asks for."""
-    for name, _, classes, place in form.outputs:
+    for index, (name, _, classes) in enumerate(form.outputs):
         if name not in model.shapes:
             raise InvalidRequestError(
-                f"{place}.name: {describe_value(name)}; the model gives {', '.join(model.shapes)}"
+                f"outputs[{index}].name: {describe_value(name)}; the model gives {', '.join(model.shapes)}"
             )
         if classes and (model.card.classes is None or name != "output"):
             raise InvalidRequestError(
-                f"{place}.parameters.classification: {name!r} of this model has no classes; leave it out"
+                f"outputs[{index}].parameters.classification: {name!r} of this model has no classes; leave it out"
             )
 
 
@@ -130,7 +144,7 @@ def _numbers_per_row(model: ServedModel, parsed: ParsedRequest) -> int:
     """Return the count of numbers that the JSON part of the response has for each row."""
     if parsed.outputs is OUTPUT_AS_JSON:
         return model.sizes["output"]
-    return sum([model.sizes[output.name] for output in parsed.outputs if not output.binary])
+    return sum([model.sizes[name] for name in parsed.json_names])
 
 
 def _json_tensor(name: str, array: Array) -> dict[str, Any]:
@@ -138,7 +152,7 @@ def _json_tensor(name: str, array: Array) -> dict[str, Any]:
 
 
 def _encode_output(
-    model: ServedModel, wanted: OutputRequest, array: Array, blobs: list[bytes | memoryview]
+    model: ServedModel, wanted: NamedOutput, array: Array, blobs: list[bytes | memoryview]
 ) -> dict[str, Any]:
     """Return an output tensor as JSON; where its data are wanted as bytes, those are added to the blobs."""
     if not (wanted.binary or wanted.classes):

@@ -1,70 +1,31 @@
-"""Tensors of the Open Inference Protocol V2: parser of the input tensor, encoder of BYTES and classification outputs.
+"""Tensors of the Open Inference Protocol V2: rows of the input tensor, encoder of BYTES and classification outputs.
 
 Source: https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md, and the extensions
 binary tensor data and classification as Triton documents them.
 """
 
 import struct
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
+from msgspec import UNSET
 
 from enn_models.card import Card
-from enn_models.package import INPUT
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.protocols.datatypes import DATATYPES, JSON_FLOATS
+from enn_service.protocols.request_bodies import JSON_DATATYPES, InputTensor
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.range_check import Numbers
 from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array
 
-JSON_DATATYPES = [name for name, datatype in DATATYPES.items() if datatype.in_json]
 DATA = "inputs[0].data"
 SIZE = "inputs[0].parameters.binary_data_size"
 
 
-class TensorSpec(NamedTuple):
-    """Input tensor of a request; several requests may share one, so it is never changed.
-
-    Attributes:
-        datatype: Name of the datatype, a key of DATATYPES.
-        shape: JSON value of the shape.
-        rows: Number of rows of the shape; 0 if it is not a shape of rows.
-        columns: Number of columns of the shape.
-        size: Number of bytes of the tensor after the JSON part; None if its data are in the JSON part.
-        data: JSON value of the data; None without one.
-    """
-
-    datatype: str
-    shape: object
-    rows: int
-    columns: int
-    size: int | None
-    data: Any
-
-
-def parse_tensor_spec(tensor: dict[str, Any]) -> TensorSpec:
-    """Parse the JSON object of an input tensor.
-
-    Raises:
-        InvalidRequestError: The object is not a valid input tensor for any model.
-    """
-    if tensor.get("name") != INPUT:
-        raise InvalidRequestError(f"inputs[0].name: {describe_value(tensor.get('name'))}; expected {INPUT!r}")
-    size = _binary_size(tensor.get("parameters"))
-    datatype = _datatype(tensor.get("datatype"), JSON_DATATYPES if size is None else list(DATATYPES))
-    if size is not None and "data" in tensor:
-        raise InvalidRequestError(f"{DATA}: is given beside {SIZE}; expected one of them")
-    shape = tensor.get("shape")
-    sizes = shape if isinstance(shape, list) and len(shape) == 2 and {*map(type, shape)} == {int} else [0, 0]
-    rows, columns = sizes if sizes[0] > 0 else (0, 0)
-    return TensorSpec(datatype, shape, rows, columns, size, tensor.get("data"))
-
-
 def parse_tensor(
     model: ServedModel,
-    tensor: TensorSpec,
+    tensor: InputTensor,
     values: Any,  # noqa: ANN401  (JSON from outside)
     binary: memoryview,
 ) -> list[Any] | Numbers:
@@ -79,23 +40,30 @@ def parse_tensor(
     Raises:
         InvalidRequestError: It is not what the model takes; the text says where.
     """
-    batch, features = tensor.rows, model.features
+    (batch, columns), features = tensor.shape, model.features
     if (
         batch == 1
         and type(values) is list
-        and len(values) == features == tensor.columns
+        and len(values) == features == columns
         and type(values[0]) is not list
-        and tensor.size is None
+        and tensor.parameters is None
         and tensor.datatype in JSON_FLOATS
         and not len(binary)
     ):
         return [values]  # one flat row of floats, the most frequent tensor
-    if tensor.columns != features:
+    size = tensor.size
+    if size is None and not DATATYPES[tensor.datatype].in_json:
+        raise InvalidRequestError(
+            f"inputs[0].datatype: {tensor.datatype!r}; expected one of {', '.join(JSON_DATATYPES)}"
+        )
+    if size is not None and tensor.data is not UNSET:
+        raise InvalidRequestError(f"{DATA}: is given beside {SIZE}; expected one of them")
+    if batch < 1 or columns != features:
         raise InvalidRequestError(
             f"inputs[0].shape: {describe_value(tensor.shape)}; expected [rows, {features}] with at least one row"
         )
-    if tensor.size is not None:
-        _check_size(tensor.size, len(binary), DATATYPES[tensor.datatype].numpy.itemsize * batch * features)
+    if size is not None:
+        _check_size(size, len(binary), DATATYPES[tensor.datatype].numpy.itemsize * batch * features)
         return _numbers(np.frombuffer(binary, DATATYPES[tensor.datatype].numpy), features)
     if len(binary):
         raise InvalidRequestError(f"{len(binary)} bytes follow the JSON part; expected none, or {SIZE}")
@@ -150,23 +118,6 @@ def pack_bytes(texts: list[str]) -> bytes:
     """Encode BYTES elements for the binary extension: each follows its length, four bytes little-endian."""
     encoded = (text.encode() for text in texts)
     return b"".join(struct.pack("<I", len(text)) + text for text in encoded)
-
-
-def _datatype(value: object, known: Sequence[str]) -> str:
-    if not isinstance(value, str) or value not in known:
-        raise InvalidRequestError(f"inputs[0].datatype: {describe_value(value)}; expected one of {', '.join(known)}")
-    return value
-
-
-def _binary_size(parameters: object) -> int | None:
-    if parameters is None:
-        return None
-    if not isinstance(parameters, dict):
-        raise InvalidRequestError(f"inputs[0].parameters: {describe_value(parameters)}; expected an object")
-    size = parameters.get("binary_data_size")
-    if size is not None and (type(size) is not int or size < 0):
-        raise InvalidRequestError(f"{SIZE}: {describe_value(size)}; expected a number of bytes")
-    return size
 
 
 def _check_size(announced: int, received: int, expected: int) -> None:

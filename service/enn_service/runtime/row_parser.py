@@ -12,6 +12,7 @@ from enn_models.card import Card
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.runtime.feature_values import NUMBERS, describe_expected, value_decoder
 
+MAX_FLOAT64 = int(np.finfo(np.float64).max)
 MAX_NAMES = 40
 """Maximum number of feature names listed in an error message."""
 
@@ -45,7 +46,11 @@ def parse_rows(
     if not set(map(type, flat)) <= NUMBERS:
         index = next(index for index, value in enumerate(flat) if type(value) not in NUMBERS)
         raise _invalid_value_error(card, vectors, divmod(index, len(features)), field, tensor=tensor)
-    return np.array(flat, dtype=np.float64).reshape(-1, len(features))
+    try:
+        return np.array(flat, dtype=np.float64).reshape(-1, len(features))
+    except OverflowError:  # of an integer with more than 308 digits
+        index = next(index for index, value in enumerate(flat) if abs(value) > MAX_FLOAT64)
+        raise _invalid_value_error(card, vectors, divmod(index, len(features)), field, tensor=tensor) from None
 
 
 def _to_lists(rows: list[Any], names: list[str], field: str) -> list[Any]:

@@ -1,10 +1,10 @@
-"""The bodies that go in and out, described once, for the documentation at /docs and the tests that hold it true."""
+"""Bodies of the inference responses, for the documentation at /docs and the tests that compare both."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field
 
-from enn_service.inference.attributions import DEFAULT_PERMUTATIONS, MAX_PERMUTATIONS, Method
+from enn_service.inference.attributions import Method
 
 Value = float | str | bool | None
 Row = list[Value] | dict[str, Value]
@@ -22,64 +22,6 @@ class OutOfRange(BaseModel):
 
     row: int
     features: list[str]
-
-
-class PredictRequest(BaseModel):
-    """Rows to predict: vectors in the card's order or objects {feature: value}; `inputs` may stand for `instances`.
-
-    A value is a number, the name of a category, true or false; null where the feature may be missing.
-    """
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [{"instances": [[0.1, 0.2], [0.3, 0.4]]}],
-            "oneOf": [{"required": ["instances"]}, {"required": ["inputs"]}],
-        }
-    )
-    instances: list[Row] = Field(default=[], min_length=1)
-    inputs: list[Row] = Field(default=[], min_length=1)
-
-    @model_validator(mode="after")
-    def _has_rows_once(self) -> "PredictRequest":
-        if len(self.model_fields_set & {"instances", "inputs"}) != 1:
-            raise ValueError("expected one of instances and inputs")
-        return self
-
-
-class ExplainParameters(BaseModel):
-    """What to explain: an output unit (default: the predicted class), split into harmonics or features on request.
-
-    Instead of one output several may be named, or "all"; of many bumps the `top` largest are enough, and the rest as
-    one sum.
-    Attributions compare with the background (shapley; default: training rows that the card carries) or the baseline
-    (integrated_gradients; default: the mean of the training rows). For several hidden layers Shapley values are
-    sampled, by name.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-    output: Label | None = None
-    outputs: Literal["all"] | Annotated[list[Label], Field(min_length=1)] | None = None
-    top: int | None = Field(default=None, ge=1)
-    harmonics: bool = False
-    attributions: Method | None = None
-    background: list[Row] | None = Field(default=None, min_length=1)
-    baseline: Row | None = None
-    permutations: int = Field(default=DEFAULT_PERMUTATIONS, ge=1, le=MAX_PERMUTATIONS)
-
-    @model_validator(mode="after")
-    def _has_output_once(self) -> "ExplainParameters":
-        if self.output is not None and self.outputs is not None:
-            raise ValueError("expected one of output and outputs")
-        return self
-
-
-class ExplainRequest(PredictRequest):
-    """Rows to predict and explain."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"instances": [[0.1, 0.2]], "parameters": {"harmonics": False}}]}
-    )
-    parameters: ExplainParameters | None = None
 
 
 class ScoredLabel(BaseModel):
@@ -199,69 +141,6 @@ class TensorParameters(BaseModel):
     """How many bytes after the JSON part are the tensor's; data are then left out."""
 
     binary_data_size: int | None = Field(default=None, ge=0)
-
-
-class InputTensor(BaseModel):
-    """The input tensor: shape [rows, features], data flat or nested.
-
-    A category is its index in the model's metadata, a boolean 0 or 1; null stands for a value that may be missing.
-    """
-
-    name: str = Field(examples=["input"])
-    shape: list[int]
-    datatype: str = Field(examples=["FP32"])
-    parameters: TensorParameters | None = None
-    data: list[float | None] | list[list[float | None]] | None = None
-
-
-class OutputParameters(BaseModel):
-    """How an output is given: as bytes after the JSON, and as its best classes, "value:index:label", not its values."""
-
-    binary_data: bool | None = None
-    classification: int | None = Field(default=None, ge=1)
-
-
-class OutputRequest(BaseModel):
-    """An output asked for by name: output, bumps or pre_activation."""
-
-    name: str
-    parameters: OutputParameters | None = None
-
-
-class InferParameters(BaseModel):
-    """Whether outputs that do not say so themselves are given as bytes after the JSON."""
-
-    binary_data_output: bool | None = None
-
-
-class InferRequest(BaseModel):
-    """One input tensor, and the outputs wanted; `output` alone where none are named."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "id": "42",
-                    "inputs": [{"name": "input", "shape": [1, 2], "datatype": "FP32", "data": [0.1, 0.2]}],
-                    "outputs": [{"name": "output"}, {"name": "bumps"}, {"name": "pre_activation"}],
-                }
-            ]
-        }
-    )
-    id: str | None = None
-    parameters: InferParameters | None = None
-    inputs: list[InputTensor] = Field(min_length=1, max_length=1)
-    outputs: list[OutputRequest] | None = Field(default=None, min_length=1)
-
-
-class ExplainTensorsParameters(InferParameters, ExplainParameters):
-    """What to explain, and how outputs are given."""
-
-
-class ExplainTensorsRequest(InferRequest):
-    """As for infer, with the parameters of an explanation."""
-
-    parameters: ExplainTensorsParameters | None = None  # type: ignore[assignment]
 
 
 class OutputTensor(BaseModel):

@@ -1,0 +1,133 @@
+"""Bodies of the inference requests of both protocols: the only definition, for decoders and the OpenAPI document.
+
+Sources: the KServe V1 protocol, https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol;
+https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md, and the extensions binary
+tensor data and classification as Triton documents them.
+"""
+
+from typing import Annotated, Any, Literal
+
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from enn_service.inference.attributions import ROWS_SCHEMA
+from enn_service.inference.explain_options import EXPECTED_PARAMETERS, PARAMETERS, ExplainParameters
+from enn_service.protocols.body_decoder import BodyDecoder
+from enn_service.protocols.datatypes import DATATYPES
+
+JSON_DATATYPES = [name for name, datatype in DATATYPES.items() if datatype.in_json]
+Datatype = Literal["FP16", "FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
+Rows = Annotated[list[Any], Meta(extra_json_schema=ROWS_SCHEMA)]
+NUMBER_SCHEMAS = [{"type": "number"}, {"type": "null"}]
+NUMBERS_SCHEMA = {"type": "array", "items": {"anyOf": NUMBER_SCHEMAS}}
+Data = Annotated[list[Any], Meta(extra_json_schema={"items": {"anyOf": [*NUMBER_SCHEMAS, NUMBERS_SCHEMA]}})]
+
+
+class PredictRequest(Struct, gc=False):
+    """Rows to predict: vectors in the card's order or objects {feature: value}; `inputs` may stand for `instances`.
+
+    A value is a number, the name of a category, true or false; null where the feature may be missing.
+    """
+
+    instances: Rows | UnsetType = UNSET
+    inputs: Rows | UnsetType = UNSET
+
+
+class ExplainRequest(PredictRequest, gc=False):
+    """Rows to predict and explain."""
+
+    parameters: ExplainParameters | None = None
+
+
+class TensorParameters(Struct, gc=False):
+    """How many bytes after the JSON part are the tensor's; data are then left out."""
+
+    binary_data_size: Annotated[int, Meta(ge=0)] | None = None
+
+
+class InputTensor(Struct, gc=False):
+    """The input tensor: shape [rows, features], data flat or nested.
+
+    A category is its index in the model's metadata, a boolean 0 or 1; null stands for a value that may be missing.
+    """
+
+    name: Literal["input"]
+    shape: Annotated[list[int], Meta(min_length=2, max_length=2)]
+    datatype: Annotated[Datatype, Meta(examples=["FP32"])]
+    parameters: TensorParameters | None = None
+    data: Data | UnsetType | None = UNSET
+
+    @property
+    def size(self) -> int | None:
+        """Number of bytes of the tensor after the JSON part; None if its data are in the JSON part."""
+        return None if self.parameters is None else self.parameters.binary_data_size
+
+
+class OutputParameters(Struct, frozen=True, gc=False):
+    """How an output is given: as bytes after the JSON, and as its best classes, "value:index:label", not its values."""
+
+    binary_data: bool | None = None
+    classification: Annotated[int, Meta(ge=1)] | None = None
+
+
+class OutputRequest(Struct, frozen=True, gc=False):
+    """An output asked for by name: output, bumps or pre_activation."""
+
+    name: str
+    parameters: OutputParameters | None = None
+
+
+class InferParameters(Struct, gc=False):
+    """Whether outputs that do not say so themselves are given as bytes after the JSON."""
+
+    binary_data_output: bool | None = None
+
+
+class ExplainTensorsParameters(ExplainParameters, gc=False):
+    """What to explain, and how outputs are given."""
+
+    binary_data_output: bool | None = None
+
+
+class _TensorRequest(Struct, gc=False):
+    inputs: Annotated[list[InputTensor], Meta(min_length=1, max_length=1)]
+    outputs: Annotated[tuple[OutputRequest, ...], Meta(min_length=1)] | None = None
+    id: str | None = None
+
+
+class InferRequest(_TensorRequest, gc=False):
+    """One input tensor, and the outputs wanted; `output` alone where none are named."""
+
+    parameters: InferParameters | None = None
+
+
+class ExplainTensorsRequest(_TensorRequest, gc=False):
+    """As for infer, with the parameters of an explanation."""
+
+    parameters: ExplainTensorsParameters | None = None
+
+
+FLAG = "true or false"
+ROWS = {"instances": "a list of at least one row", "inputs": "a list of at least one row"}
+TENSORS = {
+    "id": "a string",
+    "parameters": "an object",
+    "parameters.binary_data_output": FLAG,
+    "inputs": 'a list of one tensor, {"name": "input", ...}',
+    "inputs[].name": "'input'",
+    "inputs[].shape": "[rows, {features}] with at least one row",
+    "inputs[].datatype": f"one of {', '.join(JSON_DATATYPES)}, and FP16 as bytes after the JSON part",
+    "inputs[].parameters": "an object",
+    "inputs[].parameters.binary_data_size": "a number of bytes",
+    "inputs[].data": "a list of numbers, flat or nested as the shape says",
+    "outputs": 'a list of at least one {"name": ...}',
+    "outputs[].name": "the name of an output",
+    "outputs[].parameters": "an object",
+    "outputs[].parameters.binary_data": FLAG,
+    "outputs[].parameters.classification": "a number of classes",
+}
+"""Text of what is expected, by place."""
+
+PREDICT = BodyDecoder(PredictRequest, ROWS)
+EXPLAIN = BodyDecoder(ExplainRequest, ROWS | EXPECTED_PARAMETERS, {"parameters": PARAMETERS})
+INFER = BodyDecoder(InferRequest, TENSORS)
+EXPLAIN_TENSORS = BodyDecoder(ExplainTensorsRequest, TENSORS | EXPECTED_PARAMETERS, {"parameters": PARAMETERS})
