@@ -127,24 +127,23 @@ def _split_binary(request: InferenceRequest) -> tuple[bytes, memoryview]:
     return body[:length], memoryview(body)[length:]
 
 
-def _check_outputs(model: ServedModel, form: ParsedRequest) -> None:
+def _check_outputs(model: ServedModel, parsed: ParsedRequest) -> None:
     """Check that the model gives the outputs that a request asks for."""
-    for index, (name, _, classes) in enumerate(form.outputs):
+    for name in parsed.names:
         if name not in model.shapes:
-            raise InvalidRequestError(
-                f"outputs[{index}].name: {describe_value(name)}; the model gives {', '.join(model.shapes)}"
-            )
-        if classes and (model.card.classes is None or name != "output"):
-            raise InvalidRequestError(
-                f"outputs[{index}].parameters.classification: {name!r} of this model has no classes; leave it out"
-            )
+            place = f"outputs[{parsed.names.index(name)}].name"
+            raise InvalidRequestError(f"{place}: {describe_value(name)}; the model gives {', '.join(model.shapes)}")
+    for name in parsed.class_names:
+        if model.card.classes is None or name != "output":
+            place = f"outputs[{parsed.names.index(name)}].parameters.classification"
+            raise InvalidRequestError(f"{place}: {name!r} of this model has no classes; leave it out")
 
 
 def _numbers_per_row(model: ServedModel, parsed: ParsedRequest) -> int:
     """Return the count of numbers that the JSON part of the response has for each row."""
     if parsed.outputs is OUTPUT_AS_JSON:
         return model.sizes["output"]
-    return sum([model.sizes[name] for name in parsed.json_names])
+    return sum(map(model.sizes.__getitem__, parsed.json_names))
 
 
 def _json_tensor(name: str, array: Array) -> dict[str, Any]:

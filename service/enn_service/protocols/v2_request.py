@@ -55,6 +55,7 @@ class ParsedRequest(Struct, gc=False):
         outputs: Named outputs, not yet checked against the model; `output` if the request names none.
         names: Names of these outputs.
         json_names: Names of those that are sent as JSON.
+        class_names: Names of those that are sent as classes.
         id: Identity of the request; None without one.
         parameters: Parameters of the request; None without any.
     """
@@ -63,19 +64,22 @@ class ParsedRequest(Struct, gc=False):
     outputs: Sequence[NamedOutput]
     names: tuple[str, ...]
     json_names: tuple[str, ...]
+    class_names: tuple[str, ...]
     id: str | None
     parameters: InferParameters | ExplainTensorsParameters | None
 
 
 RAW_FP32 = ParsedRequest(
-    InputTensor("input", [0, 0], "FP32"), [NamedOutput("output", binary=True)], ("output",), (), None, None
+    InputTensor("input", [0, 0], "FP32"), [NamedOutput("output", binary=True)], ("output",), (), (), None, None
 )
 """Request of a body without a JSON part."""
 
 OUTPUT_AS_JSON = (NamedOutput("output", binary=False),)
 """The outputs of a request that asks for nothing but `output` as JSON."""
 OUTPUT_NAME = ("output",)
-OUTPUT_AS_BYTES = (NamedOutput("output", binary=True),)
+Resolved = tuple[Sequence[NamedOutput], tuple[str, ...], tuple[str, ...], tuple[str, ...]]
+OUTPUT_AS_BYTES: Resolved = ((NamedOutput("output", binary=True),), OUTPUT_NAME, (), ())
+OUTPUT_ALONE: Resolved = (OUTPUT_AS_JSON, OUTPUT_NAME, OUTPUT_NAME, ())
 NO_PARAMETERS = OutputParameters()
 CACHE_SIZE = 64
 """Maximum number of cached combinations of outputs."""
@@ -147,19 +151,17 @@ def _parse(decoder: Decoder, text: bytes, features: int) -> ParsedRequest:
     binary = parameters is not None and parameters.binary_data_output is True
     if outputs is not None:
         resolve = _cached_outputs if len(text) <= MAX_CACHED_BYTES else _resolve_outputs
-        named, names, json_names = resolve(outputs, binary)
-    elif binary:
-        named, names, json_names = OUTPUT_AS_BYTES, OUTPUT_NAME, ()
+        resolved = resolve(outputs, binary)
     else:
-        named, names, json_names = OUTPUT_AS_JSON, OUTPUT_NAME, OUTPUT_NAME
-    return ParsedRequest(body.inputs[0], named, names, json_names, body.id, parameters)
+        resolved = OUTPUT_AS_BYTES if binary else OUTPUT_ALONE
+    return ParsedRequest(body.inputs[0], *resolved, body.id, parameters)
 
 
 def _resolve_outputs(
     outputs: tuple[OutputRequest, ...],
     binary: bool,  # noqa: FBT001  (keyword arguments are slower to cache)
-) -> tuple[Sequence[NamedOutput], tuple[str, ...], tuple[str, ...]]:
-    """Return the outputs of a request, their names, and the names of those that are sent as JSON.
+) -> Resolved:
+    """Return the outputs of a request, their names, and the names of those sent as JSON and as classes.
 
     Args:
         outputs: Outputs as the request names them.
@@ -177,7 +179,8 @@ def _resolve_outputs(
     if len(set(names)) != len(names):
         raise InvalidRequestError("outputs: a name is given twice")
     json_names = tuple(output.name for output in named if not output.binary)
-    return OUTPUT_AS_JSON if named == [*OUTPUT_AS_JSON] else named, names, json_names
+    class_names = tuple(output.name for output in named if output.classes)
+    return OUTPUT_AS_JSON if named == [*OUTPUT_AS_JSON] else named, names, json_names, class_names
 
 
 _cached_outputs = lru_cache(CACHE_SIZE)(_resolve_outputs)
