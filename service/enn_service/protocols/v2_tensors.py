@@ -52,16 +52,7 @@ def parse_tensor(
     ):
         return [values]  # one flat row of floats, the most frequent tensor
     size = tensor.size
-    if size is None and not DATATYPES[tensor.datatype].in_json:
-        raise InvalidRequestError(
-            f"inputs[0].datatype: {tensor.datatype!r}; expected one of {', '.join(JSON_DATATYPES)}"
-        )
-    if size is not None and tensor.data is not UNSET:
-        raise InvalidRequestError(f"{DATA}: is given beside {SIZE}; expected one of them")
-    if batch < 1 or columns != features:
-        raise InvalidRequestError(
-            f"inputs[0].shape: {describe_value(tensor.shape)}; expected [rows, {features}] with at least one row"
-        )
+    _check_tensor(tensor, features)
     if size is not None:
         _check_size(size, len(binary), DATATYPES[tensor.datatype].numpy.itemsize * batch * features)
         return _numbers(np.frombuffer(binary, DATATYPES[tensor.datatype].numpy), features)
@@ -118,6 +109,21 @@ def pack_bytes(texts: list[str]) -> bytes:
     """Encode BYTES elements for the binary extension: each follows its length, four bytes little-endian."""
     encoded = (text.encode() for text in texts)
     return b"".join(struct.pack("<I", len(text)) + text for text in encoded)
+
+
+def _check_tensor(tensor: InputTensor, features: int) -> None:
+    """Check what the JSON part says about the tensor against its datatype and the model."""
+    (batch, columns), size = tensor.shape, tensor.size
+    if size is None and not DATATYPES[tensor.datatype].in_json:
+        raise InvalidRequestError(
+            f"inputs[0].datatype: {tensor.datatype!r}; expected one of {', '.join(JSON_DATATYPES)}"
+        )
+    if size is not None and tensor.data is not UNSET:
+        raise InvalidRequestError(f"{DATA}: is given beside {SIZE}; expected one of them")
+    if batch < 1 or columns != features:
+        raise InvalidRequestError(
+            f"inputs[0].shape: {describe_value(tensor.shape)}; expected [rows, {features}] with at least one row"
+        )
 
 
 def _check_size(announced: int, received: int, expected: int) -> None:

@@ -22,7 +22,7 @@ ADDITIONS: dict[str, dict[str, Any]] = {
     "ExplainParameters": OUTPUT_ONCE,
     "ExplainTensorsParameters": OUTPUT_ONCE,
 }
-"""What a schema contains that a Struct cannot express, by its name."""
+"""Parts of a schema that a Struct cannot express, by the name of the Struct."""
 
 
 def request_schemas() -> dict[str, dict[str, Any]]:
