@@ -39,7 +39,7 @@ class ExplainRequest(PredictRequest, gc=False):
 
 
 class TensorParameters(Struct, gc=False):
-    """How many bytes after the JSON part are the tensor's; data are then left out."""
+    """Length in bytes of this tensor in the binary part; it replaces `data`."""
 
     binary_data_size: Annotated[int, Meta(ge=0)] | None = None
 
@@ -70,14 +70,14 @@ class OutputParameters(Struct, frozen=True, gc=False):
 
 
 class OutputRequest(Struct, frozen=True, gc=False):
-    """An output asked for by name: output, bumps or pre_activation."""
+    """Requested output, by name: output, bumps or pre_activation."""
 
     name: str
     parameters: OutputParameters | None = None
 
 
 class InferParameters(Struct, gc=False):
-    """Whether outputs that do not say so themselves are given as bytes after the JSON."""
+    """Format of the outputs that do not choose one: `binary_data_output` puts them after the JSON part, as bytes."""
 
     binary_data_output: bool | None = None
 
@@ -101,7 +101,7 @@ class InferRequest(_TensorRequest, gc=False):
 
 
 class ExplainTensorsRequest(_TensorRequest, gc=False):
-    """As for infer, with the parameters of an explanation."""
+    """The request of infer, with the parameters of an explanation."""
 
     parameters: ExplainTensorsParameters | None = None
 

@@ -12,7 +12,7 @@ Label = str | int | bool
 
 
 class Error(BaseModel):
-    """Every reply that is not a success."""
+    """Body of every error response."""
 
     error: str = Field(examples=["model 'moon' is not known; known are ['face', 'ring']"])
 
@@ -52,8 +52,8 @@ class Bump(BaseModel):
     """One hidden neuron's share of the pre-activation: value = weight x activation, the sum of its harmonics.
 
     With the harmonics comes the neuron's own pre_activation, where it stands on its activation.
-    Of a probability, probability_change is what the bump adds to it: integrated gradients of the link from the bias to
-    bias + bumps, which prefers no order; base_probability + all changes = response.
+    `probability_change`: part of the probability that this bump contributes; independent of the order of the bumps
+    (integrated gradients). base_probability + all changes = response.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -67,7 +67,7 @@ class Bump(BaseModel):
 
 
 class Rest(BaseModel):
-    """What the bumps that are not among the top add up to."""
+    """Sum of the bumps that `top` leaves out."""
 
     model_config = ConfigDict(extra="forbid")
     neurons: int
@@ -84,7 +84,7 @@ class OutputActivation(BaseModel):
 
 
 class Attributions(BaseModel):
-    """base_value + the sum of the values = pre_activation; the error is how far off a path of several layers is."""
+    """base_value + the sum of the values = pre_activation; `error`: estimated error, for several hidden layers."""
 
     model_config = ConfigDict(extra="forbid")
     method: Method
@@ -138,7 +138,7 @@ class ExplainResponse(BaseModel):
 
 
 class TensorParameters(BaseModel):
-    """How many bytes after the JSON part are the tensor's; data are then left out."""
+    """Length in bytes of this tensor in the binary part; it replaces `data`."""
 
     binary_data_size: int | None = Field(default=None, ge=0)
 
@@ -166,6 +166,6 @@ class InferResponse(BaseModel):
 
 
 class ExplainTensorsResponse(InferResponse):
-    """As of infer, with one explanation per row."""
+    """The response of infer, with one explanation per row."""
 
     explanations: list[Explanation | SeveralExplanations]
