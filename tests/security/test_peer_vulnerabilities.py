@@ -35,6 +35,8 @@ LARGE = {"instances": [[0.1, 0.2]] * 15_000}
 SMALL = {"instances": [[0.1, 0.2]]}
 SIZES = [*range(1, 300), *range(300, 30_000, 500)]
 ROUNDS = 3
+MAX_MISSED = 100
+"""Requests that may miss a deadline of 50 ms on a busy machine."""
 GROWTH_BYTES = 10 * 2**20
 """After every size was there once: what the allocator keeps differs from round to round."""
 Eventually = Callable[[Callable[[], bool]], None]
@@ -139,7 +141,11 @@ def test_large_request_after_deadline_gets_504() -> None:
         assert reply.status_code == 504
         assert "ask for fewer rows" in reply.json()["error"]
         assert client.post("/v1/models/ring:predict", json=SMALL).status_code == 200
-        assert 'requests_refused_total{reason="deadline"} 1.0' in client.get("/metrics").text
+        # The late work still runs in its thread, so /metrics may miss the short deadline too; each miss is counted.
+        missed = 0
+        while (metrics := client.get("/metrics")).status_code == 504 and missed < MAX_MISSED:
+            missed += 1
+        assert f'requests_refused_total{{reason="deadline"}} {1 + missed}.0' in metrics.text
 
 
 @pytest.mark.parametrize(
