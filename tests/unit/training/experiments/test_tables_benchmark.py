@@ -75,7 +75,7 @@ def test_page_names_tables_where_a_search_helped(results):
     better, worse = replace(measured(0.5), settings=1), replace(measured(1.5), settings=2)
     searched = {Run(SEARCHED, "ENN", 0, 0): better, Run(SEARCHED, "ENN", 0, 1): worse}
     results.write("diabetes", replace(found, runs=found.runs | searched))
-    assert "on so many folds: ENN 1 of 2, EBM 0 of 0" in document.render(results)
+    assert "selected other settings than the defaults: ENN 1 of 2, EBM 0 of 0" in document.render(results)
 
 
 def test_table_with_an_unfinished_fit_is_reported_but_not_ranked(results):
