@@ -25,11 +25,11 @@ def paper(
 ) -> None:
     """Train the ENN and other models on the paper's problems; an interrupted run resumes."""
     # Imported here: torch, numba and matplotlib take seconds that --help should not.
-    import torch  # noqa: PLC0415
+    import torch
 
-    from enn_training.data.problems import problems as all_problems  # noqa: PLC0415
-    from enn_training.experiments.paper import document, experiment, pictures  # noqa: PLC0415
-    from enn_training.experiments.paper.results import Budget, Results  # noqa: PLC0415
+    from enn_training.data.problems import problems as all_problems
+    from enn_training.experiments.paper import document, experiment, pictures
+    from enn_training.experiments.paper.results import Budget, Results
 
     chosen = options.parse_problems(problems)
     torch.set_num_threads(1)  # times of all contenders are for one core
@@ -57,11 +57,11 @@ def pruning(
 ) -> None:
     """Prune the coefficients of the networks of `benchmark paper`; an interrupted run resumes."""
     # Imported here: torch and numba take seconds that --help should not.
-    import torch  # noqa: PLC0415
+    import torch
 
-    from enn_training.data.problems import problems as all_problems  # noqa: PLC0415
-    from enn_training.experiments.paper.results import Budget, Results  # noqa: PLC0415
-    from enn_training.experiments.pruning import document, experiment  # noqa: PLC0415
+    from enn_training.data.problems import problems as all_problems
+    from enn_training.experiments.paper.results import Budget, Results
+    from enn_training.experiments.pruning import document, experiment
 
     chosen = options.parse_problems(problems)
     torch.set_num_threads(1)  # times are for one core
@@ -89,12 +89,12 @@ def tables(
 ) -> None:
     """Compare the ENN with other models on real tables; an interrupted run resumes. Needs the extra `benchmark`."""
     # Imported here: torch, numba and scikit-learn take seconds that --help should not.
-    import torch  # noqa: PLC0415
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
+    import torch
+    from threadpoolctl import threadpool_limits
 
-    from enn_training.experiments.tables import document, experiment  # noqa: PLC0415
-    from enn_training.experiments.tables.results import Plan, Results  # noqa: PLC0415
-    from enn_training.experiments.tables.tables import parse_tables  # noqa: PLC0415
+    from enn_training.experiments.tables import document, experiment
+    from enn_training.experiments.tables.results import Plan, Results
+    from enn_training.experiments.tables.tables import parse_tables
 
     results = Results(output / "benchmarks" / "tables", Plan(folds, repeats, searched))
     chosen = parse_tables(names)

@@ -37,11 +37,11 @@ def image(
         check_name(name)
     export_options = options.parse_export_options(optimize, unrolling)
     # Imported here: torch, numba and matplotlib take seconds that --help should not.
-    import torch  # noqa: PLC0415
-    from tqdm import tqdm  # noqa: PLC0415
+    import torch
+    from tqdm import tqdm
 
-    from enn_training.cli import console  # noqa: PLC0415
-    from enn_training.experiments.images import document, drawing, fitting, picture, results  # noqa: PLC0415
+    from enn_training.cli import console
+    from enn_training.experiments.images import document, drawing, fitting, picture, results
 
     torch.set_num_threads(1)  # times of all contenders are for one core
     settings = results.Settings(options.parse_hidden(hidden, (64, 64)), harmonics, passes, batch, seed)

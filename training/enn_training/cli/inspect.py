@@ -17,12 +17,12 @@ def inspect(
 ) -> None:
     """Print a model's card and the spectrum of its activations; draw activations, bumps, sum and prediction."""
     # Imported here: matplotlib takes a second that --help should not.
-    from rich.console import Console  # noqa: PLC0415
+    from rich.console import Console
 
-    from enn_models import repository  # noqa: PLC0415
-    from enn_models.package import open_package  # noqa: PLC0415
-    from enn_training.evaluation.figure import draw  # noqa: PLC0415
-    from enn_training.evaluation.model_report import card_table, spectrum_table  # noqa: PLC0415
+    from enn_models import repository
+    from enn_models.package import open_package
+    from enn_training.evaluation.figure import draw
+    from enn_training.evaluation.model_report import card_table, spectrum_table
 
     if out is not None and out.suffix not in (".png", ".svg"):
         raise OptionError(f"--out {out}: expected a .png or .svg file")

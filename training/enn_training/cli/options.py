@@ -88,7 +88,7 @@ def parse_export_options(optimize: str | None, unrolling: str | None) -> ExportO
         OptionError: A value is unknown or out of range, or both options are given.
     """
     # Imported here: onnx takes a second that --help should not.
-    from enn_training.publishing.onnx.unrollings import all_unrollings  # noqa: PLC0415
+    from enn_training.publishing.onnx.unrollings import all_unrollings
 
     if optimize is not None and unrolling is not None:
         raise OptionError("--optimize and --unrolling: expected one of the two")
@@ -108,7 +108,7 @@ def parse_problems(listed: str | None) -> "tuple[Problem, ...]":
         OptionError: A name is unknown or repeated.
     """
     # Imported here: NumPy takes a moment that --help should not.
-    from enn_training.data.problems import problem, problem_names  # noqa: PLC0415
+    from enn_training.data.problems import problem, problem_names
 
     asked = listed.split(",") if listed else problem_names()
     if len(set(asked)) != len(asked):

@@ -33,8 +33,8 @@ def problem(
     check_name(published_name or name)
     export_options = options.parse_export_options(optimize, unrolling)
     # Imported here: torch and numba take seconds that --help should not.
-    from enn_training.cli import console  # noqa: PLC0415
-    from enn_training.data import problems  # noqa: PLC0415
+    from enn_training.cli import console
+    from enn_training.data import problems
 
     data = problems.problem(name).dataset(samples, seed)
     method = options.parse_learner(

@@ -54,9 +54,9 @@ def prune(
     if (data is None) != (target is None):
         raise OptionError("--data and --target: expected both, or neither for one of the paper's problems")
     # Imported here: torch takes seconds that --help should not.
-    from enn_models import repository  # noqa: PLC0415
-    from enn_models.package import open_package  # noqa: PLC0415
-    from enn_training.cli import console  # noqa: PLC0415
+    from enn_models import repository
+    from enn_models.package import open_package
+    from enn_training.cli import console
 
     repository.check_name(published_name or name)
     package = open_package(repository.read_model(models, name, version or repository.latest_version(models, name)))
@@ -85,7 +85,7 @@ def _training_data(package: "Package", table: Path | None, target: str | None) -
     Raises:
         DataError: The table or problem is not the training data of the model.
     """
-    from enn_training.pruning.training_data import (  # noqa: PLC0415
+    from enn_training.pruning.training_data import (
         ScaledData,
         load_problem_data,
         load_table_data,
@@ -98,9 +98,9 @@ def _training_data(package: "Package", table: Path | None, target: str | None) -
 
 def _pruned_model(package: "Package", result: "PruningResult", data: "ScaledData", loss: float) -> "LearnedModel":
     """Return the pruned network with the metadata of the complete model and a record of the pruning."""
-    from enn_models.card import to_array  # noqa: PLC0415
-    from enn_training.learners.trainer import to_learned_model  # noqa: PLC0415
-    from enn_training.pruning import cuts  # noqa: PLC0415
+    from enn_models.card import to_array
+    from enn_training.learners.trainer import to_learned_model
+    from enn_training.pruning import cuts
 
     card, network = package.card, result.network
     record = card.training | {
@@ -122,8 +122,8 @@ def _export(package: "Package", model: "LearnedModel") -> bytes:
     Raises:
         TrainingError: The model cannot be exported exactly.
     """
-    from enn_models.package import HARMONICS  # noqa: PLC0415
-    from enn_training.publishing.export import build_package  # noqa: PLC0415
+    from enn_models.package import HARMONICS
+    from enn_training.publishing.export import build_package
 
     try:
         return build_package(model, harmonics=HARMONICS in package.outputs)

@@ -49,7 +49,7 @@ def table(
     check_name(name)
     export_options = options.parse_export_options(optimize, unrolling)
     # Imported here: torch, numba and pandas take seconds that --help should not.
-    from enn_training.cli import console  # noqa: PLC0415
+    from enn_training.cli import console
 
     data = _read_dataset(file, target, seed, task, without or [])
     method = options.parse_learner(
@@ -77,7 +77,7 @@ def table(
 
 def _read_dataset(file: Path, target: str, seed: int, task: TaskName | None, without: list[str]) -> "Dataset":
     """Return the data set of a file; print columns that are left out on standard error."""
-    from enn_training.data import tables  # noqa: PLC0415
+    from enn_training.data import tables
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", tables.LeftOutWarning)
