@@ -16,6 +16,8 @@ Headers = Mapping[bytes, bytes]
 
 DECOMPRESSORS = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b"deflate": zlib.MAX_WBITS}
 """Parameter `wbits` of zlib for each content encoding."""
+MAX_INFLATION = 1032
+"""Maximum ratio of decompressed to compressed bytes of deflate (https://zlib.net/zlib_tech.html)."""
 
 
 class ClientDisconnect(Exception):  # noqa: N818  (Starlette's name)
@@ -69,8 +71,7 @@ async def read_body(headers: Headers, receive: Receive, limit: int, reservation:
         raise _too_large(f"{length} bytes", limit)
     body = await _receive(receive, limit, reservation)
     if encoding in DECOMPRESSORS:
-        body = await _decompress(body, encoding, limit)
-        reservation.reserve(len(body))
+        body = await _decompress(body, encoding, limit, reservation)
     return body
 
 
@@ -95,15 +96,22 @@ async def _receive(receive: Receive, limit: int, reservation: Reservation) -> by
         message = await receive()
 
 
-async def _decompress(body: bytes, encoding: bytes, limit: int) -> bytes:
-    """Return a decompressed body: its first `SMALL_BYTES` in the event loop, the rest in a thread."""
+async def _decompress(body: bytes, encoding: bytes, limit: int, reservation: Reservation) -> bytes:
+    """Decompress a body, the first `SMALL_BYTES` in the event loop and the rest in a thread; reserve its memory."""
     decompressor = zlib.decompressobj(DECOMPRESSORS[encoding])
     try:
         # One byte more than the limit distinguishes a body of exactly that size from a larger one.
         content = decompressor.decompress(body, min(limit + 1, SMALL_BYTES))
+        reservation.reserve(len(content))
         if not decompressor.eof and decompressor.unconsumed_tail and len(content) <= limit:
-            rest = limit + 1 - len(content)
-            content += await asyncio.to_thread(decompressor.decompress, decompressor.unconsumed_tail, rest)
+            tail = decompressor.unconsumed_tail
+            # Reserved before the work: otherwise many small bodies could inflate at the same time. zlib may hold some
+            # output of the input that it has consumed; `SMALL_BYTES` is more than that.
+            most = min(limit + 1 - len(content), MAX_INFLATION * len(tail) + SMALL_BYTES)
+            reservation.reserve(most)
+            rest = await asyncio.to_thread(decompressor.decompress, tail, most)
+            reservation.give_back(most - len(rest))
+            content += rest
     except zlib.error as error:
         raise InvalidRequestError(f"the body is no {encoding.decode()}: {error}") from None
     if len(content) > limit:

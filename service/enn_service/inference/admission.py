@@ -49,6 +49,15 @@ class Reservation:
         budget.reserved += size
         self._reserved += size
 
+    def give_back(self, size: int) -> None:
+        """Return some of the reserved bytes to the budget.
+
+        Args:
+            size: Number of bytes.
+        """
+        self._budget.reserved -= size
+        self._reserved -= size
+
     def release(self) -> None:
         """Return all bytes to the budget."""
         self._budget.reserved -= self._reserved

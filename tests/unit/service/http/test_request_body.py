@@ -101,3 +101,31 @@ def test_replayed_body_comes_before_other_messages() -> None:
         {"type": "http.request", "body": b"{}", "more_body": False},
         {"type": "http.disconnect"},
     ]
+
+
+def test_large_body_is_reserved_before_it_is_decompressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def inflate(*_: object) -> bytes:
+        raise AssertionError("decompressed without a reservation")
+
+    monkeypatch.setattr(asyncio, "to_thread", inflate)
+    packed = gzip.compress(bytes(LIMIT), mtime=0)
+    with pytest.raises(MemoryBudgetError):
+        read([packed], budget=LIMIT - 1, content_encoding="gzip")
+
+
+@pytest.mark.parametrize("size", [SMALL_BYTES, SMALL_BYTES + 1, LIMIT - 1, LIMIT])
+def test_most_compressible_body_is_read_completely(size: int) -> None:
+    assert read([gzip.compress(bytes(size), mtime=0)], content_encoding="gzip") == bytes(size)
+
+
+def test_reservation_of_a_decompressed_body_is_its_size() -> None:
+    budget = MemoryBudget(8 * LIMIT)
+    body = bytes(SMALL_BYTES + 1)
+    packed = gzip.compress(body, mtime=0)
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": packed, "more_body": False}
+
+    headers = {b"content-encoding": b"gzip"}
+    assert asyncio.run(read_body(headers, receive, LIMIT, Reservation(budget))) == body
+    assert budget.reserved == len(body)
