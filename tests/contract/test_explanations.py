@@ -165,7 +165,7 @@ def test_v2_explanations_equal_v1_explanations(every: httpx.Client) -> None:
         ({"outputs": "class 0"}, "parameters.outputs: 'class 0'; expected \"all\" or a list"),
         ({"outputs": []}, "parameters.outputs: []"),
         ({"outputs": ["class 0", "moon"]}, "parameters.outputs[1]: 'moon'; the model explains class 0, class 1"),
-        ({"outputs": ["class 0", "class 0"]}, "parameters.outputs: one stands twice"),
+        ({"outputs": ["class 0", "class 0"]}, "parameters.outputs: an output is given twice"),
         ({"outputs": "all", "output": "class 0"}, "output and outputs are given"),
         ({"attributions": "shapley"}, "the model carries no background rows"),
     ],

@@ -44,7 +44,7 @@ def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceC
     """
     rows, field, body = _parse_body(model, request.body, request_bodies.EXPLAIN)
     options = parse_explain_options(model, body.parameters, len(rows))
-    return InferenceCall(rows, field, EXPLAIN_OUTPUTS, options.numbers, options, extra_ns=options.besides)
+    return InferenceCall(rows, field, EXPLAIN_OUTPUTS, options.numbers, options, extra_ns=options.extra_cost_ns)
 
 
 def _encode_predictions(

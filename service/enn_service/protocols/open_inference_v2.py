@@ -70,7 +70,7 @@ def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceC
     options = InferOptions(parsed, request.id if parsed.id is None else parsed.id, explain)
     tensors = tuple(dict.fromkeys((*EXPLAIN_OUTPUTS, *parsed.names)))
     numbers = _numbers_per_row(model, parsed) + explain.numbers
-    return InferenceCall(rows, DATA, tensors, numbers, options, as_tensor=True, extra_ns=explain.besides)
+    return InferenceCall(rows, DATA, tensors, numbers, options, as_tensor=True, extra_ns=explain.extra_cost_ns)
 
 
 def _encode(
