@@ -257,13 +257,16 @@ class DataPlane:
         """Return the response of unfinished work; a thread computes a deferred inference."""
         if isinstance(work, Response):
             return work
-        rows = 0
+        rows, future = 0, self._threads.submit(work.finish)
         try:
             async with asyncio.timeout(self._seconds):
-                result = await asyncio.get_running_loop().run_in_executor(self._threads, work.finish)
+                result = await asyncio.wrap_future(future)
             reservation.reserve(len(result.body))
             response, rows = _response(result), result.rows
         except TimeoutError:
+            # The executor keeps cancelled work until a thread is free, when the reservation of its memory is long over.
+            if future.cancel():
+                work.discard()
             late = ResponseTimeoutError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows")
             response = self._error_response(late)
         except Exception as error:  # noqa: BLE001  (as above)

@@ -121,6 +121,10 @@ class Deferred:
         self._stages = (self._stages[0] + decoded - began, ran - decoded, perf_counter_ns() - ran)
         return response
 
+    def discard(self) -> None:
+        """Drop body, call and rows; `finish` must neither run nor be called afterwards."""
+        self._request, self._call, self._batch = InferenceRequest(b""), None, None
+
     def record(self, *, refused: bool) -> None:
         """Record the inference in the counters; only the event loop may call this, as it alone changes them."""
         total, batch, stats = perf_counter_ns() - self._started, self._batch, self._stats
