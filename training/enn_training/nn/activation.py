@@ -5,6 +5,8 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torch._C._functorch import is_legacy_batchedtensor
+from torch.autograd import forward_ad
 from torch.autograd.function import BackwardCFunction, FunctionCtx
 
 from enn_models import cosine_series
@@ -76,14 +78,16 @@ class DCTActivation(nn.Module):
 
 
 def _is_plain(tensor: Tensor) -> bool:
-    """Return True if the compiled kernel can read a tensor's memory: float32 on the CPU, and no tracing."""
+    """Return True if the compiled kernel can read all of a tensor: float32 on the CPU, no tangent, and no tracing."""
     return (
         tensor.dtype is torch.float32
         and tensor.device.type == "cpu"
         and type(tensor) in (Tensor, nn.Parameter)
+        and forward_ad.unpack_dual(tensor).tangent is None
         and not torch.compiler.is_compiling()
-        # torch.jit and torch.func have no public function for this.
+        # torch.jit, torch.func and gradients in batches have no public function for this.
         and torch._C._get_tracing_state() is None  # noqa: SLF001
+        and not is_legacy_batchedtensor(tensor)
         and not torch._C._are_functorch_transforms_active()  # noqa: SLF001
     )
 
@@ -118,9 +122,12 @@ class _NumbaActivation(torch.autograd.Function):
     def backward(ctx: BackwardCFunction, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of z and of the coefficients from the gradient of sigma(z)."""
         saved = cast("tuple[Tensor, Tensor]", ctx.saved_tensors)
-        if torch.is_grad_enabled():  # create_graph=True: the gradients are differentiated again
+        again = torch.is_grad_enabled()  # create_graph=True: the gradients are differentiated again
+        if again or not all(map(_is_plain, grad_outputs)):  # not plain: a batch of gradients, or one with a tangent
             needed = [one for one in saved if one.requires_grad]
-            found = iter(torch.autograd.grad(_clenshaw(*saved), needed, grad_outputs, create_graph=True))
+            with torch.enable_grad():
+                value = _clenshaw(*saved)
+            found = iter(torch.autograd.grad(value, needed, grad_outputs, create_graph=again))
             return tuple(next(found) if one.requires_grad else None for one in saved)
         from enn_training.kernels import activation as activation_kernel  # noqa: PLC0415 - see forward
 
