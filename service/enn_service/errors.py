@@ -24,24 +24,39 @@ MAX_DESCRIBED_VALUE = 60
 """Maximum number of characters of a value in an error message."""
 BEARER_REQUIRED = {"WWW-Authenticate": "Bearer"}
 RETRY_IN_ONE_SECOND = {"Retry-After": "1"}
+MAX_ROWS_HEADER = "ENN-Max-Rows"
+"""Header of a refusal with the number of rows that the service would accept."""
+MAX_BYTES_HEADER = "ENN-Max-Bytes"
+"""Header of a refusal with the size of a body that the service would accept, in bytes."""
 
 
 class RequestError(Exception):
     """Base class of the errors that a request is refused with.
 
-    The message names the field, the value found and what would be right. The client receives `{"error": message}`.
+    The message names the field, the value found and what would be right. The client receives `{"error": message}`. If
+    a request with fewer rows or a shorter body would be accepted, a header says how many.
+
+    Args:
+        message: Text of the response.
+        max_rows: Maximum number of rows in such a request; None or 0 if their number is not the reason.
+        max_bytes: Maximum size of a body in bytes; None if its size is not the reason.
 
     Attributes:
         status: HTTP status of the response.
         reason: Value of the label `reason` of the metric `requests_refused_total`.
-        headers: HTTP headers of the response, besides those of every response.
+        headers: HTTP headers of the response, besides those of every response; those of a class, and the limits.
         description: Sentence for the OpenAPI document.
     """
 
     status: ClassVar[int]
     reason: ClassVar[str]
-    headers: ClassVar[Mapping[str, str]] = {}
+    headers: Mapping[str, str] = {}
     description: ClassVar[str]
+
+    def __init__(self, message: str = "", *, max_rows: int | None = None, max_bytes: int | None = None) -> None:
+        super().__init__(message)
+        limits = {MAX_ROWS_HEADER: max_rows, MAX_BYTES_HEADER: max_bytes}
+        self.headers = {**self.headers, **{name: str(value) for name, value in limits.items() if value}}
 
 
 class InvalidRequestError(RequestError):

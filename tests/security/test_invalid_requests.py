@@ -105,6 +105,10 @@ def test_oversized_explanation_is_refused_before_computation(client: httpx.Clien
     reply = client.post("/v1/models/ring:explain", json=body)
     assert reply.status_code == 400
     assert "20000 rows have 1200000 numbers to explain" in reply.json()["error"]
+    body["instances"] = body["instances"][: int(reply.headers["enn-max-rows"])]
+    assert client.post("/v1/models/ring:explain", json=body).status_code == 200
+    body["instances"] *= 2
+    assert client.post("/v1/models/ring:explain", json=body).headers["enn-max-rows"] == reply.headers["enn-max-rows"]
 
 
 def test_path_with_extra_slash_is_not_redirected(client: httpx.Client) -> None:
@@ -124,6 +128,7 @@ def test_body_of_100_mb_is_refused_during_upload(client: httpx.Client, path: str
             connection.sendall(chunk)
         answer = connection.recv(2**16).decode()
     assert answer.startswith("HTTP/1.1 413")
+    assert f"enn-max-bytes: {MAX_BODY_BYTES}" in answer
     assert client.get("/v2/health/ready").status_code == 200
 
 

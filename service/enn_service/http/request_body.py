@@ -122,7 +122,7 @@ async def _decompress(body: bytes, encoding: bytes, limit: int, reservation: Res
 
 
 def _too_large(found: str, limit: int) -> BodyTooLargeError:
-    return BodyTooLargeError(f"the body has {found}; at most {limit} are accepted")
+    return BodyTooLargeError(f"the body has {found}; at most {limit} are accepted", max_bytes=limit)
 
 
 def replay_body(body: bytes, receive: Receive) -> Receive:

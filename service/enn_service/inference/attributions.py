@@ -168,15 +168,16 @@ def _reference(model: ServedModel, method: Method, parameters: AttributionParame
 
 def _check_size(model: ServedModel, rows: int, options: AttributionOptions) -> None:
     features, reference = len(model.card.features), len(options.reference)
-    terms = rows * max(model.card.layers[1:]) * model.card.harmonics * features
+    terms = max(model.card.layers[1:]) * model.card.harmonics * features
     if options.method == "shapley":
         terms *= reference * -(-features // 4)
     elif options.method == "sampled_shapley":
         terms *= reference * 2 * options.permutations
     elif len(model.network.layers) > 2:
         terms *= attributions.MAX_NODES
-    if terms > MAX_TERMS:
+    if rows * terms > MAX_TERMS:
         raise InvalidRequestError(
-            f"the attributions of {rows} rows against {reference} take {terms} products; at most {MAX_TERMS} are "
-            "computed for one request: send fewer rows, or a smaller background"
+            f"the attributions of {rows} rows against {reference} take {rows * terms} products; at most {MAX_TERMS} "
+            "are computed for one request: send fewer rows, or a smaller background",
+            max_rows=MAX_TERMS // terms,
         )

@@ -106,7 +106,8 @@ def parse_explain_options(model: ServedModel, parameters: ExplainParameters | No
     if rows * numbers > MAX_NUMBERS:
         raise InvalidRequestError(
             f"{rows} rows have {rows * numbers} numbers to explain; send rows with at most {MAX_NUMBERS}, "
-            "or ask for the top bumps"
+            "or ask for the top bumps",
+            max_rows=MAX_NUMBERS // numbers,
         )
     attribution = attributions.parse_attribution_options(model, parameters)
     return ExplainOptions(numbers, output, outputs, top, harmonics, attribution)
