@@ -4,6 +4,7 @@ ModelError
 |- UnsafeModelError     the file has content that packages of this project never have
 |- InvalidModelError    the file is incomplete or contradicts itself
 |- RepositoryError      the repository cannot be read or written
+   |- UnreadableError   a file exists, or may exist, but cannot be read now
 """
 
 
@@ -21,3 +22,7 @@ class InvalidModelError(ModelError):
 
 class RepositoryError(ModelError):
     """A name, version or path is invalid, or the repository cannot be read or written."""
+
+
+class UnreadableError(RepositoryError):
+    """A file exists, or may exist, but cannot be read now: EACCES, EIO, ESTALE and the like, and not ENOENT."""

@@ -14,10 +14,11 @@ def version(root: Path, name: str) -> Path:
     return repository.publish_version(root, name, package())
 
 
-def model_file_is_a_link(root: Path, name: str) -> None:
+def model_file_is_a_link_out(root: Path, name: str) -> None:
     file = version(root, name) / repository.MODEL_FILE
-    file.rename(root / ".elsewhere")
-    file.symlink_to(root / ".elsewhere")
+    outside = root.parent / f"outside-{name}"
+    file.rename(outside)
+    file.symlink_to(outside)
 
 
 def model_file_is_a_link_to_a_device(root: Path, name: str) -> None:
@@ -63,10 +64,11 @@ def model_file_is_a_terabyte_of_nothing(root: Path, name: str) -> None:
     os.truncate(version(root, name) / repository.MODEL_FILE, 2**40)
 
 
-def version_is_a_link(root: Path, name: str) -> None:
+def version_is_a_link_out(root: Path, name: str) -> None:
     folder = version(root, name)
-    folder.rename(root / ".version")
-    folder.symlink_to(root / ".version")
+    outside = root.parent / f"outside-{name}"
+    folder.rename(outside)
+    folder.symlink_to(outside)
 
 
 def model_is_a_link_out(root: Path, name: str) -> None:
@@ -104,15 +106,15 @@ def folder_is_empty(root: Path, name: str) -> None:
 
 
 PLACES: list[tuple[Callable[[Path, str], None], str]] = [
-    (model_file_is_a_link, "cannot be read"),
-    (model_file_is_a_link_to_a_device, "cannot be read"),
+    (model_file_is_a_link_out, "is a link that leaves"),
+    (model_file_is_a_link_to_a_device, "is a link that leaves"),
     (model_file_is_a_device, "not a regular file"),
     (model_file_is_a_queue, "not a regular file"),
     (model_file_is_a_socket, "cannot be read"),
     (model_file_is_a_folder, "not a regular file"),
     (model_file_is_a_terabyte_of_nothing, "not a regular file"),
-    (version_is_a_link, "is a link"),
-    (model_is_a_link_out, "is a link"),
+    (version_is_a_link_out, "is a link that leaves"),
+    (model_is_a_link_out, "is a link that leaves"),
     (sums_do_not_match, "not the one published"),
     (sums_are_of_another_file, "not the one published"),
     (sums_are_not_there, "cannot be read"),

@@ -1,16 +1,18 @@
 """Tests of the repository: atomic publication, checked reads, and limits on names and files."""
 
+import errno
 import hashlib
 import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from enn_models import repository
-from enn_models.errors import InvalidModelError, RepositoryError, UnsafeModelError
+from enn_models.errors import InvalidModelError, RepositoryError, UnreadableError, UnsafeModelError
 from enn_models.graph_checks import MAX_FILE_BYTES
-from enn_models.repository import MODEL_FILE, SUMS_FILE
+from enn_models.repository import MODEL_FILE, SUMS_FILE, files, publishing
 
 BAD_NAMES = ["", ".", "..", ".hidden", "-x", "a/b", "a\\b", "a b", "a\0", "a\n", "a:b", "%2e", "é", "٣", "a" * 129]
 
@@ -54,14 +56,14 @@ def test_concurrent_writers_get_different_versions(tmp_path):
 
 def test_version_is_never_visible_half_written(tmp_path, monkeypatch):
     seen = []
-    write = repository._write_file
+    write = publishing.write_file
 
     def look_then_write(path: Path, data: bytes) -> None:
         seen.append(names(tmp_path))
         write(path, data)
         seen.append(names(tmp_path))
 
-    monkeypatch.setattr(repository, "_write_file", look_then_write)
+    monkeypatch.setattr(publishing, "write_file", look_then_write)
     repository.publish_version(tmp_path, "ring", b"model")
     assert seen == [[]] * 4
     assert names(tmp_path) == [("ring", "1")]
@@ -71,7 +73,7 @@ def test_a_failed_publication_leaves_nothing(tmp_path, monkeypatch):
     def full(path: Path, data: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(repository, "_write_file", full)
+    monkeypatch.setattr(publishing, "write_file", full)
     with pytest.raises(RepositoryError, match=r"cannot publish 'ring' .* No space left on device"):
         repository.publish_version(tmp_path, "ring", b"model")
     assert list((tmp_path / "ring").iterdir()) == []
@@ -160,13 +162,91 @@ def linked_to_itself(root: Path, outside: Path) -> None:
 
 
 @pytest.mark.parametrize("link", [linked_version, linked_model, linked_file, linked_to_itself])
-def test_symbolic_link_is_refused(tmp_path, link):
+def test_link_out_of_the_repository_is_refused(tmp_path, link):
     root, outside = tmp_path / "root", tmp_path / "outside"
     root.mkdir()
     repository.publish_version(outside, "ring", b"secret")
     link(root, outside)
-    with pytest.raises((UnsafeModelError, RepositoryError), match=r"is a link|cannot be read"):
+    with pytest.raises((UnsafeModelError, UnreadableError), match=r"is a link that leaves|symbolic links"):
         repository.read_model(root, "ring", "1")
+
+
+@pytest.mark.parametrize("link", [linked_version, linked_model, linked_file])
+def test_link_within_the_repository_is_followed(tmp_path, link):
+    repository.publish_version(tmp_path / ".store", "ring", b"model")
+    link(tmp_path, tmp_path / ".store")
+    assert names(tmp_path) == [("ring", "1")]
+    assert repository.read_model(tmp_path, "ring", "1") == b"model"
+
+
+def test_config_map_is_read_and_its_update_seen(tmp_path):
+    for number in (1, 2):
+        repository.publish_version(tmp_path / f"..2026_{number}", "ring", f"model {number}".encode())
+    (tmp_path / "..data").symlink_to("..2026_1")
+    (tmp_path / "ring").symlink_to("..data/ring")
+    (before,) = repository.list_versions(tmp_path)
+    assert repository.read_model(tmp_path, "ring", "1") == b"model 1"
+    (tmp_path / "..data_tmp").symlink_to("..2026_2")
+    (tmp_path / "..data_tmp").replace(tmp_path / "..data")
+    (after,) = repository.list_versions(tmp_path)
+    assert (after.name, after.version, after.stamp != before.stamp) == ("ring", "1", True)
+    assert repository.read_model(tmp_path, "ring", "1") == b"model 2"
+
+
+def test_hugging_face_snapshot_is_read_from_its_blobs_alone(tmp_path):
+    cached = tmp_path / "models--owner--networks"
+    folder = repository.publish_version(cached / "snapshots" / "4f2a", "ring", b"model")
+    (cached / "blobs").mkdir()
+    for number, file in enumerate((MODEL_FILE, SUMS_FILE)):
+        (folder / file).rename(cached / "blobs" / str(number))
+        (folder / file).symlink_to(f"../../../../blobs/{number}")
+    assert repository.read_model(cached / "snapshots" / "4f2a", "ring", "1") == b"model"
+    (cached / "other").write_bytes(b"model")
+    (folder / MODEL_FILE).unlink()
+    (folder / MODEL_FILE).symlink_to("../../../../other")
+    with pytest.raises(UnsafeModelError, match="is a link that leaves"):
+        repository.read_model(cached / "snapshots" / "4f2a", "ring", "1")
+
+
+def test_folder_replaced_by_link_while_read_is_not_followed(tmp_path, monkeypatch):
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    for place in (root, outside):
+        repository.publish_version(place, "ring", b"secret")
+    resolve = files.Mount.resolve
+
+    def resolve_then_replace(mount: files.Mount, path: Path) -> Path:
+        real = resolve(mount, path)
+        if path.name == MODEL_FILE:
+            (root / "ring").rename(root / "moved")
+            (root / "ring").symlink_to(outside / "ring")
+        return real
+
+    monkeypatch.setattr(files.Mount, "resolve", resolve_then_replace)
+    with pytest.raises(RepositoryError, match="cannot be read"):
+        repository.read_model(root, "ring", "1")
+
+
+@pytest.mark.parametrize("code", [errno.ESTALE, errno.EIO, errno.EACCES])
+@pytest.mark.parametrize("call", ["scandir", "open", "lstat"])
+def test_read_error_is_told_from_removal(tmp_path, monkeypatch, call, code):
+    for name in ("ring", "face"):
+        repository.publish_version(tmp_path, name, b"model")
+    real = getattr(os, call)
+
+    def fail(path: Any, *args: Any, **options: Any) -> Any:
+        inside = options.get("dir_fd") is not None or "ring" in Path(path).parts
+        if inside:
+            raise OSError(code, os.strerror(code), str(path))
+        return real(path, *args, **options)
+
+    monkeypatch.setattr(os, call, fail)
+    listing = repository.list_repository(tmp_path)
+    found = {entry.name for entry in listing.entries}
+    assert "face" in found
+    assert "ring" in found or os.strerror(code) in listing.unreadable["ring"]
+    if call == "open":
+        with pytest.raises(UnreadableError, match=os.strerror(code)):
+            repository.read_model(tmp_path, "ring", "1")
 
 
 @pytest.mark.parametrize("make", [os.mkfifo, os.mkdir])
