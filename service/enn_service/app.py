@@ -60,7 +60,8 @@ def create_app(settings: Settings | None = None) -> Service:
     counters = SharedCounters(run.counters)
     stack.callback(counters.close)
     verify = None if settings.public_key is None else verifier(settings.public_key)
-    registry = ModelRegistry(settings.models, UnloadState(run.unloaded), counters.local.loads, verify)
+    unloaded = UnloadState(run.unloaded)
+    registry = ModelRegistry(settings.models, unloaded, counters.local.loads, verify, allow_empty=settings.allow_empty)
     source = _create_sync(settings, run)
     # The data plane is created later: it reports to the observers, and middleware can be one of them.
     middleware = apply_middleware(lambda: data_plane, settings.middleware)

@@ -10,6 +10,7 @@ RequestError
 |- BodyTooLargeError             413 too_large             the body exceeds the size limit
 |- UnsupportedMediaError         415 unsupported_encoding  the content encoding is not supported
 |- ModelNotReadyError            503 not_ready             the model's file was refused, or the model is unloaded
+|- RepositoryNotReadyError       503 repository            the model repository was not read yet, or has no model
 |- TooManyRequestsInFlightError  503 overloaded            the limit of concurrent requests is reached
 |- MemoryBudgetError             503 memory                the memory for bodies and responses is used up
 |- ShuttingDownError             503 draining              the service is shutting down
@@ -130,6 +131,14 @@ class ModelNotReadyError(RequestError):
     status = 503
     reason = "not_ready"
     description = "The model's file was refused, or the model is unloaded; the text says why."
+
+
+class RepositoryNotReadyError(RequestError):
+    """The model repository was not read yet, or has no model: load balancers should send no requests."""
+
+    status = 503
+    reason = "repository"
+    description = "The model repository was not read yet, or has no model; the text says why."
 
 
 class TooManyRequestsInFlightError(RequestError):

@@ -32,6 +32,13 @@ class Settings(BaseSettings):
     models: Annotated[Path, Field(description="folder of the model repository: <name>/<version>/model.onnx")] = Path(
         "models/repository"
     )
+    allow_empty: Annotated[
+        bool,
+        Field(
+            description="true: the service is ready although the model repository has no model; false: it is not ready "
+            "before the first model, as an empty folder may be a volume that is not mounted"
+        ),
+    ] = False
     public_key: Annotated[
         Path | None,
         Field(

@@ -68,7 +68,7 @@ def create_control_plane(
     _add_exception_handlers(api, counters.local)
     api.add_middleware(FaultMiddleware, counters=counters.local, seconds=seconds)
     extensions = sorted([*EXTENSIONS, REPOSITORY_EXTENSION]) if tokens else EXTENSIONS
-    api.include_router(health_router(api.version, extensions, shutting_down))
+    api.include_router(health_router(api.version, extensions, shutting_down, registry.not_ready_reason))
     api.include_router(monitoring_router(registry, counters))
     api.include_router(models_router(registry))
     api.include_router(introspection_router(registry))

@@ -7,19 +7,22 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from enn_service.api.routes import error_responses
-from enn_service.errors import ShuttingDownError
+from enn_service.errors import RepositoryNotReadyError, ShuttingDownError
 from enn_service.http import paths
 
 SERVER_NAME = "enn"
 
 
-def health_router(version: str, extensions: list[str], shutting_down: Callable[[], bool]) -> APIRouter:
+def health_router(
+    version: str, extensions: list[str], shutting_down: Callable[[], bool], not_ready_reason: Callable[[], str]
+) -> APIRouter:
     """Return the routes.
 
     Args:
         version: Version of the service.
         extensions: Names of the V2 extensions that the server has.
         shutting_down: Returns True once the service is to end.
+        not_ready_reason: Returns the reason why the models cannot be served yet; empty if they can.
     """
     router = APIRouter(tags=["health"])
 
@@ -35,13 +38,18 @@ def health_router(version: str, extensions: list[str], shutting_down: Callable[[
     @router.get(paths.LIVE)
     async def live() -> dict[str, bool]:
         """Return that the service is alive."""
-        return {"live": True, "ready": not shutting_down()}
+        return {"live": True, "ready": not shutting_down() and not not_ready_reason()}
 
-    @router.get(paths.READY, responses=error_responses(ShuttingDownError))
+    @router.get(paths.READY, responses=error_responses(ShuttingDownError, RepositoryNotReadyError))
     async def ready() -> dict[str, bool]:
-        """Return that the service is ready: every accepted model answers. 503 once the service is shutting down."""
+        """Return that the service is ready: every accepted model answers.
+
+        503 before the model repository was read and has a model, and once the service is shutting down.
+        """
         if shutting_down():
             raise ShuttingDownError("the service is shutting down; requests that still arrive are answered")
+        if reason := not_ready_reason():
+            raise RepositoryNotReadyError(reason)
         return {"live": True, "ready": True}
 
     @router.get(paths.SERVER)

@@ -28,7 +28,8 @@ def monitoring_router(registry: ModelRegistry, counters: SharedCounters) -> APIR
     def metrics() -> Response:
         """Return the counters of all workers in the text format of Prometheus."""
         ready = [(model.name, model.version) for model in registry.ready_models()]
-        text = render_prometheus(counters.total().only(registry.known_versions()), ready)
+        total = counters.total().only(registry.known_versions())
+        text = render_prometheus(total, ready, registry.stale_versions(), readable=not registry.problem)
         return Response(text, media_type=CONTENT_TYPE_LATEST)
 
     # Before the routes of one model: `stats` is no model here.

@@ -13,6 +13,8 @@ from enn_service.errors import (
     ConflictError,
     ForbiddenError,
     InvalidRequestError,
+    ModelNotReadyError,
+    RepositoryNotReadyError,
     UnauthorizedError,
     UnknownModelError,
     describe_value,
@@ -45,13 +47,15 @@ def _add_index(router: APIRouter, registry: ModelRegistry) -> None:
         paths.REPOSITORY_INDEX,
         response_model=list[schemas.IndexEntry],
         openapi_extra=_optional_body(schemas.IndexRequest, {"ready": False}),
-        responses=error_responses(InvalidRequestError),
+        responses=error_responses(InvalidRequestError, RepositoryNotReadyError),
     )
     async def index(request: Request) -> list[schemas.IndexEntry]:
         """List every version in the repository, with the reason if its file is not served."""
         ready = _parse_body(await request.body()).get("ready")
         if ready is not None and not isinstance(ready, bool):
             raise InvalidRequestError(f"ready: {describe_value(ready)}; expected true or false")
+        if not registry.was_read:
+            raise RepositoryNotReadyError(registry.not_ready_reason())
         return [
             schemas.IndexEntry(
                 name=_to_text(state.entry.name),
@@ -69,7 +73,7 @@ def _add_load(router: APIRouter, registry: ModelRegistry, tokens: KeySet) -> Non
         paths.REPOSITORY_LOAD,
         response_model=schemas.EmptyObject,
         openapi_extra=_optional_body(schemas.LoadRequest, {}),
-        responses=error_responses(*ADMIN_ERRORS, ConflictError),
+        responses=error_responses(*ADMIN_ERRORS, ConflictError, ModelNotReadyError),
     )
     async def load(model: ModelName, request: Request, credentials: Bearer) -> dict[str, Any]:
         """Load a model in every worker, with its files as they are now; an error says what is wrong with them."""

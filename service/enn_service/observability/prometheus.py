@@ -17,18 +17,20 @@ STAGES = {"reading": "decode_ns", "running": "run_ns", "writing": "encode_ns"}
 """Attribute of EndpointStats for each value of the label `stage`."""
 
 
-def render_prometheus(counters: Counters, ready: list[Version]) -> bytes:
+def render_prometheus(counters: Counters, ready: list[Version], stale: list[Version], *, readable: bool) -> bytes:
     """Return counters in Prometheus' text format.
 
     Args:
         counters: Counters summed over all workers.
         ready: Versions that are ready for inference.
+        stale: Ready versions that answer with the files read before.
+        readable: True if the model repository can be read.
 
     Source:
         https://prometheus.io/docs/instrumenting/exposition_formats
     """
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Collector(list(_families(counters, ready))))
+    registry.register(_Collector([*_families(counters), *_repository_families(ready, stale, readable=readable)]))
     return generate_latest(registry)
 
 
@@ -42,8 +44,8 @@ class _Collector(Collector):
         return self._families
 
 
-def _families(counters: Counters, ready: list[Version]) -> Iterator[Metric]:
-    """Yield all metrics."""
+def _families(counters: Counters) -> Iterator[Metric]:
+    """Yield the metrics of requests and loads."""
     for name, endpoints in HISTOGRAMS.items():
         yield _histogram(name, counters.by_version(*endpoints))
     yield from _totals_by_version(counters)
@@ -55,10 +57,23 @@ def _families(counters: Counters, ready: list[Version]) -> Iterator[Metric]:
         loads.add_metric([result], counters.loads[result])
     yield from (errors, loads)
     yield GaugeMetricFamily("requests_in_flight", "requests in progress, including this one", value=counters.in_flight)
-    gauge = GaugeMetricFamily("model_ready", "1 for each version that is ready for inference", labels=MODEL_LABELS)
-    for version in ready:
-        gauge.add_metric(version, 1)
-    yield gauge
+
+
+def _repository_families(ready: list[Version], stale: list[Version], *, readable: bool) -> Iterator[Metric]:
+    """Yield the metrics of the model repository."""
+    stale_help = (
+        "1 for each version that answers with the files read before, as those on disk are unreadable or refused"
+    )
+    for name, text, versions in (
+        ("model_ready", "1 for each version that is ready for inference", ready),
+        ("model_stale", stale_help, stale),
+    ):
+        gauge = GaugeMetricFamily(name, text, labels=MODEL_LABELS)
+        for version in versions:
+            gauge.add_metric(version, 1)
+        yield gauge
+    text = "1 if the model repository can be read, 0 if the models loaded before are served"
+    yield GaugeMetricFamily("repository_readable", text, value=float(readable))
 
 
 def _totals_by_version(counters: Counters) -> Iterator[Metric]:

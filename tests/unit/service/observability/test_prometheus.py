@@ -10,7 +10,7 @@ RING = {"model_name": "ring", "model_version": "1"}
 
 def samples(counters: Counters) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
     """Return the value of each sample by name and labels."""
-    text = render_prometheus(counters, [("ring", "1")]).decode()
+    text = render_prometheus(counters, [("ring", "1")], [], readable=True).decode()
     return {
         (sample.name, frozenset(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(text)
