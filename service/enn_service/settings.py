@@ -131,8 +131,14 @@ class Settings(BaseSettings):
     idle_seconds: Annotated[
         int,
         Field(
-            ge=1, description="maximum time to wait for the complete head of a connection's next request, in seconds"
+            ge=1,
+            description="maximum time for which a connection stays open between two requests, in seconds; more than "
+            "the same setting of a proxy in front, such as 60 s of nginx",
         ),
+    ] = 75
+    head_seconds: Annotated[
+        int,
+        Field(ge=1, description="maximum time from the first byte of a request to the end of its head, in seconds"),
     ] = 10
     drain_seconds: Annotated[
         float,

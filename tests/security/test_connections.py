@@ -2,6 +2,7 @@
 
 import json
 import socket
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.client import HTTPResponse
@@ -10,13 +11,18 @@ from typing import Any, cast
 import httpx
 import pytest
 
-from enn_service.server.protocol import MAX_FRAMING_BYTES, MAX_PIPELINED_REQUESTS
+from enn_service.server.pipelining import MAX_PIPELINED_REQUESTS
+from enn_service.server.protocol import MAX_FRAMING_BYTES
 from support.connections import HEAD, ROW, connect, in_flight, predicts
 from support.serving import SHIPPED, serving
 
 IDLE_SECONDS = 1
 CHUNKED = HEAD + b"transfer-encoding: chunked\r\n\r\n"
 HEALTH = b"GET /v2/health/ready HTTP/1.1\r\nhost: x\r\n\r\n"
+UPGRADE = HEALTH.replace(b"host", b"connection: upgrade\r\nupgrade: h2c\r\nhost")
+PREDICT_BODY = json.dumps(ROW).encode()
+PREDICT_HEAD = HEAD + b"content-length: %d\r\n\r\n" % len(PREDICT_BODY)
+CHUNKS = b"%x\r\n%b\r\n0\r\n\r\n" % (len(PREDICT_BODY), PREDICT_BODY)
 ENDLESS = b"x" * 2**16
 IDLE = 300
 NO_HTTP = {
@@ -42,7 +48,7 @@ Eventually = Callable[[Callable[[], bool]], None]
 @pytest.fixture(scope="module")
 def strict() -> Iterator[httpx.Client]:
     """A client of a service that waits a second for everything."""
-    with serving(SHIPPED, idle_seconds=IDLE_SECONDS, deadline_seconds=1) as client:
+    with serving(SHIPPED, idle_seconds=IDLE_SECONDS, head_seconds=1, deadline_seconds=1) as client:
         yield client
 
 
@@ -98,6 +104,31 @@ def test_late_head_gets_408_and_idle_connection_closes(strict: httpx.Client) -> 
         status, body = answer(slow)
         assert (status, list(body)) == (408, ["error"])
         assert all(ended(connection) for connection in (slow, silent, kept))
+
+
+@pytest.mark.parametrize("before", [b"", HEALTH], ids=["first", "next"])
+def test_head_has_another_time_limit_than_idle_connection(before: bytes) -> None:
+    """As a proxy keeps a connection for its next request, and as a slow client sends a head."""
+    with serving(SHIPPED, idle_seconds=600, head_seconds=1) as client, connect(client, before) as kept:
+        answers = Answers(kept)
+        assert not before or answer(answers)[0] == 200
+        with connect(client, before) as slow:
+            others = Answers(slow)
+            assert not before or answer(others)[0] == 200
+            slow.sendall(HEAD)
+            assert answer(others)[0] == 408
+            assert ended(slow)
+        kept.sendall(HEALTH)  # idle for longer than that
+        assert answer(answers)[0] == 200
+
+
+def test_next_head_in_part_does_not_end_response_in_progress(strict: httpx.Client) -> None:
+    with connect(strict, PREDICT_HEAD) as connection:
+        connection.sendall(PREDICT_BODY[:5])
+        connection.sendall(PREDICT_BODY[5:] + HEAD)
+        answers = Answers(connection)
+        assert answer(answers)[0] == 200
+        assert answer(answers)[0] == 408
 
 
 @pytest.mark.parametrize(
@@ -195,11 +226,46 @@ def test_pipelined_requests_are_ordered_and_bounded(strict: httpx.Client) -> Non
         answers = Answers(connection)
         found = [answer(answers) for _ in paths]
     assert [body.get("name") for _, body in found] == ["ring", "face", None, "product"]
-    for much in (HEALTH, HEALTH.replace(b"host", b"connection: upgrade\r\nupgrade: h2c\r\nhost") * 20):
-        with connect(strict, much * (2 * MAX_PIPELINED_REQUESTS)) as connection:
-            while not ended(connection):
-                pass
     assert predicts(strict)
+
+
+@pytest.mark.parametrize("request_bytes", [HEALTH, UPGRADE, PREDICT_HEAD + PREDICT_BODY, CHUNKED + CHUNKS])
+def test_any_number_of_pipelined_requests_is_answered(strict: httpx.Client, request_bytes: bytes) -> None:
+    """In one read, in pieces that cut heads and bodies, and more than the connection's buffers hold."""
+    count = 3 * MAX_PIPELINED_REQUESTS + 1
+    sent = request_bytes * count
+    for size in (len(sent), 1000):
+        with connect(strict) as connection:
+            pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
+            sender = threading.Thread(target=lambda: [connection.sendall(piece) for piece in pieces])
+            sender.start()
+            answers = Answers(connection)
+            assert [answer(answers)[0] for _ in range(count)] == [200] * count
+            sender.join()
+            connection.sendall(HEALTH)
+            assert answer(answers)[0] == 200
+
+
+@pytest.mark.parametrize("begin", [b"GET /v2/health/live?", HEALTH[:-2] + b"x: "], ids=["path", "header"])
+@pytest.mark.parametrize("before", [b"", HEALTH], ids=["first", "next"])
+def test_long_head_in_one_read_gets_431(strict: httpx.Client, begin: bytes, before: bytes) -> None:
+    end = b" HTTP/1.1\r\nhost: x\r\n\r\n" if b"HTTP" not in begin else b"\r\n\r\n"
+    fits, too_long = (begin + b"x" * (size - len(begin)) + end for size in (MAX_FRAMING_BYTES - 100, 70_000))
+    with connect(strict, before + fits) as connection:
+        answers = Answers(connection)
+        assert [answer(answers)[0] for _ in range(2 if before else 1)][-1] == 200
+        connection.sendall(too_long)
+        assert answer(answers)[0] == 431
+        assert ended(connection)
+
+
+@pytest.mark.parametrize("encoding", [b"gzip, chunked", b"gzip", b"identity, chunked", b"gzip\r\ntransfer-encoding: chunked"])
+def test_transfer_coding_besides_chunked_gets_501(strict: httpx.Client, encoding: bytes) -> None:
+    with connect(strict, HEAD + b"transfer-encoding: " + encoding + b"\r\n\r\n" + CHUNKS) as connection:
+        status, body = answer(connection)
+        assert status == 501
+        assert "transfer-encoding" in body["error"]
+        assert ended(connection)
 
 
 def test_unread_response_is_dropped_after_timeout(strict: httpx.Client, eventually: Eventually) -> None:

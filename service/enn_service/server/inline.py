@@ -13,13 +13,14 @@ A request takes one of three routes:
 import asyncio
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from enn_service.http.inline import SCOPE_UNFINISHED, InlineHandler, InlineResponder, Unfinished
 from enn_service.http.request_id import RequestId
 from enn_service.http.responses import Response, to_http11
 from enn_service.inference.cost import SMALL_BYTES
 from enn_service.inference.types import EncodedResponse
+from enn_service.server.pipelining import HEAD_END, PipelinedProtocol
 from enn_service.server.write_coalescing import CoalescingTransport
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class CachedHead(NamedTuple):
     responder: InlineResponder
 
 
-class InlineProtocol(HttpToolsProtocol):
+class InlineProtocol(PipelinedProtocol):
     """uvicorn's protocol with an inline stage before ASGI, which an application offers as its attribute `inline`.
 
     Attributes:
@@ -65,8 +66,6 @@ class InlineProtocol(HttpToolsProtocol):
     _may_inline = False
     """True until a request of this read has been buffered. One request per read is answered inline, so that other
     connections are served in between."""
-    _chunk = _first_chunk = b""
-    """Bytes of the current read, and of the read in which the current request began."""
     _body_timer: asyncio.TimerHandle | None = None
     _server_headers: list[tuple[bytes, bytes]] | None = None
     _server_lines = b""
@@ -94,20 +93,13 @@ class InlineProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse bytes, and limit the time for which a buffered request waits for the rest of its body."""
         self._may_inline = True
-        self.parse(data)
-        # A bytes object of this read must not live as long as an idle connection.
-        self._chunk = self._first_chunk = b""
+        super().data_received(data)
         if self._responder is not None and self._body_timer is None:
             self._body_timer = self.loop.call_later(BODY_WAIT_SECONDS, self.forward_to_app)
 
-    def parse(self, data: bytes) -> None:
-        """Feed the parser, which calls the `on_...` methods."""
-        self._chunk = data
-        super().data_received(data)
-
     def on_message_begin(self) -> None:
-        """Record the read in which the request begins, and drop the cached head of the request before."""
-        self._first_chunk, self._cached = self._chunk, None
+        """Drop the cached head of the request before."""
+        self._cached = None
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
@@ -214,7 +206,7 @@ class InlineProtocol(HttpToolsProtocol):
     def _cacheable_head(self, body: bytes, responder: InlineResponder) -> CachedHead | None:
         """Return the head of the request just answered; None unless it came in one read, alone and with its length."""
         data = self._chunk
-        size = data.find(b"\r\n\r\n") + 4
+        size = data.find(HEAD_END) + len(HEAD_END)
         alone = data is self._first_chunk and len(data) == size + len(body) and size <= MAX_CACHED_HEAD
         if not alone or (b"content-length", b"%d" % len(body)) not in self.scope["headers"]:
             return None

@@ -3,6 +3,8 @@
 import math
 import signal
 import sys
+from functools import partial
+from typing import cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -31,7 +33,7 @@ def uvicorn_config(settings: Settings, app: ASGIApp | str = "enn_service.app:cre
         host=settings.host,
         port=settings.port,
         workers=settings.workers,
-        http=HTTPProtocol,
+        http=cast("type[HTTPProtocol]", partial(HTTPProtocol, head_timeout=settings.head_seconds)),
         ws="none",
         proxy_headers=False,  # nothing depends on the client's address
         timeout_keep_alive=settings.idle_seconds,
