@@ -96,6 +96,15 @@ def test_client_error_has_text_of_the_service(triton: sync.InferenceServerClient
         triton.load_model("ring")
 
 
+@pytest.mark.parametrize("kind", ["inputs", "outputs"])
+def test_shared_memory_is_refused_where_it_is_named(triton: sync.InferenceServerClient, kind: str) -> None:
+    given, wanted = tensor(sync), sync.InferRequestedOutput("output")
+    (given if kind == "inputs" else wanted).set_shared_memory("region", 24)
+    place = rf"{kind}\[0\].parameters.shared_memory_region: 'region'; expected none, .*not offer shared memory"
+    with pytest.raises(InferenceServerException, match=place):
+        triton.infer("ring", [given], outputs=[wanted])
+
+
 def test_load_and_unload_work_with_token(own_repository: Path) -> None:
     headers = {"Authorization": "Bearer word"}
     with serving(own_repository, token="word") as client, sync.InferenceServerClient(address(client)) as triton:

@@ -111,6 +111,19 @@ def test_output_parameter_selects_explained_output(client: httpx.Client) -> None
     assert "parameters.output: 'moon'" in reply.json()["error"]
 
 
+@pytest.mark.parametrize("rows", [1, 200])
+def test_predict_refuses_parameters_by_name(client: httpx.Client, rows: int) -> None:
+    for accepted in ({}, None):
+        assert post(client, "/v1/models/ring:predict", {"instances": INSIDE, "parameters": accepted})
+    for wrong, text in (
+        ({"harmonics": True}, "parameters.harmonics: not known; expected none"),
+        ([], "parameters: []; expected an object"),
+    ):
+        body = {"instances": [INSIDE[0]] * rows, "parameters": wrong}
+        reply = client.post("/v1/models/ring:predict", json=body)
+        assert (reply.status_code, reply.json()["error"]) == (400, text)
+
+
 def test_version_in_path_selects_version(client: httpx.Client) -> None:
     for verb in ("predict", "explain"):
         by_default = post(client, f"/v1/models/ring:{verb}", {"instances": INSIDE})

@@ -24,6 +24,7 @@ NUMBERS = st.floats(-1, 1, width=32)
 VECTORS = st.tuples(NUMBERS, NUMBERS).map(list)
 ROWS = st.lists(VECTORS | VECTORS.map(lambda row: dict(zip(("x0", "x1"), row, strict=True))), min_size=1, max_size=4)
 V1 = st.fixed_dictionaries({"instances": ROWS}) | st.fixed_dictionaries({"inputs": ROWS}, optional={"note": NUMBERS})
+EMPTY = st.fixed_dictionaries({}, optional={"parameters": st.none() | st.just({})})
 UNITS = st.fixed_dictionaries({}, optional={"output": st.sampled_from([None, 1, "1"])}) | st.fixed_dictionaries(
     {"outputs": st.sampled_from([None, "all", [1], ["1"]])}
 )
@@ -60,7 +61,11 @@ V2 = st.fixed_dictionaries(
     optional={"id": st.none() | st.text(max_size=5), "outputs": st.none() | OUTPUTS, "model_name": st.just("ring")},
 )
 PATHS: dict[str, tuple[st.SearchStrategy, str, type[BaseModel]]] = {
-    "/v1/models/ring:predict": (V1, "PredictRequest", schemas.PredictResponse),
+    "/v1/models/ring:predict": (
+        st.tuples(V1, EMPTY).map(lambda parts: parts[0] | parts[1]),
+        "PredictRequest",
+        schemas.PredictResponse,
+    ),
     "/v1/models/ring:explain": (
         st.tuples(V1, st.fixed_dictionaries({}, optional={"parameters": st.none() | WISHES})).map(
             lambda parts: parts[0] | parts[1]

@@ -76,6 +76,11 @@ def answer(connection: socket.socket | Answers) -> tuple[int, dict]:
     return response.status, json.loads(response.read())
 
 
+def send_pieces(connection: socket.socket, data: bytes, size: int) -> None:
+    for start in range(0, len(data), size):
+        connection.sendall(data[start : start + size])
+
+
 def ended(connection: socket.socket) -> bool:
     """Return whether the other side has closed the connection; there is nothing more to read from it."""
     try:
@@ -236,8 +241,7 @@ def test_any_number_of_pipelined_requests_is_answered(strict: httpx.Client, requ
     sent = request_bytes * count
     for size in (len(sent), 1000):
         with connect(strict) as connection:
-            pieces = [sent[start : start + size] for start in range(0, len(sent), size)]
-            sender = threading.Thread(target=lambda: [connection.sendall(piece) for piece in pieces])
+            sender = threading.Thread(target=send_pieces, args=(connection, sent, size))
             sender.start()
             answers = Answers(connection)
             assert [answer(answers)[0] for _ in range(count)] == [200] * count
@@ -259,7 +263,9 @@ def test_long_head_in_one_read_gets_431(strict: httpx.Client, begin: bytes, befo
         assert ended(connection)
 
 
-@pytest.mark.parametrize("encoding", [b"gzip, chunked", b"gzip", b"identity, chunked", b"gzip\r\ntransfer-encoding: chunked"])
+@pytest.mark.parametrize(
+    "encoding", [b"gzip, chunked", b"gzip", b"identity, chunked", b"gzip\r\ntransfer-encoding: chunked"]
+)
 def test_transfer_coding_besides_chunked_gets_501(strict: httpx.Client, encoding: bytes) -> None:
     with connect(strict, HEAD + b"transfer-encoding: " + encoding + b"\r\n\r\n" + CHUNKS) as connection:
         status, body = answer(connection)

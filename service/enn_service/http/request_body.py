@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 from starlette.types import Message, Receive
 
@@ -18,6 +19,8 @@ DECOMPRESSORS = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b
 """Parameter `wbits` of zlib for each content encoding."""
 MAX_INFLATION = 1032
 """Maximum ratio of decompressed to compressed bytes of deflate (https://zlib.net/zlib_tech.html)."""
+MAX_GZIP_MEMBERS = 1024
+"""Maximum number of gzip streams in one body; `bgzip` writes one for each 64 KiB."""
 
 
 class ClientDisconnect(Exception):  # noqa: N818  (Starlette's name)
@@ -103,22 +106,76 @@ async def _decompress(body: bytes, encoding: bytes, limit: int, reservation: Res
         # One byte more than the limit distinguishes a body of exactly that size from a larger one.
         content = decompressor.decompress(body, min(limit + 1, SMALL_BYTES))
         reservation.reserve(len(content))
-        if not decompressor.eof and decompressor.unconsumed_tail and len(content) <= limit:
-            tail = decompressor.unconsumed_tail
+        tail = _unread(decompressor)
+        complete = decompressor.eof and not tail
+        if tail and len(content) <= limit:
             # Reserved before the work: otherwise many small bodies could inflate at the same time. zlib may hold some
             # output of the input that it has consumed; `SMALL_BYTES` is more than that.
-            most = min(limit + 1 - len(content), MAX_INFLATION * len(tail) + SMALL_BYTES)
-            reservation.reserve(most)
-            rest = await asyncio.to_thread(decompressor.decompress, tail, most)
-            reservation.give_back(most - len(rest))
-            content += rest
+            first, most = len(content), min(limit + 1, len(content) + MAX_INFLATION * len(tail) + SMALL_BYTES)
+            reservation.reserve(most - first)
+            stream = _Stream(decompressor, content, tail)
+            del content
+            content, complete = await asyncio.to_thread(stream.finish, DECOMPRESSORS[encoding], most)
+            reservation.give_back(most - len(content))
     except zlib.error as error:
         raise InvalidRequestError(f"the body is no {encoding.decode()}: {error}") from None
     if len(content) > limit:
         raise _too_large("more bytes once decompressed", limit)
-    if not decompressor.eof or decompressor.unused_data:
+    if not complete:
         raise InvalidRequestError(f"the body is not one complete {encoding.decode()} stream")
     return content
+
+
+class _Stream(NamedTuple):
+    """A compressed body that is decompressed in part.
+
+    Attributes:
+        decompressor: Decompressor of the current member.
+        content: Bytes decompressed so far.
+        tail: Bytes that are not decompressed yet.
+    """
+
+    decompressor: Any  # zlib has no name for the type
+    content: bytes
+    tail: bytes
+
+    def finish(self, wbits: int, most: int) -> tuple[bytes, bool]:
+        """Decompress the rest; return the whole content, and whether it is complete.
+
+        A gzip body is a series of members (RFC 1952, section 2.2).
+
+        Args:
+            wbits: Parameter of zlib.
+            most: Maximum size of the content in bytes; a larger one is not complete.
+
+        Raises:
+            zlib.error: The bytes are not of this encoding.
+            InvalidRequestError: The body has too many members.
+        """
+        decompressor, parts, size = self.decompressor, [self.content], len(self.content)
+        tail, position, members = memoryview(self.tail), 0, 1
+        while size < most:
+            if decompressor.eof:
+                if position == len(tail) or wbits <= zlib.MAX_WBITS:
+                    break
+                members += 1
+                if members > MAX_GZIP_MEMBERS:
+                    raise InvalidRequestError(f"the body has more than {MAX_GZIP_MEMBERS} gzip members")
+                decompressor = zlib.decompressobj(wbits)
+            # In pieces, because zlib copies what follows the end of a member.
+            piece = tail[position : position + SMALL_BYTES]
+            part = decompressor.decompress(piece, most - size)
+            if not (piece or part):
+                break
+            parts.append(part)
+            size += len(part)
+            position += len(piece) - len(_unread(decompressor))
+        return b"".join(parts), decompressor.eof and position == len(tail)
+
+
+def _unread(decompressor: Any) -> bytes:  # noqa: ANN401  (zlib has no name for the type)
+    """Return the bytes of the last input that a decompressor has not used."""
+    return decompressor.unused_data if decompressor.eof else decompressor.unconsumed_tail
 
 
 def _too_large(found: str, limit: int) -> BodyTooLargeError:

@@ -69,7 +69,7 @@ class BodyDecoder(Generic[Body]):
         quoted = QUOTED.search(message)
         if quoted and "unknown field" in message[: quoted.start()]:
             known = sorted(self._closed[_pattern(steps)])
-            return f"{_place([*steps, quoted[1][:MAX_NAME]])}: not known; expected {known}"
+            return f"{_place([*steps, quoted[1][:MAX_NAME]])}: not known; expected {known or 'none'}"
         if quoted and "required field" in message[: quoted.start()]:
             steps.append(quoted[1])
         while _pattern(steps) not in self._expected:

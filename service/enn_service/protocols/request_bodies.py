@@ -22,6 +22,10 @@ NUMBERS_SCHEMA = {"type": "array", "items": {"anyOf": NUMBER_SCHEMAS}}
 Data = Annotated[list[Any], Meta(extra_json_schema={"items": {"anyOf": [*NUMBER_SCHEMAS, NUMBERS_SCHEMA]}})]
 
 
+class NoParameters(Struct, forbid_unknown_fields=True, gc=False):
+    """Parameters of a request that has none: an empty object."""
+
+
 class PredictRequest(Struct, gc=False):
     """Rows to predict: vectors in the card's order or objects {feature: value}; `inputs` may stand for `instances`.
 
@@ -30,18 +34,20 @@ class PredictRequest(Struct, gc=False):
 
     instances: Rows | UnsetType = UNSET
     inputs: Rows | UnsetType = UNSET
+    parameters: NoParameters | None = None
 
 
 class ExplainRequest(PredictRequest, gc=False):
     """Rows to predict and explain."""
 
-    parameters: ExplainParameters | None = None
+    parameters: ExplainParameters | None = None  # type: ignore[assignment]  (msgspec replaces the field)
 
 
 class TensorParameters(Struct, gc=False):
     """Length in bytes of this tensor in the binary part; it replaces `data`."""
 
     binary_data_size: Annotated[int, Meta(ge=0)] | None = None
+    shared_memory_region: None = None
 
 
 class InputTensor(Struct, gc=False):
@@ -67,6 +73,7 @@ class OutputParameters(Struct, frozen=True, gc=False):
 
     binary_data: bool | None = None
     classification: Annotated[int, Meta(ge=1)] | None = None
+    shared_memory_region: None = None
 
 
 class OutputRequest(Struct, frozen=True, gc=False):
@@ -107,6 +114,7 @@ class ExplainTensorsRequest(_TensorRequest, gc=False):
 
 
 FLAG = "true or false"
+NO_SHARED_MEMORY = "none, because this service does not offer shared memory"
 ROWS = {"instances": "a list of at least one row", "inputs": "a list of at least one row"}
 TENSORS = {
     "id": "a string",
@@ -118,16 +126,18 @@ TENSORS = {
     "inputs[].datatype": f"one of {', '.join(JSON_DATATYPES)}, and FP16 as bytes after the JSON part",
     "inputs[].parameters": "an object",
     "inputs[].parameters.binary_data_size": "a number of bytes",
+    "inputs[].parameters.shared_memory_region": NO_SHARED_MEMORY,
     "inputs[].data": "a list of numbers, flat or nested as the shape says",
     "outputs": 'a list of at least one {"name": ...}',
     "outputs[].name": "the name of an output",
     "outputs[].parameters": "an object",
     "outputs[].parameters.binary_data": FLAG,
     "outputs[].parameters.classification": "a number of classes",
+    "outputs[].parameters.shared_memory_region": NO_SHARED_MEMORY,
 }
 """Text of what is expected, by place."""
 
-PREDICT = BodyDecoder(PredictRequest, ROWS)
+PREDICT = BodyDecoder(PredictRequest, ROWS | {"parameters": "an object"}, {"parameters": ()})
 EXPLAIN = BodyDecoder(ExplainRequest, ROWS | EXPECTED_PARAMETERS, {"parameters": PARAMETERS})
 INFER = BodyDecoder(InferRequest, TENSORS)
 EXPLAIN_TENSORS = BodyDecoder(ExplainTensorsRequest, TENSORS | EXPECTED_PARAMETERS, {"parameters": PARAMETERS})

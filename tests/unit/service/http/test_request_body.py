@@ -9,7 +9,7 @@ import pytest
 from starlette.types import Message
 
 from enn_service.errors import BodyTooLargeError, InvalidRequestError, MemoryBudgetError, UnsupportedMediaError
-from enn_service.http.request_body import ClientDisconnect, content_length, read_body, replay_body
+from enn_service.http.request_body import MAX_GZIP_MEMBERS, ClientDisconnect, content_length, read_body, replay_body
 from enn_service.inference.admission import MemoryBudget, Reservation
 from enn_service.inference.cost import SMALL_BYTES
 
@@ -59,6 +59,23 @@ def test_declared_length_beyond_the_limit_is_refused_unread() -> None:
 def test_decompressed_body_beyond_the_limit_is_refused() -> None:
     with pytest.raises(BodyTooLargeError, match="once decompressed"):
         read([gzip.compress(LARGE + b"x")], content_encoding="gzip")
+
+
+@pytest.mark.parametrize("sizes", [(2, 3), (0, SMALL_BYTES + 1, 0), (LIMIT - 1, 1), (1,) * MAX_GZIP_MEMBERS])
+def test_gzip_members_are_joined(sizes: Sequence[int]) -> None:
+    body = b"".join([gzip.compress(b"x" * size) for size in sizes])
+    assert read([body], content_encoding="gzip") == b"x" * sum(sizes)
+
+
+def test_limits_hold_over_all_gzip_members() -> None:
+    with pytest.raises(BodyTooLargeError, match="once decompressed"):
+        read([gzip.compress(LARGE) + gzip.compress(b"x")], content_encoding="gzip")
+    with pytest.raises(MemoryBudgetError):
+        read([gzip.compress(LARGE[2:]) + gzip.compress(b"x")], budget=LIMIT - 2, content_encoding="gzip")
+    with pytest.raises(InvalidRequestError, match=f"more than {MAX_GZIP_MEMBERS} gzip members"):
+        read([gzip.compress(b"") * (MAX_GZIP_MEMBERS + 1)], content_encoding="gzip")
+    with pytest.raises(InvalidRequestError, match="one complete deflate stream"):
+        read([zlib.compress(b"{}") * 2], content_encoding="deflate")
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", gzip.compress(b"{}", mtime=0)[:-1], gzip.compress(b"{}", mtime=0) + b"x"])
