@@ -5,6 +5,8 @@ TrainingError
 |- DataError        a table or an array cannot be used for training
 |- DivergenceError  training produced infinite numbers or NaN
 ExportError         a model cannot be exported
+UserWarning
+|- TableWarning     a part of a table is left out or is not read as it stands
 """
 
 
@@ -26,3 +28,7 @@ class DivergenceError(TrainingError):
 
 class ExportError(Exception):
     """The model, an export option or the ONNX graph was refused; nothing was published."""
+
+
+class TableWarning(UserWarning):
+    """A part of a table is left out, or is not read as it stands."""

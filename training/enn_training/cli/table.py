@@ -23,7 +23,9 @@ class TaskName(StrEnum):
 
 
 def table(
-    file: Annotated[Path, typer.Argument(help="A .csv file with a header, or a .parquet file.")],
+    file: Annotated[
+        Path, typer.Argument(help="A .csv, .tsv or .txt file with a header, a .parquet file, or - for standard input.")
+    ],
     *,
     target: Annotated[str, typer.Option("--target", help="Column to predict.")],
     models: options.Models,
@@ -76,12 +78,14 @@ def table(
 
 
 def _read_dataset(file: Path, target: str, seed: int, task: TaskName | None, without: list[str]) -> "Dataset":
-    """Return the data set of a file; print columns that are left out on standard error."""
+    """Return the data set of a file; print warnings about the table on standard error."""
     from enn_training.data import tables
+    from enn_training.data.reading.table import read_table
+    from enn_training.errors import TableWarning
 
     with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", tables.LeftOutWarning)
-        data = tables.to_dataset(tables.read_table(file), target, seed, None if task is None else task.value, without)
+        warnings.simplefilter("always", TableWarning)
+        data = tables.to_dataset(read_table(file), target, seed, None if task is None else task.value, without)
     for warning in caught:
         typer.echo(f"warning: {warning.message}", err=True)
     return data

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from enn_models.features import MAX_NAME, Feature, valid_values
 from enn_training.data.columns import Column
 from enn_training.data.dataset import to_label
+from enn_training.data.float32_range import refuse_beyond_float32
 from enn_training.errors import DataError
 
 MAX_CATEGORIES = 50
@@ -97,12 +98,24 @@ def numeric_columns(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Colum
     """Return the columns of an array of numbers [rows, columns]; NaN is a missing value.
 
     Raises:
+        DataError: A value is beyond float32.
         UnusableColumnError: A column has no value at all.
     """
+    refuse_numbers_beyond_float32(names, x)
     columns = tuple(Column(name, missing=bool(np.isnan(values).any())) for name, values in zip(names, x.T, strict=True))
     if (empty := np.isnan(x).all(axis=0)).any():
         raise UnusableColumnError(names[int(np.argmax(empty))], "no row has a value", "leave the column out")
     return columns
+
+
+def refuse_numbers_beyond_float32(names: Sequence[str], x: NDArray[np.float64]) -> None:
+    """Refuse rows x [rows, columns] with a value that float32 cannot hold.
+
+    Raises:
+        DataError: A value is infinite or above the largest float32.
+    """
+    for name, values in zip(names, x.T, strict=True):
+        refuse_beyond_float32(f"column {name!r}", values, position)
 
 
 def encode_frame(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
@@ -162,13 +175,7 @@ def _numbers(name: str, values: pd.Series, missing: NDArray[np.bool_], row: Row)
         raise DataError(f"column {name!r}, {row(wrong)}: {_first(values, wrong)!r:.80} is not a number")
     result = np.full(len(values), np.nan)
     result[~missing] = known.to_numpy(dtype=np.float64)
-    # A request could not carry a value outside the range of float32.
-    beyond = ~missing & ~(np.abs(result) <= np.finfo(np.float32).max)
-    if beyond.any():
-        raise DataError(
-            f"column {name!r}, {row(beyond)}: {result[beyond][0]} is beyond float32;"
-            " replace it by a finite number, or leave the row out"
-        )
+    refuse_beyond_float32(f"column {name!r}", result, row)
     return result
 
 

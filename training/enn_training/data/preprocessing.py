@@ -10,6 +10,7 @@ from enn_models.encoding import Encoding
 from enn_models.features import Feature, column_encoding
 from enn_models.network import Head, Network
 from enn_training.data.dataset import Split
+from enn_training.data.float32_range import refuse_narrow_range
 from enn_training.data.scaling import Scaling, fold, unfold
 from enn_training.data.targets import Targets
 from enn_training.learned_model import LearnedModel
@@ -61,7 +62,15 @@ class Preprocessor:
             classes: Number of classes; None for a regression.
             ignore_constant: Remove the influence of columns that are constant in training; such a preprocessor cannot
                 unfold a network.
+
+        Raises:
+            DataError: A column or the target varies by less than float32 can distinguish.
         """
+        for feature in features:
+            refuse_narrow_range(f"column {feature.name!r}", feature.minimum, feature.maximum)
+        if classes is None:
+            for target in rows.y.reshape(len(rows.y), -1).T:
+                refuse_narrow_range("target", float(target.min()), float(target.max()))
         encoder = column_encoding(features)
         inputs = Scaling.min_max(_encode(encoder, rows.x), ignore_constant=ignore_constant)
         return cls(encoder, inputs, Targets.fit(rows.y, head, classes))

@@ -1,82 +1,24 @@
-"""Tables: read a CSV or Parquet file as a data set; errors name the column and the row."""
+"""Tables as data sets: columns, target and split of a table; errors name the column and the row."""
 
 import warnings
 from collections import Counter
 from collections.abc import Collection
-from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from enn_models.features import MAX_NAME
 from enn_models.network import Task
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
 from enn_training.data.dataset import Dataset, Split, to_label
+from enn_training.data.reading.table import Table
 from enn_training.data.splits import MIN_ROWS, train_validation_test
-from enn_training.errors import DataError
+from enn_training.errors import DataError, TableWarning
 from enn_training.learned_model import Label
 
 MAX_INTEGER_CLASSES = 20
 """Largest number of different whole numbers in a target that are classes; more are values of a regression."""
-
-
-class LeftOutWarning(UserWarning):
-    """A column is left out because it has no information."""
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """Hold the columns of a file.
-
-    Attributes:
-        frame: Columns of the file.
-        path: Path of the file.
-        first_line: Number of the first row in error messages: 2 in a CSV file, after the header; 1 in Parquet.
-    """
-
-    frame: pd.DataFrame
-    path: Path
-    first_line: int
-
-    def row(self, mask: ArrayLike) -> str:
-        """Return the line of a CSV file, or the row of Parquet, for the first row for which mask is true."""
-        index = int(np.flatnonzero(np.asarray(mask))[0])
-        return f"{'line' if self.first_line == 2 else 'row'} {index + self.first_line}"
-
-
-def read_table(path: Path) -> Table:
-    """Return the table of a CSV or Parquet file, by the suffix of the name.
-
-    Raises:
-        DataError: The file has another suffix, cannot be read or is empty, or two columns have the same name.
-    """
-    if path.suffix.lower() not in (".csv", ".parquet"):
-        raise DataError(f"{path}: ending {path.suffix!r}; expected .csv or .parquet")
-    is_csv = path.suffix.lower() == ".csv"
-    try:
-        # Without a header pandas neither renames a second column of the same name nor takes a column as the index.
-        header = (
-            list(pd.read_csv(path, header=None, nrows=1, dtype=str, skip_blank_lines=False).iloc[0]) if is_csv else []
-        )
-        frame = pd.read_csv(path, index_col=False, skip_blank_lines=False) if is_csv else pd.read_parquet(path)
-    except (OSError, ValueError, ImportError) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise DataError(f"{path}: cannot be read: {reason}") from None
-    if frame.index.names != [None]:
-        frame = frame.reset_index()  # a named index of a Parquet file is a column like any other
-    names = [str(name) for name in (header if is_csv else frame.columns)]
-    if long := [name for name in names if not 1 <= len(name) <= MAX_NAME]:
-        raise DataError(f"{path}: column name {long[0][:60]!r}: expected 1 to {MAX_NAME} characters; rename it")
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise DataError(f"{path}: column {twice[0]!r} is there {names.count(twice[0])} times; rename all but one")
-    if frame.empty:
-        raise DataError(f"{path}: no rows; expected at least {MIN_ROWS}")
-    frame.columns = names
-    return Table(frame, path, 2 if is_csv else 1)
 
 
 def to_dataset(
@@ -158,7 +100,7 @@ def _columns(table: Table, left_out: Collection[str]) -> tuple[Column, ...]:
 
 
 def _leave_out(name: str, reason: str) -> None:
-    warnings.warn(f"column {name!r} is left out: {reason}", LeftOutWarning, stacklevel=6)
+    warnings.warn(f"column {name!r} is left out: {reason}", TableWarning, stacklevel=6)
 
 
 def _classes(target: pd.Series) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
@@ -170,9 +112,10 @@ def _classes(target: pd.Series) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
         raise DataError(f"target {target.name!r} is {labels[0]!r} in every row; expected at least two classes")
     rare = min(labels, key=lambda label: counts[label])
     if counts[rare] < 3:
+        amount = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
         raise DataError(
             f"target {target.name!r}: class {rare!r} has {counts[rare]} row(s); expected at least 3, one for"
-            " each part: leave the class out, or use --task regression if it is an amount"
+            f" each part: leave the class out{', or use --task regression if it is an amount' if amount else ''}"
         )
     index = {label: position for position, label in enumerate(labels)}
     return tuple(labels), np.array([index[value] for value in values], dtype=np.int64)

@@ -132,6 +132,7 @@ class Estimator(BaseEstimator):
         check_is_fitted(self)
         rows = validate(self, self._more_rows(x), reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
         frames.validate(self.model_.features, rows)
+        frames.refuse_numbers_beyond_float32([feature.name for feature in self.model_.features], rows)
         return self.model_.network, rows
 
     def __sklearn_tags__(self) -> Tags:

@@ -7,6 +7,8 @@ from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils import Tags
 
+from enn_training.data import dataframes as frames
+from enn_training.data.float32_range import refuse_beyond_float32
 from enn_training.estimators.base import Estimator, Floats, validate
 
 
@@ -88,6 +90,8 @@ class ENNRegressor(RegressorMixin, Estimator):
         options = {"ensure_all_finite": "allow-nan", "y_numeric": True, "multi_output": True}
         rows, values = validate(self, x, y, dtype=np.float64, reset=reset, **options)
         self._flat = values.ndim == 1
+        for number, column in enumerate(values.reshape(len(values), -1).T):
+            refuse_beyond_float32("y" if self._flat else f"y[:, {number}]", column, frames.position)
         return rows, values.astype(np.float64)
 
     def __sklearn_tags__(self) -> Tags:

@@ -11,7 +11,8 @@ from enn_training.data import tables
 from enn_training.data.dataset import Dataset, Split
 from enn_training.data.preprocessing import Preprocessor, Samples
 from enn_training.data.problems import problems
-from enn_training.errors import DataError
+from enn_training.data.reading.table import read_table
+from enn_training.errors import DataError, TableWarning
 from enn_training.evaluation.metrics import score
 
 MIN_SCORING_ROWS = 1_000
@@ -97,11 +98,11 @@ def load_table_data(card: Card, file: Path, target: str) -> Dataset:
         DataError: The file cannot be read, or the model was trained on other rows.
     """
     seed, _ = _recorded_split(card)
-    table = tables.read_table(file)
+    table = read_table(file)
     features = {feature.name for feature in card.features}
     without = [name for name in table.frame.columns if name not in features and name != target]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", tables.LeftOutWarning)
+        warnings.simplefilter("ignore", TableWarning)
         data = tables.to_dataset(table, target, seed, card.task, without)
     if data.fingerprint != card.fingerprint:
         raise DataError(

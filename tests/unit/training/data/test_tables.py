@@ -5,8 +5,9 @@ import pandas as pd
 import pytest
 
 from enn_training.data.columns import Column
-from enn_training.data.tables import LeftOutWarning, read_table, to_dataset
-from enn_training.errors import DataError
+from enn_training.data.reading.table import read_table
+from enn_training.data.tables import to_dataset
+from enn_training.errors import DataError, TableWarning
 from enn_training.learners.lms import LMS
 from enn_training.learners.trainer import train
 
@@ -104,13 +105,6 @@ def test_a_row_of_parquet_is_counted_from_one(tmp_path):
         to_dataset(read_table(tmp_path / "table.parquet"), "t", 0)
 
 
-def test_blank_line_does_not_shift_line_numbers(tmp_path):
-    path = tmp_path / "table.csv"
-    path.write_text("a,t\n1,0\n\n" + "2,1\n" * 20)
-    with pytest.raises(DataError, match="line 3: no value"):
-        to_dataset(read_table(path), "t", 0)
-
-
 def test_a_single_class_is_refused(load):
     refuse(load, frame().assign(t="same"), "target 't' is 'same' in every row; expected at least two classes")
 
@@ -119,8 +113,15 @@ def test_class_too_rare_for_three_parts_is_refused(load):
     refuse(load, frame().assign(t=["once"] + ["often"] * 39), r"class 'once' has 1 row\(s\); expected at least 3")
 
 
+@pytest.mark.parametrize(("labels", "offered"), [([0] + [1] * 39, True), (["0%"] + ["1%"] * 39, False)])
+def test_regression_is_offered_for_numbers_alone(load, labels, offered):
+    with pytest.raises(DataError, match="leave the class out") as caught:
+        load(frame().assign(t=labels))
+    assert ("--task regression" in str(caught.value)) == offered
+
+
 def test_a_constant_column_is_left_out_with_a_warning(load):
-    with pytest.warns(LeftOutWarning, match="column 'b' is left out: all its values are 5"):
+    with pytest.warns(TableWarning, match="column 'b' is left out: all its values are 5"):
         assert load(frame().assign(b=5)).features == ("a",)
 
 
@@ -140,10 +141,10 @@ def test_too_few_rows_are_refused(load):
     ("name", "text", "words"),
     [
         ("twice.csv", "a,a,t\n1,2,3\n", "column 'a' is there 2 times"),
-        ("empty.csv", "", "cannot be read"),
+        ("empty.csv", "", "no header"),
         ("header.csv", "a,t\n", "no rows"),
-        ("ragged.csv", "a,t\n1,2\n1,2,3\n", "cannot be read"),
-        ("table.xlsx", "", "ending '.xlsx'; expected .csv or .parquet"),
+        ("ragged.csv", "a,t\n1,2\n1,2,3\n", r"line 3: 3 value\(s\)"),
+        ("table.xlsx", "", "ending '.xlsx'; expected one of .csv"),
     ],
 )
 def test_a_file_that_is_no_table_is_refused(tmp_path, name, text, words):
@@ -227,7 +228,7 @@ def test_parquet_keeps_category_order_and_otherwise_reads_like_csv(load, tmp_pat
     ],
 )
 def test_column_without_information_is_left_out_with_warning(load, values, words):
-    with pytest.warns(LeftOutWarning, match=f"column 'c' is left out: {words}"):
+    with pytest.warns(TableWarning, match=f"column 'c' is left out: {words}"):
         assert load(mixed().assign(c=values)).features == ("size", "island", "wild")
 
 

@@ -154,6 +154,22 @@ def test_unusable_column_is_refused_with_remedy(values, words):
         ENNClassifier().fit(frame.assign(c=values), labels)
 
 
+@pytest.mark.parametrize(
+    ("x_factor", "y_factor", "words"),
+    [
+        (1e300, 1, "column 'x0', row 0: .*e.299 is beyond float32; replace it by a finite number"),
+        (1e-40, 1, "column 'x0': all values lie within .*e-40 of each other; float32 needs a range of at least 1e-35"),
+        (1, 1e300, "y, row 0: .* is beyond float32"),
+        (1, 1e-40, "target: all values lie within .*e-40 of each other"),
+    ],
+)
+def test_numbers_outside_float32_are_refused_by_name(x_factor, y_factor, words):
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    for fit in (ENNRegressor(4, learner=LMS(passes=1)).fit, ENNRegressor(4).partial_fit):
+        with pytest.raises(ValueError, match=words):
+            fit(x * [x_factor, 1], x[:, 0] * y_factor)
+
+
 def test_declared_category_without_rows_has_no_effect():
     frame, labels = animals(60)
     model = ENNClassifier(4, learner=LMS(passes=2)).fit(frame, labels)

@@ -1,0 +1,1 @@
+"""Read tables: CSV, also compressed or from standard input, and Parquet."""
