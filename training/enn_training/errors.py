@@ -6,7 +6,8 @@ TrainingError
 |- DivergenceError  training produced infinite numbers or NaN
 ExportError         a model cannot be exported
 UserWarning
-|- TableWarning     a part of a table is left out or is not read as it stands
+|- TableWarning         a part of a table is left out or is not read as it stands
+|- UnknownValueWarning  rows to predict have values that no training row had
 """
 
 
@@ -32,3 +33,7 @@ class ExportError(Exception):
 
 class TableWarning(UserWarning):
     """A part of a table is left out, or is not read as it stands."""
+
+
+class UnknownValueWarning(UserWarning):
+    """Rows to predict have categories that no training row had, or lack values that all training rows had."""

@@ -21,6 +21,8 @@ MAX_CATEGORIES = 50
 FEW_CATEGORIES = 10
 """Largest number of categories that can exceed half the number of rows."""
 MAX_SHOWN = 10
+UNSEEN = -1.0
+"""Code of a category that no training row had."""
 SCALARS = str | int | float | np.number | np.bool_ | Decimal
 DATE = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
 Row = Callable[[NDArray[np.bool_]], str]
@@ -80,18 +82,25 @@ def infer_column(values: pd.Series, row: Row = position) -> Column:
     return Column(name, "categorical", _categories(values, row), missing)
 
 
-def encode(columns: Sequence[Column], frame: pd.DataFrame, row: Row = position) -> NDArray[np.float64]:
+def encode(
+    columns: Sequence[Column], frame: pd.DataFrame, row: Row = position, *, unknown: bool = False
+) -> NDArray[np.float64]:
     """Return the values of a frame as float64 [rows, columns].
 
     A category becomes its index, false 0, true 1, and a missing value NaN.
+
+    Args:
+        columns: Kind of each column.
+        frame: Values.
+        row: Function that names the first row of a mask, for error messages.
+        unknown: Return `UNSEEN` for an unseen category and NaN for a missing value of any column, instead of an error.
 
     Raises:
         DataError: A value is not of the kind of its column, not one of its categories, or missing although the column
             has no missing values.
     """
-    return np.column_stack(
-        [_codes(column, values, row) for column, (_, values) in zip(columns, frame.items(), strict=True)]
-    )
+    pairs = zip(columns, frame.items(), strict=True)
+    return np.column_stack([_codes(column, values, row, unknown=unknown) for column, (_, values) in pairs])
 
 
 def numeric_columns(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Column, ...]:
@@ -101,26 +110,17 @@ def numeric_columns(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Colum
         DataError: A value is beyond float32.
         UnusableColumnError: A column has no value at all.
     """
-    refuse_numbers_beyond_float32(names, x)
+    for name, values in zip(names, x.T, strict=True):
+        refuse_beyond_float32(f"column {name!r}", values, position)
     columns = tuple(Column(name, missing=bool(np.isnan(values).any())) for name, values in zip(names, x.T, strict=True))
     if (empty := np.isnan(x).all(axis=0)).any():
         raise UnusableColumnError(names[int(np.argmax(empty))], "no row has a value", "leave the column out")
     return columns
 
 
-def refuse_numbers_beyond_float32(names: Sequence[str], x: NDArray[np.float64]) -> None:
-    """Refuse rows x [rows, columns] with a value that float32 cannot hold.
-
-    Raises:
-        DataError: A value is infinite or above the largest float32.
-    """
-    for name, values in zip(names, x.T, strict=True):
-        refuse_beyond_float32(f"column {name!r}", values, position)
-
-
-def encode_frame(columns: Sequence[Column], frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame of the same names with the values as numbers; errors as in `encode`."""
-    return pd.DataFrame(encode(columns, frame), frame.index, frame.columns)
+def encode_frame(columns: Sequence[Column], frame: pd.DataFrame, *, unknown: bool = False) -> pd.DataFrame:
+    """Return a frame of the same names with the values as numbers; arguments and errors as in `encode`."""
+    return pd.DataFrame(encode(columns, frame, unknown=unknown), frame.index, frame.columns)
 
 
 def is_dataframe(x: object) -> TypeGuard[pd.DataFrame]:
@@ -133,25 +133,34 @@ def has_non_numeric_columns(x: object) -> TypeGuard[pd.DataFrame]:
     return is_dataframe(x) and any(dtype.kind == "b" or not pd.api.types.is_numeric_dtype(dtype) for dtype in x.dtypes)
 
 
-def validate(features: Sequence[Feature], x: NDArray[np.float64]) -> None:
+def validate(features: Sequence[Feature], x: NDArray[np.float64], *, unknown: bool = False) -> None:
     """Check that every value of the rows x [rows, features] is valid for its feature.
 
+    Args:
+        features: Kind and range of each column.
+        x: Raw rows.
+        unknown: Accept `UNSEEN` as a category, and missing values of any feature.
+
     Raises:
-        DataError: A value is missing although the feature has no missing values, or a code is out of its range.
+        DataError: A value is missing although the feature has no missing values, a code is out of its range, or a
+            number is beyond float32.
     """
     for feature, values in zip(features, x.T, strict=True):
         wrong = ~valid_values(feature, values)
+        if unknown:
+            wrong &= ~(np.isnan(values) | ((values == UNSEEN) & (feature.kind == "categorical")))
         if wrong.any():
             what = "a number" if feature.kind == "numeric" else f"a code from 0 to {feature.maximum:g}"
             raise DataError(
                 f"column {feature.name!r}, {position(wrong)}: {values[wrong][0]:g}; expected {what}, as in the training"
                 " rows"
             )
+        refuse_beyond_float32(f"column {feature.name!r}", values, position)
 
 
-def _codes(column: Column, values: pd.Series, row: Row) -> NDArray[np.float64]:
+def _codes(column: Column, values: pd.Series, row: Row, *, unknown: bool) -> NDArray[np.float64]:
     missing = values.isna().to_numpy()
-    if missing.any() and not column.missing:
+    if missing.any() and not column.missing and not unknown:
         raise DataError(
             f"column {column.name!r}, {row(missing)}: no value ({int(missing.sum())} in all);"
             " fill them in, or leave the rows or the column out"
@@ -159,12 +168,14 @@ def _codes(column: Column, values: pd.Series, row: Row) -> NDArray[np.float64]:
     if column.kind == "numeric":
         return _numbers(column.name, values, missing, row)
     indices = {text: index for index, text in enumerate(column.categories or ("False", "True"))}
-    found = [np.nan if absent else indices.get(_text(value), -1) for value, absent in zip(values, missing, strict=True)]
-    result = np.array(found, dtype=np.float64)
-    if (unknown := result < 0).any():
+    codes = [
+        np.nan if absent else indices.get(_text(value), UNSEEN) for value, absent in zip(values, missing, strict=True)
+    ]
+    result = np.array(codes, dtype=np.float64)
+    if (unseen := result == UNSEEN).any() and not (unknown and column.kind == "categorical"):
         shown = ", ".join(map(repr, [*indices][:MAX_SHOWN])) + (", ..." if len(indices) > MAX_SHOWN else "")
-        value = _first(values, unknown)
-        raise DataError(f"column {column.name!r}, {row(unknown)}: {value!r:.80} is not known; expected one of {shown}")
+        value = _first(values, unseen)
+        raise DataError(f"column {column.name!r}, {row(unseen)}: {value!r:.80} is not known; expected one of {shown}")
     return result
 
 

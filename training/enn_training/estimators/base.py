@@ -9,12 +9,13 @@ from sklearn.base import BaseEstimator
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from enn_models.network import Head, Network
+from enn_models.network import Head, Response
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
 from enn_training.data.dataset import Dataset, Split
 from enn_training.data.splits import train_validation
 from enn_training.errors import OptionError
+from enn_training.estimators.unknown_values import UnknownValues
 from enn_training.learned_model import Label, LearnedModel
 from enn_training.learners.base import Learner
 from enn_training.learners.online_trainer import OnlineDesign, OnlineTrainer
@@ -69,6 +70,7 @@ class Estimator(BaseEstimator):
             seed=seed,
         )
         self.n_iter_: int = self.model_.training["passes"]
+        self._unknown_values = UnknownValues.fit(self.model_.network, x)
 
     def _train_further(self, x: Floats, y: Indices | Floats, classes: tuple[Label, ...] | None) -> None:
         """Train the model further by one pass over more rows; arguments as in `_train`."""
@@ -84,6 +86,8 @@ class Estimator(BaseEstimator):
                 OnlineDesign(columns, classes, hidden, self.harmonics, self.head), x, y, model
             )
         self.model_ = self._online_trainer.learn(x, y)
+        if model is None:
+            self._unknown_values = UnknownValues.fit(self.model_.network, x)
         self.n_iter_ = self.model_.training["passes"]
 
     def _columns(self, x: Floats) -> tuple[Column, ...]:
@@ -118,22 +122,22 @@ class Estimator(BaseEstimator):
         self.columns_ = frames.infer_columns(x) if frames.has_non_numeric_columns(x) else None
         return x if self.columns_ is None else frames.encode_frame(self.columns_, x)
 
-    def _more_rows(self, x: Any) -> Any:  # noqa: ANN401 - as above
-        """Return further rows as numbers, encoded as the columns of the first rows."""
+    def _more_rows(self, x: Any, *, unknown: bool = False) -> Any:  # noqa: ANN401 - as above
+        """Return further rows as numbers, encoded as the columns of the first rows; `unknown` as in `encode`."""
         if self.columns_ is None or not frames.is_dataframe(x):
             return x
         validate(
             self, x, reset=False, skip_check_array=True
         )  # checks the names, which an error should mention before a value
-        return frames.encode_frame(self.columns_, x)
+        return frames.encode_frame(self.columns_, x, unknown=unknown)
 
-    def _rows(self, x: Any) -> tuple[Network, Floats]:  # noqa: ANN401 - as above
-        """Return the network and the validated raw rows."""
+    def _respond(self, x: Any) -> Response:  # noqa: ANN401 - as above
+        """Return the response of the network to rows to predict, which can have unknown values."""
         check_is_fitted(self)
-        rows = validate(self, self._more_rows(x), reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
-        frames.validate(self.model_.features, rows)
-        frames.refuse_numbers_beyond_float32([feature.name for feature in self.model_.features], rows)
-        return self.model_.network, rows
+        encoded = self._more_rows(x, unknown=True)
+        rows = validate(self, encoded, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
+        frames.validate(self.model_.features, rows, unknown=True)
+        return self._unknown_values.respond(self.model_, rows)
 
     def __sklearn_tags__(self) -> Tags:
         """Declare that columns can be categories and values can be missing."""

@@ -26,6 +26,10 @@ class ENNClassifier(ClassifierMixin, Estimator):
 
     Rows have no weights: no method takes `sample_weight`.
 
+    Rows to predict can have unknown values: categories that no training row had, and missing values in columns where
+    training rows had none. A column with missing values in training takes them for missing; in other columns they count
+    as the mean of the training rows. `UnknownValueWarning` names columns and rows. The service refuses such rows.
+
     Args:
         hidden: Number of neurons of each hidden layer, or of the only one; "auto" to choose it by cross-validation
             (learner "auto"), or for one layer of 16 (the other learners).
@@ -62,8 +66,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Train on rows X [rows, features] and labels y [rows].
 
-        X can be a pandas frame with texts or categoricals (categories), booleans and missing values. A column with
-        missing values in training can have them in prediction too.
+        X can be a pandas frame with texts or categoricals (categories), booleans and missing values.
 
         Raises:
             ValueError: An array or an option cannot be used for training.
@@ -121,13 +124,11 @@ class ENNClassifier(ClassifierMixin, Estimator):
 
     def decision_function(self, X: ArrayLike) -> Floats:
         """Return logits (linear head) or scores (dct head): [rows] for two classes, else [rows, classes]."""
-        network, x = self._rows(X)
-        response = network.respond(x)
-        scores = response.pre_activation if network.head == "linear" else response.output
+        response = self._respond(X)
+        scores = response.pre_activation if self.model_.network.head == "linear" else response.output
         return scores[:, 0] if scores.shape[1] == 1 else scores
 
     @_with_linear_head
     def predict_proba(self, X: ArrayLike) -> Floats:
         """Return the probability of each class, [rows, classes]; only with the linear head."""
-        network, x = self._rows(X)
-        return network.respond(x).output
+        return self._respond(X).output

@@ -80,9 +80,11 @@ class ENNRegressor(RegressorMixin, Estimator):
         return self
 
     def predict(self, X: ArrayLike) -> Floats:
-        """Return the values of the rows X [rows, features]: [rows] or [rows, outputs], as y in training."""
-        network, x = self._rows(X)
-        output = network.respond(x).output
+        """Return the values of the rows X [rows, features]: [rows] or [rows, outputs], as y in training.
+
+        Categories and missing values that no training row had are unknown values, as in `ENNClassifier`.
+        """
+        output = self._respond(X).output
         return output[:, 0] if self._flat else output
 
     def _checked(self, x: ArrayLike, y: ArrayLike, *, reset: bool = True) -> tuple[Floats, Floats]:

@@ -1,6 +1,7 @@
 """The estimators behave as scikit-learn's."""
 
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from sklearn.utils.estimator_checks import check_estimator
 from sklearn.utils.validation import has_fit_parameter
 
 from enn_training import ENNClassifier, ENNRegressor, export
+from enn_training.errors import UnknownValueWarning
 from enn_training.learners.adam import Adam
 from enn_training.learners.auto_adam import AutoAdam
 from enn_training.learners.lms import LMS
@@ -102,27 +104,59 @@ def test_a_frame_goes_through_pickle_clone_and_cross_validation():
     assert np.isfinite(cross_val_score(clone(model), frame, labels, cv=3)).all()
 
 
-def test_arrays_train_with_missing_values_and_refuse_them_elsewhere():
+def test_arrays_train_with_missing_values():
     random = np.random.default_rng(0)
     x = random.uniform(-1, 1, (300, 2))
     x[random.random(300) < 0.3, 0] = np.nan
     model = ENNRegressor(learner=Adam(passes=60)).fit(x, np.where(np.isnan(x[:, 0]), 3, x[:, 0]))
     assert model.predict([[np.nan, 0], [0.5, 0]]) == pytest.approx([3, 0.5], abs=0.2)
-    with pytest.raises(ValueError, match="column 'x1', row 1: nan; expected a number"):
-        model.predict([[0, 0], [0, np.nan]])
     with pytest.raises(ValueError, match="column 'x1': no row has a value"):
         model.fit(x * [1, np.nan], x[:, 1])
+
+
+def test_unknown_values_count_as_missing_or_as_training_mean():
+    frame, labels = animals(60)
+    model = ENNClassifier(4, learner=LMS(passes=5)).fit(frame, labels)
+    assert [feature.missing for feature in model.model_.features] == [False, True, False, False, True]
+    unknown = frame.astype({"wild": object, "island": object}).assign(grade=9)
+    unknown["island"], unknown["wild"], unknown["bill"] = "Moon", None, np.nan
+    with pytest.warns(UnknownValueWarning) as caught:
+        found = model.decision_function(unknown.iloc[:3])
+    assert [str(warning.message).split(";")[0] for warning in caught] == [
+        "column 'bill': 3 row(s) have no value, unlike all training rows, the first of them row 0",
+        "column 'island': 3 row(s) have a category that no training row had, the first of them row 0",
+        "column 'grade': 3 row(s) have a category that no training row had, the first of them row 0",
+        "column 'wild': 3 row(s) have no value, unlike all training rows, the first of them row 0",
+    ]
+    grades = [(frame["grade"] == grade).mean() for grade in (1, 2, 3)]
+    network = replace(model.model_.network, encoding=None)
+    mass, mean = frame["mass"].iloc[:3], frame["mass"].mean()
+    columns = [
+        [frame["bill"].mean(), 0, 0, *grades, frame["wild"].mean(), mean if missing else value, missing]
+        for value, missing in zip(mass, mass.isna(), strict=True)
+    ]
+    np.testing.assert_allclose(found, network.respond(columns).pre_activation[:, 0], rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("ignore::enn_training.errors.UnknownValueWarning")
+def test_folds_with_values_that_others_lack_have_scores():
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"age": random.normal(40, 10, 150), "city": random.choice(["a", "b"], 150)})
+    labels = frame["age"] > 40
+    frame.loc[5, "age"], frame.loc[9, "city"] = np.nan, "rare"
+    scores = cross_val_score(ENNClassifier(4, learner=LMS(passes=20)), frame, labels, cv=3, error_score="raise")
+    assert scores.min() > 0.8
+    assert np.isfinite(cross_val_score(ENNRegressor(4, learner=LMS(passes=2)), frame[["age"]], labels * 1.0)).all()
 
 
 @pytest.mark.parametrize(
     ("column", "value", "words"),
     [
-        ("island", "Moon", "column 'island', row 3: 'Moon' is not known; expected one of 'Biscoe', 'Dream'"),
-        ("wild", None, r"column 'wild', row 3: no value \(1 in all\)"),
+        ("wild", "Moon", "column 'wild', row 3: 'Moon' is not known; expected one of 'False', 'True'"),
         ("bill", "long", "column 'bill', row 3: 'long' is not a number"),
     ],
 )
-def test_unknown_value_is_refused_with_column_and_row(column, value, words):
+def test_value_of_another_kind_is_refused_with_column_and_row(column, value, words):
     frame, labels = animals(60)
     model = ENNClassifier(4, learner=LMS(passes=1)).fit(frame, labels)
     frame = frame.astype({column: object})
