@@ -6,10 +6,14 @@ Source: Martinez-Gost, Perez-Neira, Lagunas, "ENN: A Neural Network with DCT Ada
 IEEE JSTSP 18(2), 2024 (arXiv 2307.00673), section III; the grid shift of 1/N is left out, since a bias absorbs it.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
+MAX_TERMS = 2**20
+"""Maximum number of terms in memory while series are summed: 8 MiB in float64."""
 
 
 def frequencies(harmonics: int) -> Floats:
@@ -49,15 +53,29 @@ def harmonics(z: ArrayLike, coefficients: ArrayLike) -> Floats:
 
 def activation(z: ArrayLike, coefficients: ArrayLike) -> Floats:
     """Return sigma(z), shape [..., neurons], for pre-activations [..., neurons] and DCT coefficients [neurons, Q]."""
-    return harmonics(z, coefficients).sum(axis=-1)
+    coefficients = np.asarray(coefficients, dtype=np.float64)
+    return _in_pieces(lambda piece: harmonics(piece, coefficients).sum(axis=-1), z, coefficients)
 
 
 def derivative(z: ArrayLike, coefficients: ArrayLike) -> Floats:
     """Return d sigma / d z, shape [..., neurons], for the same arguments as activation."""
-    z = np.asarray(z, dtype=np.float64)
     coefficients = np.asarray(coefficients, dtype=np.float64)
     omega = frequencies(coefficients.shape[-1])
-    return -(coefficients * omega * np.sin(omega * (z[..., None] + 1.0))).sum(axis=-1)
+    slopes = coefficients * omega
+    return _in_pieces(lambda piece: -(slopes * np.sin(omega * (piece[..., None] + 1.0))).sum(axis=-1), z, coefficients)
+
+
+def _in_pieces(series: Callable[[Floats], Floats], z: ArrayLike, coefficients: Floats) -> Floats:
+    """Return a series of z, [..., neurons], computed for as many rows at once as MAX_TERMS allows."""
+    z = np.asarray(z, dtype=np.float64)
+    if z.ndim < 2 or z.size * coefficients.shape[-1] <= MAX_TERMS:
+        return series(z)
+    rows = z.reshape(-1, z.shape[-1])
+    at_once = max(1, MAX_TERMS // coefficients.size)
+    found = np.empty(np.broadcast_shapes(rows.shape, (1, len(coefficients))))
+    for start in range(0, len(rows), at_once):
+        found[start : start + at_once] = series(rows[start : start + at_once])
+    return found.reshape(*z.shape[:-1], -1)
 
 
 def line(harmonics: int) -> Floats:

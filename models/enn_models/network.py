@@ -1,6 +1,7 @@
 """A network as NumPy arrays with its exact float64 response: the reference for torch, LMS and ONNX."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -162,11 +163,9 @@ class Network:
 
     def hidden_pre_activations(self, x: ArrayLike) -> list[cosine_series.Floats]:
         """Compute the pre-activations of each hidden layer, float64 [batch, neurons], of raw inputs [batch, inputs]."""
-        s = self.encode(x) - self.input_offset
-        result: list[cosine_series.Floats] = []
-        for layer in self.layers[:-1]:
-            result.append(layer.pre_activation(s))
-            s = layer.activation(result[-1])
+        result = [self.layers[0].pre_activation(self.encode(x) - self.input_offset)]
+        for before, layer in pairwise(self.layers[:-1]):
+            result.append(layer.pre_activation(before.activation(result[-1])))
         return result
 
     def activation_inputs(self, x: ArrayLike) -> list[cosine_series.Floats]:

@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from enn_models.card import Card, GoldenVector, RawRows, SmallBatchPath, Timing, UnrollingChoice, network_fields
 from enn_models.errors import ModelError
-from enn_models.network import Layer, Network, Response
-from enn_models.package import HARMONICS, OUTPUTS, attach_card, open_package, verify_golden_vector
+from enn_models.graph_checks import MAX_FILE_BYTES
+from enn_models.network import Layer, Network
+from enn_models.package import HARMONICS, attach_card, open_package, verify_golden_vector
 from enn_models.repository import publish_version
 from enn_models.signature import signer
 from enn_training.errors import ExportError
@@ -101,6 +102,10 @@ def build_package(
     graph = build_graph(network, layout, harmonics=harmonics)
     try:
         data = attach_card(graph, _build_card(model, network, _unrolling_record(layout, measured)))
+        if len(data) > MAX_FILE_BYTES and layout.few is not None:  # a second path holds all weights once more
+            layout = replace(layout, few=None, few_rows=0)
+            graph = build_graph(network, layout, harmonics=harmonics)
+            data = attach_card(graph, _build_card(model, network, _unrolling_record(layout, measured)))
         opened = open_package(data)
         verify_golden_vector(opened, lambda rows, outputs: RuntimeSession(graph, outputs).run(rows))
     except (ModelError, ValidationError) as error:
@@ -144,7 +149,6 @@ def _exact_layouts(
         ExportError: No layout is within the tolerance.
     """
     rows = accuracy.comparison_rows(model)
-    response = network.respond(rows)
     exact, smallest = list[Layout](), np.inf
     for float64 in (False, True):
         if unrolling is None:
@@ -152,7 +156,8 @@ def _exact_layouts(
         else:
             layouts = [selection.layout_for(network, unrolling, float64=float64)]
         harmonics_error = _harmonics_error(network, layouts[0], rows) if harmonics else 0.0
-        errors = [max(harmonics_error, _largest_error(network, layout, rows, response)) for layout in layouts]
+        graphs = [build_graph(network, layout) for layout in layouts]
+        errors = np.maximum(accuracy.largest_errors(network, graphs, rows), harmonics_error).tolist()
         exact += [layout for layout, error in zip(layouts, errors, strict=True) if error <= accuracy.TOLERANCE]
         if len(exact) == len(layouts):
             break
@@ -164,12 +169,6 @@ def _exact_layouts(
         f"{accuracy.TOLERANCE:.0e}. Pre-activations this large exceed the precision of float64: "
         "scale the inputs, or train with a smaller dynamic range"
     )
-
-
-def _largest_error(network: Network, layout: Layout, rows: NDArray[np.float32], response: Response) -> float:
-    """Return the largest relative error of the outputs in ONNX Runtime."""
-    values = RuntimeSession(build_graph(network, layout), OUTPUTS).run(rows)
-    return accuracy.largest_error(network, response, dict(zip(OUTPUTS, values, strict=True)))
 
 
 def _harmonics_error(network: Network, layout: Layout, rows: NDArray[np.float32]) -> float:

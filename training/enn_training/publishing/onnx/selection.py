@@ -36,8 +36,8 @@ HEAD_COST_MARGIN = 1 / 20
 MAX_FEW_ROWS = 128
 """Maximum number of rows answered by the path for few rows."""
 MAX_FOLDED_WEIGHTS = 2**18
-"""Maximum number of weights of an affine map with a folded read-out; a larger map is slower than any other
-unrolling.
+"""Maximum number of weights of an affine map that an unrolling makes larger than the layer; a larger one is slower
+than any other unrolling.
 """
 MAX_OPERATIONS_SHARE = 1 / 2
 """Maximum share of the operations allowed in a package that the weights on one path may use; nearly all its
@@ -181,7 +181,9 @@ def _head_unrolling(unrolling: Unrolling, units: int) -> Unrolling | None:
 
 
 def _fits_size_limits(network: Network, layout: Layout) -> bool:
-    """Return True if no map has more than MAX_FOLDED_WEIGHTS weights once the read-out before it is folded in.
+    """Return True if no map has more than MAX_FOLDED_WEIGHTS weights, unless it is as small as the layer itself.
+
+    A map is larger than its layer if the unrolling has several arguments for a neuron, or folds in a read-out.
 
     The weights of all maps together must not exceed MAX_OPERATIONS_SHARE of the operations allowed in a package.
     """
@@ -194,10 +196,15 @@ def _fits_size_limits(network: Network, layout: Layout) -> bool:
             spectrum = layer_coefficients(layer)
             narrow = Affine(np.zeros((rows, 1)), np.zeros(rows))  # one input: the complete map may be very large
             rows, readout = len(unrolling.arguments(narrow, spectrum).bias), unrolling.readout(spectrum)
-        sizes.append(rows * columns)
+        size = rows * columns
+        if size > max(MAX_FOLDED_WEIGHTS, layer.weight.size):
+            return False
+        sizes.append(size)
     if network.head == "dct" and readout is not None:
+        if readout.weight.size > MAX_FOLDED_WEIGHTS:
+            return False
         sizes.append(readout.weight.size)
-    return max(sizes) <= MAX_FOLDED_WEIGHTS and sum(sizes) <= MAX_OPERATIONS_SHARE * max_operations(network)
+    return sum(sizes) <= MAX_OPERATIONS_SHARE * max_operations(network)
 
 
 def _seconds_per_run(
