@@ -104,7 +104,7 @@ class Estimator(BaseEstimator):
                     f"hidden {self.hidden!r}: expected 'auto', a number of neurons, or one for each layer"
                 )
             return None
-        return tuple(self.hidden) if isinstance(self.hidden, Sequence) else (int(self.hidden),)
+        return tuple(self.hidden) if isinstance(self.hidden, Sequence | np.ndarray) else (self.hidden,)
 
     def _learner(self) -> Learner:
         """Return the learner that the caller passed or named, with the defaults for tables."""

@@ -9,6 +9,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from enn_training.kernels.compilation import compile_kernel
 from enn_training.kernels.simd import LANES, Lanes, address, fill, load, load_single, store, store_single
 from enn_training.kernels.trigonometry import cosine_and_sine
 
@@ -63,7 +64,7 @@ def _beside(coefficients: Singles) -> Doubles:
     return np.ascontiguousarray(tiled.reshape(-1, LANES, coefficients.shape[1]).swapaxes(1, 2))
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@compile_kernel
 def _values(z: Singles, series: Doubles) -> None:
     """Overwrite z, flat and padded, with sigma(z); series is [repetition, Q, LANES]."""
     at, first = address(z), address(series)
@@ -87,7 +88,7 @@ def _series(z: Lanes, first: int, place: int, harmonics: int) -> Lanes:
     return value
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@compile_kernel
 def _gradients(z: Singles, series: Doubles, outer: Singles, sums: Doubles) -> None:
     """Overwrite z with its gradient, flat and padded like outer, and add that of the coefficients to sums."""
     at, first, outer_at, sums_at = address(z), address(series), address(outer), address(sums)

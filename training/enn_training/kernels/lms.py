@@ -13,6 +13,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from enn_training.kernels.compilation import compile_kernel
 from enn_training.kernels.simd import LANES, Lanes, address, beside, fill, load, store, whole
 from enn_training.kernels.trigonometry import cosine_and_sine
 
@@ -213,7 +214,7 @@ def _update(at: _Memory, layer: int, steps: int) -> None:
             store(at.weight, place, load(at.weight, place) + move * load(at.signal, entering + i))
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@compile_kernel
 def learn(state: State, x: Floats, y: Floats, order: NDArray[np.int64], steps: Floats) -> None:
     """Take one LMS step for every row of order.
 
@@ -243,7 +244,7 @@ def learn(state: State, x: Floats, y: Floats, order: NDArray[np.int64], steps: F
             _update(at, layer, moves)
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@compile_kernel
 def losses(state: State, x: Floats, y: Floats) -> Floats:
     """Return the mean loss of each network over rows, [LANES]: squared error, or cross-entropy in nats."""
     at = _memory(state)

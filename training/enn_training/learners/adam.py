@@ -9,12 +9,13 @@ from numpy.typing import NDArray
 
 from enn_models.network import Network
 from enn_training.data.preprocessing import Samples
-from enn_training.errors import DivergenceError, OptionError
+from enn_training.errors import DivergenceError
 from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
 from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.batched import BatchedNetworks
 from enn_training.nn.initialization import initial_network
+from enn_training.nn.option_values import check_options, number_from_zero, positive_number, positive_whole_number
 
 # Factors of the spread, one for each initial network.
 SPREADS = (1.0, 2.0, 0.5, 1.0, 3.0, 0.7)
@@ -54,14 +55,9 @@ class Adam:
 
     def __post_init__(self) -> None:
         """Check the range of every setting."""
-        optional = {name: value for name in ("patience", "max_time") if (value := getattr(self, name)) is not None}
-        required = {name: getattr(self, name) for name in ("passes", "spread", "rate", "batch", "starts")}
-        for name, value in (required | optional).items():
-            if not 0 < value < math.inf:
-                raise OptionError(f"{name} {value}: expected a positive number")
-        for name in ("decay", "smoothing"):
-            if not (math.isfinite(value := getattr(self, name)) and value >= 0):
-                raise OptionError(f"{name} {value}: expected a number of at least 0")
+        check_options(self, positive_whole_number, required=("passes", "batch", "starts"), optional=("patience",))
+        check_options(self, positive_number, required=("spread", "rate"), optional=("max_time",))
+        check_options(self, number_from_zero, required=("decay", "smoothing"))
 
     def learn(
         self,

@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 
 from enn_training.data.preprocessing import Samples
 from enn_training.data.splits import Folds, folds
-from enn_training.errors import DivergenceError, OptionError
+from enn_training.errors import DivergenceError
 from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
 from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.batched import BatchedNetworks
 from enn_training.nn.initialization import initial_network
+from enn_training.nn.option_values import check_options, positive_number, positive_whole_number, whole_number
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -84,10 +85,10 @@ class AutoAdam:
 
     def __post_init__(self) -> None:
         """Check the range of every setting."""
-        if not (math.isfinite(self.max_time) and self.max_time > 0):
-            raise OptionError(f"max_time {self.max_time}: expected a positive number of seconds")
-        if self.passes < 1:
-            raise OptionError(f"passes {self.passes}: expected a positive number")
+        check_options(self, positive_whole_number, required=("passes",))
+        check_options(self, positive_number, required=("max_time",))
+        if self.hidden is not None:
+            object.__setattr__(self, "hidden", tuple(whole_number("hidden", neurons) for neurons in self.hidden))
 
     def learn(
         self,

@@ -1,7 +1,6 @@
 """LMS: the authors' least mean squares on eight networks with different orders, spreads and steps; the best is kept."""
 
 import copy
-import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -19,6 +18,7 @@ from enn_training.kernels.simd import LANES
 from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.initialization import initial_network
+from enn_training.nn.option_values import check_options, positive_number, positive_whole_number
 
 Floats = NDArray[np.float64]
 
@@ -59,13 +59,8 @@ class LMS:
 
     def __post_init__(self) -> None:
         """Check the range of every setting."""
-        for name in ("passes", "spread", "pace"):
-            if not (math.isfinite(value := getattr(self, name)) and value > 0):
-                raise OptionError(f"{name} {value}: expected a positive number")
-        if self.patience is not None and self.patience < 1:
-            raise OptionError(f"patience {self.patience}: expected a positive number of passes, or None")
-        if self.max_time is not None and not 0 < self.max_time < math.inf:
-            raise OptionError(f"max_time {self.max_time}: expected a positive number of seconds, or None")
+        check_options(self, positive_whole_number, required=("passes",), optional=("patience",))
+        check_options(self, positive_number, required=("spread", "pace"), optional=("max_time",))
         if self.schedule not in ("annealed", "constant"):
             raise OptionError(f"schedule {self.schedule!r}: expected 'annealed' or 'constant'")
 

@@ -95,9 +95,9 @@ class OnlineTrainer:
         return {
             "learner": {"name": "lms", "online": True},
             "rows": {"training": self._seen, "held_out": 0, "test": 0},
-            "hidden": list(self._design.hidden),
-            "harmonics": self._design.harmonics,
-            "head": self._design.head,
+            "hidden": list(self._architecture.hidden),
+            "harmonics": self._architecture.harmonics,
+            "head": self._architecture.head,
             "loss": self._architecture.loss,
             "held_out_loss": loss,
             "passes": 1,

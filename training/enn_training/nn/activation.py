@@ -11,6 +11,7 @@ from torch.autograd.function import BackwardCFunction, FunctionCtx
 
 from enn_models import cosine_series
 from enn_training.errors import OptionError
+from enn_training.nn.option_values import whole_number
 
 
 class DCTActivation(nn.Module):
@@ -54,6 +55,7 @@ class DCTActivation(nn.Module):
         dtype: torch.dtype | None = None,
     ) -> None:
         super().__init__()
+        features, harmonics = whole_number("features", features), whole_number("harmonics", harmonics)
         if features < 1 or harmonics < 1:
             raise OptionError(f"features {features}, harmonics {harmonics}: expected at least 1 of each")
         line = torch.as_tensor(cosine_series.line(harmonics), device=device, dtype=dtype or torch.get_default_dtype())

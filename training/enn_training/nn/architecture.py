@@ -5,6 +5,7 @@ from typing import Literal, get_args
 
 from enn_models.network import Head, Network, Task
 from enn_training.errors import OptionError
+from enn_training.nn.option_values import check_options, whole_number
 
 Loss = Literal["squared", "cross-entropy"]
 
@@ -34,6 +35,8 @@ class Architecture:
 
     def __post_init__(self) -> None:
         """Check the range of every value."""
+        check_options(self, whole_number, required=("inputs", "units", "harmonics"))
+        object.__setattr__(self, "hidden", tuple(whole_number("hidden", neurons) for neurons in self.hidden))
         if self.inputs < 1 or self.units < 1:
             raise OptionError(f"inputs {self.inputs}, units {self.units}: expected at least 1 of each")
         if not 1 <= len(self.hidden) <= 14 or any(not 1 <= neurons <= 65_536 for neurons in self.hidden):

@@ -43,7 +43,9 @@ class BatchedNetworks(nn.Module):
         )
         learned = architecture.widths[1:] if architecture.head == "dct" else architecture.widths[1:-1]
         self.activations = nn.ModuleList(
-            DCTActivation(self.lanes * neurons, architecture.harmonics) for neurons in learned
+            # The kernels compute in float32 on the CPU, whatever PyTorch's defaults are.
+            DCTActivation(self.lanes * neurons, architecture.harmonics, device="cpu", dtype=torch.float32)
+            for neurons in learned
         )
         for activation, lanes in zip(self.activations, layers, strict=False):
             coefficients = np.concatenate([lane.coefficients for lane in lanes])
@@ -81,7 +83,7 @@ class BatchedNetworks(nn.Module):
         """
         for weight in self.weights:
             weight.mul_((1.0 - decay).clamp(min=0.0)[:, None, None])
-        odd = torch.arange(1, 2 * self.architecture.harmonics, 2)
+        odd = torch.arange(1, 2 * self.architecture.harmonics, 2, device="cpu")
         line = torch.from_numpy(cosine_series.line(self.architecture.harmonics)).float()
         share = (smoothing[:, None] * odd).clamp(max=1.0)[:, None]
         for activation in self.activations:

@@ -104,7 +104,7 @@ def _to_network(module: nn.Module, task: str) -> Network:
     layers: list[Layer] = []
     for part in _trace_chain(module):
         if isinstance(part, nn.Linear):
-            bias = part.bias if part.bias is not None else torch.zeros(part.out_features)
+            bias = part.bias if part.bias is not None else part.weight.new_zeros(part.out_features)
             layers.append(Layer(_to_array(part.weight), _to_array(bias), None))
         elif isinstance(part, DCTActivation) and layers and layers[-1].coefficients is None:
             layers[-1] = Layer(layers[-1].weight, layers[-1].bias, _to_array(part.coefficients))

@@ -1,6 +1,7 @@
 """Export a learned model as a package: an ONNX graph of standard operators, checked against the float64 network."""
 
 from dataclasses import replace
+from numbers import Integral
 from pathlib import Path
 from typing import Literal
 
@@ -120,9 +121,9 @@ def _parse_options(optimize: OptimizationTarget | None, unrolling: str | None) -
     if unrolling is not None and unrolling not in all_unrollings():
         raise ExportError(f"unrolling {unrolling!r}: expected one of {', '.join(all_unrollings())}")
     size = {"latency": 1, "throughput": selection.LARGE_BATCH}.get(str(optimize), optimize)
-    if size is not None and (type(size) is not int or size < 1):
+    if size is not None and (isinstance(size, bool) or not isinstance(size, Integral) or size < 1):
         raise ExportError(f'optimize {size!r}: expected "latency", "throughput" or a number of rows from 1')
-    return size, None if unrolling is None else all_unrollings()[unrolling]
+    return None if size is None else int(size), None if unrolling is None else all_unrollings()[unrolling]
 
 
 def _fastest(model: LearnedModel, network: Network, exact: list[Layout], size: int) -> tuple[Layout, Timing]:
