@@ -62,3 +62,14 @@ class LearnedModel:
         """
         network, training = replace(network, encoding=self.network.encoding), {**self.training, "learned_further": True}
         return replace(self, network=network, scores=scores, training=training, usage=None)
+
+
+def not_finite(network: Network) -> str | None:
+    """Return the name of the first parameter of a network that has infinite numbers or NaN; None if all are finite."""
+    for number, layer in enumerate(network.layers, start=1):
+        for name in ("weight", "bias", "coefficients"):
+            values = getattr(layer, name)
+            if values is not None and not np.isfinite(values).all():
+                return f"layer {number}: {name}"
+    offsets = ("input_offset", "output_offset")
+    return next((name for name in offsets if not np.isfinite(getattr(network, name)).all()), None)

@@ -21,9 +21,10 @@ def card_table(card: Card, network: Network) -> Table:
     table = Table("field", "value", box=None, show_header=False, padding=(0, 2, 0, 0))
     sizes = "-".join(map(str, card.layers))
     table.add_row("network", f"{sizes}, Q = {card.harmonics}, {card.head} head, {network.parameters} parameters")
-    table.add_row("task", card.task + (f" of {', '.join(map(str, card.classes))}" if card.classes else ""))
+    # Classes, scores and features have the names of their user, in which "[" begins no markup.
+    table.add_row("task", Text(card.task + (f" of {', '.join(map(str, card.classes))}" if card.classes else "")))
     for name, value in card.scores.items():
-        table.add_row(name, f"{value:.6g}")
+        table.add_row(Text(name), f"{value:.6g}")
     table.add_row("background", f"{len(card.background or ())} rows")
     for feature in card.features:
         table.add_row(Text(feature.name), Text(_describe_feature(feature)))

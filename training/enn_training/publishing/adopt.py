@@ -1,19 +1,20 @@
 """Convert a torch module that was trained elsewhere into a learned model that can be published."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from torch import fx, nn
 
 from enn_models.activation_statistics import measure_activations
 from enn_models.network import Layer, Network
-from enn_training.data.dataset import fingerprint, summarize_columns
+from enn_training.data.dataset import fingerprint, summarize_columns, to_label
 from enn_training.data.scaling import Scaling, fold
 from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.errors import DataError, OptionError
-from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel
+from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, not_finite
 from enn_training.nn.activation import DCTActivation
 from enn_training.nn.module import ENN
 
@@ -29,7 +30,7 @@ def adopt(
     rows: ArrayLike,
     *,
     names: Sequence[str] | None = None,
-    classes: Sequence[Label] | None = None,
+    classes: Sequence[Label] | NDArray[Any] | None = None,
     scaling: Scaling | None = None,
     scores: dict[str, float] | None = None,
     background: int = BACKGROUND_ROWS,
@@ -42,7 +43,8 @@ def adopt(
         rows: Training rows in raw units, [rows, features], finite. The card takes feature ranges, examples and
             background rows from them.
         names: Feature names. None: x0, x1, ...
-        classes: Class labels in the order of the logits or scores; two labels for a single output. None: regression.
+        classes: Class labels in the order of the logits or scores, as `np.unique` returns them too; two labels for a
+            single output. None: regression.
         scaling: Scaling applied to raw rows before they reach the module. None: the module takes raw rows.
         scores: Held-out scores for the card, with the metric names of scikit-learn.
         background: Number of randomly drawn rows that the card carries for attributions; 0 publishes no rows.
@@ -67,21 +69,24 @@ def adopt(
     network = _to_network(module, "regression" if classes is None else "classification")
     if scaling is not None:
         network = fold(network, scaling)
+    if place := not_finite(network):
+        raise OptionError(f"the module's {place} has values that are not finite: expected a module after its training")
     x = np.asarray(rows, dtype=np.float64)
-    if x.ndim != 2 or not len(x) or x.shape[1] != network.inputs or not np.isfinite(x).all():
+    if x.ndim != 2 or not len(x) or x.shape[1] != network.inputs or not (np.abs(x) <= np.finfo(np.float32).max).all():
         raise DataError(f"rows {x.shape}: expected finite numbers [rows, {network.inputs}], at least one row")
-    named = tuple(names) if names is not None else tuple(f"x{column}" for column in range(network.inputs))
-    if len(named) != network.inputs or (classes is not None and len(classes) != max(2, network.units)):
+    named = tuple(f"x{column}" for column in range(network.inputs)) if names is None else tuple(map(str, names))
+    labels = None if classes is None else tuple(map(to_label, classes))
+    if len(named) != network.inputs or (labels is not None and len(labels) != max(2, network.units)):
         raise OptionError(
-            f"{len(named)} names, classes {classes}: the module has {network.inputs} inputs and {network.units} outputs"
+            f"{len(named)} names, classes {labels}: the module has {network.inputs} inputs and {network.units} outputs"
         )
     return LearnedModel(
         network=network,
         features=summarize_columns(named, x),
-        classes=None if classes is None else tuple(classes),
+        classes=labels,
         examples=x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
         training={"learner": {"name": "adopted", "module": type(module).__name__}},
-        scores=scores or {},
+        scores={name: float(value) for name, value in (scores or {}).items()},
         fingerprint=fingerprint(named, x, np.zeros(0)),
         background=sample_rows(x, background, 0),
         usage=measure_activations(network, x) if background else None,

@@ -17,7 +17,7 @@ from enn_models.package import HARMONICS, attach_card, open_package, verify_gold
 from enn_models.repository import publish_version
 from enn_models.signature import signer
 from enn_training.errors import ExportError
-from enn_training.learned_model import LearnedModel
+from enn_training.learned_model import LearnedModel, not_finite
 from enn_training.publishing.onnx import accuracy, selection
 from enn_training.publishing.onnx.layout import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, Layout, build_graph
 from enn_training.publishing.onnx.runtime import RuntimeSession
@@ -93,7 +93,8 @@ def build_package(
             " load(root, name) for a package, or model_ of an estimator"
         )
     network = _pad_harmonics(model.network)
-    _check_finite(network)
+    if place := not_finite(network):
+        raise ExportError(f"{place} has values that are not finite; train again with a smaller learning rate")
     size, named = _parse_options(optimize, unrolling)
     exact = _exact_layouts(model, network, named, harmonics=harmonics)
     if size is None:
@@ -121,7 +122,7 @@ def _parse_options(optimize: OptimizationTarget | None, unrolling: str | None) -
     if unrolling is not None and unrolling not in all_unrollings():
         raise ExportError(f"unrolling {unrolling!r}: expected one of {', '.join(all_unrollings())}")
     size = {"latency": 1, "throughput": selection.LARGE_BATCH}.get(str(optimize), optimize)
-    if size is not None and (isinstance(size, bool) or not isinstance(size, Integral) or size < 1):
+    if size is not None and (isinstance(size, bool | str) or not isinstance(size, Integral) or size < 1):
         raise ExportError(f'optimize {size!r}: expected "latency", "throughput" or a number of rows from 1')
     return None if size is None else int(size), None if unrolling is None else all_unrollings()[unrolling]
 
@@ -228,17 +229,3 @@ def _pad_harmonics(network: Network) -> Network:
         )
 
     return replace(network, layers=tuple(pad(layer) for layer in network.layers))
-
-
-def _check_finite(network: Network) -> None:
-    """Raise ExportError if a parameter or an offset is not finite."""
-    for number, layer in enumerate(network.layers, start=1):
-        for name in ("weight", "bias", "coefficients"):
-            values = getattr(layer, name)
-            if values is not None and not np.isfinite(values).all():
-                raise ExportError(
-                    f"layer {number}: {name} has values that are not finite; train again with a smaller learning rate"
-                )
-    for name in ("input_offset", "output_offset"):
-        if not np.isfinite(getattr(network, name)).all():
-            raise ExportError(f"{name} has values that are not finite")

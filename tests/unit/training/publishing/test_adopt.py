@@ -123,3 +123,17 @@ def test_rows_that_do_not_fit_are_refused(rows):
 def test_names_and_classes_that_do_not_fit_are_refused(options):
     with pytest.raises(OptionError, match="the module has 2 inputs and 3 outputs"):
         adopt(Chain(), ROWS, **options)
+
+
+def test_classes_of_numpy_are_labels_of_the_card():
+    model = adopt(Chain(), ROWS, classes=np.unique([3, 1, 2]), scores={"accuracy": np.float32(0.5)})
+    card = open_package(build_package(model)).card
+    assert (card.classes, card.scores) == ((1, 2, 3), {"accuracy": 0.5})
+
+
+@pytest.mark.parametrize("name", ["weight", "bias"])
+def test_parameters_that_are_not_finite_are_refused_by_name(name):
+    module = Chain()
+    getattr(module.last, name).data.fill_(float("nan"))
+    with pytest.raises(OptionError, match=rf"the module's layer 3: {name} has values that are not finite"):
+        adopt(module, ROWS)
