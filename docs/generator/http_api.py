@@ -83,7 +83,9 @@ def _schema(name: str, schema: Schema) -> str:
         [code(field), kind(each), "yes" if field in required else "no", _meaning(each)]
         for field, each in schema.get("properties", {}).items()
     ]
-    return text + ("\n" + table(["field", "type", "required", "meaning"], rows) + "\n" if rows else "")
+    if rows:
+        return f"{text}\n{table(['field', 'type', 'required', 'meaning'], rows)}\n"
+    return text if schema.get("type") == "object" else f"{text}\n{kind(schema)}\n"
 
 
 def _meaning(schema: Schema) -> str:

@@ -79,6 +79,7 @@ def create_app(settings: Settings | None = None) -> Service:
         shutting_down=run.shutdown.is_marked,
         lifespan=_create_lifespan(stack, startup, periodic, [observer.close for observer in observers], shutdown),
         seconds=settings.deadline_seconds,
+        keys_required=bool(keys),
     )
     data_plane = DataPlane(
         registry,

@@ -5,6 +5,7 @@ RequestError
 |- UnauthorizedError             401 unauthorized          the API key or the bearer token is missing or wrong
 |- ForbiddenError                403 forbidden             load and unload are off, or not for this origin
 |- UnknownModelError             404 unknown_model         no such model or version
+|- MethodNotAllowedError         405 method_not_allowed    the path takes another HTTP method
 |- BodyTimeoutError              408 slow_body             the body did not arrive in time
 |- ConflictError                 409 conflict              another request unloaded the model meanwhile
 |- BodyTooLargeError             413 too_large             the body exceeds the size limit
@@ -25,6 +26,7 @@ MAX_DESCRIBED_VALUE = 60
 """Maximum number of characters of a value in an error message."""
 BEARER_REQUIRED = {"WWW-Authenticate": "Bearer"}
 RETRY_IN_ONE_SECOND = {"Retry-After": "1"}
+ALLOW_POST = {"Allow": "POST"}
 MAX_ROWS_HEADER = "ENN-Max-Rows"
 """Header of a refusal with the number of rows that the service would accept."""
 MAX_BYTES_HEADER = "ENN-Max-Bytes"
@@ -91,6 +93,15 @@ class UnknownModelError(RequestError):
     status = 404
     reason = "unknown_model"
     description = "No such model or version."
+
+
+class MethodNotAllowedError(RequestError):
+    """The path takes another HTTP method."""
+
+    status = 405
+    reason = "method_not_allowed"
+    headers = ALLOW_POST
+    description = "The path takes another HTTP method."
 
 
 class BodyTimeoutError(RequestError):

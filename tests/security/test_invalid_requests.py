@@ -217,8 +217,8 @@ def test_invalid_last_row_of_large_body_is_named(client: httpx.Client, row: str)
 @pytest.mark.parametrize(
     ("body", "text"),
     [
-        ('{"parameters": {"instances": ROWS}}', "expected one of"),
-        ('{"parameters": {"instances": ROWS}, "instances": [[1]]}', "instances[0]: 1 values"),
+        ('{"note": {"instances": ROWS}}', "expected one of"),
+        ('{"note": {"instances": ROWS}, "instances": [[1]]}', "instances[0]: 1 values"),
         ('{"instances": ROWS, "instances": [[1]]}', "instances[0]: 1 values"),
         ('{"instances": ROWS, "inputs": ROWS}', "expected one of"),
         ('{"instances": [ROWS]}', "instances[0]: 1000 values"),

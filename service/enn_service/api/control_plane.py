@@ -5,7 +5,6 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from importlib.metadata import version as installed_version
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -20,8 +19,8 @@ from enn_service.api.inference_docs import inference_docs_router
 from enn_service.api.introspection import introspection_router
 from enn_service.api.models import models_router
 from enn_service.api.monitoring import monitoring_router
+from enn_service.api.openapi_document import complete_document
 from enn_service.api.repository import repository_router
-from enn_service.api.schemas.request_schemas import request_schemas
 from enn_service.errors import InvalidRequestError, RequestError, ResponseTimeoutError
 from enn_service.http import responses
 from enn_service.http.auth import KeySet
@@ -44,6 +43,7 @@ def create_control_plane(
     shutting_down: Callable[[], bool],
     lifespan: Lifespan,
     seconds: float,
+    keys_required: bool,
 ) -> FastAPI:
     """Return the FastAPI application.
 
@@ -54,6 +54,7 @@ def create_control_plane(
         shutting_down: Returns True once the service is to end.
         lifespan: Start and end of the process.
         seconds: Maximum time until a response starts.
+        keys_required: True if requests need an API key.
     """
     api = FastAPIOffline(
         title="ENN",
@@ -64,6 +65,7 @@ def create_control_plane(
         redoc_url=None,
         redirect_slashes=False,
         swagger_ui_parameters={"tryItOutEnabled": True},
+        generate_unique_id_function=lambda route: route.name,
     )
     _add_exception_handlers(api, counters.local)
     api.add_middleware(FaultMiddleware, counters=counters.local, seconds=seconds)
@@ -75,9 +77,7 @@ def create_control_plane(
     api.include_router(repository_router(registry, tokens))
     api.include_router(inference_docs_router())
     api.include_router(explorer_router())
-    document = api.openapi()
-    _remove_framework_errors(document)
-    document["components"]["schemas"] |= request_schemas()
+    complete_document(api, keys_required=keys_required)
     return api
 
 
@@ -117,15 +117,6 @@ class FaultMiddleware:
             await response(scope, receive, send)
 
 
-def _remove_framework_errors(document: dict[str, Any]) -> None:
-    """Remove FastAPI's response 422 from an OpenAPI document: no path answers with it."""
-    for operations in document["paths"].values():
-        for operation in operations.values():
-            operation["responses"].pop("422", None)
-    for name in ("HTTPValidationError", "ValidationError"):
-        document["components"]["schemas"].pop(name, None)
-
-
 def _add_exception_handlers(api: FastAPI, counters: Counters) -> None:
     """Answer every exception with {"error": text}, and count it by its reason or the name of its status."""
 
@@ -142,6 +133,8 @@ def _add_exception_handlers(api: FastAPI, counters: Counters) -> None:
     @api.exception_handler(HTTPException)
     async def on_http_error(_: Request, error: HTTPException) -> Response:
         counters.errors[HTTPStatus(error.status_code).name.lower()] += 1
+        if error.headers and error.headers.get("Allow") == "GET":
+            error.headers = {"Allow": "GET, HEAD"}  # the data plane answers HEAD with the headers of GET
         return _to_starlette(error_response(error.status_code, str(error.detail), error.headers))
 
 

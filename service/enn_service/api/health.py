@@ -7,6 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from enn_service.api.routes import error_responses
+from enn_service.api.schemas import metadata as schemas
 from enn_service.errors import RepositoryNotReadyError, ShuttingDownError
 from enn_service.http import paths
 
@@ -25,8 +26,9 @@ def health_router(
         not_ready_reason: Returns the reason why the models cannot be served yet; empty if they can.
     """
     router = APIRouter(tags=["health"])
+    _add_probes(router, shutting_down, not_ready_reason)
 
-    @router.get("/", response_model=dict[str, str])
+    @router.get("/", response_model=schemas.ServerStatus)
     async def alive(request: Request, response: Response) -> Any:  # noqa: ANN401  (a body, or a redirect)
         """Return that the service is alive (KServe V1); redirect a browser to the explorer."""
         vary = {"vary": "accept"}
@@ -35,12 +37,26 @@ def health_router(
         response.headers.update(vary)
         return {"status": "alive"}
 
-    @router.get(paths.LIVE)
+    @router.get(paths.SERVER, response_model=schemas.ServerMetadata)
+    @router.get(f"{paths.SERVER}/", include_in_schema=False)
+    async def server() -> dict[str, Any]:
+        """Return the server's name, version and protocol extensions."""
+        return {"name": SERVER_NAME, "version": version, "extensions": extensions}
+
+    return router
+
+
+def _add_probes(router: APIRouter, shutting_down: Callable[[], bool], not_ready_reason: Callable[[], str]) -> None:
+    @router.get(paths.LIVE, response_model=schemas.Health)
     async def live() -> dict[str, bool]:
         """Return that the service is alive."""
         return {"live": True, "ready": not shutting_down() and not not_ready_reason()}
 
-    @router.get(paths.READY, responses=error_responses(ShuttingDownError, RepositoryNotReadyError))
+    @router.get(
+        paths.READY,
+        response_model=schemas.Health,
+        responses=error_responses(ShuttingDownError, RepositoryNotReadyError),
+    )
     async def ready() -> dict[str, bool]:
         """Return that the service is ready: every accepted model answers.
 
@@ -51,11 +67,3 @@ def health_router(
         if reason := not_ready_reason():
             raise RepositoryNotReadyError(reason)
         return {"live": True, "ready": True}
-
-    @router.get(paths.SERVER)
-    @router.get(f"{paths.SERVER}/", include_in_schema=False)
-    async def server() -> dict[str, Any]:
-        """Return the server's name, version and protocol extensions."""
-        return {"name": SERVER_NAME, "version": version, "extensions": extensions}
-
-    return router

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, HTTPException
 from msgspec import Struct
 from pydantic import BaseModel
 
-from enn_service.api.routes import ModelName, Responses, error_responses, versioned
+from enn_service.api.routes import MODEL_ERRORS, ModelName, Responses, error_responses, versioned
 from enn_service.api.schemas import inference as schemas
 from enn_service.api.schemas.request_schemas import request_body
 from enn_service.http.routing import ENDPOINTS
@@ -51,7 +51,7 @@ def inference_docs_router() -> APIRouter:
             method=route.method,
             description=route.description,
             response_model=response,
-            responses=binary | error_responses(*route.errors),
+            responses=binary | error_responses(*MODEL_ERRORS),
             openapi_extra={"requestBody": request_body(request)},
         )
         register(_Operation(route.name, tensors=route.name in WITH_TENSORS))

@@ -24,7 +24,11 @@ def monitoring_router(registry: ModelRegistry, counters: SharedCounters) -> APIR
     """
     router = APIRouter(tags=["monitoring"])
 
-    @router.get(paths.METRICS, response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    @router.get(
+        paths.METRICS,
+        response_class=Response,
+        responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+    )
     def metrics() -> Response:
         """Return the counters of all workers in the text format of Prometheus."""
         ready = [(model.name, model.version) for model in registry.ready_models()]

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 
 from enn_service.api.routes import ModelName, error_responses
 from enn_service.api.schemas import repository as schemas
+from enn_service.api.schemas.request_schemas import request_body
 from enn_service.errors import (
     ConflictError,
     ForbiddenError,
@@ -24,8 +25,10 @@ from enn_service.http.auth import KeySet
 from enn_service.protocols.json_object import parse_object
 from enn_service.runtime.registry import ModelRegistry
 
-Bearer = Annotated[HTTPAuthorizationCredentials | None, Security(HTTPBearer(auto_error=False))]
-ADMIN_ERRORS = (InvalidRequestError, UnauthorizedError, ForbiddenError, UnknownModelError)
+Bearer = Annotated[
+    HTTPAuthorizationCredentials | None, Security(HTTPBearer(scheme_name="ManagementToken", auto_error=False))
+]
+ADMIN_ERRORS = (UnauthorizedError, ForbiddenError, UnknownModelError)
 
 
 def repository_router(registry: ModelRegistry, tokens: KeySet) -> APIRouter:
@@ -47,9 +50,9 @@ def _add_index(router: APIRouter, registry: ModelRegistry) -> None:
         paths.REPOSITORY_INDEX,
         response_model=list[schemas.IndexEntry],
         openapi_extra=_optional_body(schemas.IndexRequest, {"ready": False}),
-        responses=error_responses(InvalidRequestError, RepositoryNotReadyError),
+        responses=error_responses(RepositoryNotReadyError),
     )
-    async def index(request: Request) -> list[schemas.IndexEntry]:
+    async def repository_index(request: Request) -> list[schemas.IndexEntry]:
         """List every version in the repository, with the reason if its file is not served."""
         ready = _parse_body(await request.body()).get("ready")
         if ready is not None and not isinstance(ready, bool):
@@ -75,7 +78,7 @@ def _add_load(router: APIRouter, registry: ModelRegistry, tokens: KeySet) -> Non
         openapi_extra=_optional_body(schemas.LoadRequest, {}),
         responses=error_responses(*ADMIN_ERRORS, ConflictError, ModelNotReadyError),
     )
-    async def load(model: ModelName, request: Request, credentials: Bearer) -> dict[str, Any]:
+    async def load_model(model: ModelName, request: Request, credentials: Bearer) -> dict[str, Any]:
         """Load a model in every worker, with its files as they are now; an error says what is wrong with them."""
         _authorize(tokens, request, credentials)
         if parameters := _parse_body(await request.body()).get("parameters"):
@@ -93,7 +96,7 @@ def _add_unload(router: APIRouter, registry: ModelRegistry, tokens: KeySet) -> N
         openapi_extra=_optional_body(schemas.UnloadRequest, {}),
         responses=error_responses(*ADMIN_ERRORS),
     )
-    async def unload(model: ModelName, request: Request, credentials: Bearer) -> dict[str, Any]:
+    async def unload_model(model: ModelName, request: Request, credentials: Bearer) -> dict[str, Any]:
         """Unload all versions of a model in every worker until it is loaded again; its files stay."""
         _authorize(tokens, request, credentials)
         _parse_body(await request.body())
@@ -129,5 +132,6 @@ def _to_text(name: str) -> str:
 
 def _optional_body(schema: type[BaseModel], example: dict[str, Any]) -> dict[str, Any]:
     """Return the OpenAPI entry of a request body that may be left out."""
-    content = {"application/json": {"schema": schema.model_json_schema(), "example": example}}
-    return {"requestBody": {"required": False, "content": content}}
+    body = request_body(schema, required=False)
+    body["content"]["application/json"]["example"] = example
+    return {"requestBody": body}

@@ -8,12 +8,12 @@ from typing import Annotated, Any, TypeVar
 from fastapi import APIRouter, Path
 
 from enn_service.api.schemas.inference import Error
-from enn_service.errors import ModelNotReadyError, RequestError, TooManyRequestsInFlightError, UnknownModelError
+from enn_service.errors import ModelNotReadyError, RequestError, UnknownModelError
 from enn_service.http.paths import with_version
 
 ModelName = Annotated[str, Path(description="the model's name", json_schema_extra={"example": "ring"})]
 ModelVersion = Annotated[str, Path(description="the version's name", json_schema_extra={"example": "1"})]
-MODEL_ERRORS = (UnknownModelError, ModelNotReadyError, TooManyRequestsInFlightError)
+MODEL_ERRORS = (UnknownModelError, ModelNotReadyError)
 """Errors of every route that names a model."""
 Responses = dict[int | str, dict[str, Any]]
 Handler = TypeVar("Handler", bound=Callable[..., Any])

@@ -7,7 +7,13 @@ from time import perf_counter_ns, time_ns
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from enn_service.errors import BodyTimeoutError, InvalidRequestError, RequestError, ResponseTimeoutError
+from enn_service.errors import (
+    BodyTimeoutError,
+    InvalidRequestError,
+    MethodNotAllowedError,
+    RequestError,
+    ResponseTimeoutError,
+)
 from enn_service.http import request_body
 from enn_service.http.auth import ApiKeyAuth, needs_no_slot
 from enn_service.http.inline import SCOPE_UNFINISHED, InlineResponder, Unfinished
@@ -192,6 +198,8 @@ class DataPlane:
             admitted = True
             if scope["method"] == "POST":
                 await self._handle_post(scope, receive, send, headers, request_id)
+            elif match_path(scope["path"]) is not None:
+                raise MethodNotAllowedError(f"{scope['method']} is not allowed here; expected POST")
             else:
                 # A route of GET answers HEAD too: the server omits the body.
                 routed = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope

@@ -8,30 +8,10 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from enn_service.errors import (
-    BodyTooLargeError,
-    InvalidRequestError,
-    MemoryBudgetError,
-    ModelNotReadyError,
-    RequestError,
-    TooManyRequestsInFlightError,
-    UnknownModelError,
-    UnsupportedMediaError,
-)
 from enn_service.http import paths
 from enn_service.inference.types import Endpoint
 from enn_service.protocols import kserve_v1 as v1
 from enn_service.protocols import open_inference_v2 as v2
-
-INFERENCE_ERRORS = (
-    InvalidRequestError,
-    UnknownModelError,
-    BodyTooLargeError,
-    UnsupportedMediaError,
-    ModelNotReadyError,
-    TooManyRequestsInFlightError,
-    MemoryBudgetError,
-)
 
 
 class InferenceRoute(NamedTuple):
@@ -44,7 +24,6 @@ class InferenceRoute(NamedTuple):
         verb: Name of the operation in metrics and statistics.
         endpoint: Decoder and encoder of the protocol.
         description: Sentence for the OpenAPI document; it contains "a model".
-        errors: Exceptions that the operation documents.
     """
 
     name: str
@@ -53,7 +32,6 @@ class InferenceRoute(NamedTuple):
     verb: str
     endpoint: Endpoint[Any]
     description: str
-    errors: tuple[type[RequestError], ...] = INFERENCE_ERRORS
 
 
 ENDPOINTS = (

@@ -20,14 +20,11 @@ MAX_TERMS = 200_000_000
 """Maximum number of products in the attributions of one request: some seconds of one core."""
 MAX_PERMUTATIONS = 1000
 DEFAULT_PERMUTATIONS = 50
-VALUE_SCHEMA = {"anyOf": [{"type": kind} for kind in ("number", "string", "boolean", "null")]}
-ROW_SCHEMA = {
-    "anyOf": [{"type": "array", "items": VALUE_SCHEMA}, {"type": "object", "additionalProperties": VALUE_SCHEMA}]
-}
-"""JSON schema of a row: a list of values, or an object {feature name: value}."""
+ROW_SCHEMA = {"$ref": "#/components/schemas/Row"}
+"""JSON schema of a row, which the OpenAPI document defines."""
 ROWS_SCHEMA = {"type": "array", "items": ROW_SCHEMA, "minItems": 1}
 BACKGROUND_SCHEMA = {"anyOf": [ROWS_SCHEMA, {"type": "null"}]}
-BASELINE_SCHEMA = {"anyOf": [*ROW_SCHEMA["anyOf"], {"type": "null"}]}
+BASELINE_SCHEMA = {"anyOf": [ROW_SCHEMA, {"type": "null"}]}
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,7 +17,8 @@ MAX_NUMBERS = 1_000_000
 """Maximum count of numbers in the explanations of one request: some tens of megabytes of JSON."""
 
 
-LABEL_SCHEMA: dict[str, Any] = {"anyOf": [{"type": kind} for kind in ("string", "integer", "boolean")]}
+LABEL_SCHEMA = {"$ref": "#/components/schemas/Label"}
+"""JSON schema of a class label, which the OpenAPI document defines."""
 
 
 class ExplainParameters(attributions.AttributionParameters, gc=False):
@@ -29,7 +30,7 @@ class ExplainParameters(attributions.AttributionParameters, gc=False):
     Shapley values.
     """
 
-    output: Annotated[Any, Meta(extra_json_schema={"anyOf": [*LABEL_SCHEMA["anyOf"], {"type": "null"}]})] = None
+    output: Annotated[Any, Meta(extra_json_schema={"anyOf": [LABEL_SCHEMA, {"type": "null"}]})] = None
     outputs: (
         Literal["all"] | Annotated[list[Any], Meta(min_length=1, extra_json_schema={"items": LABEL_SCHEMA})] | None
     ) = None

@@ -17,9 +17,7 @@ from enn_service.protocols.datatypes import DATATYPES
 JSON_DATATYPES = [name for name, datatype in DATATYPES.items() if datatype.in_json]
 Datatype = Literal["FP16", "FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
 Rows = Annotated[list[Any], Meta(extra_json_schema=ROWS_SCHEMA)]
-NUMBER_SCHEMAS = [{"type": "number"}, {"type": "null"}]
-NUMBERS_SCHEMA = {"type": "array", "items": {"anyOf": NUMBER_SCHEMAS}}
-Data = Annotated[list[Any], Meta(extra_json_schema={"items": {"anyOf": [*NUMBER_SCHEMAS, NUMBERS_SCHEMA]}})]
+Data = Annotated[list[Any], Meta(extra_json_schema={"items": {"$ref": "#/components/schemas/Numbers"}})]
 
 
 class NoParameters(Struct, forbid_unknown_fields=True, gc=False):

@@ -1,14 +1,18 @@
 """Bodies of the inference responses, for the documentation at /docs and the tests that compare both."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
 
 from enn_service.inference.attributions import Method
 
-Value = float | str | bool | None
-Row = list[Value] | dict[str, Value]
-Label = str | int | bool
+# Each named alias is a schema of its own in the OpenAPI document, from which code generators make a named type.
+Value = TypeAliasType("Value", float | str | bool | None)
+Row = TypeAliasType("Row", list[Value] | dict[str, Value])
+Label = TypeAliasType("Label", str | int | bool)
+Numbers = TypeAliasType("Numbers", list[float | None] | float | None)
+"""Values of a tensor: one, or those of a row."""
 
 
 class Error(BaseModel):
@@ -40,11 +44,14 @@ class LikelyLabel(BaseModel):
     probabilities: dict[str, float]
 
 
+Prediction = TypeAliasType("Prediction", ScoredLabel | LikelyLabel | float | list[float])
+
+
 class PredictResponse(BaseModel):
     """One prediction per row: a number, a list of numbers, or a label with score or probabilities."""
 
     model_config = ConfigDict(extra="forbid")
-    predictions: list[ScoredLabel | LikelyLabel | float | list[float]]
+    predictions: list[Prediction]
     out_of_range: list[OutOfRange] = []
 
 
@@ -129,12 +136,15 @@ class SeveralExplanations(Flags):
     outputs: list[OutputExplanation]
 
 
+RowExplanation = TypeAliasType("RowExplanation", Explanation | SeveralExplanations)
+
+
 class ExplainResponse(BaseModel):
     """One prediction and one explanation per row."""
 
     model_config = ConfigDict(extra="forbid")
-    predictions: list[ScoredLabel | LikelyLabel | float | list[float]]
-    explanations: list[Explanation | SeveralExplanations]
+    predictions: list[Prediction]
+    explanations: list[RowExplanation]
 
 
 class TensorParameters(BaseModel):
@@ -154,6 +164,13 @@ class OutputTensor(BaseModel):
     data: list[float] | list[str] | None = None
 
 
+class InferResponseParameters(BaseModel):
+    """Number of rows that left the training range."""
+
+    model_config = ConfigDict(extra="forbid")
+    rows_out_of_range: int | None = None
+
+
 class InferResponse(BaseModel):
     """The tensors asked for; the parameters tell how many rows left the training range, where any did."""
 
@@ -161,11 +178,11 @@ class InferResponse(BaseModel):
     model_name: str
     model_version: str
     id: str
-    parameters: dict[str, Any] = {}
+    parameters: InferResponseParameters | None = None
     outputs: list[OutputTensor]
 
 
 class ExplainTensorsResponse(InferResponse):
     """The response of infer, with one explanation per row."""
 
-    explanations: list[Explanation | SeveralExplanations]
+    explanations: list[RowExplanation]

@@ -1,7 +1,5 @@
 """Bodies of the model repository extension and of the statistics, for validation and the OpenAPI document."""
 
-from typing import Any
-
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -17,10 +15,16 @@ class LoadRequest(BaseModel):
     parameters: EmptyObject | None = None
 
 
-class UnloadRequest(BaseModel):
-    """Body of unload; it may be left out. Parameters are ignored: models have no dependents to unload."""
+class UnloadParameters(BaseModel):
+    """Parameters of unload; they are ignored, because models have no dependents to unload."""
 
-    parameters: dict[str, Any] | None = None
+    unload_dependents: bool | None = None
+
+
+class UnloadRequest(BaseModel):
+    """Body of unload; it may be left out."""
+
+    parameters: UnloadParameters | None = None
 
 
 class Duration(BaseModel):
@@ -53,7 +57,7 @@ class ModelStatistics(BaseModel):
     inference_count: int
     execution_count: int
     inference_stats: InferenceStatistics
-    batch_stats: list[Any]
+    batch_stats: list[EmptyObject]
 
 
 class Statistics(BaseModel):

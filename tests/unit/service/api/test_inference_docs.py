@@ -39,7 +39,7 @@ def test_endpoint_and_twin_document_bodies_and_errors(api: FastAPI, row: Inferen
         entry = api.openapi()["paths"][path][row.method.lower()]
         assert entry["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith(f"/{request}")
         assert entry["responses"]["200"]["content"]["application/json"]["schema"]["$ref"].endswith(f"/{response}")
-        assert {str(error.status) for error in row.errors} <= entry["responses"].keys()
+        assert {"404", "503"} <= entry["responses"].keys()
 
 
 @EACH_ENDPOINT
