@@ -7,8 +7,8 @@ import httpx
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_service.client import calls
-from enn_service.client.calls import ApiCall, ParsedResponse
+from enn_service.client import inference_calls
+from enn_service.client.calls import ApiCall, ParsedResponse, RowsCall
 
 MODEL = "ring"
 SAME = 1e-4
@@ -53,15 +53,24 @@ def rows(case: Case) -> NDArray[np.float32]:
 
 def call(case: Case, protocol: str) -> ApiCall[Any]:
     """Return the call of the client for a case."""
+    return in_one_request(_call_with_rows(case, protocol))
+
+
+def in_one_request(call: RowsCall[Any]) -> ApiCall[Any]:
+    """Return the request that carries all rows of a call."""
+    return call.piece(0, call.rows, call.version)
+
+
+def _call_with_rows(case: Case, protocol: str) -> RowsCall[Any]:
     inputs = rows(case)
     vectors = inputs.astype(np.float64).round(4).tolist()
     if case.kind == "explain":
-        return calls.explain(MODEL, vectors, None, output=None, harmonics=False)
+        return inference_calls.explain(MODEL, vectors, None, output=None, harmonics=False)
     if case.kind == "names":
-        return calls.predict(MODEL, [{"x0": x0, "x1": x1} for x0, x1 in vectors], None)
+        return inference_calls.predict(MODEL, [{"x0": x0, "x1": x1} for x0, x1 in vectors], None)
     if case.kind == "binary" or protocol == "v2":
-        return calls.infer(MODEL, inputs, None, ["output"], binary=case.kind == "binary")
-    return calls.predict(MODEL, vectors, None)
+        return inference_calls.infer(MODEL, inputs, None, ["output"], binary=case.kind == "binary")
+    return inference_calls.predict(MODEL, vectors, None)
 
 
 def request(call: ApiCall[Any], path: str | None = None) -> Request:

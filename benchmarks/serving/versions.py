@@ -27,7 +27,7 @@ from benchmarks.serving.load import FailedAnswersError, Target, check_installed,
 from benchmarks.serving.report import Bound
 from benchmarks.serving.rounds import Plan
 from benchmarks.serving.servers import ROOT, Server, service
-from enn_service.client import calls
+from enn_service.client import inference_calls
 
 PACKAGES = ("service", "models", "training")
 """Folders of a checkout that its packages are imported from."""
@@ -105,24 +105,28 @@ def comparables() -> tuple[Comparable, ...]:
     ]
     row = cases.rows(EXPLAIN).astype(np.float64).round(4).tolist()
     outside = [[OUTSIDE, value] for _, value in row]
-    options: dict[str, calls.ExplainParameters] = {
+    options: dict[str, inference_calls.ExplainParameters] = {
         "top 1": {"top": 1},
         "harmonics": {"harmonics": True},
         "Shapley values": {"attributions": "shapley"},
         "integrated gradients": {"attributions": "integrated_gradients"},
     }
     explained = {
-        f"{EXPLAIN.name}, {name}": calls.explain(cases.MODEL, row, None, **given) for name, given in options.items()
+        f"{EXPLAIN.name}, {name}": inference_calls.explain(cases.MODEL, row, None, **given)
+        for name, given in options.items()
     }
     many = cases.rows(MANY).astype(np.float64).round(4).tolist()
     beyond = {
-        "1 row out of range, JSON (V1)": calls.predict(cases.MODEL, outside, None),
-        "128 rows, one out of range, JSON (V1)": calls.predict(cases.MODEL, [*many[1:], *outside], None),
-        "1 row out of range, JSON (V2)": calls.infer(
+        "1 row out of range, JSON (V1)": inference_calls.predict(cases.MODEL, outside, None),
+        "128 rows, one out of range, JSON (V1)": inference_calls.predict(cases.MODEL, [*many[1:], *outside], None),
+        "1 row out of range, JSON (V2)": inference_calls.infer(
             cases.MODEL, np.array(outside, np.float32), None, ["output"], binary=False
         ),
     }
-    faster = [Comparable(name, cases.request(call), Bound(1)) for name, call in (explained | beyond).items()]
+    faster = [
+        Comparable(name, cases.request(cases.in_one_request(call)), Bound(1))
+        for name, call in (explained | beyond).items()
+    ]
     return (*plain, *faster)
 
 

@@ -83,7 +83,7 @@ def test_to_frame_has_one_line_per_row(own: Client) -> None:
     found = own.explain("ring", ROWS)
     frame = found.to_frame()
     bumps = [name for name in frame if str(name).startswith("bump_")]
-    assert list(frame) == ["output", "bias", *bumps, "pre_activation", "response", "out_of_range"]
+    assert list(frame) == ["prediction", "output", "bias", *bumps, "pre_activation", "response", "out_of_range"]
     np.testing.assert_array_equal(frame[bumps].to_numpy(), found.bumps)
     assert found.harmonics is None
 

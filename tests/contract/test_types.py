@@ -14,6 +14,8 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import torch
 from torch import nn
 
@@ -43,6 +45,12 @@ def ask(client: Client) -> list[float]:
     curves = client.activations("half", layer=0)
     ready: bool = client.ready("half")
     assert ready and surface and curves and client.predict("half", rows)
+    frame = pd.DataFrame({"x0": [0.5], "x1": [0.25]})
+    for row in (frame, frame.iloc[0], pl.DataFrame({"x0": [0.5], "x1": [0.25]}), {"x0": 0.5, "x1": 0.25}, [0.5, 0.25]):
+        client.predict("half", row)
+    client.explain_outputs("half", rows).to_shap()
+    table: pd.DataFrame = client.explain("half", frame, background=frame, baseline=frame.iloc[0]).to_frame()
+    print(table)
     states: list[str] = [version.state for version in client.models()]
     print(states, client.metadata("half")["name"], client.infer("half", rows)["output"].shape)
     return [float(bump) for bump in explanation.bumps[0]]

@@ -1,4 +1,4 @@
-"""Python client of the service: predictions and exact explanations of lists, NumPy arrays and pandas frames.
+"""Python client of the service: predictions and exact explanations of lists, arrays and frames.
 
 >>> from enn_service.client import Client
 >>> client = Client("http://127.0.0.1:8080")
@@ -48,7 +48,9 @@ except ModuleNotFoundError as error:
 from enn_service.client.errors import (
     AccessError,
     ClientError,
+    InvalidArgumentError,
     InvalidRowsError,
+    MixedOutputsError,
     NotFoundError,
     RequestRefusedError,
     ServerError,
@@ -57,7 +59,7 @@ from enn_service.client.errors import (
     UnexpectedAnswerError,
     UnreachableError,
 )
-from enn_service.client.results import Attributions, Explanations, ModelVersion
+from enn_service.client.results import Attributions, Explanations, ModelVersion, OutputExplanations
 
 __all__ = [
     "AccessError",
@@ -66,9 +68,12 @@ __all__ = [
     "Client",
     "ClientError",
     "Explanations",
+    "InvalidArgumentError",
     "InvalidRowsError",
+    "MixedOutputsError",
     "ModelVersion",
     "NotFoundError",
+    "OutputExplanations",
     "RequestRefusedError",
     "ServerError",
     "StatusError",

@@ -5,14 +5,14 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 import httpx
-from httpx_retries import RetryTransport
 from numpy.typing import NDArray
 
-from enn_service.client import calls
-from enn_service.client.calls import OUTPUT, ApiCall, ExplainParameters, Outputs, OutputTensor, SliceParameters
-from enn_service.client.results import Explanations, ModelVersion
+from enn_service.client import calls, inference_calls
+from enn_service.client.calls import ApiCall, RowsCall, SliceParameters
+from enn_service.client.exchange.transport import connection_headers, make_call_async, retry_policy
+from enn_service.client.inference_calls import OUTPUT, ExplainParameters, Outputs, OutputTensor
+from enn_service.client.results import Explanations, ModelVersion, OutputExplanations
 from enn_service.client.rows import Rows
-from enn_service.client.transport import build_request, connection_headers, parse_response, retry_policy, unreachable
 
 Result = TypeVar("Result")
 
@@ -26,8 +26,7 @@ class AsyncClient:
         url: Address of the service.
         token: API key or management token, sent as `Authorization: Bearer`.
         headers: Further headers of every request.
-        timeout: Maximum time to connect, to receive each part of a response, and for all waiting between retries, in
-            seconds; more than 0.
+        timeout: Maximum duration of a call with all its requests, retries and pauses, in seconds; more than 0.
         retries: Maximum number of retries; 0 or more.
         transport: httpx transport with a proxy, certificates or a Unix socket; None for a plain connection.
 
@@ -51,12 +50,11 @@ class AsyncClient:
         retries: int = 3,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
-        retrying = RetryTransport(transport or httpx.AsyncHTTPTransport(), retry_policy(retries, timeout))
+        self._timeout, self._retry = timeout, retry_policy(retries)
         self._http = httpx.AsyncClient(
             base_url=url,
             headers=connection_headers(token, headers),
-            timeout=timeout,
-            transport=retrying,
+            transport=transport or httpx.AsyncHTTPTransport(trust_env=False),
             trust_env=False,
         )
 
@@ -65,8 +63,8 @@ class AsyncClient:
 
         Args:
             model: Name of the model.
-            rows: Lists, a NumPy array or a pandas frame, [rows, features]: vectors in the order of the model's
-                features, or values by feature name in any order.
+            rows: Lists, dictionaries, a NumPy array, or a frame of pandas, polars or pyarrow, [rows, features]: vectors
+                in the order of the model's features, or values by feature name in any order; or a single row.
             version: Version of the model; None for the highest that is ready.
 
         Returns:
@@ -76,7 +74,7 @@ class AsyncClient:
         Raises:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return await self._send(calls.predict(model, rows, version))
+        return await self._send(inference_calls.predict(model, rows, version))
 
     async def explain(
         self, model: str, rows: Rows, *, version: str | None = None, **parameters: Unpack[ExplainParameters]
@@ -103,7 +101,7 @@ class AsyncClient:
         Raises:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return await self._send(calls.explain(model, rows, version, **parameters))
+        return await self._send(inference_calls.explain(model, rows, version, **parameters))
 
     async def explain_outputs(
         self,
@@ -113,7 +111,7 @@ class AsyncClient:
         *,
         version: str | None = None,
         **parameters: Unpack[ExplainParameters],
-    ) -> dict[Any, Explanations]:
+    ) -> OutputExplanations:
         """Predict rows and explain several outputs of each exactly.
 
         Args:
@@ -129,7 +127,7 @@ class AsyncClient:
         Raises:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return await self._send(calls.explain_outputs(model, rows, version, outputs, **parameters))
+        return await self._send(inference_calls.explain_outputs(model, rows, version, outputs, **parameters))
 
     async def activations(
         self, model: str, *, version: str | None = None, layer: int | None = None, points: int | None = None
@@ -217,7 +215,7 @@ class AsyncClient:
         Raises:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return await self._send(calls.infer(model, rows, version, outputs, binary=binary))
+        return await self._send(inference_calls.infer(model, rows, version, outputs, binary=binary))
 
     async def models(self) -> list[ModelVersion]:
         """Return every version in the service's repository with its state.
@@ -286,10 +284,6 @@ class AsyncClient:
         """Close the connections."""
         await self.aclose()
 
-    async def _send(self, call: ApiCall[Result]) -> Result:
-        """Send a request and return the result of its response."""
-        try:
-            response = await self._http.send(build_request(self._http, call))
-        except httpx.RequestError as error:
-            raise unreachable(error) from error
-        return parse_response(call, response)
+    async def _send(self, call: ApiCall[Result] | RowsCall[Result]) -> Result:
+        """Make a call and return its result."""
+        return await make_call_async(self._http, call, self._retry, self._timeout)

@@ -1,35 +1,24 @@
 """The request of each API call and the parser of its response, without any input or output."""
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Generic, Literal, TypedDict, TypeVar, Unpack
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, TypedDict, TypeVar
 from urllib.parse import urlencode
 
 import orjson
-from numpy.typing import NDArray
 
-from enn_service.client import errors, results, tensors
-from enn_service.client.results import Explanations, ModelVersion
-from enn_service.client.rows import Row, Rows, to_instances, to_json, to_matrix
+from enn_service.client import errors
+from enn_service.client.results import ModelVersion
+from enn_service.client.rows import Table, to_json
 from enn_service.http import paths
 from enn_service.http.paths import model_path
 
-BINARY_FROM = 4096
-"""Number of values from which `infer` sends binary tensors by default: JSON would cost more than the network."""
-ALIGNED = 8
-"""Alignment of a binary tensor in bytes: a service can use an aligned tensor without a copy."""
 REQUEST_ID = "x-request-id"
 INTROSPECTION = {"activations": paths.ACTIVATIONS, "surface": paths.SURFACE, "profile": paths.PROFILE}
 JSON = {"content-type": "application/json"}
-BINARY = {"content-type": "application/octet-stream"}
 
 Label = str | int | bool
-Outputs = Literal["all"] | Sequence[Label]
-"""Class labels or names of outputs; "all" for every output."""
-OutputTensor = Literal["output", "bumps", "pre_activation"]
-OUTPUT: tuple[OutputTensor, ...] = ("output",)
-AttributionMethod = Literal["shapley", "integrated_gradients", "sampled_shapley"]
 Result = TypeVar("Result")
 
 
@@ -82,7 +71,7 @@ class ApiCall(Generic[Result]):
         """
         if response.status not in self.success:
             request_id = response.headers.get(REQUEST_ID, self.request_id)
-            raise errors.error_for_status(response.status, _error_text(response), request_id)
+            raise errors.error_for_status(response.status, _error_text(response), request_id, response.headers)
         try:
             return self.parse(response)
         except (ValueError, TypeError, LookupError, AttributeError) as error:
@@ -92,24 +81,59 @@ class ApiCall(Generic[Result]):
             ) from error
 
 
-def predict(model: str, rows: Rows, version: str | None) -> ApiCall[list[Any]]:
-    """Return the call that predicts rows, by KServe V1."""
-    body = to_json({"instances": to_instances(rows)})
-    return ApiCall(
-        "POST", model_path(paths.PREDICT, model, version), lambda response: response.json()["predictions"], body, JSON
-    )
+@dataclass(frozen=True)
+class RowsCall(Generic[Result]):
+    """A call with rows, which one request carries, or several with a range of the rows each.
 
+    Attributes:
+        model: Name of the model.
+        version: Version of the model; None for the highest that is ready.
+        template: Template of the path.
+        table: Rows of the call.
+        encode: Function that writes rows and parameters as a body with its headers.
+        parse: Function that turns the response to some rows into their result.
+        join: Function that joins the results of successive ranges of rows; the second argument has all rows.
+        parameters: Parameters of the request; tables among them are rows too.
+    """
 
-class ExplainParameters(TypedDict, total=False):
-    """Options of an explanation; `Client.explain` describes them."""
+    model: str
+    version: str | None
+    template: str
+    table: Table
+    encode: Callable[[Table, Mapping[str, Any]], tuple[bytes, dict[str, str]]]
+    parse: Callable[[ParsedResponse, Table], Result]
+    join: Callable[[list[Result], Table], Result]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
-    output: Label | None
-    top: int | None
-    harmonics: bool
-    attributions: AttributionMethod | None
-    background: Rows | None
-    baseline: Row | None
-    permutations: int | None
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.table)
+
+    @property
+    def has_named_numbers(self) -> bool:
+        """True if a number in the rows may be the name of a category."""
+        return any(isinstance(rows, Table) and rows.from_frame for rows in (self.table, *self.parameters.values()))
+
+    def piece(self, start: int, stop: int, version: str | None) -> ApiCall[Result]:
+        """Return the request for a range of the rows."""
+        rows = self.table.part(start, stop)
+        body, headers = self.encode(rows, self.parameters)
+        path = endpoint_path(self.template, self.model, version)
+        return ApiCall("POST", path, lambda response: self.parse(response, rows), body, headers)
+
+    def with_category_names(self, features: Mapping[str, bool]) -> "RowsCall[Result]":
+        """Return the call with the names of integer categories as text, in the rows that come from a frame.
+
+        Args:
+            features: Features of the model in their order, True for those with such categories.
+        """
+
+        def converted(value: Any) -> Any:  # noqa: ANN401  (any parameter)
+            return value.with_category_names(features) if isinstance(value, Table) else value
+
+        parameters = {name: converted(value) for name, value in self.parameters.items()}
+        return replace(self, table=converted(self.table), parameters=parameters)
 
 
 class SliceParameters(TypedDict, total=False):
@@ -119,76 +143,6 @@ class SliceParameters(TypedDict, total=False):
     bumps: bool
     points: int
     at: Mapping[str, Any]
-
-
-def explain(
-    model: str, rows: Rows, version: str | None, **parameters: Unpack[ExplainParameters]
-) -> ApiCall[Explanations]:
-    """Return the call that predicts and explains rows, by KServe V1."""
-    instances = to_instances(rows)
-    body = _explain_body(instances, None, **parameters)
-    path = model_path(paths.EXPLAIN, model, version)
-    return ApiCall("POST", path, lambda response: results.explanations(response.json(), instances), body, JSON)
-
-
-def explain_outputs(
-    model: str, rows: Rows, version: str | None, outputs: Outputs, **parameters: Unpack[ExplainParameters]
-) -> ApiCall[dict[Any, Explanations]]:
-    """Return the call that predicts rows and explains several outputs of each, by KServe V1."""
-    instances = to_instances(rows)
-    body = _explain_body(instances, outputs if isinstance(outputs, str) else list(outputs), **parameters)
-    path = model_path(paths.EXPLAIN, model, version)
-    return ApiCall(
-        "POST", path, lambda response: results.explanations_of_outputs(response.json(), instances), body, JSON
-    )
-
-
-def _explain_body(
-    instances: Any,  # noqa: ANN401  (rows of any kind)
-    outputs: str | list[Label] | None,
-    *,
-    output: Label | None = None,
-    top: int | None = None,
-    harmonics: bool = False,
-    attributions: AttributionMethod | None = None,
-    background: Rows | None = None,
-    baseline: Row | None = None,
-    permutations: int | None = None,
-) -> bytes:
-    """Return the body of an explain request, without the parameters that have their default."""
-    given = {
-        "output": output,
-        "outputs": outputs,
-        "top": top,
-        "harmonics": harmonics or None,
-        "attributions": attributions,
-        "background": None if background is None else to_instances(background),
-        "baseline": None if baseline is None else to_instances([baseline])[0],
-        "permutations": permutations,
-    }
-    parameters = {name: value for name, value in given.items() if value is not None}
-    return to_json({"instances": instances} | ({"parameters": parameters} if parameters else {}))
-
-
-def infer(
-    model: str, rows: Rows, version: str | None, outputs: Sequence[OutputTensor], *, binary: bool | None
-) -> ApiCall[dict[str, NDArray[Any]]]:
-    """Return the call that runs the network on a tensor, by Open Inference Protocol V2."""
-    array = to_matrix(rows)
-    binary = array.size >= BINARY_FROM if binary is None else binary
-    tensor = tensors.described("input", array)
-    wanted = [{"name": name, "parameters": {"binary_data": binary}} for name in outputs]
-    path, parse = (
-        model_path(paths.INFER, model, version),
-        lambda response: tensors.read(response.headers, response.body),
-    )
-    if not binary:
-        head = to_json({"inputs": [{**tensor, "data": array.ravel()}], "outputs": wanted})
-        return ApiCall("POST", path, parse, head, JSON)
-    tail = array.tobytes()
-    head = to_json({"inputs": [{**tensor, "parameters": {"binary_data_size": len(tail)}}], "outputs": wanted})
-    head += b" " * (-len(head) % ALIGNED)
-    return ApiCall("POST", path, parse, head + tail, {**BINARY, tensors.HEADER: str(len(head))})
 
 
 def models() -> ApiCall[list[ModelVersion]]:
@@ -204,8 +158,24 @@ def models() -> ApiCall[list[ModelVersion]]:
 def metadata(model: str | None, version: str | None) -> ApiCall[dict[str, Any]]:
     """Return the call for the metadata of a model, or of the service."""
     return ApiCall(
-        "GET", paths.SERVER if model is None else model_path(paths.V2_MODEL, model, version), ParsedResponse.json
+        "GET", paths.SERVER if model is None else endpoint_path(paths.V2_MODEL, model, version), ParsedResponse.json
     )
+
+
+def served_version(model: str) -> ApiCall[str]:
+    """Return the call for the version that answers requests without one."""
+    path = endpoint_path(paths.V2_MODEL, model, None)
+    return ApiCall("GET", path, lambda response: str(response.json()["versions"][-1]))
+
+
+def features(model: str, version: str | None) -> ApiCall[dict[str, bool]]:
+    """Return the call for the features of a model in their order, True for those with categories of numbers."""
+
+    def parse(response: ParsedResponse) -> dict[str, bool]:
+        found = response.json()["properties"]["features"]
+        return {each["name"]: any(map(_is_number, each.get("categories", ()))) for each in found}
+
+    return ApiCall("GET", endpoint_path(paths.V2_MODEL, model, version), parse)
 
 
 def introspect(
@@ -226,7 +196,7 @@ def introspect(
     if "at" in given:
         given["at"] = to_json(given["at"]).decode()
     return ApiCall(
-        "GET", f"{model_path(INTROSPECTION[endpoint], model, version)}?{urlencode(given)}", ParsedResponse.json
+        "GET", f"{endpoint_path(INTROSPECTION[endpoint], model, version)}?{urlencode(given)}", ParsedResponse.json
     )
 
 
@@ -237,7 +207,7 @@ def live() -> ApiCall[bool]:
 
 def ready(model: str | None, version: str | None) -> ApiCall[bool]:
     """Return the call that checks if a model, or the service, is ready."""
-    return _health(paths.READY if model is None else model_path(paths.MODEL_READY, model, version))
+    return _health(paths.READY if model is None else endpoint_path(paths.MODEL_READY, model, version))
 
 
 def _health(path: str) -> ApiCall[bool]:
@@ -250,3 +220,26 @@ def _error_text(response: ParsedResponse) -> str:
         return str(response.json()["error"])
     except (ValueError, TypeError, LookupError):
         return response.body[:500].decode("utf-8", "replace") or "an empty response"
+
+
+def endpoint_path(template: str, model: str, version: str | None) -> str:
+    """Return the path of an endpoint.
+
+    Raises:
+        InvalidArgumentError: A name is not text.
+    """
+    for name, value in (("model", model), ("version", version)):
+        if not isinstance(value, str | None) or (name, value) == ("model", None):
+            raise errors.InvalidArgumentError(f"{name}: {value!r:.60} of type {type(value).__name__}; expected text")
+    try:
+        return model_path(template, model, version)
+    except UnicodeEncodeError as error:
+        raise errors.InvalidArgumentError(f"model or version: {error}; expected text") from None
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

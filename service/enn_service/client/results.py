@@ -1,17 +1,27 @@
-"""Typed results of the client's calls, with NumPy arrays."""
+"""Typed results of the client's calls, with NumPy arrays, and their conversion for pandas and the plots of shap."""
 
-from collections.abc import Callable
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_service.client.errors import MixedOutputsError
+
 if TYPE_CHECKING:
     import pandas as pd
     import shap
 
+PREFIX = "attribution_"
+"""Prefix of the column of a feature whose own name is that of another column."""
+RESERVED = re.compile(
+    rf"prediction(_\d+)?|output|bias|bump_\d+|rest|pre_activation|response|out_of_range|{PREFIX}.*", re.DOTALL
+)
+"""Names of columns that are not those of features; in every frame, so that a feature always has the same column."""
+MISSING = "missing"
+"""Text of a missing category in a plot."""
 Floats = NDArray[np.float64]
 
 
@@ -73,6 +83,7 @@ class Explanations:
         out_of_range: Features outside their training range, for each row.
         ranges: Training range of each feature that is out of range in some row.
         attributions: Attributions of features; None unless requested.
+        index: Index of the pandas frame that was explained; None for other rows.
     """
 
     predictions: list[Any]
@@ -92,129 +103,167 @@ class Explanations:
     out_of_range: list[tuple[str, ...]]
     ranges: dict[str, tuple[float, float]]
     attributions: Attributions | None
+    index: Any = None
 
     def to_frame(self) -> "pd.DataFrame":
-        """Return a pandas frame with one line per row.
+        """Return a pandas frame with one line per row and the index of the caller's frame.
 
         Returns:
-            Columns output, bias, bump_0, ..., pre_activation, response, the attributions, out_of_range. With `top`,
-            bumps that a row does not show are NaN there, and a column `rest` contains their sum.
+            Columns prediction (a label or a value; prediction_0, ... for several values), output, bias, bump_0, ...,
+            pre_activation, response, the attribution of each feature under its name, out_of_range. A feature whose name
+            is one of these, or begins with "attribution_", has "attribution_" before it. With `top`, bumps that a row
+            does not show are NaN, and a column `rest` contains their sum.
         """
-        import pandas as pd  # noqa: PLC0415  (the client works without it)
-
-        neurons, values = self._by_neuron(np.nan)
-        bumps = {f"bump_{neuron}": values[:, place] for place, neuron in enumerate(neurons)}
-        if self._is_partial:
-            bumps["rest"] = self.rest
-        columns = {"output": self.output, "bias": self.bias, **bumps}
-        columns |= {"pre_activation": self.pre_activation, "response": self.response}
-        if self.attributions is not None:
-            given = self.attributions.values
-            columns |= {name: given[:, index] for index, name in enumerate(self.attributions.features)}
-        return pd.DataFrame({**columns, "out_of_range": self.out_of_range})
+        return _to_frame(self)
 
     def to_shap(self) -> "shap.Explanation":
-        """Return an explanation for the plots of the library shap.
+        """Return an explanation of one output for the plots of the library shap.
 
         Returns:
-            The attributions of features, or the bumps if there are none. With `top`, `rest` is a bump of its own, and
-            bumps that a row does not show are 0 there.
-        """
-        import shap  # noqa: PLC0415  (the client works without it)
+            The attributions of features, or the bumps if there are none, [rows, features]. `data` has numbers, with a
+            category's place in alphabetical order and NaN for a missing value; `display_data` has the values as sent.
+            With `top`, `rest` is a bump of its own, and bumps that a row does not show are 0.
 
-        found = self.attributions
-        if found is not None:
-            return shap.Explanation(found.values, found.base_value, data=found.data, feature_names=found.features)
-        neurons, values = self._by_neuron(0.0)
-        _, data = self._by_neuron(0.0, self.activations)
-        names = [f"bump {neuron}" for neuron in neurons]
-        if self._is_partial:
-            names.append("rest")
-            values, data = (np.column_stack([each, self.rest]) for each in (values, data))
-        return shap.Explanation(values, self.bias, data=data, feature_names=names)
+        Raises:
+            MixedOutputsError: The rows explain different outputs: each its predicted class.
+        """
+        return _to_shap({None: self}, several=False)
 
     @property
-    def _is_partial(self) -> bool:
-        """Return True if some bumps are not shown."""
+    def is_partial(self) -> bool:
+        """True if some bumps are not shown."""
         return bool(np.count_nonzero(self.rest))
 
-    def _by_neuron(self, absent: float, numbers: Floats | None = None) -> tuple[list[int], Floats]:
-        """Return the values of each neuron that some row shows.
 
-        Args:
-            absent: Value of a neuron in a row that does not show it.
-            numbers: Values to arrange, [rows, shown]; None for the bumps.
+class OutputExplanations(dict[Any, Explanations]):
+    """Explanations of the same rows by output: a class label, or the name of a value."""
+
+    def to_shap(self) -> "shap.Explanation":
+        """Return an explanation of all outputs for the plots of the library shap.
 
         Returns:
-            Indices of the neurons, and the values, [rows, neurons].
+            Explanation as of `Explanations.to_shap`, but with values [rows, features, outputs], and with the labels as
+            `output_names`.
         """
-        neurons = np.unique(self.neurons)
-        result = np.full((len(self.neurons), len(neurons)), absent)
-        places = np.searchsorted(neurons, self.neurons)
-        np.put_along_axis(result, places, self.bumps if numbers is None else numbers, axis=1)
-        return neurons.tolist(), result
+        return _to_shap(self, several=True)
 
 
-def explanations(response: dict[str, Any], instances: Any) -> Explanations:  # noqa: ANN401  (rows of any kind)
-    """Convert a V1 explain response to arrays; `instances` are the rows that were sent."""
-    return _explanations(response["predictions"], response["explanations"], response["explanations"], instances)
+def _attribution_column(feature: str) -> str:
+    """Return the column with the attribution of a feature: its name, with PREFIX if that is reserved."""
+    return PREFIX + feature if RESERVED.fullmatch(feature) else feature
 
 
-def explanations_of_outputs(response: dict[str, Any], instances: Any) -> dict[Any, Explanations]:  # noqa: ANN401
-    """Convert a V1 explain response for several outputs to arrays, by output."""
-    flags = response["explanations"]
-    every = [
-        _explanations(response["predictions"], list(rows), flags, instances)
-        for rows in zip(*(row["outputs"] for row in flags), strict=True)
-    ]
-    return {found.output[0]: found for found in every}
+def _to_frame(found: Explanations) -> "pd.DataFrame":
+    """Return a pandas frame with one line per row."""
+    import pandas as pd  # noqa: PLC0415  (the client works without it)
+
+    neurons, values = _by_neuron([found], np.nan)
+    columns: dict[str, Any] = {**_predictions(found.predictions), "output": found.output, "bias": found.bias}
+    columns |= {f"bump_{neuron}": values[:, place, 0] for place, neuron in enumerate(neurons)}
+    if found.is_partial:
+        columns["rest"] = found.rest
+    columns |= {"pre_activation": found.pre_activation, "response": found.response}
+    if found.attributions is not None:
+        given = found.attributions
+        columns |= {_attribution_column(name): given.values[:, place] for place, name in enumerate(given.features)}
+    return pd.DataFrame({**columns, "out_of_range": found.out_of_range}, index=found.index)
 
 
-def _explanations(
-    predictions: list[Any],
-    rows: list[dict[str, Any]],
-    flags: list[dict[str, Any]],
-    instances: Any,  # noqa: ANN401
-) -> Explanations:
-    def of_rows(read: Callable[[dict[str, Any]], Any]) -> Floats:
-        return np.array([read(row) for row in rows], dtype=np.float64)
+def _to_shap(outputs: Mapping[Any, Explanations], *, several: bool) -> "shap.Explanation":
+    """Return the explanation of one output or of several for the plots of shap.
 
-    def of_bumps(field: str) -> Floats:
-        return of_rows(lambda row: [bump[field] for bump in row["bumps"]])
+    Args:
+        outputs: Explanations of the same rows, by output.
+        several: True for values [rows, features, outputs], False for [rows, features] of a single output.
 
-    split = all("harmonics" in bump for row in rows for bump in row["bumps"])
-    likely = all("base_probability" in row for row in rows)
-    standing = all("output_activation" in row for row in rows)
-    return Explanations(
-        predictions=predictions,
-        output=[row["output"] for row in rows],
-        neurons=np.array([[bump["neuron"] for bump in row["bumps"]] for row in rows], dtype=np.int64),
-        bumps=of_bumps("value"),
-        activations=of_bumps("activation"),
-        weights=of_bumps("weight"),
-        rest=of_rows(lambda row: row["rest"]["value"] if "rest" in row else 0.0),
-        bias=of_rows(itemgetter("bias")),
-        pre_activation=of_rows(itemgetter("pre_activation")),
-        response=of_rows(itemgetter("response")),
-        slope=of_rows(lambda row: row["output_activation"]["slope"]) if standing else None,
-        probability_changes=of_bumps("probability_change") if likely else None,
-        base_probability=of_rows(itemgetter("base_probability")) if likely else None,
-        harmonics=of_bumps("harmonics") if split else None,
-        out_of_range=[tuple(row["out_of_range"]) for row in flags],
-        ranges={name: (low, high) for row in flags for name, (low, high) in row.get("ranges", {}).items()},
-        attributions=_attributions([row["attributions"] for row in rows if "attributions" in row], instances),
+    Raises:
+        MixedOutputsError: The rows of an explanation explain different outputs.
+    """
+    import shap  # noqa: PLC0415  (the client works without it)
+
+    every = list(outputs.values())
+    for found in every:
+        _check_one_output(found.output)
+    attributions = [found.attributions for found in every if found.attributions is not None]
+    if attributions:
+        names, base = attributions[0].features, [each.base_value for each in attributions]
+        values = np.stack([each.values for each in attributions], axis=2)
+        data, shown = _plotted(attributions[0].data)
+    else:
+        base = [found.bias for found in every]
+        neurons, values = _by_neuron(every, 0.0)
+        data = shown = _by_neuron(every[:1], 0.0, neurons, activations=True)[1][:, :, 0]
+        names = [f"bump {neuron}" for neuron in neurons]
+        if any(found.is_partial for found in every):
+            names.append("rest")
+            rest = np.stack([found.rest for found in every], axis=1)
+            values = np.concatenate([values, rest[:, None]], axis=1)
+            data = shown = np.column_stack([data, rest[:, 0]])
+    labels = list(map(str, outputs))
+    return shap.Explanation(
+        values if several else values[:, :, 0],
+        np.stack(base, axis=1) if several else base[0],
+        data=data,
+        display_data=shown,
+        feature_names=names,
+        output_names=labels if several else None,
     )
 
 
-def _attributions(rows: list[dict[str, Any]], instances: Any) -> Attributions | None:  # noqa: ANN401
-    if not rows:
-        return None
-    features = list(rows[0]["values"])
-    data = [[row[name] for name in features] if isinstance(row, dict) else list(row) for row in instances]
-    return Attributions(
-        method=rows[0]["method"],
-        features=features,
-        values=np.array([list(row["values"].values()) for row in rows], dtype=np.float64),
-        base_value=np.array([row["base_value"] for row in rows], dtype=np.float64),
-        data=np.array(data, dtype=object),
-    )
+def _by_neuron(
+    every: Sequence[Explanations],
+    absent: float,
+    neurons: Sequence[int] | None = None,
+    *,
+    activations: bool = False,
+) -> tuple[list[int], Floats]:
+    """Return the bumps of each neuron that some row shows.
+
+    Args:
+        every: Explanations of the same rows.
+        absent: Value of a neuron in a row that does not show it.
+        neurons: Indices of the neurons in ascending order; None for those that are shown.
+        activations: True for the activations instead of the bumps.
+
+    Returns:
+        Indices of the neurons, and the values, [rows, neurons, explanations].
+    """
+    shown = np.unique(np.concatenate([found.neurons.ravel() for found in every])) if neurons is None else neurons
+    result = np.full((len(every[0].neurons), len(shown), len(every)), absent)
+    for place, found in enumerate(every):
+        values = found.activations if activations else found.bumps
+        np.put_along_axis(result[:, :, place], np.searchsorted(shown, found.neurons), values, axis=1)
+    return [int(neuron) for neuron in shown], result
+
+
+def _check_one_output(output: list[Any]) -> None:
+    labels = list(dict.fromkeys(output))
+    if len(labels) > 1:
+        raise MixedOutputsError(
+            f"the rows explain the outputs {', '.join(map(repr, labels))}, each row its predicted class; a plot of "
+            "shap shows one output: pass output=..., or use explain_outputs, or explain fewer rows"
+        )
+
+
+def _predictions(predictions: list[Any]) -> dict[str, list[Any]]:
+    """Return the column `prediction`: the label or the value; of several values one column each."""
+    if predictions and isinstance(predictions[0], list):
+        return {f"prediction_{place}": list(values) for place, values in enumerate(zip(*predictions, strict=True))}
+    return {"prediction": [each["label"] if isinstance(each, dict) else each for each in predictions]}
+
+
+def _plotted(data: NDArray[Any]) -> tuple[Floats, NDArray[Any]]:
+    """Return the rows as numbers that give positions and colours, and as values to be shown.
+
+    A category is its place among those of its column in alphabetical order, and a missing value is NaN.
+    """
+    numbers, shown = np.full(data.shape, np.nan), np.empty(data.shape, dtype=object)
+    for place, column in enumerate(data.T):
+        known = np.array([value is not None and value == value for value in column], dtype=bool)  # noqa: PLR0124  (NaN)
+        if all(isinstance(value, int | float | np.number) and not isinstance(value, bool) for value in column[known]):
+            numbers[known, place] = column[known].astype(np.float64)
+            shown[:, place] = numbers[:, place]
+            continue
+        shown[:, place] = [str(value) if there else MISSING for value, there in zip(column, known, strict=True)]
+        numbers[known, place] = np.unique(shown[known, place].astype(str), return_inverse=True)[1]
+    return numbers, shown

@@ -5,14 +5,15 @@ from types import TracebackType
 from typing import Any, Self, TypeVar, Unpack
 
 import httpx
-from httpx_retries import RetryTransport
 from numpy.typing import NDArray
 
-from enn_service.client import calls
-from enn_service.client.calls import OUTPUT, ApiCall, ExplainParameters, Outputs, OutputTensor, SliceParameters
-from enn_service.client.results import Explanations, ModelVersion
+from enn_service.client import calls, inference_calls
+from enn_service.client.calls import ApiCall, RowsCall, SliceParameters
+from enn_service.client.exchange.deadline import DeadlineTransport
+from enn_service.client.exchange.transport import connection_headers, make_call, retry_policy
+from enn_service.client.inference_calls import OUTPUT, ExplainParameters, Outputs, OutputTensor
+from enn_service.client.results import Explanations, ModelVersion, OutputExplanations
 from enn_service.client.rows import Rows
-from enn_service.client.transport import build_request, connection_headers, parse_response, retry_policy, unreachable
 
 Result = TypeVar("Result")
 
@@ -21,15 +22,14 @@ class Client:
     """Client of the service. Use it as a context manager or close it; several threads may call it at the same time.
 
     No call changes anything in the service. Therefore all calls but those of health are retried after a lost connection
-    and after status 429, 502, 503 and 504, where the client waits as Retry-After says. Proxies that environment
-    variables name are not used.
+    and after status 429, 502, 503 and 504, where the client waits as Retry-After says. A call with more rows than the
+    service takes at once is sent in several requests. Proxies that environment variables name are not used.
 
     Args:
         url: Address of the service.
         token: API key or management token, sent as `Authorization: Bearer`.
         headers: Further headers of every request.
-        timeout: Maximum time to connect, to receive each part of a response, and for all waiting between retries, in
-            seconds; more than 0.
+        timeout: Maximum duration of a call with all its requests, retries and pauses, in seconds; more than 0.
         retries: Maximum number of retries; 0 or more.
         transport: httpx transport with a proxy, certificates or a Unix socket; None for a plain connection.
 
@@ -54,12 +54,11 @@ class Client:
         retries: int = 3,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
-        retrying = RetryTransport(transport or httpx.HTTPTransport(), retry_policy(retries, timeout))
+        self._timeout, self._retry = timeout, retry_policy(retries)
         self._http = httpx.Client(
             base_url=url,
             headers=connection_headers(token, headers),
-            timeout=timeout,
-            transport=retrying,
+            transport=transport or DeadlineTransport(),
             trust_env=False,
         )
 
@@ -68,8 +67,8 @@ class Client:
 
         Args:
             model: Name of the model.
-            rows: Lists, a NumPy array or a pandas frame, [rows, features]: vectors in the order of the model's
-                features, or values by feature name in any order.
+            rows: Lists, dictionaries, a NumPy array, or a frame of pandas, polars or pyarrow, [rows, features]: vectors
+                in the order of the model's features, or values by feature name in any order; or a single row.
             version: Version of the model; None for the highest that is ready.
 
         Returns:
@@ -79,7 +78,7 @@ class Client:
         Raises:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return self._send(calls.predict(model, rows, version))
+        return self._send(inference_calls.predict(model, rows, version))
 
     def explain(
         self, model: str, rows: Rows, *, version: str | None = None, **parameters: Unpack[ExplainParameters]
@@ -106,7 +105,7 @@ class Client:
         Raises:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return self._send(calls.explain(model, rows, version, **parameters))
+        return self._send(inference_calls.explain(model, rows, version, **parameters))
 
     def explain_outputs(
         self,
@@ -116,7 +115,7 @@ class Client:
         *,
         version: str | None = None,
         **parameters: Unpack[ExplainParameters],
-    ) -> dict[Any, Explanations]:
+    ) -> OutputExplanations:
         """Predict rows and explain several outputs of each exactly.
 
         Args:
@@ -132,7 +131,7 @@ class Client:
         Raises:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return self._send(calls.explain_outputs(model, rows, version, outputs, **parameters))
+        return self._send(inference_calls.explain_outputs(model, rows, version, outputs, **parameters))
 
     def activations(
         self, model: str, *, version: str | None = None, layer: int | None = None, points: int | None = None
@@ -220,7 +219,7 @@ class Client:
         Raises:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return self._send(calls.infer(model, rows, version, outputs, binary=binary))
+        return self._send(inference_calls.infer(model, rows, version, outputs, binary=binary))
 
     def models(self) -> list[ModelVersion]:
         """Return every version in the service's repository with its state.
@@ -289,10 +288,6 @@ class Client:
         """Close the connections."""
         self.close()
 
-    def _send(self, call: ApiCall[Result]) -> Result:
-        """Send a request and return the result of its response."""
-        try:
-            response = self._http.send(build_request(self._http, call))
-        except httpx.RequestError as error:
-            raise unreachable(error) from error
-        return parse_response(call, response)
+    def _send(self, call: ApiCall[Result] | RowsCall[Result]) -> Result:
+        """Make a call and return its result."""
+        return make_call(self._http, call, self._retry, self._timeout)

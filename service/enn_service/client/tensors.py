@@ -48,3 +48,13 @@ def read(headers: Mapping[str, str], body: bytes) -> dict[str, NDArray[Any]]:
     if position != len(body):
         raise ValueError(f"{len(body)} bytes; the answer announces {position}")
     return arrays
+
+
+def join(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    """Join the output tensors of successive ranges of rows, by name."""
+    first, *more = parts
+    return (
+        {name: np.concatenate([array, *(part[name] for part in more)]) for name, array in first.items()}
+        if more
+        else first
+    )

@@ -2,11 +2,6 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -25,61 +20,12 @@ from enn_service.client import (
     UnexpectedAnswerError,
     UnreachableError,
 )
+from support.scripted import Reply, answering
 
 ROWS = [[0.1, 0.2], [0.5, -0.1]]
 GOOD = (200, {}, orjson.dumps({"predictions": [1.0, 2.0]}))
-STOP_LOOKS = 0.01
-"""Interval at which the server checks for its shutdown, in seconds."""
 LENGTH = "inference-header-content-length"
 CODES = {"FP32": "<f4", "FP64": "<f8", "INT64": "<i8", "UINT8": "u1"}
-
-Reply = tuple[int, dict[str, str], bytes]
-
-
-@dataclass
-class Script:
-    """Responses of the server, the last one repeated, and the requests that it received."""
-
-    replies: list[Reply | Callable[[dict[str, str], bytes], Reply]]
-    requests: list[tuple[str, dict[str, str], bytes]] = field(default_factory=list)
-    url: str = ""
-
-
-@contextmanager
-def answering(*replies: Any) -> Iterator[Script]:
-    """Run a server with these responses on a free port."""
-    script = Script(list(replies))
-    following = chain(script.replies, repeat(script.replies[-1]))
-
-    class Handler(BaseHTTPRequestHandler):
-        def answer(self) -> None:
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            body = self.rfile.read(int(headers.get("content-length", 0)))
-            script.requests.append((self.path, headers, body))
-            reply = next(following)
-            if reply is None:  # the connection is lost
-                return
-            status, more, content = reply(headers, body) if callable(reply) else reply
-            self.send_response(status)
-            for name, value in {**more, "content-length": str(len(content))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(content)
-
-        do_GET = do_POST = answer  # noqa: N815
-
-        def log_message(self, format: str, *_: Any) -> None:  # noqa: A002
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever, args=[STOP_LOOKS])
-        thread.start()
-        try:
-            script.url = f"http://127.0.0.1:{server.server_port}"
-            yield script
-        finally:
-            server.shutdown()
-            thread.join(30)
 
 
 def doubled(headers: dict[str, str], body: bytes) -> Reply:
