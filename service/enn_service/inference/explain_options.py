@@ -1,8 +1,8 @@
 """Options of an explain request on either protocol, and the JSON text of its explanations."""
 
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from msgspec import Meta
+from msgspec import Meta, Struct
 
 from enn_service.errors import InvalidRequestError
 from enn_service.inference import attributions
@@ -52,7 +52,7 @@ EXPECTED_PARAMETERS = {
 NO_PARAMETERS = ExplainParameters()
 
 
-class ExplainOptions(NamedTuple):
+class ExplainOptions(Struct, frozen=True):
     """Checked options of an explain request.
 
     Attributes:
@@ -62,6 +62,7 @@ class ExplainOptions(NamedTuple):
         top: Number of bumps returned, the largest first; None for all in the order of the neurons.
         harmonics: True to split each bump into the terms of its series.
         attributions: Method of the attributions to features, with its options; None without attributions.
+        is_default: True if the request has no options.
     """
 
     numbers: int
@@ -70,19 +71,12 @@ class ExplainOptions(NamedTuple):
     top: int | None = None
     harmonics: bool = False
     attributions: AttributionOptions | None = None
-
-    @property
-    def is_default(self) -> bool:
-        """True if the request has no options."""
-        return self[1:] == DEFAULT_OPTIONS
+    is_default: bool = False
 
     @property
     def extra_cost_ns(self) -> int:
         """Estimated work besides the run of the network, in nanoseconds."""
         return ATTRIBUTION_COST_NS if self.attributions else 0
-
-
-DEFAULT_OPTIONS = ExplainOptions(0)[1:]
 
 
 def parse_explain_options(model: ServedModel, parameters: ExplainParameters | None, rows: int) -> ExplainOptions:
@@ -93,7 +87,7 @@ def parse_explain_options(model: ServedModel, parameters: ExplainParameters | No
     """
     if parameters is None:
         if rows * model.explanation_encoder.numbers_per_row <= MAX_NUMBERS:
-            return ExplainOptions(model.explanation_encoder.numbers_per_row)
+            return ExplainOptions(model.explanation_encoder.numbers_per_row, is_default=True)
         parameters = NO_PARAMETERS
     output, top, harmonics = parameters.output, parameters.top, parameters.harmonics
     if output is not None:

@@ -1,13 +1,13 @@
 """Types that the stages of inference exchange: request, decoded call, validated batch, encoded response, endpoint.
 
-One object of each is made for every request: mutable dataclasses with slots are the ones that Python makes fastest.
+One object of each is made for every request: a msgspec Struct takes a third of the time of a dataclass.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.range_check import OutOfRange
@@ -16,8 +16,7 @@ from enn_service.runtime.session import Array
 Options = TypeVar("Options")
 
 
-@dataclass(slots=True, eq=False)
-class InferenceRequest:
+class InferenceRequest(Struct, eq=False):
     """A request to a model as the transport delivers it.
 
     Attributes:
@@ -31,8 +30,7 @@ class InferenceRequest:
     id: str = ""
 
 
-@dataclass(slots=True, eq=False)
-class InferenceCall(Generic[Options]):
+class InferenceCall(Struct, Generic[Options], eq=False):
     """A decoded request whose rows are not validated yet.
 
     Attributes:
@@ -54,8 +52,7 @@ class InferenceCall(Generic[Options]):
     extra_ns: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class Batch:
+class Batch(Struct, eq=False):
     """Validated rows.
 
     Attributes:
@@ -73,8 +70,7 @@ class Batch:
         return np.array([self.rows], np.float32) if isinstance(self.rows, list) else self.rows
 
 
-@dataclass(slots=True)
-class EncodedResponse:
+class EncodedResponse(Struct):
     """A successful response, ready for a transport.
 
     Attributes:
