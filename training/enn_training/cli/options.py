@@ -153,6 +153,7 @@ Optimize = Annotated[
     ),
 ]
 UnrollingName = Annotated[str | None, typer.Option("--unrolling", help="Unrolling to use; an unknown name lists all.")]
+Starts = Annotated[int | None, typer.Option("--starts", min=1, help="Number of initial networks of lm.")]
 Passes = Annotated[int | None, typer.Option("--passes", min=1, help="Number of passes over the training rows.")]
 Spread = Annotated[
     float | None, typer.Option("--spread", help="Dynamic range g; higher values reach higher frequencies.")

@@ -19,9 +19,10 @@ def problem(
     hidden: options.Hidden = None,
     harmonics: options.Harmonics = 6,
     head: options.Head = options.HeadName.DCT,
-    learner: options.Learners = "lms",
+    learner: options.Learners = "lm",
     seed: options.Seed = 0,
     background: options.Background = 100,
+    starts: options.Starts = None,
     passes: options.Passes = None,
     spread: options.Spread = None,
     pace: options.Pace = None,
@@ -37,9 +38,8 @@ def problem(
     from enn_training.data import problems
 
     data = problems.problem(name).dataset(samples, seed)
-    method = options.parse_learner(
-        learner, hidden=hidden, defaults={}, passes=passes, spread=spread, pace=pace, decay=decay
-    )
+    given = {"starts": starts, "passes": passes, "spread": spread, "pace": pace, "decay": decay}
+    method = options.parse_learner(learner, hidden=hidden, defaults={}, **given)
     console.train_and_publish(
         data,
         method,

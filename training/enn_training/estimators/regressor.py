@@ -24,7 +24,7 @@ class ENNRegressor(RegressorMixin, Estimator):
         head: Output layer: "linear" or "dct" (as in the paper).
         learner: Name of a registered learner, or an object with a method `learn`. "auto" is AdamW with size, penalties
             and number of steps chosen by cross-validation, then trained on all rows; "adam" is AdamW with fixed
-            settings; "lms" the authors' least mean squares.
+            settings; "lm" Levenberg-Marquardt; "lms" the authors' least mean squares.
         max_time: Time limit of a fit in seconds; a fit that reaches it need not equal the next one.
         random_state: Seed of the split and of the learner; None is 0, so that equal calls give equal networks.
 

@@ -82,6 +82,11 @@ def _counting(typed: Callable[..., Typed]) -> Callable[..., int]:
     return intrinsic(typed)
 
 
+def _scalar(typed: Callable[..., Typed]) -> Callable[..., float]:
+    """Return a Numba intrinsic that returns a float64 number."""
+    return intrinsic(typed)
+
+
 @_counting
 def address(_typing: Context, array: types.Type) -> Typed:
     """Return the address of an array; an array that is not in C order is refused at compile time."""
@@ -156,6 +161,16 @@ def whole(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
     return types.intp(types.intp, types.intp), generate
 
 
+@_scalar
+def number(_typing: Context, _address: types.Type, _offset: types.Type) -> Typed:
+    """Return the float64 number at an offset, counted in float64 numbers, after an address."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        return builder.load(_pointer(builder, args, ir.DoubleType()))
+
+    return types.float64(types.intp, types.intp), generate
+
+
 @_intrinsic
 def beside(_typing: Context, *_numbers: types.Type) -> Typed:
     """Return eight numbers as lanes."""
@@ -183,15 +198,68 @@ def fill(_typing: Context, _value: types.Type) -> Typed:
     return _LANES(types.float64), generate
 
 
+def _call(builder: ir.IRBuilder, name: str, args: Values) -> ir.Value:
+    """Return the result of an LLVM intrinsic for lanes."""
+    kind = ir.FunctionType(_VECTOR, [_VECTOR] * len(args))
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v{LANES}f64"), args)
+
+
 @_intrinsic
 def floor(_typing: Context, value: types.Type) -> Typed:
     """Return the largest integers not above the lanes."""
 
     def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
-        kind = ir.FunctionType(_VECTOR, [_VECTOR])
-        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.floor.v{LANES}f64"), args)
+        return _call(builder, "floor", args)
 
     return _LANES(value), generate
+
+
+@_intrinsic
+def larger(_typing: Context, left: types.Type, right: types.Type) -> Typed:
+    """Return the larger number of each pair of lanes."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        return _call(builder, "maxnum", args)
+
+    return _LANES(left, right), generate
+
+
+@_intrinsic
+def is_positive(_typing: Context, value: types.Type) -> Typed:
+    """Return 1 for each lane above 0, else 0."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        zero = ir.Constant(_VECTOR, [0.0] * LANES)
+        return cast("ir.Value", builder.uitofp(builder.fcmp_ordered(">", args[0], zero), _VECTOR))
+
+    return _LANES(value), generate
+
+
+@_intrinsic
+def power_of_two(_typing: Context, value: types.Type) -> Typed:
+    """Return 2 to the power of the lanes, which are whole numbers from -1022 to 1023."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        kind = ir.VectorType(ir.IntType(64), LANES)
+        bias, mantissa = (ir.Constant(kind, [number] * LANES) for number in (1023, 52))
+        exponent = builder.add(cast("ir.Value", builder.fptosi(args[0], kind)), bias)
+        return cast("ir.Value", builder.bitcast(builder.shl(exponent, mantissa), _VECTOR))
+
+    return _LANES(value), generate
+
+
+@_scalar
+def total(_typing: Context, value: types.Type) -> Typed:
+    """Return the sum of the lanes, added in the same order on every processor."""
+
+    def generate(_context: BaseContext, builder: ir.IRBuilder, _signature: Signature, args: Values) -> ir.Value:
+        lanes, nothing = args[0], ir.Constant(_VECTOR, ir.Undefined)
+        for half in (4, 2, 1):
+            order = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [lane % half + half for lane in range(LANES)])
+            lanes = cast("ir.Value", builder.fadd(lanes, builder.shuffle_vector(lanes, nothing, order)))
+        return builder.extract_element(lanes, ir.Constant(ir.IntType(32), 0))
+
+    return types.float64(value), generate
 
 
 def _arithmetic(operation: Callable[..., object], instruction: str) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from enn_training.errors import OptionError
 from enn_training.learners.base import Learner
 
-LearnerName = Literal["auto", "adam", "lms"]
+LearnerName = Literal["auto", "adam", "lms", "lm"]
 """Names of the learners that an estimator accepts."""
 
 
@@ -62,6 +62,13 @@ def _load_lms() -> type[Learner]:
     return LMS
 
 
+def _load_levenberg_marquardt() -> type[Learner]:
+    # Imported here: numba takes a second to import.
+    from enn_training.learners.levenberg_marquardt.learner import LevenbergMarquardt  # noqa: PLC0415
+
+    return LevenbergMarquardt
+
+
 def _index(*specs: LearnerSpec) -> dict[str, LearnerSpec]:
     return {spec.name: spec for spec in specs}
 
@@ -69,6 +76,12 @@ def _index(*specs: LearnerSpec) -> dict[str, LearnerSpec]:
 # The table defaults were the best or nearly the best of decay 0.1 and 1 on breast-cancer, wine, iris, digits and
 # diabetes, four splits each: a nearly linear start and a strong decay.
 LEARNERS: dict[str, LearnerSpec] = _index(
+    LearnerSpec(
+        "lm",
+        "Levenberg-Marquardt steps from many initial networks",
+        _load_levenberg_marquardt,
+        options=("starts", "spread"),
+    ),
     LearnerSpec(
         "lms",
         "the authors' least mean squares, one sample at a time",

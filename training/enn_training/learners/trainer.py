@@ -87,7 +87,7 @@ def _training_record(dataset: Dataset, architecture: Architecture, result: Learn
         "hidden": [len(layer.bias) for layer in result.network.layers[:-1]],
         "harmonics": architecture.harmonics,
         "head": architecture.head,
-        "loss": architecture.loss,
+        "loss": result.settings.get("loss", architecture.loss),
         "held_out_loss": result.loss,
         "passes": len(result.history),
     }

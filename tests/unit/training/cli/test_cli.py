@@ -39,7 +39,7 @@ def table(tmp_path):
 
 
 def test_problem_prints_baselines_and_publishes_the_model(enn, tmp_path):
-    status, out, err = enn("problem", "line-1", "--models", tmp_path, "--samples", 400, "--passes", 5)
+    status, out, err = enn("problem", "line-1", "--models", tmp_path, "--samples", 400, "--starts", 2)
     assert (status, err) == (0, "")
     assert "accuracy  0.9" in out
     assert "majority class" in out
@@ -50,7 +50,7 @@ def test_problem_prints_baselines_and_publishes_the_model(enn, tmp_path):
 
 
 def test_inspect_prints_and_draws_a_published_model(enn, tmp_path):
-    assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--passes", 5)[0] == 0
+    assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--starts", 2)[0] == 0
     status, out, err = enn("inspect", "ring", "--models", tmp_path, "--out", tmp_path / "ring.svg")
     assert (status, err) == (0, "")
     package = open_package(repository.read_model(tmp_path, "ring", "1"))
@@ -68,7 +68,7 @@ def test_inspect_prints_and_draws_a_published_model(enn, tmp_path):
 @pytest.mark.parametrize(("options", "unrolled"), [(("--unrolling", "clenshaw"), None), (("--optimize", 2), 2)])
 def test_unrolling_options_choose_or_measure_the_unrolling(enn, tmp_path, monkeypatch, options, unrolled):
     monkeypatch.setattr("enn_training.publishing.onnx.selection.MEASUREMENT_SECONDS", 0.0005)
-    assert enn("problem", "sum", "--models", tmp_path, "--samples", 200, "--passes", 2, *options)[0] == 0
+    assert enn("problem", "sum", "--models", tmp_path, "--samples", 200, "--starts", 1, *options)[0] == 0
     record = open_package(repository.read_model(tmp_path, "sum", "1")).card.unrolling
     if unrolled is None:
         assert (record.output, record.measured) == ("clenshaw", None)
@@ -79,7 +79,7 @@ def test_unrolling_options_choose_or_measure_the_unrolling(enn, tmp_path, monkey
 
 def test_equal_seeds_publish_equal_bytes(enn, tmp_path):
     for name in ("one", "two"):
-        status, *_ = enn("problem", "sum", "--models", tmp_path, "--name", name, "--samples", 200, "--passes", 2)
+        status, *_ = enn("problem", "sum", "--models", tmp_path, "--name", name, "--samples", 200, "--starts", 2)
         assert status == 0
     one, two = ((tmp_path / name / "1" / "model.onnx").read_bytes() for name in ("one", "two"))
     assert one == two
@@ -93,7 +93,7 @@ def opened(folder):
 
 
 def test_prune_publishes_a_smaller_version_that_passes_all_checks(enn, tmp_path):
-    assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--passes", 20)[0] == 0
+    assert enn("problem", "ring", "--models", tmp_path, "--samples", 400, "--starts", 8)[0] == 0
     status, out, err = enn("prune", "ring", "--models", tmp_path, "--loss", 0.05)
     assert (status, err) == (0, "")
     assert f"published {tmp_path / 'ring' / '2'}" in out
@@ -115,7 +115,7 @@ def test_prune_publishes_a_smaller_version_that_passes_all_checks(enn, tmp_path)
 
 
 def test_prune_publishes_nothing_if_every_level_loses_too_much(enn, tmp_path):
-    assert enn("problem", "product", "--models", tmp_path, "--samples", 400, "--passes", 200)[0] == 0
+    assert enn("problem", "product", "--models", tmp_path, "--samples", 400, "--starts", 2)[0] == 0
     status, out, _ = enn("prune", "product", "--models", tmp_path, "--loss", 0, "--only", "neurons")
     assert (status, "nothing published: every level loses more than 0" in out) == (0, True)
     assert [path.name for path in (tmp_path / "product").iterdir()] == ["1"]
@@ -160,7 +160,7 @@ def test_table_trains_several_layers(enn, tmp_path, learner):
         (("problem", "square"), "problem 'square': expected one of"),
         (("problem", "ring", "--hidden", "six"), "--hidden six: expected whole numbers"),
         (("problem", "ring", "--learner", "adam", "--pace", 2), "--pace does not belong to --learner adam"),
-        (("problem", "ring", "--decay", 2), "--decay does not belong to --learner lms"),
+        (("problem", "ring", "--decay", 2), "--decay does not belong to --learner lm;"),
         (("problem", "ring", "--spread", -1), "spread -1.0: expected a positive number"),
         (("problem", "ring", "--optimize", "speed"), "--optimize speed: expected latency, throughput or"),
         (("problem", "ring", "--optimize", 0), "--optimize 0: expected latency, throughput or"),
@@ -169,7 +169,7 @@ def test_table_trains_several_layers(enn, tmp_path, learner):
             ("image", "--name", "n", "--unrolling", "direct", "--optimize", 1),
             "--optimize and --unrolling: expected one of the two",
         ),
-        (("problem", "sum", "--samples", 64, "--passes", 1, "--name", "../x"), "name '../x'"),
+        (("problem", "sum", "--samples", 64, "--starts", 1, "--name", "../x"), "name '../x'"),
         (("table", "nowhere.csv", "--target", "t", "--name", "n"), "nowhere.csv: cannot be read"),
     ],
 )

@@ -61,7 +61,7 @@ def test_command_line_uses_a_learner_that_is_only_registered(monkeypatch, tmp_pa
 
 
 def test_estimator_refuses_unknown_learner_with_all_names():
-    with pytest.raises(OptionError, match=r"learner 'sgd': expected one of 'lms', 'adam', 'auto', or an object"):
+    with pytest.raises(OptionError, match=r"learner 'sgd': expected one of 'lm', 'lms', 'adam', 'auto', or an object"):
         ENNRegressor().set_params(learner="sgd").fit(rows(), rows()[:, 0])
 
 
@@ -71,11 +71,11 @@ def test_command_line_refuses_unknown_learner_with_all_names(monkeypatch, tmp_pa
         main()
     assert stopped.value.code == 2
     text = capsys.readouterr().err
-    assert all(name in text for name in ("'sgd'", "'lms'", "'adam'", "'auto'"))
+    assert all(name in text for name in ("'sgd'", "'lm'", "'lms'", "'adam'", "'auto'"))
 
 
 def test_lookup_refuses_unknown_learner_with_all_names():
-    with pytest.raises(OptionError, match=r"learner 'sgd': expected one of lms, adam, auto"):
+    with pytest.raises(OptionError, match=r"learner 'sgd': expected one of lm, lms, adam, auto"):
         find_learner("sgd")
 
 

@@ -1,0 +1,1 @@
+"""Second-order learning: many starts, exact linear solutions, and Levenberg-Marquardt steps."""

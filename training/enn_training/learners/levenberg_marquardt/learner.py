@@ -1,0 +1,134 @@
+"""LevenbergMarquardt: the second-order learner, for networks of at most a few thousand parameters."""
+
+import math
+from dataclasses import asdict, dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enn_training.data.preprocessing import Samples
+from enn_training.errors import DivergenceError, OptionError
+from enn_training.kernels import losses
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
+from enn_training.learners.levenberg_marquardt import choice, starts
+from enn_training.learners.levenberg_marquardt.objective import Objective
+from enn_training.learners.levenberg_marquardt.parameters import Parameters
+from enn_training.learners.levenberg_marquardt.search import Candidate, Schedule, Search, Stage
+from enn_training.nn.architecture import Architecture
+
+Floats = NDArray[np.float64]
+
+MAX_PARAMETERS = 3_000
+"""Most parameters: time grows with their square times the rows, and memory with their square (72 MB here)."""
+RANGE = math.sqrt(10.0)
+"""Ratio of the greatest gain of an initial network to the spread, and of the spread to the least gain."""
+
+
+@dataclass(frozen=True)
+class LevenbergMarquardt:
+    """Train many initial networks by second-order steps, and keep the best.
+
+    Classes are learned by their cross-entropy, values by their squared error. The scores of a dct head are divided by
+    their root mean square afterwards. Steps are counted and not timed: equal seeds give equal networks, byte for byte.
+
+    Attributes:
+        starts: Number of initial networks, >= 1.
+        spread: Typical length of the initial weights of a neuron, > 0; from a third to three times it is tried.
+        penalties: Factors of the mean loss's penalty, half the sum of the squared parameters, in the order in which
+            they are applied; a candidate is kept after each. None for those of few inputs and many exact rows.
+
+    Raises:
+        OptionError: A value is out of its range.
+
+    Source: K. Madsen, H. B. Nielsen, O. Tingleff, Methods for non-linear least squares problems, 2004.
+    """
+
+    starts: int = 64
+    spread: float = 1.0
+    penalties: tuple[float, ...] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the range of every setting."""
+        if self.starts < 1:
+            raise OptionError(f"starts {self.starts}: expected a positive number")
+        if not (math.isfinite(self.spread) and self.spread > 0):
+            raise OptionError(f"spread {self.spread}: expected a positive number")
+        if self.penalties is not None and not (self.penalties and all(0 <= each < math.inf for each in self.penalties)):
+            raise OptionError(f"penalties {self.penalties}: expected numbers from 0, or None")
+
+    def learn(
+        self,
+        architecture: Architecture,
+        training: Samples,
+        validation: Samples,
+        seed: int,
+        watch: ProgressCallback | None = None,
+    ) -> LearningResult:
+        """Return the best network of those that the search finishes; see `Learner.learn`.
+
+        Raises:
+            OptionError: The network has too many parameters.
+            DivergenceError: No network has a finite loss.
+        """
+        parameters = Parameters.of_architecture(architecture)
+        if parameters.size > MAX_PARAMETERS:
+            raise OptionError(
+                f"a network of {parameters.size} parameters: expected at most {MAX_PARAMETERS} for the learner "
+                "'lm'; use fewer neurons or the learner 'adam'"
+            )
+        rng = np.random.default_rng(seed)
+        order = rng.permutation(len(training.x))
+        taught = _objective(Samples(training.x[order], training.y[order]), parameters, architecture)
+        judged = _objective(validation, parameters, architecture)
+        search = Search(
+            parameters, taught, judged, lambda gain, rng: starts.draw(parameters, gain, rng), self._schedule(taught)
+        )
+        history: list[PassResult] = []
+        finished: list[Candidate] = []
+        for candidate in search.run(rng):
+            if candidate.finished:
+                finished.append(candidate)
+            history.append(PassResult(len(history) + 1, search.length, _reported(taught, candidate.loss)))
+            if watch:
+                watch(history[-1])
+        theta = choice.best([candidate.theta for candidate in finished], taught, judged)
+        if theta is None:
+            raise DivergenceError(f"none of {self.starts} initial networks has a finite loss; scale or check the table")
+        loss = _reported(judged, choice.scaled_loss(judged, theta)[0])
+        settings = {
+            **asdict(self),
+            "name": "lm",
+            "loss": "squared" if taught.loss == losses.SQUARED else "cross-entropy",
+        }
+        _normalize(parameters, taught, theta)
+        return LearningResult(parameters.to_network(architecture, theta), loss, tuple(history), settings)
+
+    def _schedule(self, training: Objective) -> Schedule:
+        """Return the schedule for a loss."""
+        plan = Schedule(starts=self.starts, gains=(self.spread / RANGE, self.spread * RANGE))
+        if training.loss == losses.SQUARED:
+            plan = replace(plan, penalties=(1e-14,), last=Stage(150, 1e-7))
+        return plan if self.penalties is None else replace(plan, penalties=self.penalties)
+
+
+def _objective(samples: Samples, parameters: Parameters, architecture: Architecture) -> Objective:
+    """Return the objective over some rows."""
+    y, loss = samples.y, losses.SQUARED
+    if architecture.task == "classification":
+        y = (samples.y > 0.0).astype(np.float64)  # classes are 0 and 1, or -1 and +1
+        loss = losses.LOGISTIC if architecture.units == 1 else losses.SOFTMAX
+    x, y = (np.ascontiguousarray(part.T) for part in (samples.x, y))
+    return Objective(parameters.layout, parameters.size, x, y, loss)
+
+
+def _reported(objective: Objective, loss: float) -> float:
+    """Return a mean loss in the units of `PassResult`: the squared error is the mean over rows and units."""
+    return 2.0 * loss / len(objective.y) if objective.loss == losses.SQUARED else loss
+
+
+def _normalize(parameters: Parameters, training: Objective, theta: Floats) -> None:
+    """Divide the scores of a dct head of a classifier, in place, by their root mean square over the training rows."""
+    coefficients = parameters.coefficients(theta, len(parameters.layout.kinds) - 1)
+    size = float(np.sqrt(np.square(training.outputs(theta)).mean()))
+    if training.loss != losses.SQUARED and coefficients.size and size > 0.0:
+        coefficients /= size

@@ -1,0 +1,72 @@
+"""Objective: the mean loss of a network over rows with its derivatives, computed by the compiled kernels."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enn_training.kernels import jacobian, losses
+from enn_training.kernels.jacobian import Layout, Rows, Workspace
+
+Floats = NDArray[np.float64]
+
+NEGLIGIBLE = 1e-6
+"""Derivative of a cross-entropy below which a row does not count: far from a border, most rows soon do not."""
+
+
+@dataclass(frozen=True, eq=False)
+class Objective:
+    """Compute the mean loss of a network over rows.
+
+    Attributes:
+        layout: Places of the parameters.
+        size: Number of parameters.
+        x: Inputs, [inputs, rows].
+        y: Targets, [units, rows].
+        loss: Kind of the loss, as in `kernels.losses`.
+    """
+
+    layout: Layout
+    size: int
+    x: Floats
+    y: Floats
+    loss: int
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return self.x.shape[1]
+
+    @cached_property
+    def _work(self) -> Workspace:
+        return jacobian.workspace(self.layout, self.size)
+
+    def head(self, rows: int | None) -> "Objective":
+        """Return the objective over the first rows, or over all."""
+        return Objective(self.layout, self.size, self.x[:, :rows].copy(), self.y[:, :rows].copy(), self.loss)
+
+    def outputs(self, theta: Floats) -> Floats:
+        """Return the outputs, [units, rows]."""
+        return jacobian.respond(self.layout, self._work, theta, self.x)
+
+    def evaluate(self, theta: Floats) -> tuple[float, Floats]:
+        """Return the mean loss, and the derivatives of the summed loss by the outputs, [units, rows]."""
+        derivatives = np.empty_like(self.y)
+        total = losses.residuals(self.loss, self.outputs(theta), self.y, derivatives)
+        return total / self.rows, derivatives
+
+    def normal_equations(self, theta: Floats, derivatives: Floats, first: int = 0) -> tuple[Floats, Floats]:
+        """Return the Gauss-Newton matrix (its lower triangle) and the gradient of the mean loss.
+
+        Args:
+            theta: Parameters.
+            derivatives: Result of `evaluate`.
+            first: Place from which on the parameters are differentiated; entries before it are meaningless.
+        """
+        chosen = np.arange(self.rows)
+        if self.loss != losses.SQUARED:
+            chosen = np.flatnonzero(np.abs(derivatives).max(axis=0) > NEGLIGIBLE)
+        rows = Rows(self.x, self.y, derivatives, chosen)
+        matrix, gradient = jacobian.normal_equations(self.layout, self._work, theta, rows, (self.loss, first))
+        return matrix[: self.size, : self.size] / self.rows, gradient[: self.size] / self.rows
