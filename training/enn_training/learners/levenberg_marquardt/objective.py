@@ -1,6 +1,6 @@
 """Objective: the mean loss of a network over rows with its derivatives, computed by the compiled kernels."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -25,6 +25,7 @@ class Objective:
         x: Inputs, [inputs, rows].
         y: Targets, [units, rows].
         loss: Kind of the loss, as in `kernels.losses`.
+        penalty: Factor of |theta|^2 / 2, added to the mean loss.
     """
 
     layout: Layout
@@ -32,6 +33,7 @@ class Objective:
     x: Floats
     y: Floats
     loss: int
+    penalty: float = 0.0
 
     @property
     def rows(self) -> int:
@@ -44,20 +46,24 @@ class Objective:
 
     def head(self, rows: int | None) -> "Objective":
         """Return the objective over the first rows, or over all."""
-        return Objective(self.layout, self.size, self.x[:, :rows].copy(), self.y[:, :rows].copy(), self.loss)
+        return replace(self, x=self.x[:, :rows].copy(), y=self.y[:, :rows].copy())
+
+    def penalized(self, penalty: float) -> "Objective":
+        """Return the objective with a penalty."""
+        return replace(self, penalty=penalty)
 
     def outputs(self, theta: Floats) -> Floats:
         """Return the outputs, [units, rows]."""
         return jacobian.respond(self.layout, self._work, theta, self.x)
 
     def evaluate(self, theta: Floats) -> tuple[float, Floats]:
-        """Return the mean loss, and the derivatives of the summed loss by the outputs, [units, rows]."""
+        """Return the penalized mean loss, and the derivatives of the summed loss by the outputs, [units, rows]."""
         derivatives = np.empty_like(self.y)
         total = losses.residuals(self.loss, self.outputs(theta), self.y, derivatives)
-        return total / self.rows, derivatives
+        return total / self.rows + 0.5 * self.penalty * float(np.square(theta).sum()), derivatives
 
     def normal_equations(self, theta: Floats, derivatives: Floats, first: int = 0) -> tuple[Floats, Floats]:
-        """Return the Gauss-Newton matrix (its lower triangle) and the gradient of the mean loss.
+        """Return the Gauss-Newton matrix (its lower triangle) and the gradient of the penalized mean loss.
 
         Args:
             theta: Parameters.
@@ -69,4 +75,6 @@ class Objective:
             chosen = np.flatnonzero(np.abs(derivatives).max(axis=0) > NEGLIGIBLE)
         rows = Rows(self.x, self.y, derivatives, chosen)
         matrix, gradient = jacobian.normal_equations(self.layout, self._work, theta, rows, (self.loss, first))
-        return matrix[: self.size, : self.size] / self.rows, gradient[: self.size] / self.rows
+        matrix, gradient = matrix[: self.size, : self.size] / self.rows, gradient[: self.size] / self.rows
+        matrix[np.diag_indices(self.size)] += self.penalty
+        return matrix, gradient + self.penalty * theta

@@ -158,9 +158,8 @@ class Search:
     def _improve(self, candidate: Candidate, stage: Stage, rows: Objective, penalty: float) -> Candidate:
         """Return a candidate after the steps of a stage."""
         found = minimize(
-            rows,
+            rows.penalized(penalty),
             candidate.theta,
-            penalty=penalty,
             steps=stage.steps,
             damping=min(candidate.damping, 1.0),
             tolerance=stage.tolerance,

@@ -65,7 +65,6 @@ def minimize(
     objective: Objective,
     theta: Floats,
     *,
-    penalty: float,
     steps: int,
     damping: float = 1e-2,
     tolerance: float = 1e-5,
@@ -75,76 +74,56 @@ def minimize(
     """Return the parameters after Levenberg-Marquardt steps.
 
     Variable projection: if the outputs are linear in the last parameters and the loss is the squared error, these are
-    not damped and are solved exactly after each step.
+    not damped, and they are solved exactly after each step.
 
     Args:
-        objective: Mean loss to minimize.
+        objective: Penalized mean loss to minimize.
         theta: First parameters.
-        penalty: Factor of |theta|^2 / 2, added to the mean loss.
         steps: Most steps to try.
         damping: First damping.
         tolerance: Relative decrease below which a step counts as small.
         patience: Number of consecutive small steps after which to stop.
         linear: Place of the first linear parameter, for variable projection; None without it.
     """
-
-    def evaluate(parameters: Floats) -> tuple[float, Floats]:
-        loss, derivatives = objective.evaluate(parameters)
-        return loss + 0.5 * penalty * float(np.square(parameters).sum()), derivatives
-
-    value, derivatives = evaluate(theta)
+    value, derivatives = objective.evaluate(theta)
+    matrix, gradient, moved = np.empty(0), np.empty(0), True
     damped, scale, small, tried = Damping(damping), np.zeros_like(theta), 0, 0
-    matrix, gradient = _penalized(objective, theta, derivatives, penalty)
     while tried < steps and small < patience and damped.value < LARGEST_DAMPING:
         tried += 1
+        if moved:
+            matrix, gradient = objective.normal_equations(theta, derivatives)
         scale = next_scale(scale, matrix)
         added = damped.value * scale
         if linear is not None:
             added[linear:] = RIDGE * scale[linear:].mean()
         step = damped_step(matrix, gradient, added)
         predicted = 0.5 * float((step * (added * step - gradient)).sum())
-        new = (
-            theta + step
-            if linear is None
-            else solve_linear(objective, theta + step, slice(linear, None), penalty=penalty)
-        )
-        new_value, new_derivatives = evaluate(new)
+        new = theta + step if linear is None else solve_linear(objective, theta + step, slice(linear, None))
+        new_value, new_derivatives = objective.evaluate(new)
         gain = (value - new_value) / predicted if predicted > 0.0 else -1.0
-        if not gain > LEAST_GAIN:
+        if moved := gain > LEAST_GAIN:
+            damped.accept(gain)
+            small = small + 1 if value - new_value < tolerance * value else 0
+            theta, value, derivatives = new, new_value, new_derivatives
+        else:
             damped.reject()
-            continue
-        small = small + 1 if value - new_value < tolerance * value else 0
-        damped.accept(gain)
-        theta, value, derivatives = new, new_value, new_derivatives
-        if tried < steps and small < patience:
-            matrix, gradient = _penalized(objective, theta, derivatives, penalty)
     return Minimum(theta, value, damped.value, tried)
 
 
-def _penalized(objective: Objective, theta: Floats, derivatives: Floats, penalty: float) -> tuple[Floats, Floats]:
-    """Return matrix and gradient of the penalized loss."""
-    matrix, gradient = objective.normal_equations(theta, derivatives)
-    matrix[np.diag_indices_from(matrix)] += penalty
-    return matrix, gradient + penalty * theta
-
-
-def solve_linear(
-    objective: Objective, theta: Floats, linear: slice, *, penalty: float = 0.0, ridge: float = RIDGE
-) -> Floats:
+def solve_linear(objective: Objective, theta: Floats, linear: slice, ridge: float = RIDGE) -> Floats:
     """Return parameters of which the linear ones have the least penalized squared error, or are NaN.
 
     Args:
         objective: Squared error of outputs that are linear in these parameters.
         theta: All parameters.
         linear: Places of the linear parameters.
-        penalty: Factor of |theta|^2 / 2, added to the mean loss.
         ridge: Number to add to the diagonal, as a share of its mean.
     """
     _, derivatives = objective.evaluate(theta)
     matrix, gradient = objective.normal_equations(theta, derivatives, linear.start)
-    matrix, gradient = matrix[linear, linear], gradient[linear] + penalty * theta[linear]
+    matrix = matrix[linear, linear]
     solved = theta.copy()
-    solved[linear] += damped_step(matrix, gradient, penalty + ridge * np.full(len(matrix), np.diag(matrix).mean()))
+    solved[linear] += damped_step(matrix, gradient[linear], np.full(len(matrix), ridge * np.diag(matrix).mean()))
     return solved
 
 

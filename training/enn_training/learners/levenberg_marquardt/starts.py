@@ -47,5 +47,5 @@ def solve_linear(parameters: Parameters, objective: Objective, theta: Floats) ->
     """
     targets = objective.y if objective.loss == losses.SQUARED else 2.0 * objective.y - 1.0
     plain = Objective(parameters.without_head, parameters.size, objective.x, targets, losses.SQUARED)
-    solved = solver.solve_linear(plain, theta, slice(parameters.linear, parameters.head), ridge=RIDGE)
+    solved = solver.solve_linear(plain, theta, slice(parameters.linear, parameters.head), RIDGE)
     return solved if np.isfinite(solved).all() else None
