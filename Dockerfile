@@ -26,5 +26,5 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 \
 USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=2s --timeout=3s --start-period=10s \
-    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/v2/health/ready', timeout=2)"]
+    CMD ["python", "-m", "enn_service.server.health_check"]
 CMD ["python", "-m", "enn_service"]

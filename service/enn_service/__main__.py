@@ -1,26 +1,22 @@
-"""The command `enn-serve`, also `python -m enn_service`: parse the settings and start the server."""
+"""The command `enn-serve`, also `python -m enn_service`: set up the process, then import and run the server."""
 
-import logging.config
 import os
+import signal
 
-from pydantic_settings import CliApp
-
-from enn_service.observability.log_config import logging_config
-from enn_service.server.run_directory import RunDirectory, run_directory
-from enn_service.server.server import serve
-from enn_service.settings import Settings
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
+"""Variables that limit the threads of a BLAS library, which reads them when NumPy is imported."""
 
 
 def main() -> None:
-    """Parse the command line and the environment, export the settings to the worker processes, and serve."""
-    settings = CliApp.run(Settings)
-    logging.config.dictConfig(logging_config(settings))
-    with run_directory(settings.run) as path:
-        run = RunDirectory(path)
-        run.reset()
-        # Worker processes create their application from the environment.
-        os.environ.update(settings.model_copy(update={"run": path}).environment())
-        serve(settings, run)
+    """Parse the command line and the environment, and serve."""
+    # As PID 1 of a container, a process without a handler ignores the signal. Nothing is there yet to be cleaned up.
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    # Otherwise each worker starts one thread per core, which it does not use: requests run in parallel, not in parts.
+    for name in THREAD_VARIABLES:
+        os.environ.setdefault(name, "1")
+    from enn_service.server.command import run
+
+    run()
 
 
 if __name__ == "__main__":

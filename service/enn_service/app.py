@@ -68,7 +68,7 @@ def create_app(settings: Settings | None = None) -> Service:
     possible = (create_tracer(), create_request_log(), *middleware.observers)
     observers = [observer for observer in possible if observer is not None]
     keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), KeySet.for_tokens(settings)
-    shutdown = GracefulShutdown(settings.drain_seconds, run.shutdown.mark if settings.workers == 1 else None)
+    shutdown = GracefulShutdown(settings.drain_seconds, supervised=settings.workers > 1)
     startup = [registry.refresh] if source is None else [source.initial_sync, registry.refresh]
     polled = (_create_refresh(source, registry, counters), keys.refresh, tokens.refresh)
     periodic = [*((settings.poll_seconds, work) for work in polled), (SAVE_SECONDS, counters.save)]
@@ -76,7 +76,7 @@ def create_app(settings: Settings | None = None) -> Service:
         registry,
         counters,
         tokens,
-        shutting_down=run.shutdown.is_marked,
+        shutting_down=lambda: shutdown.ends_service,
         lifespan=_create_lifespan(stack, startup, periodic, [observer.close for observer in observers], shutdown),
         seconds=settings.deadline_seconds,
         keys_required=bool(keys),

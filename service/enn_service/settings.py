@@ -1,9 +1,10 @@
 """Settings of the service, from ENN_* environment variables or command-line options."""
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import orjson
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -13,6 +14,10 @@ from enn_models.errors import ModelError
 from enn_models.signature import verifier
 
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
+
+
+class SettingError(ValueError):
+    """A setting is wrong, as the service finds when it uses it."""
 
 
 class Settings(BaseSettings):
@@ -97,7 +102,11 @@ class Settings(BaseSettings):
     ] = 256 * 2**20
     deadline_seconds: Annotated[
         float,
-        Field(gt=0, description="maximum time to receive a request body, and then to send the response, in seconds"),
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="maximum time to receive a request body, and then to send the response, in seconds",
+        ),
     ] = 30.0
     api_keys: Annotated[
         tuple[Digest, ...],
@@ -144,13 +153,18 @@ class Settings(BaseSettings):
         float,
         Field(
             ge=0,
+            allow_inf_nan=False,
             description="time after SIGTERM during which the service still responds but reports that it is not ready, "
             "in seconds",
         ),
     ] = 2.0
     poll_seconds: Annotated[
         float,
-        Field(gt=0, description="interval between checks of the repository and of the key and token files, in seconds"),
+        Field(
+            gt=0,
+            allow_inf_nan=False,
+            description="interval between checks of the repository and of the key and token files, in seconds",
+        ),
     ] = 1.0
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
@@ -160,6 +174,29 @@ class Settings(BaseSettings):
         "console"
     )
 
+    @field_validator("models", "public_key", "source", "run", "token_file", "api_keys_file", mode="before")
+    @classmethod
+    def _refuse_empty(cls, given: object) -> object:
+        """Refuse an empty text, which would mean the current folder."""
+        if given == "":
+            raise ValueError("empty; expected a value, or leave the setting unset")
+        return given
+
+    @field_validator("models")
+    @classmethod
+    def _refuse_url(cls, models: Path) -> Path:
+        """Refuse a URL, which would be taken for a folder with a strange name."""
+        if re.match(r"[a-z0-9+]+:/", str(models)):
+            raise ValueError("a URL; expected a folder; ENN_SOURCE names a remote repository")
+        return models
+
+    @field_validator("log_level", "log_format", mode="before")
+    @classmethod
+    def _lower(cls, given: object, info: ValidationInfo) -> object:
+        """Accept upper case, in which other programs write their levels."""
+        accepted = get_args(cls.model_fields[info.field_name or ""].annotation)
+        return given.lower() if isinstance(given, str) and given.lower() in accepted else given
+
     @field_validator("api_keys", "middleware", mode="before")
     @classmethod
     def _split_list(cls, given: object, info: ValidationInfo) -> object:
@@ -167,7 +204,10 @@ class Settings(BaseSettings):
         if not isinstance(given, str):
             return given
         if given.lstrip().startswith("["):
-            return orjson.loads(given)
+            try:
+                return orjson.loads(given)
+            except orjson.JSONDecodeError as error:
+                raise ValueError(f"not valid JSON ({error.msg}); expected a JSON list, or texts and commas") from None
         if not (listed := [part.strip() for part in given.split(",") if part.strip()]):
             if info.field_name == "middleware":
                 raise ValueError("expected at least one package.module:factory; leave the setting unset to have none")
@@ -211,16 +251,14 @@ def import_factory(place: str) -> Callable[..., Any]:
     expected = "expected package.module:factory, where factory(app) returns an ASGI application"
     module, _, name = place.partition(":")
     if not module or not name:
-        raise ValueError(f"ENN_MIDDLEWARE: {place!r}; {expected}")
+        raise ValueError(f"{place!r}; {expected}")
     try:
         factory = getattr(import_module(module), name)
     except Exception as error:
-        raise ValueError(
-            f"ENN_MIDDLEWARE: {place!r} cannot be imported ({type(error).__name__}: {error}); {expected}"
-        ) from error
+        raise ValueError(f"{place!r} cannot be imported ({type(error).__name__}: {error}); {expected}") from error
     if not callable(factory):
         found = type(factory).__name__
-        raise ValueError(f"ENN_MIDDLEWARE: {place!r} is a {found}; {expected}")  # noqa: TRY004  (pydantic reports it)
+        raise ValueError(f"{place!r} is a {found}; {expected}")  # noqa: TRY004  (pydantic reports it)
     return factory
 
 

@@ -131,5 +131,9 @@ def test_manifests_match_the_built_image() -> None:
         assert f"EXPOSE {container['ports'][0]['containerPort']}\n" in dockerfile
         assert container["securityContext"]["readOnlyRootFilesystem"]
         assert {mount["mountPath"] for mount in container["volumeMounts"]} <= {"/mnt/models", "/tmp"}
+        assert {"name": "ENN_PORT", "value": str(container["ports"][0]["containerPort"])} in container["env"]
     assert "ENN_MODELS=/mnt/models" in dockerfile
+    # A Service named enn would otherwise set ENN_PORT in the pods.
+    service = documents("kserve/enn.yaml")[1]["spec"]
+    assert [pod["enableServiceLinks"] for pod in (deployment, service["predictor"])] == [False, False]
     assert runtime["containers"][0]["name"] == "kserve-container"

@@ -11,7 +11,7 @@ from typing import Self
 from enn_service.errors import UnauthorizedError
 from enn_service.http import paths
 from enn_service.http.request_body import Headers
-from enn_service.settings import Settings
+from enn_service.settings import SettingError, Settings
 
 PUBLIC_PATHS = frozenset({"/", paths.LIVE, paths.READY, paths.EXPLORER})
 """Paths that need no key: health for probes, and the explorer's page, where a user types the key."""
@@ -33,7 +33,7 @@ class KeySet:
         file: File with more digests, one per line; empty lines and lines that begin with # are skipped.
 
     Raises:
-        ValueError: The file cannot be read, or has a line that does not begin with a SHA-256.
+        SettingError: The file cannot be read, or has a line that does not begin with a SHA-256.
     """
 
     def __init__(self, digests: Sequence[str], file: Path | None = None) -> None:
@@ -46,7 +46,7 @@ class KeySet:
         """Return the tokens that load and unload require.
 
         Raises:
-            ValueError: The token file cannot be read, or has a line that does not begin with a SHA-256.
+            SettingError: The token file cannot be read, or has a line that does not begin with a SHA-256.
         """
         token = settings.token
         digests = [] if token is None else [hashlib.sha256(token.get_secret_value().encode()).hexdigest()]
@@ -66,7 +66,7 @@ class KeySet:
         """Read the file again; keep the previous keys if it cannot be read or has a wrong line."""
         try:
             self._digests = [*self._settings_digests, *self._read_file()]
-        except ValueError as error:
+        except SettingError as error:
             logger.warning("%s; the previous keys stay in force", error)
 
     def _read_file(self) -> list[bytes]:
@@ -75,13 +75,14 @@ class KeySet:
         try:
             lines = self._file.read_text().splitlines()
         except (OSError, UnicodeDecodeError) as error:
-            raise ValueError(f"the file of keys {self._file} cannot be read: {error}") from None
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            raise SettingError(f"the file of keys {self._file} cannot be read: {reason}") from None
         digests: list[bytes] = []
         for number, line in enumerate(lines, 1):
             if not line.strip() or line.startswith("#"):
                 continue
             if (match := DIGEST.fullmatch(line.strip())) is None:
-                raise ValueError(f"line {number} of {self._file} is no SHA-256; expected 64 hexadecimal digits first")
+                raise SettingError(f"line {number} of {self._file} is no SHA-256; expected 64 hexadecimal digits first")
             digests.append(match[1].lower().encode())
         return digests
 

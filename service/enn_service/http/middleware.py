@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from enn_service.observability.event_queue import EventQueue
 from enn_service.observability.events import RequestEvent
-from enn_service.settings import import_factory
+from enn_service.settings import SettingError, import_factory
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ def apply_middleware(inner: Callable[[], ASGIApp], factories: Sequence[str]) -> 
         factories: Import path of each factory, as `package.module:factory`; the first is the outermost.
 
     Raises:
-        ValueError: A factory cannot be imported, does not return an application, or its `observe` is asynchronous.
+        SettingError: A factory cannot be imported, does not return an application, or its `observe` is asynchronous.
     """
 
     def enter(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -54,9 +54,12 @@ def apply_middleware(inner: Callable[[], ASGIApp], factories: Sequence[str]) -> 
     sees_every_request, observers = False, []
     for place in reversed(factories):
         factory = import_factory(place)
-        wrapped: ASGIApp = factory(app)
+        try:
+            wrapped: ASGIApp = factory(app)
+        except Exception as error:
+            raise SettingError(f"ENN_MIDDLEWARE: {place!r} raised {type(error).__name__}: {error}") from error
         if not callable(wrapped):
-            raise ValueError(  # noqa: TRY004  (the value of the setting is wrong)
+            raise SettingError(
                 f"ENN_MIDDLEWARE: {place!r} returned {type(wrapped).__name__}; expected an ASGI application"
             )
         observes_only = bool(getattr(factory, "observes_only", False) or getattr(wrapped, "observes_only", False))
@@ -65,7 +68,7 @@ def apply_middleware(inner: Callable[[], ASGIApp], factories: Sequence[str]) -> 
         observe = getattr(wrapped, "observe", None)
         if observe is not None:
             if not callable(observe) or inspect.iscoroutinefunction(observe):
-                raise ValueError(f"ENN_MIDDLEWARE: observe of {place!r} is {observe!r}; expected a plain function")
+                raise SettingError(f"ENN_MIDDLEWARE: observe of {place!r} is {observe!r}; expected a plain function")
             observers.append(EventQueue(_each(observe, place), MAX_QUEUED, BATCH_SECONDS, f"observed by {place}"))
         sees_every_request |= not observes_only
         app = wrapped

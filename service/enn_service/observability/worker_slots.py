@@ -37,14 +37,27 @@ class WorkerSlot:
         """Yield each other slot's file, and True if a running worker holds the slot."""
         for path in self.path.parent.glob("[0-9]*.json"):
             if path != self.path:
-                # A shared lock: two workers that look at a free slot at the same time do not see each other in it.
-                if (lock := _try_lock(path, fcntl.LOCK_SH)) is not None:
-                    os.close(lock)
-                yield path, lock is None
+                yield path, _is_held(path)
 
     def release(self) -> None:
         """Release the slot; its file stays for the next worker."""
         os.close(self._lock)
+
+
+def free_slots(folder: Path) -> Iterator[Path]:
+    """Yield the file of each slot that no running worker holds."""
+    for path in folder.glob("[0-9]*.json"):
+        if not _is_held(path):
+            yield path
+
+
+def _is_held(path: Path) -> bool:
+    """Return True if a running worker holds a slot."""
+    # A shared lock: two workers that look at a free slot at the same time do not see each other in it.
+    if (lock := _try_lock(path, fcntl.LOCK_SH)) is None:
+        return True
+    os.close(lock)
+    return False
 
 
 def _try_lock(path: Path, kind: int) -> int | None:

@@ -1,4 +1,4 @@
-"""The folder that the workers of one service share."""
+"""The folder that the workers of one service share, or of several services with the same models."""
 
 import shutil
 import tempfile
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from enn_service.server.shutdown import ShutdownMark
+from enn_service.observability.worker_slots import free_slots
 
 
 class RunDirectory:
@@ -21,25 +21,23 @@ class RunDirectory:
         unloaded: Folder with one empty file for each unloaded model.
         counters: Folder with one file of counters for each worker slot.
         source: Lock file of the worker that copies the remote repository.
-        shutdown: Mark that exists once the service is shutting down.
     """
 
     def __init__(self, path: Path) -> None:
         self.unloaded = path / "unloaded"
         self.counters = path / "counters"
         self.source = path / "source"
-        self.shutdown = ShutdownMark(path / "draining")
         for folder in (path, self.unloaded, self.counters):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def reset(self) -> None:
-        """Remove the counters and the shutdown mark of an earlier service.
+        """Remove the counters that workers of an earlier service left.
 
-        Lock files stay: removing one would let two workers take the same slot. Unloaded models stay unloaded.
+        The counters of running workers stay: they belong to another service that shares the folder. Lock files stay:
+        removing one would let two workers take the same slot. Unloaded models stay unloaded.
         """
-        for path in self.counters.glob("[0-9]*.json"):
+        for path in free_slots(self.counters):
             path.unlink(missing_ok=True)
-        self.shutdown.clear()
 
 
 @contextmanager

@@ -1,22 +1,29 @@
-"""Configuration of uvicorn, and the command's server: a single process or a supervisor with workers."""
+"""Configuration of uvicorn, and the server of one process."""
 
+import logging
 import math
+import os
 import signal
+import socket
 import sys
+from collections.abc import Callable
 from functools import partial
+from types import FrameType
 from typing import cast
 
 import uvicorn
+from pydantic import ValidationError
 from starlette.types import ASGIApp
-from uvicorn.supervisors import Multiprocess
+from uvicorn.config import STARTUP_FAILURE
 
+from enn_models.errors import ModelError
 from enn_service.observability.log_config import logging_config
+from enn_service.server.listeners import url_of
 from enn_service.server.protocol import HTTPProtocol
-from enn_service.server.run_directory import RunDirectory
-from enn_service.settings import Settings
+from enn_service.server.setting_faults import WrongSettingsError, describe_faults
+from enn_service.settings import SettingError, Settings
 
-WORKER_START_TIMEOUT = 60
-"""Maximum time for a worker to load its models and report to the supervisor, in seconds."""
+logger = logging.getLogger(__name__)
 
 
 def uvicorn_config(settings: Settings, app: ASGIApp | str = "enn_service.app:create_app") -> uvicorn.Config:
@@ -38,7 +45,6 @@ def uvicorn_config(settings: Settings, app: ASGIApp | str = "enn_service.app:cre
         proxy_headers=False,  # nothing depends on the client's address
         timeout_keep_alive=settings.idle_seconds,
         timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
-        timeout_worker_healthcheck=WORKER_START_TIMEOUT,
         log_config=logging_config(settings) if isinstance(app, str) else None,
         log_level=settings.log_level,
         access_log=False,
@@ -46,61 +52,65 @@ def uvicorn_config(settings: Settings, app: ASGIApp | str = "enn_service.app:cre
     )
 
 
-def serve(settings: Settings, run: RunDirectory) -> None:
-    """Serve until a signal ends the process.
-
-    Args:
-        settings: Settings of the service.
-        run: Files that the workers share.
+def load_application(config: uvicorn.Config) -> None:
+    """Create the application of a configuration.
 
     Raises:
-        SystemExit: A single process ends: with status 0 after SIGTERM, with status 1 if the server did not start.
+        WrongSettingsError: A setting that only the application can check is wrong.
     """
-    config = uvicorn_config(settings)
-    if settings.workers > 1:
-        _Supervisor(config, run).run()
-        return
-    # uvicorn shuts down gracefully, then raises SIGTERM again for the handler that was installed before its own.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    server = uvicorn.Server(config)
-    server.run()
-    if not server.started:
-        sys.exit(1)
+    try:
+        config.load()
+    except ValidationError as error:
+        raise WrongSettingsError(describe_faults(error)) from None
+    except (ModelError, SettingError) as error:
+        raise WrongSettingsError([" ".join(str(error).split())]) from None
 
 
-class _Supervisor(Multiprocess):
-    """uvicorn's supervisor, which restarts dead workers and replaces all of them, one by one, on SIGHUP.
+class Server(uvicorn.Server):
+    """uvicorn's server, which a signal ends at once while it starts.
+
+    uvicorn would load all models first.
 
     Args:
         config: uvicorn's configuration.
-        run: Files that the workers share; a mark in them announces the shutdown.
+        clean_up: Called before the process ends during its start.
     """
 
-    def __init__(self, config: uvicorn.Config, run: RunDirectory) -> None:
-        super().__init__(config, [config.bind_socket()])
-        self._run = run
+    def __init__(self, config: uvicorn.Config, clean_up: Callable[[], object] | None = None) -> None:
+        super().__init__(config)
+        self._clean_up = clean_up
 
-    def keep_subprocess_alive(self) -> None:
-        """Restart dead workers.
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Handle SIGTERM or SIGINT."""
+        if self.started:
+            super().handle_exit(sig, frame)
+            return
+        logger.info("received %s during the start; exiting", signal.Signals(sig).name)
+        if self._clean_up is not None:
+            self._clean_up()
+        # Not `sys.exit`, which waits for the thread that loads models.
+        os._exit(0)
 
-        The supervisor's copy of each worker's end of the pipe is closed first. Otherwise the pipe of a worker that dies
-        during a health check would stay open, and the check would wait until it times out.
-        """
-        for process in self.processes:
-            process.child_conn.close()
-        super().keep_subprocess_alive()
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Load the models and listen."""
+        try:
+            await super().startup(sockets)
+        except OSError as error:
+            logger.error("cannot listen: %s", error)  # noqa: TRY400  (another process took the address meanwhile)
+            await self.lifespan.shutdown()
+            sys.exit(STARTUP_FAILURE)
 
-    def handle_term(self) -> None:
-        """Mark the shutdown, so that all workers report that they are not ready, then shut down.
 
-        A second SIGTERM goes to the workers and ends their drain period at once.
-        """
-        self._run.shutdown.mark()
-        signal.signal(signal.SIGTERM, lambda *_: self.terminate_all())
-        self.handle_int()
+class SingleServer(Server):
+    """Server of a service with one process, which logs its address once it listens."""
 
-    def handle_int(self) -> None:
-        """Shut down; close the supervisor's sockets first, so that the port is free when the last worker has ended."""
-        for listener in self.sockets:
-            listener.close()
-        super().handle_int()
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Load the models and listen."""
+        await super().startup(sockets)
+        if self.started and sockets:
+            log_address(sockets)
+
+
+def log_address(listeners: list[socket.socket]) -> None:
+    """Log the address on which the service listens."""
+    logger.info("running on %s (press CTRL+C to quit)", ", ".join(map(url_of, listeners)))

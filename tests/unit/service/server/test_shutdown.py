@@ -1,10 +1,10 @@
-"""Graceful shutdown: the drain period starts once, and a second signal ends it."""
+"""Graceful shutdown: the drain period starts once, a second signal ends it, and a retired worker stays ready."""
 
 import signal
 from types import FrameType
 from typing import TYPE_CHECKING, cast
 
-from enn_service.server.shutdown import GracefulShutdown, Handler
+from enn_service.server.shutdown import GracefulShutdown
 
 if TYPE_CHECKING:
     import asyncio
@@ -20,21 +20,16 @@ class Loop:
         self.scheduled.append(seconds)
 
 
-def start(shutdown: GracefulShutdown, loop: Loop, end: Handler) -> None:
-    """Deliver one signal."""
-    shutdown._start(cast("asyncio.AbstractEventLoop", loop), end)
-
-
 def test_first_signal_starts_drain_period_second_ends_it() -> None:
     ended: list[int] = []
-    started: list[bool] = []
 
     def end(number: int, _: FrameType | None) -> None:
         ended.append(number)
 
-    loop, shutdown = Loop(), GracefulShutdown(2.0, lambda: started.append(True))
+    loop, shutdown = Loop(), GracefulShutdown(2.0, supervised=True)
+    events = cast("asyncio.AbstractEventLoop", loop)
     assert not shutdown.started
-    start(shutdown, loop, end)
-    assert (shutdown.started, started, loop.scheduled, ended) == (True, [True], [2.0], [])
-    start(shutdown, loop, end)
-    assert (started, loop.scheduled, ended) == ([True], [2.0], [signal.SIGTERM])
+    shutdown._start(events, end)
+    assert (shutdown.started, shutdown.ends_service, loop.scheduled, ended) == (True, False, [2.0], [])
+    shutdown._end_service(events, end)
+    assert (shutdown.ends_service, loop.scheduled, ended) == (True, [2.0], [signal.SIGTERM])
