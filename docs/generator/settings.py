@@ -9,8 +9,8 @@ from generator.markdown import code, table
 HEAD = """# Settings
 
 Use this page to configure the service. Each setting is an environment variable and an option of `enn-serve`; the option
-wins. The service checks all settings before it starts. For a wrong value it prints the setting and the expected value;
-it hides the value, which may be a key.
+wins. The service checks all settings before it starts. For each wrong one it prints a line with the setting, its value
+and the expected value, and exits with status 2. It prints no key, no token and no password of a URL.
 
 """
 SYMBOLS = {Ge: ">=", Gt: ">", Le: "<=", Lt: "<"}

@@ -59,12 +59,20 @@ class Settings(BaseSettings):
         ),
     ] = None
     host: Annotated[
-        str, Field(description="host name or IP address to listen on; 0.0.0.0 accepts connections from other machines")
+        str,
+        Field(
+            description="host name or IP address to listen on; 0.0.0.0 accepts connections from other machines, :: or "
+            "an empty text those over IPv6 too"
+        ),
     ] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="TCP port to listen on; 0: any free port")] = 8080
     workers: Annotated[int, Field(ge=1, le=256, description="number of worker processes")] = 1
     run: Annotated[
-        Path | None, Field(description="folder for files that the workers share; None: a temporary folder")
+        Path | None,
+        Field(
+            description="folder for files that the workers share, and that several services with the same models may "
+            "share; None: a temporary folder"
+        ),
     ] = None
     token: Annotated[
         SecretStr | None,
@@ -88,8 +96,8 @@ class Settings(BaseSettings):
         int,
         Field(
             ge=1,
-            description="maximum number of requests in progress in each worker; further requests get status 503 and "
-            "Retry-After",
+            description="maximum number of requests in progress in each worker, so the service takes ENN_WORKERS times "
+            "as many; further requests get status 503 and Retry-After",
         ),
     ] = 1024
     max_held_bytes: Annotated[

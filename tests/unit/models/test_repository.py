@@ -56,7 +56,7 @@ def test_concurrent_writers_get_different_versions(tmp_path):
 
 def test_version_is_never_visible_half_written(tmp_path, monkeypatch):
     seen = []
-    write = publishing.write_file
+    write = files.write_file
 
     def look_then_write(path: Path, data: bytes) -> None:
         seen.append(names(tmp_path))
