@@ -215,12 +215,17 @@ def _verdict(case: Case, batch: int, ratio: float) -> str:
     return f"<= {limit:g}: {'met' if ratio <= limit else '**not met**'}"
 
 
-def page(batches: Sequence[int], command: str) -> Iterator[str]:
-    """Yield the lines of the page; those of a network as soon as it is measured."""
+def environment() -> str:
+    """Return the end of a sentence on the machine, with the versions of the packages."""
     cores = f"{os.cpu_count()} cores, {platform.machine()}, Python {platform.python_version()}"
     versions = ", ".join(f"{name} {version(name)}" for name in ("enn", "onnxruntime", "onnx", "numpy"))
+    return f"{cores}): {versions}."
+
+
+def page(batches: Sequence[int], command: str) -> Iterator[str]:
+    """Yield the lines of the page; those of a network as soon as it is measured."""
     yield "# Unrollings compared\n"
-    yield f"Measured by `{command}` on one machine ({cores}): {versions}.\n"
+    yield f"Measured by `{command}` on one machine ({environment()}\n"
     yield METHOD.format(repeats=REPEATS, sessions=SESSIONS, tolerance=accuracy.TOLERANCE) + "\n"
     shipped = ring_case()
     for case in (*map(random_case, TARGETS), shipped):

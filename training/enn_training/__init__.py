@@ -10,8 +10,9 @@ if TYPE_CHECKING:
     from enn_training.publishing.adopt import adopt
     from enn_training.publishing.export import export
     from enn_training.publishing.load import load
+    from enn_training.publishing.plain import export_plain
 
-__all__ = ["ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "adopt", "export", "load"]
+__all__ = ["ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "adopt", "export", "export_plain", "load"]
 
 _MODULES = {
     "ENN": "nn.module",
@@ -20,6 +21,7 @@ _MODULES = {
     "ENNRegressor": "estimators.regressor",
     "adopt": "publishing.adopt",
     "export": "publishing.export",
+    "export_plain": "publishing.plain",
     "load": "publishing.load",
 }
 

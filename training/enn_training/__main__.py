@@ -8,6 +8,7 @@ from enn_models.errors import ModelError
 from enn_training.cli import benchmark
 from enn_training.cli.image import image
 from enn_training.cli.inspect import inspect
+from enn_training.cli.plain import plain
 from enn_training.cli.problem import problem
 from enn_training.cli.prune import prune
 from enn_training.cli.sign import sign
@@ -28,6 +29,7 @@ def application() -> typer.Typer:
     app.command()(table)
     app.command()(image)
     app.command()(inspect)
+    app.command()(plain)
     app.command()(prune)
     app.command()(sign)
     app.add_typer(benchmark.app, name="benchmark")

@@ -1,0 +1,23 @@
+"""Command `plain`: write a published model as a plain ONNX file for ONNX Runtime without this project."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from enn_training.cli import options
+
+
+def plain(
+    name: Annotated[str, typer.Argument(help="Name of the model.")],
+    models: options.Models,
+    out: Annotated[Path, typer.Option("--out", help="File to write.")],
+    version: Annotated[str | None, typer.Option("--version", help="Version to write. Default: the highest.")] = None,
+    rows: Annotated[
+        int, typer.Option("--rows", min=1, help="Number of rows for which the file is fastest; it takes any number.")
+    ] = 1,
+) -> None:
+    """Write the predictions of a model as a plain ONNX file, without explanations, for other programs."""
+    from enn_training.publishing.plain import export_plain
+
+    typer.echo(f"wrote {export_plain(models, name, out, version=version, rows=rows)}")
