@@ -27,4 +27,5 @@ USER 10001:10001
 EXPOSE 8080
 HEALTHCHECK --interval=2s --timeout=3s --start-period=10s \
     CMD ["python", "-m", "enn_service.server.health_check"]
-CMD ["python", "-m", "enn_service"]
+# PID 1 ignores a signal that it has no handler for. A blocked one waits until the service has its handler and unblocks it.
+CMD ["env", "--block-signal=TERM", "python", "-m", "enn_service"]

@@ -1,10 +1,8 @@
 """Settings of the service, from ENN_* environment variables or command-line options."""
 
 import re
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Literal, get_args
 
 import orjson
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -12,12 +10,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from enn_models.errors import ModelError
 from enn_models.signature import verifier
+from enn_service.setting_checks import check_source, import_factory
 
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
-
-
-class SettingError(ValueError):
-    """A setting is wrong, as the service finds when it uses it."""
 
 
 class Settings(BaseSettings):
@@ -198,6 +193,14 @@ class Settings(BaseSettings):
             raise ValueError("a URL; expected a folder; ENN_SOURCE names a remote repository")
         return models
 
+    @field_validator("source")
+    @classmethod
+    def _check_source(cls, source: str | None) -> str | None:
+        """Check that the packages for a remote repository are installed."""
+        if source is not None:
+            check_source(source)
+        return source
+
     @field_validator("log_level", "log_format", mode="before")
     @classmethod
     def _lower(cls, given: object, info: ValidationInfo) -> object:
@@ -245,29 +248,6 @@ class Settings(BaseSettings):
         """Return these settings as environment variables, for the worker processes."""
         values = {name: getattr(self, name) for name in type(self).model_fields}
         return {f"ENN_{name.upper()}": _text(value) for name, value in values.items() if value is not None}
-
-
-def import_factory(place: str) -> Callable[..., Any]:
-    """Import the factory of a middleware.
-
-    Args:
-        place: Import path, as `package.module:factory`.
-
-    Raises:
-        ValueError: The text is no such path, or the module or the factory cannot be imported.
-    """
-    expected = "expected package.module:factory, where factory(app) returns an ASGI application"
-    module, _, name = place.partition(":")
-    if not module or not name:
-        raise ValueError(f"{place!r}; {expected}")
-    try:
-        factory = getattr(import_module(module), name)
-    except Exception as error:
-        raise ValueError(f"{place!r} cannot be imported ({type(error).__name__}: {error}); {expected}") from error
-    if not callable(factory):
-        found = type(factory).__name__
-        raise ValueError(f"{place!r} is a {found}; {expected}")  # noqa: TRY004  (pydantic reports it)
-    return factory
 
 
 def _text(value: object) -> str:

@@ -20,6 +20,7 @@ MANY = 1000
 HOLDER = {"authorization": f"Bearer {TOKEN}"}
 AS_FIRST_PROCESS = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc")
 """Command that runs another one as PID 1, where a signal without a handler is ignored."""
+AS_IN_THE_IMAGE = ("env", "--block-signal=TERM", sys.executable, "-m", "enn_service")
 
 
 @pytest.fixture(scope="module")
@@ -42,9 +43,10 @@ def first_process(models: Path, log: Path, workers: int) -> Iterator[subprocess.
     if subprocess.run([*AS_FIRST_PROCESS, "true"], capture_output=True, check=False).returncode != 0:
         pytest.skip("this user may not create a PID namespace")
     settings = {"ENN_MODELS": str(models), "ENN_PORT": "0", "ENN_WORKERS": str(workers)}
-    start = [*AS_FIRST_PROCESS, sys.executable, "-m", "enn_service"]
     with log.open("wb") as output:
-        process = subprocess.Popen(start, env=os.environ | settings, stdout=output, stderr=output)
+        process = subprocess.Popen(
+            [*AS_FIRST_PROCESS, *AS_IN_THE_IMAGE], env=os.environ | settings, stdout=output, stderr=output
+        )
     try:
         yield process
     finally:
@@ -56,13 +58,13 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def catches_sigterm(pid: int) -> bool:
-    """Return whether a process has a handler of SIGTERM."""
-    (mask,) = re.findall(r"SigCgt:\s+(\w+)", Path(f"/proc/{pid}/status").read_text())
-    return bool(int(mask, 16) >> (signal.SIGTERM - 1) & 1)
+def blocks_or_catches_sigterm(pid: int) -> bool:
+    """Return whether a process has blocked SIGTERM or has a handler of it."""
+    masks = re.findall(r"Sig(?:Blk|Cgt):\s+(\w+)", Path(f"/proc/{pid}/status").read_text())
+    return any(int(mask, 16) >> (signal.SIGTERM - 1) & 1 for mask in masks)
 
 
-@pytest.mark.parametrize(("workers", "moment"), [(1, "handler"), (1, "import"), (1, "load"), (WORKERS, "load")])
+@pytest.mark.parametrize(("workers", "moment"), [(1, "exec"), (1, "import"), (1, "load"), (WORKERS, "load")])
 def test_sigterm_during_start_ends_first_process(
     tmp_path: Path, many_models: Path, eventually: Eventually, workers: int, moment: str
 ) -> None:
@@ -70,8 +72,8 @@ def test_sigterm_during_start_ends_first_process(
     with first_process(many_models, log, workers) as outside:
         eventually(lambda: bool(children(outside.pid)))
         (inside,) = children(outside.pid)
-        if moment == "handler":
-            eventually(lambda: catches_sigterm(inside))
+        if moment == "exec":
+            eventually(lambda: blocks_or_catches_sigterm(inside))
         elif moment == "import":
             eventually(lambda: "onnxruntime" in Path(f"/proc/{inside}/maps").read_text() or bool(children(inside)))
         else:
@@ -97,6 +99,15 @@ def test_stopped_worker_delays_neither_replacement_nor_shutdown(
         supervisor.send_signal(signal.SIGTERM)
         assert supervisor.wait(30) == 0, log.read_text()
         assert f"worker [{stopped}] does not respond" in log.read_text()
+
+
+def test_sigterm_right_after_start_ends_cleanly(tmp_path: Path, own_repository: Path, eventually: Eventually) -> None:
+    log = tmp_path / "log"
+    with command(own_repository, log) as supervisor:
+        eventually(lambda: log.read_text().count("startup complete") == WORKERS)
+        supervisor.send_signal(signal.SIGTERM)
+        assert supervisor.wait(30) == 0, log.read_text()
+    assert "Traceback" not in log.read_text()
 
 
 def test_services_that_share_a_folder_drain_alone(tmp_path: Path, own_repository: Path, eventually: Eventually) -> None:

@@ -11,7 +11,8 @@ from typing import Self
 from enn_service.errors import UnauthorizedError
 from enn_service.http import paths
 from enn_service.http.request_body import Headers
-from enn_service.settings import SettingError, Settings
+from enn_service.setting_checks import SettingError
+from enn_service.settings import Settings
 
 PUBLIC_PATHS = frozenset({"/", paths.LIVE, paths.READY, paths.EXPLORER})
 """Paths that need no key: health for probes, and the explorer's page, where a user types the key."""

@@ -40,7 +40,7 @@ def run() -> None:
                 [f"{_name('run')}: {shown('run', settings.run)}; expected a folder to write to ({error.strerror})"]
             )
         try:
-            listeners = bind(settings.host, settings.port)
+            listeners = [stack.enter_context(listener) for listener in bind(settings.host, settings.port)]
         except OSError as error:
             place = f"{_name('host')}: {shown('host', settings.host)}, {_name('port')}: {settings.port}"
             exit_with_faults([f"{place}; expected an address to listen on ({error.strerror})"])

@@ -21,7 +21,8 @@ from enn_service.observability.log_config import logging_config
 from enn_service.server.listeners import url_of
 from enn_service.server.protocol import HTTPProtocol
 from enn_service.server.setting_faults import WrongSettingsError, describe_faults
-from enn_service.settings import SettingError, Settings
+from enn_service.setting_checks import SettingError
+from enn_service.settings import Settings
 
 logger = logging.getLogger(__name__)
 

@@ -180,7 +180,8 @@ class Supervisor:
         worker.ping()
         if worker.has_started and not self._has_started:
             self._has_started = True
-            log_address(self._listeners)
+            if self._stopped_at is None:  # after that, the sockets are closed
+                log_address(self._listeners)
         now = monotonic()
         silent_until = worker.replied_at + SILENT_SECONDS
         if self._stopped_at is not None:

@@ -27,6 +27,12 @@ FAULTS = [
     ("ENN_PUBLIC_KEY", "/absent", "key /absent: No such file or directory"),
     ("ENN_MODELS", "", "empty; expected a value, or leave the setting unset"),
     ("ENN_MODELS", "s3://user:secret@bucket", "a URL; expected a folder; ENN_SOURCE names a remote repository"),
+    ("ENN_SOURCE", "s3x://user:secret@bucket", "protocol 's3x'; expected one that fsspec knows, as in s3://bucket"),
+    (
+        "ENN_SOURCE",
+        "gs://user:secret@host",
+        "protocol 'gs' needs the package gcsfs; install this project with its extra",
+    ),
     ("ENN_RUN", __file__, f"'{__file__}'; expected a folder to write to (File exists)"),
     ("ENN_HOST", "192.0.2.1", "'192.0.2.1', ENN_PORT: 0; expected an address to listen on (Cannot assign"),
     ("ENN_MIDDLEWARE", "absent:factory", "'absent:factory' cannot be imported (ModuleNotFoundError: No module named"),

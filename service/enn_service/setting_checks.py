@@ -1,0 +1,56 @@
+"""Checks of settings that need more than the value: modules to import, packages to be installed."""
+
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+
+class SettingError(ValueError):
+    """A setting is wrong, as the service finds when it uses it."""
+
+
+def import_factory(place: str) -> Callable[..., Any]:
+    """Import the factory of a middleware.
+
+    Args:
+        place: Import path, as `package.module:factory`.
+
+    Raises:
+        ValueError: The text is no such path, or the module or the factory cannot be imported.
+    """
+    expected = "expected package.module:factory, where factory(app) returns an ASGI application"
+    module, _, name = place.partition(":")
+    if not module or not name:
+        raise ValueError(f"{place!r}; {expected}")
+    try:
+        factory = getattr(import_module(module), name)
+    except Exception as error:
+        raise ValueError(f"{place!r} cannot be imported ({type(error).__name__}: {error}); {expected}") from error
+    if not callable(factory):
+        found = type(factory).__name__
+        raise ValueError(f"{place!r} is a {found}; {expected}")  # noqa: TRY004  (pydantic reports it)
+    return factory
+
+
+def check_source(url: str) -> None:
+    """Check that the packages for a remote repository are installed, without importing the large ones.
+
+    Args:
+        url: Address of the repository.
+
+    Raises:
+        ValueError: A package is not installed, or no package knows this kind of address.
+    """
+    protocol = url.partition("://")[0] if "://" in url else "file"
+    remedy = "install this project with its extra storage"
+    try:
+        from fsspec.registry import known_implementations, registry  # noqa: PLC0415  (the extra `storage`)
+    except ImportError:
+        raise ValueError(f"needs the package fsspec; {remedy}") from None
+    if protocol in registry:
+        return
+    if (known := known_implementations.get(protocol)) is None:
+        raise ValueError(f"protocol {protocol!r}; expected one that fsspec knows, as in s3://bucket/models")
+    if find_spec(package := known["class"].partition(".")[0]) is None:
+        raise ValueError(f"protocol {protocol!r} needs the package {package}; {remedy}")
