@@ -5,11 +5,11 @@ import gc
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import ExitStack, asynccontextmanager, suppress
+from contextlib import ExitStack, asynccontextmanager, closing, suppress
 
 from fastapi import FastAPI
 
-from enn_models.signature import verifier
+from enn_models.signature import Verify, verifier
 from enn_service.api.control_plane import Lifespan, create_control_plane
 from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
@@ -57,25 +57,24 @@ def create_app(settings: Settings | None = None) -> Service:
     settings = settings or Settings()
     stack = ExitStack()
     run = RunDirectory(stack.enter_context(run_directory(settings.run)))
-    counters = SharedCounters(run.counters)
-    stack.callback(counters.close)
+    counters = stack.enter_context(closing(SharedCounters(run.counters)))
     verify = None if settings.public_key is None else verifier(settings.public_key)
     unloaded = UnloadState(run.unloaded)
     registry = ModelRegistry(settings.models, unloaded, counters.local.loads, verify, allow_empty=settings.allow_empty)
-    source = _create_sync(settings, run)
+    source = _create_sync(settings, run, verify, stack)
     # The data plane is created later: it reports to the observers, and middleware can be one of them.
     middleware = apply_middleware(lambda: data_plane, settings.middleware)
-    possible = (create_tracer(), create_request_log(), *middleware.observers)
-    observers = [observer for observer in possible if observer is not None]
+    observers = [*filter(None, (create_tracer(), create_request_log())), *middleware.observers]
     keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), KeySet.for_tokens(settings)
     shutdown = GracefulShutdown(settings.drain_seconds, supervised=settings.workers > 1)
-    startup = [registry.refresh] if source is None else [source.initial_sync, registry.refresh]
-    polled = (_create_refresh(source, registry, counters), keys.refresh, tokens.refresh)
+    startup = [registry.refresh] if source is None else [source.start, registry.refresh]
+    polled = (_create_refresh(registry, counters), keys.refresh, tokens.refresh)
     periodic = [*((settings.poll_seconds, work) for work in polled), (SAVE_SECONDS, counters.save)]
     control_plane = create_control_plane(
         registry,
         counters,
         tokens,
+        source_problems=dict if source is None else source.status.problems,
         shutting_down=lambda: shutdown.ends_service,
         lifespan=_create_lifespan(stack, startup, periodic, [observer.close for observer in observers], shutdown),
         seconds=settings.deadline_seconds,
@@ -94,14 +93,10 @@ def create_app(settings: Settings | None = None) -> Service:
     return Service(middleware.app if settings.middleware else data_plane, data_plane.inline_handler if inline else None)
 
 
-def _create_refresh(
-    source: RepositorySync | None, registry: ModelRegistry, counters: SharedCounters
-) -> Callable[[], None]:
+def _create_refresh(registry: ModelRegistry, counters: SharedCounters) -> Callable[[], None]:
     """Return the function that brings the models in line with the repository, and the counters with the models."""
 
     def refresh_models() -> None:
-        if source is not None:
-            source.sync()
         registry.refresh()
         counters.drop_stale(registry.known_versions())
 
@@ -112,7 +107,7 @@ def _create_lifespan(
     resources: ExitStack,
     startup: Sequence[Callable[[], None]],
     periodic: Sequence[tuple[float, Callable[[], None]]],
-    closing: Sequence[Callable[[], None]],
+    last_steps: Sequence[Callable[[], None]],
     shutdown: GracefulShutdown,
 ) -> Lifespan:
     """Return the ASGI lifespan of a worker.
@@ -121,7 +116,7 @@ def _create_lifespan(
         resources: Stack that is closed when the worker ends.
         startup: Functions to call in order, each in a thread, before the first request.
         periodic: Functions to call in a thread at intervals, each with its interval in seconds.
-        closing: Functions to call in order, each in a thread, when the worker ends.
+        last_steps: Functions to call in order, each in a thread, when the worker ends.
         shutdown: Graceful shutdown, which starts at a signal.
     """
 
@@ -140,17 +135,20 @@ def _create_lifespan(
                 task.cancel()
                 with suppress(asyncio.CancelledError):
                     await task
-            for close in closing:
-                await asyncio.to_thread(close)
+            for step in last_steps:
+                await asyncio.to_thread(step)
 
     return lifespan
 
 
-def _create_sync(settings: Settings, run: RunDirectory) -> RepositorySync | None:
+def _create_sync(
+    settings: Settings, run: RunDirectory, verify: Verify | None, resources: ExitStack
+) -> RepositorySync | None:
     """Return the synchronization with the remote repository; None if the settings name none."""
     if settings.source is None:
         return None
-    return RepositorySync(settings.source, settings.models, run.source, settings.poll_seconds)
+    source = RepositorySync(settings.source, settings.models, run.source, settings.poll_seconds, verify)
+    return resources.enter_context(closing(source))
 
 
 async def _repeat(seconds: float, work: Callable[[], None]) -> None:

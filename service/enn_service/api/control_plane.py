@@ -1,7 +1,7 @@
 """create_control_plane: the FastAPI application of every path that the data plane does not answer itself."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from http import HTTPStatus
 from importlib.metadata import version as installed_version
@@ -40,6 +40,7 @@ def create_control_plane(
     counters: SharedCounters,
     tokens: KeySet,
     *,
+    source_problems: Callable[[], Mapping[str, str]],
     shutting_down: Callable[[], bool],
     lifespan: Lifespan,
     seconds: float,
@@ -51,6 +52,7 @@ def create_control_plane(
         registry: Models of the service.
         counters: Counters of all workers.
         tokens: Tokens that load and unload require; without any, both are off.
+        source_problems: Returns the reason why a version of the remote repository is not copied, by "name/version".
         shutting_down: Returns True once the service is to end.
         lifespan: Start and end of the process.
         seconds: Maximum time until a response starts.
@@ -74,7 +76,7 @@ def create_control_plane(
     api.include_router(monitoring_router(registry, counters))
     api.include_router(models_router(registry))
     api.include_router(introspection_router(registry))
-    api.include_router(repository_router(registry, tokens))
+    api.include_router(repository_router(registry, tokens, source_problems))
     api.include_router(inference_docs_router())
     api.include_router(explorer_router())
     complete_document(api, keys_required=keys_required)

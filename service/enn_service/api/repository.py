@@ -1,12 +1,14 @@
 """Routes of the model repository extension: list the versions; load and unload models with a token."""
 
 import asyncio
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from pydantic import BaseModel
 
+from enn_models.repository import version_key
 from enn_service.api.routes import ModelName, error_responses
 from enn_service.api.schemas import repository as schemas
 from enn_service.api.schemas.request_schemas import request_body
@@ -31,21 +33,26 @@ Bearer = Annotated[
 ADMIN_ERRORS = (UnauthorizedError, ForbiddenError, UnknownModelError)
 
 
-def repository_router(registry: ModelRegistry, tokens: KeySet) -> APIRouter:
+Problems = Callable[[], Mapping[str, str]]
+"""Function that returns the reason why a version of the remote repository is not copied, by "name/version"."""
+
+
+def repository_router(registry: ModelRegistry, tokens: KeySet, source_problems: Problems) -> APIRouter:
     """Return the routes.
 
     Args:
         registry: Models of the service.
         tokens: Tokens that load and unload require; without any, both are refused.
+        source_problems: Versions of the remote repository that are not copied.
     """
     router = APIRouter(tags=["repository"])
-    _add_index(router, registry)
+    _add_index(router, registry, source_problems)
     _add_load(router, registry, tokens)
     _add_unload(router, registry, tokens)
     return router
 
 
-def _add_index(router: APIRouter, registry: ModelRegistry) -> None:
+def _add_index(router: APIRouter, registry: ModelRegistry, source_problems: Problems) -> None:
     @router.post(
         paths.REPOSITORY_INDEX,
         response_model=list[schemas.IndexEntry],
@@ -59,16 +66,26 @@ def _add_index(router: APIRouter, registry: ModelRegistry) -> None:
             raise InvalidRequestError(f"ready: {describe_value(ready)}; expected true or false")
         if not registry.was_read:
             raise RepositoryNotReadyError(registry.not_ready_reason())
-        return [
-            schemas.IndexEntry(
-                name=_to_text(state.entry.name),
-                version=_to_text(state.entry.version),
-                state="READY" if state.model else "UNAVAILABLE",
-                reason=state.reason,
-            )
-            for state in registry.version_states()
-            if state.model or not ready
-        ]
+        entries = _index_entries(registry, source_problems())
+        return [entry for entry in entries if entry.state == "READY" or not ready]
+
+
+def _index_entries(registry: ModelRegistry, problems: Mapping[str, str]) -> list[schemas.IndexEntry]:
+    """Return the versions on disk, and those of the remote repository that could not be copied."""
+    found = {
+        f"{state.entry.name}/{state.entry.version}": schemas.IndexEntry(
+            name=_to_text(state.entry.name),
+            version=_to_text(state.entry.version),
+            state="READY" if state.model else "UNAVAILABLE",
+            reason=state.reason or problems.get(f"{state.entry.name}/{state.entry.version}", ""),
+        )
+        for state in registry.version_states()
+    }
+    for each in problems.keys() - found.keys():
+        name, slash, version = each.partition("/")
+        if slash:  # not the problem of the whole source
+            found[each] = schemas.IndexEntry(name=name, version=version, state="UNAVAILABLE", reason=problems[each])
+    return sorted(found.values(), key=lambda entry: (entry.name, version_key(entry.version)))
 
 
 def _add_load(router: APIRouter, registry: ModelRegistry, tokens: KeySet) -> None:

@@ -19,6 +19,8 @@ MAX_QUEUED = 20_000
 """Finished requests that wait for the log; further ones are dropped."""
 BATCH_SECONDS = 0.02
 """Time that requests are collected before they are logged, in seconds."""
+CHATTY = ("botocore", "aiobotocore")
+"""Loggers of libraries that describe each connection to the storage at the level info."""
 TEXT = "request request_id=%r method=%r path=%r status=%r model=%r version=%r rows=%r seconds=%r"
 
 
@@ -35,7 +37,7 @@ def logging_config(settings: Settings) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"()": BatchHandler, "formatter": settings.log_format}},
         "root": {"level": library_level, "handlers": ["stderr"]},
-        "loggers": {"enn_service": {"level": level}},
+        "loggers": {"enn_service": {"level": level}, **{name: {"level": "WARNING"} for name in CHATTY}},
     }
 
 
