@@ -54,7 +54,7 @@ class AsyncClient:
         self._http = httpx.AsyncClient(
             base_url=url,
             headers=connection_headers(token, headers),
-            transport=transport or httpx.AsyncHTTPTransport(trust_env=False),
+            transport=transport or httpx.AsyncHTTPTransport(),
             trust_env=False,
         )
 

@@ -17,6 +17,8 @@ from enn_service.client.frames import ArrowTable, Frame, PolarsFrame, Series
 Row = Sequence[Any] | dict[str, Any] | NDArray[Any] | Series
 Rows = Row | Sequence[Row] | NDArray[Any] | Frame | PolarsFrame | ArrowTable
 """Rows as vectors in the order of the model's features, or as values by feature name, [rows, features]; or one row."""
+FLOATS = (float, np.floating)
+CONTAINERS = (list, dict, tuple, np.ndarray)
 EXPECTED = (
     "expected rows: lists, dictionaries, a NumPy array, or a frame of pandas, polars or pyarrow; or a single row as a "
     "list, a dictionary or a pandas Series with the names of the features"
@@ -206,10 +208,10 @@ def _checked(records: list[Any]) -> list[Any]:
                     kind = type(name).__name__
                     raise InvalidRowsError(f"rows[{index}]: name {_short(name)} of type {kind}; expected text")
         for key, value in row.items() if isinstance(row, dict) else enumerate(row):
-            if isinstance(value, float | np.floating):
+            if isinstance(value, FLOATS):
                 if isinf(value):
                     raise InvalidRowsError(f"rows[{index}][{key!r}]: {value}; expected a finite number")
-            elif isinstance(value, list | dict | tuple | np.ndarray):
+            elif isinstance(value, CONTAINERS):
                 raise InvalidRowsError(
                     f"rows[{index}][{key!r}]: a {type(value).__name__}; expected a single number, text, boolean or null"
                 )

@@ -53,11 +53,12 @@ class DeadlineTransport(httpx.HTTPTransport):
     """Transport of httpx whose connections keep the deadline of the call.
 
     The timeouts of httpx hold for each operation of a socket, so a server that sends one byte after the other extends
-    them without end. There is no such transport for asyncio, which cancels a task instead.
+    them without end. The look-up of a host name alone cannot be interrupted. For asyncio there is no such transport, as
+    it cancels the task.
     """
 
     def __init__(self) -> None:
-        context = httpx.create_ssl_context(trust_env=False)
+        context = httpx.create_ssl_context()
         # Without super().__init__(): this pool is all that it would create.
         self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=_Network(), **LIMITS)
 
