@@ -59,6 +59,8 @@ def report_lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterato
         compared: Baselines on the same test rows.
     """
     rows = model.training["rows"]
+    if "cut_short" in model.training:
+        yield f"cut short by the time limit after {model.training['passes']} passes: set --hidden, or use fewer columns"
     yield f"learned from {rows['training']} rows, chosen by {rows['held_out']}, judged on {rows['test']}"
     measure = "R2" if model.classes is None else "accuracy"
     for name, value in model.scores.items():

@@ -1,11 +1,13 @@
 """Estimator: the base class of classifier and regressor, with their options, input validation and training."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
@@ -70,6 +72,14 @@ class Estimator(BaseEstimator):
             seed=seed,
         )
         self.n_iter_: int = self.model_.training["passes"]
+        self.converged_ = "cut_short" not in self.model_.training
+        if not self.converged_:
+            warnings.warn(
+                f"the time limit cut learning short after {self.n_iter_} passes; pass a larger max_time to learn more,"
+                " or hidden to search no size",
+                ConvergenceWarning,
+                stacklevel=3,
+            )
         self._unknown_values = UnknownValues.fit(self.model_.network, x)
 
     def _train_further(self, x: Floats, y: Indices | Floats, classes: tuple[Label, ...] | None) -> None:

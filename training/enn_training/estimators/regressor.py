@@ -25,12 +25,14 @@ class ENNRegressor(RegressorMixin, Estimator):
         learner: Name of a registered learner, or an object with a method `learn`. "auto" is AdamW with size, penalties
             and number of steps chosen by cross-validation, then trained on all rows; "adam" is AdamW with fixed
             settings; "lm" Levenberg-Marquardt; "lms" the authors' least mean squares.
-        max_time: Time limit of a fit in seconds; a fit that reaches it need not equal the next one.
+        max_time: Time limit of the learning in seconds. A fit that reaches it raises a ConvergenceWarning and need not
+            equal the next one.
         random_state: Seed of the split and of the learner; None is 0, so that equal calls give equal networks.
 
     Attributes:
         model_: Learned model, to publish with `enn_training.export`.
         n_iter_: Number of passes made.
+        converged_: False if the time limit cut the learning of `fit` short.
         n_features_in_: Number of columns in training.
         columns_: Kind of each column of a pandas frame; None if all columns were numeric.
 

@@ -25,6 +25,8 @@ def card_table(card: Card, network: Network) -> Table:
     table.add_row("task", Text(card.task + (f" of {', '.join(map(str, card.classes))}" if card.classes else "")))
     for name, value in card.scores.items():
         table.add_row(Text(name), f"{value:.6g}")
+    if "cut_short" in card.training:
+        table.add_row("training", "cut short by the time limit")
     table.add_row("background", f"{len(card.background or ())} rows")
     for feature in card.features:
         table.add_row(Text(feature.name), Text(_describe_feature(feature)))

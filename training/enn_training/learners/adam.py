@@ -75,8 +75,9 @@ class Adam:
         decay, smoothing = np.full(self.starts, self.decay), np.full(self.starts, self.smoothing)
         best, best_pass, network, lane = math.inf, 0, None, 0
         history: list[PassResult] = []
+        cut_short = False
         run = cycle.run(stack, training, rows, decay=decay, smoothing=smoothing, seed=seed)
-        for number, total in enumerate(run, start=1):
+        for number, (total, cut_short) in enumerate(run, start=1):  # noqa: B007 - returned after the loop
             losses = self._finite(_validation_losses(stack, validation), number)
             if losses.min() < best:
                 best, best_pass, lane = float(losses.min()), number, int(losses.argmin())
@@ -86,7 +87,8 @@ class Adam:
                 watch(history[-1])
             if self.patience is not None and number - best_pass >= self.patience:
                 break
-        return LearningResult(_learned(network), best, tuple(history), {**asdict(self), "name": "adam", "start": lane})
+        settings = {**asdict(self), "name": "adam", "start": lane}
+        return LearningResult(_learned(network), best, tuple(history), settings, cut_short)
 
     def _finite(self, losses: NDArray[np.float64], number: int) -> NDArray[np.float64]:
         """Return the losses with infinity in place of NaN."""

@@ -118,6 +118,7 @@ class _Search:
         self._cycle = _cycle(len(samples.x), tuned.passes)
         self._began = time.monotonic()
         self._history: list[PassResult] = []
+        self._cut_short = False
         # Most passes still to come: one or two choices, and two long cycles.
         self._ahead = ((1 if tuned.hidden else 2) + 2 * LONGER) * self._cycle.passes
 
@@ -139,9 +140,8 @@ class _Search:
         if not all(torch.isfinite(part).all() for part in stack.parameters()):
             raise DivergenceError(f"the last pass left the finite numbers with {chosen}; scale or check the table")
         settings = {"name": "tuned-adam", **asdict(self._tuned), **asdict(chosen), "folds": len(self._folds.validation)}
-        return LearningResult(
-            network, loss, tuple(self._history), settings | {"rate": RATE, "batch": self._cycle.batch}
-        )
+        settings |= {"rate": RATE, "batch": self._cycle.batch}
+        return LearningResult(network, loss, tuple(self._history), settings, self._cut_short)
 
     def _better(
         self, loss: float, chosen: Hyperparameters, others: Sequence[Hyperparameters], deadline: float
@@ -177,7 +177,8 @@ class _Search:
         losses = np.full(len(candidates), np.inf)
         made = len(self._history)
         self._ahead -= each[0].passes
-        for total in run:
+        for total, cut_short in run:
+            self._cut_short |= cut_short
             losses = self._losses(stack, judged).reshape(-1, count).mean(axis=1)
             self._report(losses, made + total + self._ahead)
         return stack, losses

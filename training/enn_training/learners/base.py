@@ -33,12 +33,14 @@ class LearningResult:
         loss: Validation loss of the network.
         history: One entry for each pass.
         settings: Settings and choices of the learner, in JSON types.
+        cut_short: True if the time limit ended the learning before the planned number of steps.
     """
 
     network: Network
     loss: float
     history: tuple[PassResult, ...]
     settings: dict[str, Any]
+    cut_short: bool = False
 
 
 ProgressCallback = Callable[[PassResult], None]

@@ -1,6 +1,7 @@
 """LMS: the authors' least mean squares on eight networks with different orders, spreads and steps; the best is kept."""
 
 import copy
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -29,6 +30,8 @@ OUTPUT_STEPS = (5e-5, 1e-4)
 # Factors of spread and steps of the eight networks: no single pair solves all fifteen problems with every seed.
 SPREADS = (1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 0.5, 0.7)
 PACES = (1.0, 2.0, 0.7, 0.5, 1.0, 0.5, 2.0, 1.0)
+MAX_UPDATES = 2**24
+"""Maximum number of updates of parameters between two looks at the clock: about a tenth of a second."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,8 @@ class LMS:
         pace: Factor of all steps of the paper, > 0.
         schedule: "annealed" (steps fall geometrically from 5 times to a fifth) or "constant" (as in the paper).
         patience: Number of passes without a smaller validation loss after which to stop, >= 1; None for no early stop.
-        max_time: Time in seconds after which no further pass begins; None for no limit. With a limit, equal seeds need
-            not give equal networks.
+        max_time: Time limit in seconds, which can end the last pass early; None for no limit. With a limit, equal seeds
+            need not give equal networks.
 
     Raises:
         OptionError: A value is out of its range.
@@ -78,11 +81,11 @@ class LMS:
         best = np.full(LANES, np.inf)
         kept = copy.deepcopy(state)
         history: list[PassResult] = []
-        began, stale = time.monotonic(), 0
+        deadline, stale, late = time.monotonic() + (self.max_time or math.inf), 0, False
         rows = np.tile(np.arange(len(training.x))[:, None], LANES)
         for number in range(1, self.passes + 1):
             moves = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
-            lms_kernel.learn(state, training.x, training.y, rng.permuted(rows, axis=0), moves)
+            late = not _learn_until(deadline, state, training, rng.permuted(rows, axis=0), moves)
             losses = lms_kernel.losses(state, validation.x, validation.y)
             better = losses < best
             if not np.isfinite(losses).any():
@@ -95,18 +98,29 @@ class LMS:
             history.append(PassResult(number, self.passes, float(np.nanmin(losses))))
             if watch:
                 watch(history[-1])
-            if stale == self.patience or self._is_late(time.monotonic() - began):
+            if stale == self.patience:
+                break
+            if late or (late := number < self.passes and time.monotonic() >= deadline):
                 break
         lane = int(np.argmin(best))
         settings = {**asdict(self), "name": "lms", "start": lane, "starts": LANES}
-        return LearningResult(to_network(architecture, kept, lane), float(best[lane]), tuple(history), settings)
-
-    def _is_late(self, elapsed: float) -> bool:
-        return self.max_time is not None and elapsed >= self.max_time
+        return LearningResult(to_network(architecture, kept, lane), float(best[lane]), tuple(history), settings, late)
 
     def _steps(self, layers: int, progress: float) -> Floats:
         """Return a_F and a_W, [layers, 2, LANES], at a progress from 0 to 1."""
         return steps(layers, self.pace * (5.0 * 0.04**progress if self.schedule == "annealed" else 1.0))
+
+
+def _learn_until(
+    deadline: float, state: lms_kernel.State, training: Samples, order: NDArray[np.int64], moves: Floats
+) -> bool:
+    """Learn the rows in their order [rows, LANES] until a time; return False if rows are left."""
+    at_once = max(1, MAX_UPDATES // (state.weight.size // LANES + state.coefficients.size // LANES))
+    for start in range(0, len(order), at_once):
+        if start and time.monotonic() >= deadline:
+            return False
+        lms_kernel.learn(state, training.x, training.y, order[start : start + at_once], moves)
+    return True
 
 
 def steps(layers: int, pace: float) -> Floats:

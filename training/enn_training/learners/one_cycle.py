@@ -4,10 +4,11 @@ Source: arXiv 1708.07120; the defaults are those of `torch.optim.lr_scheduler.On
 """
 
 import math
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,11 +16,24 @@ from numpy.typing import NDArray
 
 from enn_training.data.preprocessing import Samples
 from enn_training.nn.batched import BatchedNetworks
+from enn_training.nn.threads import one_thread
 
 # Share of the cycle in which the rate rises; first and last rate as a share of the highest.
 RISE, FIRST, LAST = 0.3, 0.04, 4e-6
-SMALL = 2**17
-"""Largest number of values of a layer in a step for which one thread is fastest: threads cost more than they save."""
+# Steps, or share of the time limit, after which the mean time of a step is trusted.
+FEW_STEPS, FEW_SHARE = 10, 0.1
+
+
+class CycleProgress(NamedTuple):
+    """Report the progress after a pass.
+
+    Attributes:
+        passes: Number of passes now planned.
+        cut_short: True if the time limit allows fewer steps than planned at first.
+    """
+
+    passes: int
+    cut_short: bool
 
 
 @dataclass(frozen=True)
@@ -31,7 +45,7 @@ class OneCycle:
         rate: Highest learning rate.
         batch: Number of rows in a step.
         max_time: Time limit in seconds; None for no limit. If the passes would take longer, fewer are made over the
-            same cycle.
+            same cycle; the last one can be a part of a pass.
     """
 
     passes: int
@@ -48,8 +62,8 @@ class OneCycle:
         decay: NDArray[np.float64],
         smoothing: NDArray[np.float64],
         seed: int,
-    ) -> Iterator[int]:
-        """Train the networks in place; yield the number of passes now planned after every pass.
+    ) -> Iterator[CycleProgress]:
+        """Train the networks in place; yield the progress after every pass.
 
         Args:
             stack: Networks to train.
@@ -59,8 +73,7 @@ class OneCycle:
             smoothing: Decay of the DCT coefficients of each network to those of a line, [lanes].
             seed: Seed of the order of rows.
         """
-        size = min(self.batch, rows.shape[1]) * stack.lanes * max(stack.architecture.widths)
-        with _threads(1 if size <= SMALL else torch.get_num_threads()):
+        with one_thread():
             yield from self._run(stack, samples, rows, decay=decay, smoothing=smoothing, seed=seed)
 
     def _run(
@@ -72,51 +85,61 @@ class OneCycle:
         decay: NDArray[np.float64],
         smoothing: NDArray[np.float64],
         seed: int,
-    ) -> Iterator[int]:
+    ) -> Iterator[CycleProgress]:
         x, y = torch.from_numpy(samples.x).float(), torch.from_numpy(samples.y).float()
         optimizer = torch.optim.AdamW(stack.parameters(), lr=self.rate, weight_decay=0.0, fused=True)
         decays, smoothings = torch.from_numpy(decay).float(), torch.from_numpy(smoothing).float()
         rng = np.random.default_rng(seed)
-        progress, left, began = 0.0, self.passes, time.monotonic()
-        ends: list[float] = []
+        progress, made, left, pace = 0.0, 0, self.passes, _Pace(self.max_time)
         while left > 0:
             batches = torch.from_numpy(rng.permuted(rows, axis=1)).split(self.batch, dim=1)
-            share = (1.0 - progress) / left
+            first, start, steps, share = progress, 0, len(batches), (1.0 - progress) / left
             for index, chosen in enumerate(batches):
-                rate = self.rate * one_cycle_rate(progress + share * index / len(batches))
+                rate = self.rate * one_cycle_rate(first + share * (index - start) / (steps - start))
                 optimizer.param_groups[0]["lr"] = rate
                 optimizer.zero_grad()
                 stack.losses(x[chosen], y[chosen]).sum().backward()
                 stack.apply_decay(rate * decays, rate * smoothings)
                 optimizer.step()
-            progress += share
-            ends.append(time.monotonic())
-            left = self._left(*(end - began for end in ends))
-            yield len(ends) + left
-
-    def _left(self, first: float, *others: float) -> int:
-        """Return the number of passes left after some that ended at these times, in seconds.
-
-        In a new process the first pass takes far longer than the others: it decides only whether a second one fits.
-        """
-        left = self.passes - 1 - len(others)
-        if self.max_time is None:
-            return left
-        if not others:
-            return left if 2.0 * first <= self.max_time else 0
-        pace = (others[-1] - first) / len(others)
-        return min(left, int((self.max_time - others[-1]) / max(pace, 1e-9)))
+                if (end := index + 1 + pace.steps_left()) < steps:
+                    # The cycle ends within this pass: its rate falls over the steps that are left.
+                    first += share * (index + 1 - start) / (steps - start)
+                    start, steps, share, left = index + 1, end, 1.0 - first, 1
+                if index + 1 >= steps:
+                    break
+            progress, made = first + share, made + 1
+            left = min(left - 1, -(-pace.possible // len(batches)))
+            yield CycleProgress(made + left, cut_short=made + left < self.passes or steps < len(batches))
 
 
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Set the number of PyTorch's threads, and restore it afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+class _Pace:
+    """Measure the time of the steps, and count those that fit into a time limit.
+
+    In a new process the first step takes far longer than the others: it is left out of their mean.
+
+    Attributes:
+        possible: Number of further steps that fit, as of the last call of `steps_left`.
+    """
+
+    def __init__(self, max_time: float | None) -> None:
+        self._max_time, self._began = max_time, time.monotonic()
+        self._made, self._first = 0, 0.0
+        self.possible = sys.maxsize
+
+    def steps_left(self) -> int:
+        """Return the number of further steps that fit; call it once after every step."""
+        if self._max_time is None:
+            return self.possible
+        elapsed = time.monotonic() - self._began
+        self._made += 1
+        if self._made == 1:
+            self._first = elapsed
+        if elapsed >= self._max_time:
+            self.possible = 0
+        elif self._made > FEW_STEPS or (self._made > 1 and elapsed > FEW_SHARE * self._max_time):
+            mean = (elapsed - self._first) / (self._made - 1)
+            self.possible = int((self._max_time - elapsed) / max(mean, 1e-9))
+        return self.possible
 
 
 def one_cycle_rate(progress: float) -> float:

@@ -16,6 +16,7 @@ from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, Rows
 from enn_training.learners.online_lms import OnlineLMS
 from enn_training.nn.architecture import Architecture
+from enn_training.nn.threads import one_thread
 
 Truth = NDArray[np.int64] | NDArray[np.float64]
 
@@ -70,6 +71,7 @@ class OnlineTrainer:
         self._background = sample_rows(x, BACKGROUND_ROWS, 0) if model is None else model.background
         self._fingerprint = "" if model is None else model.fingerprint
 
+    @one_thread()
     def learn(self, x: Rows, y: Truth) -> LearnedModel:
         """Return the model after one pass over a batch; x and y as in the constructor."""
         loss = self._online.learn(self._preprocessor.transform(Split(x, y)))

@@ -14,8 +14,10 @@ from enn_training.learned_model import MAX_EXAMPLES, LearnedModel, Rows
 from enn_training.learners.base import Learner, LearningResult, ProgressCallback
 from enn_training.learners.registry import holds_out_rows
 from enn_training.nn.architecture import Architecture
+from enn_training.nn.threads import one_thread
 
 
+@one_thread()
 def train(
     dataset: Dataset,
     learner: Learner,
@@ -75,7 +77,7 @@ def to_learned_model(network: Network, dataset: Dataset, training: dict[str, Any
 
 
 def _training_record(dataset: Dataset, architecture: Architecture, result: LearningResult, seed: int) -> dict[str, Any]:
-    """Return the training record, in JSON types and the same for every run."""
+    """Return the training record, in JSON types and the same for every run that no time limit cuts short."""
     return {
         "learner": result.settings,
         "seed": seed,
@@ -90,4 +92,4 @@ def _training_record(dataset: Dataset, architecture: Architecture, result: Learn
         "loss": result.settings.get("loss", architecture.loss),
         "held_out_loss": result.loss,
         "passes": len(result.history),
-    }
+    } | ({"cut_short": True} if result.cut_short else {})

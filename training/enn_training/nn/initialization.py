@@ -10,6 +10,8 @@ from enn_models.network import Layer, Network
 from enn_training.nn.architecture import Architecture
 
 Floats = NDArray[np.float64]
+MAX_SQUARE = 128
+"""Largest number of inputs for which a square matrix is drawn, so that published models can be learned again."""
 
 
 def initial_network(architecture: Architecture, spread: float = 0.5) -> Network:
@@ -53,8 +55,10 @@ def _half_sphere(neurons: int, inputs: int) -> Floats:
     # In more dimensions, blocks of orthogonal directions are spread most evenly. The seed is fixed, since the initial
     # weights are part of the method and not of the experiment.
     rng = np.random.default_rng(0)
-    blocks = [np.linalg.qr(rng.normal(size=(inputs, inputs)))[0].T for _ in range(-(-neurons // inputs))]
-    directions = np.concatenate(blocks)[:neurons]
+    sizes = [min(inputs, neurons - first) for first in range(0, neurons, inputs)]
+    # The first columns of Q follow from as many columns of the matrix.
+    matrices = [rng.normal(size=(inputs, inputs if inputs <= MAX_SQUARE else size))[:, :size] for size in sizes]
+    directions = np.concatenate([np.linalg.qr(matrix)[0].T for matrix in matrices])
     return directions * np.where(directions[:, :1] < 0, -1.0, 1.0)
 
 

@@ -7,6 +7,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from enn_models.network import Network
+from enn_training.nn.threads import one_thread
 from enn_training.pruning import cuts
 from enn_training.pruning.cuts import Criterion
 from enn_training.pruning.fine_tuning import fine_tune
@@ -81,6 +82,7 @@ class PruningResult:
     network: Network
 
 
+@one_thread()
 def prune(
     network: Network,
     data: ScaledData,

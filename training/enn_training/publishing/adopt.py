@@ -17,6 +17,7 @@ from enn_training.errors import DataError, OptionError
 from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, not_finite
 from enn_training.nn.activation import DCTActivation
 from enn_training.nn.module import ENN
+from enn_training.nn.threads import one_thread
 
 PLAIN_ONNX_HINT = (
     "torch.onnx.export(module, ..., dynamo=True) writes any module that uses DCTActivation as a plain ONNX file of"
@@ -25,6 +26,7 @@ PLAIN_ONNX_HINT = (
 """Alternative named in errors about modules that cannot be adopted."""
 
 
+@one_thread()
 def adopt(
     module: nn.Module,
     rows: ArrayLike,

@@ -18,6 +18,7 @@ from enn_models.repository import publish_version
 from enn_models.signature import signer
 from enn_training.errors import ExportError
 from enn_training.learned_model import LearnedModel, not_finite
+from enn_training.nn.threads import one_thread
 from enn_training.publishing.onnx import accuracy, selection
 from enn_training.publishing.onnx.layout import FEW_BUMPS, FEW_INPUT, FEW_OUTPUT, Layout, build_graph
 from enn_training.publishing.onnx.runtime import RuntimeSession
@@ -76,6 +77,7 @@ def export(
     return publish_version(Path(root), name, data, sign)
 
 
+@one_thread()
 def build_package(
     model: LearnedModel,
     *,

@@ -6,8 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.exceptions import ConvergenceWarning
 
+from enn_models.package import open_package
 from enn_training import ENNRegressor
+from enn_training.cli.console import report_lines
 from enn_training.errors import OptionError
 from enn_training.learners.adam import Adam
 from enn_training.learners.auto_adam import AutoAdam
@@ -80,3 +83,20 @@ def expected() -> bytes:
 @pytest.mark.usefixtures("expected", "torch_default")
 def test_defaults_of_torch_change_no_package(expected):
     assert package(learner=Adam(passes=2, starts=2)) == expected
+
+
+@pytest.mark.parametrize("learner", ["auto", "adam", "lms"])
+def test_learning_that_time_cuts_short_warns_and_is_recorded(learner):
+    model = ENNRegressor(hidden=3, learner=learner, max_time=1e-6)
+    with pytest.warns(ConvergenceWarning, match=r"cut learning short after \d passes; pass a larger max_time"):
+        model.fit(X, X[:, 0])
+    assert model.converged_ is False
+    card = open_package(build_package(model.model_)).card
+    assert card.training["cut_short"] is True
+    assert "cut short by the time limit" in next(report_lines(model.model_, ()))
+
+
+def test_learning_without_a_limit_has_converged():
+    model = ENNRegressor(hidden=3, learner=Adam(passes=2)).fit(X, X[:, 0])
+    assert model.converged_
+    assert "cut_short" not in model.model_.training

@@ -1,5 +1,6 @@
 """AutoAdam chooses by cross-validation, trains on every row, repeats itself by seed and keeps its time limit."""
 
+import itertools
 from types import SimpleNamespace
 
 import numpy as np
@@ -65,16 +66,29 @@ def test_short_time_limit_leaves_one_pass_per_stage():
     assert len(learned.history) == 4
 
 
-def test_slow_first_pass_does_not_reduce_later_passes(monkeypatch):
-    # Compiling takes longer than learning: 10 s, and each pass after it 0.1 s.
-    ends = iter([0.0, *(10 + number / 10 for number in range(100))])
+def one_cycle(monkeypatch, *, first, other):
+    """Return the progress over 50 passes of two steps within 60 s, for times of the first step and of the others."""
+    ends = itertools.chain([0.0], itertools.count(first, other))
     monkeypatch.setattr(cycle, "time", SimpleNamespace(monotonic=lambda: next(ends)))
-    data = rows(20)
     stack, nothing = BatchedNetworks(LINE, [initial_network(LINE)]), np.zeros(1)
-    run = OneCycle(50, 1e-2, 10, max_time=60).run(
-        stack, data, np.arange(20)[None], decay=nothing, smoothing=nothing, seed=0
+    return list(
+        OneCycle(50, 1e-2, 10, max_time=60).run(
+            stack, rows(20), np.arange(20)[None], decay=nothing, smoothing=nothing, seed=0
+        )
     )
-    assert list(run) == [50] * 50
+
+
+def test_slow_first_step_does_not_reduce_later_passes(monkeypatch):
+    # Compiling takes longer than learning.
+    assert one_cycle(monkeypatch, first=50, other=0.05) == [(50, False)] * 50
+
+
+@pytest.mark.parametrize("first", [2, 7])
+def test_cycle_ends_at_the_time_limit_within_a_pass(first, monkeypatch):
+    found = one_cycle(monkeypatch, first=first, other=4)
+    steps = 1 + (60 - first) // 4
+    assert len(found) == -(-steps // 2)
+    assert found[-1] == (len(found), True)
 
 
 def test_non_finite_loss_is_refused_with_remedy():

@@ -1,6 +1,8 @@
 """LMS steps down the exact gradient, repeats itself by seed, learns, and says when it cannot."""
 
 import copy
+import itertools
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -155,7 +157,22 @@ def test_a_start_that_diverges_leaves_the_others():
 def test_no_pass_begins_after_the_time_is_up():
     training, held_out, _ = samples("ring", 400)
     learned = LMS(passes=1_000_000, max_time=1e-9).learn(Architecture(2), training, held_out, 0)
-    assert len(learned.history) == 1
+    assert (len(learned.history), learned.cut_short) == (1, True)
+
+
+def test_pass_ends_when_time_is_up_and_pieces_equal_a_whole_pass(monkeypatch):
+    training, held_out, _ = samples("ring", 400)
+    whole = LMS(passes=1).learn(Architecture(2), training, held_out, 0)
+    monkeypatch.setattr(lms, "MAX_UPDATES", 1)
+    pieces = LMS(passes=1, max_time=1e9).learn(Architecture(2), training, held_out, 0)
+    assert network_bytes(pieces.network) == network_bytes(whole.network)
+    assert not pieces.cut_short
+    times = itertools.count()
+    monkeypatch.setattr(lms, "time", SimpleNamespace(monotonic=lambda: next(times)))
+    rows, learn = [], lms_kernel.learn
+    monkeypatch.setattr(lms_kernel, "learn", lambda *arguments: rows.append(len(arguments[3])) or learn(*arguments))
+    assert LMS(passes=9, max_time=7).learn(Architecture(2), training, held_out, 0).cut_short
+    assert rows == [1] * 7
 
 
 def test_it_stops_when_patience_is_up():

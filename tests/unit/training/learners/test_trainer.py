@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+import torch
+from threadpoolctl import threadpool_limits
 
 from enn_models.activation_statistics import measure_activations
 from enn_models.package import open_package
@@ -93,3 +95,18 @@ def test_package_has_activation_statistics_unless_background_is_withheld():
     kept = run(data, Adam(passes=1), background=0)
     assert kept.usage is None
     assert open_package(build_package(kept)).card.usage is None
+
+
+def test_equal_seeds_make_equal_packages_on_one_and_two_threads():
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(1_100, 1_000))
+    parts = [Split(x[rows], x[rows, 0]) for rows in (slice(0, 100), slice(100, 200), slice(200, None))]
+    data = Dataset(tuple(f"x{column}" for column in range(1_000)), None, *parts)
+    packages = []
+    for threads in (1, 2):
+        before = torch.get_num_threads()
+        with threadpool_limits(threads):
+            torch.set_num_threads(threads)
+            packages.append(build_package(run(data, Adam(passes=1), hidden=(48,))))
+            torch.set_num_threads(before)
+    assert packages[0] == packages[1]

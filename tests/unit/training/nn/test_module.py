@@ -1,5 +1,7 @@
 """Tests of the torch module: it computes what the network of arrays computes, and converts from and to it."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -75,3 +77,12 @@ def test_no_two_neurons_start_alike(inputs):
 def test_sizes_out_of_range_are_refused_with_their_values(options, words):
     with pytest.raises(OptionError, match=words):
         ENN(2, **options)
+
+
+def test_first_directions_of_a_wide_table_need_no_square_matrix():
+    tracemalloc.start()
+    weight = initial_network(Architecture(2_000, (16,)), spread=1.0).layers[0].weight.astype(np.float64)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(weight @ weight.T, np.eye(16), atol=1e-6)
+    assert peak < 2**23  # a square matrix takes 2**25 bytes
