@@ -160,7 +160,7 @@ def test_no_pass_begins_after_the_time_is_up():
     assert (len(learned.history), learned.cut_short) == (1, True)
 
 
-def test_pass_ends_when_time_is_up_and_pieces_equal_a_whole_pass(monkeypatch):
+def test_pass_in_pieces_is_equal_and_ends_in_time(monkeypatch):
     training, held_out, _ = samples("ring", 400)
     whole = LMS(passes=1).learn(Architecture(2), training, held_out, 0)
     monkeypatch.setattr(lms, "MAX_UPDATES", 1)

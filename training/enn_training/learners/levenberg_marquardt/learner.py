@@ -15,6 +15,7 @@ from enn_training.learners.levenberg_marquardt.objective import Objective
 from enn_training.learners.levenberg_marquardt.parameters import Parameters
 from enn_training.learners.levenberg_marquardt.search import Candidate, Schedule, Search, Stage
 from enn_training.nn.architecture import Architecture
+from enn_training.nn.option_values import check_options, positive_number, positive_whole_number
 
 Floats = NDArray[np.float64]
 
@@ -49,10 +50,8 @@ class LevenbergMarquardt:
 
     def __post_init__(self) -> None:
         """Check the range of every setting."""
-        if self.starts < 1:
-            raise OptionError(f"starts {self.starts}: expected a positive number")
-        if not (math.isfinite(self.spread) and self.spread > 0):
-            raise OptionError(f"spread {self.spread}: expected a positive number")
+        check_options(self, positive_whole_number, required=("starts",))
+        check_options(self, positive_number, required=("spread",))
         if self.penalties is not None and not (self.penalties and all(0 <= each < math.inf for each in self.penalties)):
             raise OptionError(f"penalties {self.penalties}: expected numbers from 0, or None")
 
