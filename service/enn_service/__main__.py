@@ -10,7 +10,8 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 def main() -> None:
     """Parse the command line and the environment, and serve."""
     # As PID 1 of a container, a process without a handler ignores the signal. Nothing is there yet to be cleaned up.
-    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: os._exit(0))
     # The image starts the interpreter with the signal blocked, so that one that came before the handler is not lost.
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     # Otherwise each worker starts one thread per core, which it does not use: requests run in parallel, not in parts.

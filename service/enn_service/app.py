@@ -5,8 +5,10 @@ import gc
 import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
 
+from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
 
 from enn_models.signature import Verify, verifier
@@ -28,6 +30,8 @@ from enn_service.settings import Settings
 SWITCH_SECONDS = 0.0005
 """Switch interval of the interpreter, in seconds: the longest time for which a thread with a large request blocks the
 event loop. With Python's default, ten times as long, a small request waits too long."""
+POOL_THREADS = 8
+"""Threads of each pool for work outside the event loop, so that a limit of processes holds on a machine of any size."""
 SAVE_SECONDS = 1.0
 """Interval in seconds at which a worker saves its counters for the other workers."""
 
@@ -123,6 +127,7 @@ def _create_lifespan(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_SECONDS)
+        limit_threads()
         with resources:
             for step in startup:
                 await asyncio.to_thread(step)
@@ -149,6 +154,12 @@ def _create_sync(
         return None
     source = RepositorySync(settings.source, settings.models, run.source, settings.poll_seconds, verify)
     return resources.enter_context(closing(source))
+
+
+def limit_threads() -> None:
+    """Limit the threads of asyncio and of the framework, whose numbers otherwise grow with the cores."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(POOL_THREADS, "work"))
+    current_default_thread_limiter().total_tokens = POOL_THREADS
 
 
 async def _repeat(seconds: float, work: Callable[[], None]) -> None:

@@ -12,6 +12,7 @@ from pydantic_settings import CliApp, SettingsError
 
 from enn_service.http.auth import KeySet
 from enn_service.observability.log_config import logging_config
+from enn_service.observability.worker_slots import WorkerSlot
 from enn_service.server.listeners import bind
 from enn_service.server.run_directory import RunDirectory, run_directory
 from enn_service.server.server import SingleServer, load_application, uvicorn_config
@@ -21,20 +22,23 @@ from enn_service.settings import Settings
 
 
 def run() -> None:
-    """Serve with the settings of the command line and the environment, until a signal ends the process.
+    """Serve with the settings of the command line and the environment, until SIGTERM or SIGINT ends the process.
 
     Raises:
-        SystemExit: The service has ended: with status 0 after SIGTERM, with status 2 because of a setting.
+        SystemExit: The service has ended: with status 0 after a signal, with status 2 because of a setting.
     """
     settings = _parse_settings(sys.argv[1:])
     _check_key_files(settings)
     logging.config.dictConfig(logging_config(settings))
     with ExitStack() as stack:
         # From here on there is something to clean up.
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: sys.exit(0))
         try:
             path = stack.enter_context(run_directory(settings.run))
-            RunDirectory(path).reset()
+            run_files = RunDirectory(path)
+            run_files.reset()
+            WorkerSlot(run_files.counters).release()  # as each worker will do
         except OSError as error:
             exit_with_faults(
                 [f"{_name('run')}: {shown('run', settings.run)}; expected a folder to write to ({error.strerror})"]
@@ -54,7 +58,7 @@ def run() -> None:
         except WrongSettingsError as error:
             exit_with_faults(error.faults)
         server = SingleServer(config, stack.close)
-        # uvicorn shuts down gracefully, then raises SIGTERM again for the handler above.
+        # uvicorn shuts down gracefully, then raises the signal again for the handler above.
         server.run(listeners)
 
 
