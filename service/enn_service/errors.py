@@ -10,6 +10,7 @@ RequestError
 |- ConflictError                 409 conflict              another request unloaded the model meanwhile
 |- BodyTooLargeError             413 too_large             the body exceeds the size limit
 |- UnsupportedMediaError         415 unsupported_encoding  the content encoding is not supported
+|- MisdirectedRequestError       421 host                  the request names a host that is not accepted
 |- ModelNotReadyError            503 not_ready             the model's file was refused, or the model is unloaded
 |- RepositoryNotReadyError       503 repository            the model repository was not read yet, or has no model
 |- TooManyRequestsInFlightError  503 overloaded            the limit of concurrent requests is reached
@@ -134,6 +135,14 @@ class UnsupportedMediaError(RequestError):
     status = 415
     reason = "unsupported_encoding"
     description = "The content encoding of the body is not supported."
+
+
+class MisdirectedRequestError(RequestError):
+    """The request names a host that `ENN_ALLOWED_HOSTS` does not accept."""
+
+    status = 421
+    reason = "host"
+    description = "The host that the request names is not accepted."
 
 
 class ModelNotReadyError(RequestError):

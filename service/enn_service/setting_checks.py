@@ -1,9 +1,23 @@
 """Checks of settings that need more than the value: modules to import, packages to be installed."""
 
+import re
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+
+ANY_HOST, LOCAL_HOSTS = "*", "local"
+"""Names in `allowed_hosts` that stand for every host, and for those that no page of the internet can have."""
+HOST_PATTERN = r"^(\*|(\*\.)?[A-Za-z0-9_]([A-Za-z0-9._-]*[A-Za-z0-9])?)$"
+NO_ELEMENTS = {
+    "api_keys": "expected at least one SHA-256; leave the setting unset to require no key",
+    "middleware": "expected at least one package.module:factory; leave the setting unset to have none",
+    "allowed_hosts": "expected at least one host name; leave the setting unset for its default",
+}
+"""Text of the refusal of an empty list, by the name of the setting."""
+ROOT_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
+OWN_SEGMENTS = {"v1", "v2", "metrics", "explorer", "docs", "openapi.json", "static-offline-docs"}
+"""First segments of the paths of the service."""
 
 
 class SettingError(ValueError):
@@ -31,6 +45,19 @@ def import_factory(place: str) -> Callable[..., Any]:
         found = type(factory).__name__
         raise ValueError(f"{place!r} is a {found}; {expected}")  # noqa: TRY004  (pydantic reports it)
     return factory
+
+
+def check_root_path(path: str) -> None:
+    """Check that a prefix is a path, and cannot be taken for a path of the service.
+
+    Args:
+        path: The prefix; empty for none.
+
+    Raises:
+        ValueError: The text is no such path.
+    """
+    if path and (not ROOT_PATH.fullmatch(path) or path.split("/")[1] in OWN_SEGMENTS):
+        raise ValueError(f"{path!r}; expected a path such as /ai/enn that does not begin as one of the service")
 
 
 def check_source(url: str) -> None:

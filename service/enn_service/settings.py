@@ -10,8 +10,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from enn_models.errors import ModelError
 from enn_models.signature import verifier
-from enn_service.setting_checks import check_source, import_factory
+from enn_service.setting_checks import HOST_PATTERN, NO_ELEMENTS, check_root_path, check_source, import_factory
 
+Host = Annotated[str, Field(pattern=HOST_PATTERN)]
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]
 
 
@@ -127,6 +128,22 @@ class Settings(BaseSettings):
             "None: no file"
         ),
     ] = None
+    allowed_hosts: Annotated[
+        tuple[Host, ...] | None,
+        NoDecode,
+        Field(
+            description="host names that requests may name, separated by commas or as a JSON list; *.example.com is "
+            "every name below, local every name without a dot, * every name; addresses and localhost are always "
+            "accepted; None: local if the host of the service is a loopback address and no key is required, else *"
+        ),
+    ] = None
+    root_path: Annotated[
+        str,
+        Field(
+            description="path prefix under which a proxy offers the service, as /ai/enn; the proxy may remove the "
+            "prefix from requests or leave it"
+        ),
+    ] = ""
     inline: Annotated[
         bool,
         Field(description="run the inline stage: it answers small requests before ASGI; false sends all through ASGI"),
@@ -208,7 +225,7 @@ class Settings(BaseSettings):
         accepted = get_args(cls.model_fields[info.field_name or ""].annotation)
         return given.lower() if isinstance(given, str) and given.lower() in accepted else given
 
-    @field_validator("api_keys", "middleware", mode="before")
+    @field_validator("api_keys", "middleware", "allowed_hosts", mode="before")
     @classmethod
     def _split_list(cls, given: object, info: ValidationInfo) -> object:
         """Split a text at commas, or parse it as JSON."""
@@ -220,9 +237,7 @@ class Settings(BaseSettings):
             except orjson.JSONDecodeError as error:
                 raise ValueError(f"not valid JSON ({error.msg}); expected a JSON list, or texts and commas") from None
         if not (listed := [part.strip() for part in given.split(",") if part.strip()]):
-            if info.field_name == "middleware":
-                raise ValueError("expected at least one package.module:factory; leave the setting unset to have none")
-            raise ValueError("expected at least one SHA-256; leave the setting unset to require no key")
+            raise ValueError(NO_ELEMENTS[info.field_name or ""])
         return listed
 
     @field_validator("middleware")
@@ -232,6 +247,13 @@ class Settings(BaseSettings):
         for place in places:
             import_factory(place)
         return places
+
+    @field_validator("root_path")
+    @classmethod
+    def _check_root_path(cls, path: str) -> str:
+        """Check that the prefix is a path, and is not one of the service."""
+        check_root_path(path)
+        return path
 
     @field_validator("public_key")
     @classmethod

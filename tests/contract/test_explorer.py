@@ -14,7 +14,7 @@ from enn_service.api.explorer import STATIC
 
 ROOT = Path(__file__).parents[2]
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
-FILES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.*") if path.name != "index.html")
+FILES = sorted(path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*.*") if path.suffix != ".html")
 
 
 def test_root_redirects_browsers_and_answers_alive_to_programs(client: httpx.Client) -> None:
@@ -27,7 +27,7 @@ def test_root_redirects_browsers_and_answers_alive_to_programs(client: httpx.Cli
     assert client.get("/explorer/").headers["location"] == "../explorer"
 
 
-@pytest.mark.parametrize("path", ["/explorer", *(f"/explorer/{name}" for name in FILES)])
+@pytest.mark.parametrize("path", ["/explorer", "/docs", *(f"/explorer/{name}" for name in FILES)])
 def test_file_has_strict_policy_and_is_cached_by_etag(client: httpx.Client, path: str) -> None:
     reply = client.get(path)
     policy = reply.headers["content-security-policy"]
@@ -51,10 +51,11 @@ def test_unknown_file_and_path_traversal_get_404(client: httpx.Client) -> None:
 
 
 def test_page_preloads_every_module_and_has_no_inline_code() -> None:
-    page = (STATIC / "index.html").read_text()
-    assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", page)
-    linked = set(re.findall(r'(?:href|src)="explorer/([\w/.-]+)"', page))
-    assert linked == {name for name in FILES if not name.endswith(".txt")}
+    page, docs = ((STATIC / name).read_text() for name in ("index.html", "docs.html"))
+    assert not re.search(r"<style|style=|<script(?![^>]*src=)|\son\w+=", page + docs)
+    linked, of_docs = (set(re.findall(r'(?:href|src)="explorer/([\w/.-]+)"', text)) for text in (page, docs))
+    assert of_docs == {"docs.css", "docs.js", "icon.svg"}
+    assert linked == {name for name in FILES if not name.endswith(".txt")} - {"docs.css", "docs.js"}
 
 
 def test_plotting_library_is_pinned_and_licensed() -> None:

@@ -51,13 +51,14 @@ def test_without_key_only_health_and_explorer_files_answer(guarded: httpx.Client
         guarded.post("/v2/repository/index", headers=headers),
         *(
             guarded.get(path, headers=headers)
-            for path in ("/v2/models/ring", "/docs", "/metrics", "/moon", "/v1/models/ring/activations")
+            for path in ("/v2/models/ring", "/openapi.json", "/metrics", "/moon", "/v1/models/ring/activations")
         ),
     ):
         assert reply.status_code == 401
         assert list(reply.json()) == ["error"]
         assert reply.headers["www-authenticate"] == "Bearer"
-    for path in ("/", "/v2/health/live", "/v2/health/ready", "/explorer", "/explorer/app.js"):
+    pages = ("/explorer", "/explorer/app.js", "/docs", "/static-offline-docs/swagger-ui.css")
+    for path in ("/", "/v2/health/live", "/v2/health/ready", *pages):
         assert guarded.get(path, headers=headers).status_code == 200
 
 

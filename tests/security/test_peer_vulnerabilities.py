@@ -91,7 +91,7 @@ def test_url_in_request_is_never_fetched() -> None:
 def test_unexpected_error_hides_its_text_and_paths(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, plane: str
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise RuntimeError(SECRET)
 
     with serving(SHIPPED) as client, caplog.at_level(logging.ERROR):
@@ -158,7 +158,7 @@ def test_large_request_after_deadline_gets_504() -> None:
 )
 def test_slow_get_request_gets_504(monkeypatch: pytest.MonkeyPatch, work: str, path: str) -> None:
     over = threading.Event()
-    monkeypatch.setattr(work, lambda *_: over.wait() and b"")
+    monkeypatch.setattr(work, lambda *_, **__: over.wait() and b"")
     try:
         with serving(SHIPPED, deadline_seconds=0.3, token=TOKEN) as client:
             method = "POST" if path.endswith("load") else "GET"
@@ -245,7 +245,7 @@ def test_cross_origin_pages_are_refused(client: httpx.Client) -> None:
         for reply in (client.options(path, headers=asking), client.get(path, headers=asking)):
             assert not [name for name in reply.headers if name.startswith("access-control-")]
             assert reply.headers["x-content-type-options"] == "nosniff"
-    page = client.get("/docs").headers
+    page = client.get("/openapi.json").headers
     assert (page["content-security-policy"], page["referrer-policy"]) == ("frame-ancestors 'none'", "no-referrer")
 
 

@@ -22,7 +22,7 @@ from enn_service.api.monitoring import monitoring_router
 from enn_service.api.openapi_document import complete_document
 from enn_service.api.repository import repository_router
 from enn_service.errors import InvalidRequestError, RequestError, ResponseTimeoutError
-from enn_service.http import responses
+from enn_service.http import paths, responses
 from enn_service.http.auth import KeySet
 from enn_service.http.responses import error_response, response_for_exception
 from enn_service.observability.counters import Counters, SharedCounters
@@ -64,9 +64,10 @@ def create_control_plane(
         description="Predictions of Expressive Neural Networks, each explained exactly by its bumps: see the "
         "[explorer](explorer).",
         lifespan=lifespan,
+        docs_url=None,
         redoc_url=None,
+        static_url=paths.DOCS_FILES,
         redirect_slashes=False,
-        swagger_ui_parameters={"tryItOutEnabled": True},
         generate_unique_id_function=lambda route: route.name,
     )
     _add_exception_handlers(api, counters.local)

@@ -33,7 +33,9 @@ def health_router(
         """Return that the service is alive (KServe V1); redirect a browser to the explorer."""
         vary = {"vary": "accept"}
         if "text/html" in request.headers.get("accept", ""):
-            return RedirectResponse(paths.EXPLORER.removeprefix("/"), 303, vary)
+            # Relative without a known prefix, because a proxy may remove one.
+            root = request.scope.get("root_path", "")
+            return RedirectResponse(f"{root}{paths.EXPLORER}" if root else paths.EXPLORER.removeprefix("/"), 303, vary)
         response.headers.update(vary)
         return {"status": "alive"}
 

@@ -38,7 +38,7 @@ def introspection_router(registry: ModelRegistry) -> APIRouter:
     threads = ThreadPoolExecutor(WORKER_THREADS, "introspection")
 
     async def respond(request: Request, model: ServedModel, compute: Compute) -> Response:
-        headers = {"ETag": _etag(request, model), "Cache-Control": "no-cache"}
+        headers = {"ETag": _etag(request, model), "Cache-Control": "private, no-cache"}
         if _matches(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
         body = await asyncio.get_running_loop().run_in_executor(threads, _encode, model, compute)

@@ -12,6 +12,7 @@ from enn_service.errors import (
     BodyTooLargeError,
     InvalidRequestError,
     MemoryBudgetError,
+    MisdirectedRequestError,
     RequestError,
     ResponseTimeoutError,
     TooManyRequestsInFlightError,
@@ -47,6 +48,7 @@ def complete_document(api: FastAPI, *, keys_required: bool) -> None:
     components["schemas"] |= request_schemas()
     components["securitySchemes"] = SCHEMES | components["securitySchemes"]
     for method, path, operation in _operations(document):
+        _add_errors(operation, MisdirectedRequestError)
         if not is_public(method, path):
             _add_errors(operation, *KEY_ERRORS)
             operation["security"] = _security(operation, keys_required=keys_required)

@@ -14,10 +14,10 @@ from enn_service.http.request_body import Headers
 from enn_service.setting_checks import SettingError
 from enn_service.settings import Settings
 
-PUBLIC_PATHS = frozenset({"/", paths.LIVE, paths.READY, paths.EXPLORER})
-"""Paths that need no key: health for probes, and the explorer's page, where a user types the key."""
-PUBLIC_PREFIX = f"{paths.EXPLORER}/"
-"""Prefix of the explorer's static files, which need no key: they contain no data of a model."""
+PUBLIC_PATHS = frozenset({"/", paths.LIVE, paths.READY, paths.EXPLORER, paths.DOCS})
+"""Paths that need no key: health for probes, and the pages for a browser, where a user types the key."""
+PUBLIC_PREFIXES = (f"{paths.EXPLORER}/", f"{paths.DOCS_FILES}/")
+"""Prefixes of the static files of these pages, which need no key: they contain no data of a model."""
 DIGEST = re.compile(r"([0-9a-fA-F]{64})(?:\s.*)?")
 """Line of a key file: a SHA-256, then an optional comment."""
 SAFE_METHODS = ("GET", "HEAD")
@@ -89,8 +89,8 @@ class KeySet:
 
 
 def is_public(method: str, path: str) -> bool:
-    """Return True for a request that needs no key: reading health or the files of the explorer."""
-    return method in SAFE_METHODS and (path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIX))
+    """Return True for a request that needs no key: reading health, or the files of the explorer and the docs page."""
+    return method in SAFE_METHODS and (path in PUBLIC_PATHS or path.startswith(PUBLIC_PREFIXES))
 
 
 def needs_no_slot(method: str, path: str) -> bool:

@@ -7,20 +7,15 @@ from time import perf_counter_ns, time_ns
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from enn_service.errors import (
-    BodyTimeoutError,
-    InvalidRequestError,
-    MethodNotAllowedError,
-    RequestError,
-    ResponseTimeoutError,
-)
-from enn_service.http import request_body
-from enn_service.http.auth import ApiKeyAuth, needs_no_slot
+from enn_service.errors import BodyTimeoutError, InvalidRequestError, RequestError, ResponseTimeoutError
+from enn_service.http import request_body, responses
+from enn_service.http.auth import ApiKeyAuth, is_public, needs_no_slot
+from enn_service.http.hosts import AllowedHosts
 from enn_service.http.inline import SCOPE_UNFINISHED, InlineResponder, Unfinished
 from enn_service.http.request_body import ClientDisconnect, Headers, json_part_length
 from enn_service.http.request_id import RequestId
-from enn_service.http.responses import Response, response_for_exception, with_connection_close
-from enn_service.http.routing import Route, match_path
+from enn_service.http.responses import Response, response_for_exception
+from enn_service.http.routing import RootPath, Route, check_method, match_path
 from enn_service.http.timeouts import SharedTimeout
 from enn_service.inference.admission import AdmissionControl, Reservation
 from enn_service.inference.cost import INLINE, SMALL_BYTES
@@ -30,6 +25,7 @@ from enn_service.observability.counters import Counters
 from enn_service.observability.events import RequestEvent, RequestObserver, trace_headers
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.registry import ModelRegistry
+from enn_service.setting_checks import ANY_HOST
 from enn_service.settings import Settings
 
 WORKER_THREADS = 2
@@ -76,6 +72,8 @@ class DataPlane:
         self._max_body_bytes = settings.max_body_bytes
         self._max_inline_body = min(SMALL_BYTES, settings.max_body_bytes)
         self._admission = AdmissionControl(settings.max_in_flight, settings.max_held_bytes, counters)
+        self._hosts = AllowedHosts(settings.allowed_hosts or (ANY_HOST,))
+        self._root = RootPath(settings.root_path)
         self._seconds = settings.deadline_seconds
         self._timeout = SharedTimeout(settings.deadline_seconds)
         self._threads = ThreadPoolExecutor(WORKER_THREADS, "large")
@@ -90,8 +88,8 @@ class DataPlane:
         # A target with an escape or a query is left to ASGI, which decodes it.
         if b"%" in target or b"?" in target or b"#" in target:
             return None
-        route = match_path(path := target.decode("latin-1"))
-        if route is None or b"content-encoding" in headers:
+        route = match_path(path := self._root.strip_target(target).decode("latin-1"))
+        if route is None or b"content-encoding" in headers or not self._hosts.allow(headers):
             return None
         if request_body.content_length(headers) > self._max_inline_body:
             return None
@@ -139,7 +137,9 @@ class DataPlane:
         """Serve one HTTP request, or the lifespan of the process, as the ASGI specification defines it."""
         if scope["type"] != "http":
             await self._control_plane(scope, receive, send)
-        elif self._observers:
+            return
+        scope = self._root.strip(scope)
+        if self._observers:
             await self._handle_observed(scope, receive, send)
         else:
             await self._handle(scope, receive, send, dict(scope["headers"]))
@@ -191,19 +191,21 @@ class DataPlane:
         """Authenticate and admit a request, then answer it or pass it to the control plane."""
         request_id, admitted = RequestId.from_headers(headers), False
         if self._shutting_down():
-            send = with_connection_close(send)
+            send = responses.with_connection_close(send)
+        if scope["method"] != "POST":  # no cache stores the response to a POST
+            send = responses.without_shared_caching(send, public=is_public(scope["method"], scope["path"]))
         try:
+            self._hosts.check(headers)
             self._auth.authenticate(scope["method"], scope["path"], headers)
             self._admission.admit(always=needs_no_slot(scope["method"], scope["path"]))
             admitted = True
             if scope["method"] == "POST":
                 await self._handle_post(scope, receive, send, headers, request_id)
-            elif match_path(scope["path"]) is not None:
-                raise MethodNotAllowedError(f"{scope['method']} is not allowed here; expected POST")
             else:
+                check_method(scope["method"], scope["path"])
                 # A route of GET answers HEAD too: the server omits the body.
                 routed = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
-                await self._control_plane(routed, receive, request_id.wrap_send(send))
+                await self._control_plane(self._root.add(routed), receive, request_id.wrap_send(send))
         except RequestError as error:
             await self._error_response(error).send(send, request_id)
         finally:
@@ -225,7 +227,8 @@ class DataPlane:
             body = await self._read_body(headers, receive, reservation)
             route = match_path(scope["path"])
             if route is None:
-                await self._control_plane(scope, request_body.replay_body(body, receive), request_id.wrap_send(send))
+                replay = request_body.replay_body(body, receive)
+                await self._control_plane(self._root.add(scope), replay, request_id.wrap_send(send))
                 return
             request = InferenceRequest(body, json_part_length(headers), request_id.client_id)
             response = await self._dispatch(route, scope, request, reservation)

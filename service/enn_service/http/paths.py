@@ -26,6 +26,8 @@ REPOSITORY_LOAD = "/v2/repository/models/{model}/load"
 REPOSITORY_UNLOAD = "/v2/repository/models/{model}/unload"
 METRICS = "/metrics"
 EXPLORER = "/explorer"
+DOCS = "/docs"
+DOCS_FILES = "/static-offline-docs"
 
 
 def with_version(template: str) -> str:

@@ -15,6 +15,8 @@ from enn_service.inference.types import EncodedResponse
 
 logger = logging.getLogger(__name__)
 
+NO_STORE = (b"cache-control", b"no-store")
+VARY_BY_KEY = (b"vary", b"x-api-key, authorization")
 NOSNIFF_LINE = b"%b: %b\r\n" % NOSNIFF
 
 
@@ -90,6 +92,25 @@ def response_for_exception(error: Exception) -> Response:
     reference = uuid.uuid4().hex
     logger.error("request failed, reference %s", reference, exc_info=error)
     return error_response(500, f"internal error; the log has the details under {reference}")
+
+
+def without_shared_caching(send: Send, *, public: bool) -> Send:
+    """Return an ASGI `send` that forbids caches to store a response, unless the response says how to cache it.
+
+    Args:
+        send: ASGI callable.
+        public: True if the response needs no key, False if only a request with the same key may get it.
+    """
+
+    async def send_with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = list(message.get("headers", ()))
+            if all(name != b"cache-control" for name, _ in headers):
+                headers.append(NO_STORE)
+            message["headers"] = headers if public else [*headers, VARY_BY_KEY]
+        await send(message)
+
+    return send_with_headers
 
 
 def with_connection_close(send: Send) -> Send:

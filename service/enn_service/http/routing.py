@@ -8,6 +8,9 @@ import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from starlette.types import Scope
+
+from enn_service.errors import MethodNotAllowedError
 from enn_service.http import paths
 from enn_service.inference.types import Endpoint
 from enn_service.protocols import kserve_v1 as v1
@@ -92,6 +95,33 @@ class Route(NamedTuple):
     version: str | None
 
 
+class RootPath:
+    """Path prefix under which a proxy offers the service.
+
+    Args:
+        prefix: The prefix, as `/ai/enn`; empty for none.
+    """
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix, self._inside, self._target = prefix, f"{prefix}/", f"{prefix}/".encode()
+
+    def strip_target(self, target: bytes) -> bytes:
+        """Return a request target without the prefix."""
+        return target[len(self._prefix) :] if self._prefix and target.startswith(self._target) else target
+
+    def strip(self, scope: Scope) -> Scope:
+        """Return an ASGI scope whose path does not have the prefix, whether the proxy has removed it or not."""
+        path: str = scope["path"]
+        if not self._prefix or not (path == self._prefix or path.startswith(self._inside)):
+            return scope
+        return {**scope, "path": path[len(self._prefix) :] or "/"}
+
+    def add(self, scope: Scope) -> Scope:
+        """Return an ASGI scope with the prefix as `root_path`, and therefore in its path too."""
+        prefix = self._prefix
+        return {**scope, "path": prefix + scope["path"], "root_path": prefix} if prefix else scope
+
+
 _PATTERNS = [(re.compile(route.path.replace("{model}", MODEL_PATTERN)), route) for route in ENDPOINTS]
 
 
@@ -105,6 +135,16 @@ def _match(path: str) -> Route | None:
         if match := pattern.fullmatch(path):
             return Route(route.endpoint, route.verb, match["model"], match["version"])
     return None
+
+
+def check_method(method: str, path: str) -> None:
+    """Check that a request may have a method other than POST.
+
+    Raises:
+        MethodNotAllowedError: The path is that of an inference endpoint.
+    """
+    if match_path(path) is not None:
+        raise MethodNotAllowedError(f"{method} is not allowed here; expected POST")
 
 
 _cached_match = lru_cache(CACHE_SIZE)(_match)

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from pydantic_settings import CliApp, SettingsError
 
 from enn_service.http.auth import KeySet
+from enn_service.http.hosts import allowed_hosts
 from enn_service.observability.log_config import logging_config
 from enn_service.observability.worker_slots import WorkerSlot
 from enn_service.server.listeners import bind
@@ -49,7 +50,8 @@ def run() -> None:
             place = f"{_name('host')}: {shown('host', settings.host)}, {_name('port')}: {settings.port}"
             exit_with_faults([f"{place}; expected an address to listen on ({error.strerror})"])
         # Worker processes create their application from the environment.
-        os.environ.update(settings.model_copy(update={"run": path}).environment())
+        own = {"run": path, "allowed_hosts": allowed_hosts(settings)}
+        os.environ.update(settings.model_copy(update=own).environment())
         config = uvicorn_config(settings)
         if settings.workers > 1:
             sys.exit(Supervisor(config, listeners, settings.drain_seconds).run())

@@ -1,4 +1,4 @@
-"""Routes of the explorer: a page at /explorer that draws the models, and its static files, served from memory."""
+"""Routes of the pages for a browser: the explorer, the API documentation, and their files, served from memory."""
 
 import gzip
 from hashlib import sha256
@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
-from enn_service.http.paths import EXPLORER
+from enn_service.http.paths import DOCS, EXPLORER
 
 STATIC = Path(__file__).parent / "static"
 MEDIA_TYPES = {
@@ -76,14 +76,18 @@ class StaticFile(NamedTuple):
 
 
 def explorer_router() -> APIRouter:
-    """Return the routes of the page and its files; their links are relative, so that a proxy may add a path prefix."""
+    """Return the routes of pages and files; their links are relative, so that a proxy may add a path prefix."""
     router = APIRouter(include_in_schema=False)
     files = {path.relative_to(STATIC).as_posix(): StaticFile.read(path) for path in STATIC.rglob("*") if path.is_file()}
-    page = files.pop("index.html")
+    page, docs = files.pop("index.html"), files.pop("docs.html")
 
     @router.get(EXPLORER)
     async def explorer(request: Request) -> Response:
         return page.response(request)
+
+    @router.get(DOCS)
+    async def docs_page(request: Request) -> Response:
+        return docs.response(request)
 
     @router.get(f"{EXPLORER}/{{name:path}}")
     async def file(name: str, request: Request) -> Response:

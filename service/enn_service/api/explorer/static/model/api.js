@@ -12,8 +12,10 @@ export class ApiError extends Error {
 // Keeps the API key in this tab; every later request sends it.
 export const useKey = (key) => sessionStorage.setItem(KEY, key);
 
+export const storedKey = () => sessionStorage.getItem(KEY);
+
 async function request(path, { body, signal } = {}) {
-  const key = sessionStorage.getItem(KEY);
+  const key = storedKey();
   const response = await fetch(path, {
     method: body ? "POST" : "GET",
     headers: { ...(body && { "content-type": "application/json" }), ...(key && { "x-api-key": key }) },
@@ -27,6 +29,8 @@ async function request(path, { body, signal } = {}) {
 
 const modelPath = (protocol, { model, version }) =>
   `${protocol}/models/${encodeURIComponent(model)}` + (version ? `/versions/${encodeURIComponent(version)}` : "");
+
+export const openapi = () => request("openapi.json");
 
 export const models = async () => (await request("v1/models")).models;
 
