@@ -22,7 +22,7 @@ from enn_training.learners.trainer import train
 from enn_training.pruning import cuts
 from enn_training.pruning.cuts import Criterion
 from enn_training.pruning.fine_tuning import pass_count
-from enn_training.pruning.search import PruningResult, PruningStage, Target, prune
+from enn_training.pruning.search import PruningResult, PruningStage, ScoredNetwork, Target, prune
 from enn_training.pruning.training_data import ScaledData
 from enn_training.publishing.export import export
 from enn_training.publishing.onnx.cost_model import estimate_microseconds
@@ -151,7 +151,7 @@ def prune_with_progress(
         network: Network over raw rows.
         data: Data set of the network.
         name: Name shown on the bar.
-        loss: Maximum loss of accuracy or R^2, as the further arguments in `search.prune`.
+        loss: Maximum loss of skill and accuracy, as the further arguments in `search.prune`.
         targets: Parts to prune.
         criteria: Rankings of coefficients.
         seed: Seed of the row order.
@@ -159,35 +159,36 @@ def prune_with_progress(
     total = len(targets) * pass_count(len(data.dataset.training.x))
     with tqdm(desc=f"pruning {name}", total=total, unit="pass", disable=None) as bar:
         result = prune(network, data, loss=loss, targets=targets, criteria=criteria, seed=seed, watch=bar.update)
-    measure = "R2" if data.dataset.classes is None else "accuracy"
     console = Console()
-    console.print(f"whole: {measure} {result.score_before:.6g} on {_describe_scoring_rows(data)}")
+    scores = [f"{SCORE_NAMES[name]} {value:.6g}" for name, value in result.before.scores.items()]
+    if data.dataset.classes is not None:
+        scores.insert(0, f"skill {result.before.skill:.6g}")
+    console.print(f"whole: {', '.join(scores)} on {len(data.scoring_rows.x)} rows not learned from", soft_wrap=True)
     for stage in result.stages:
-        console.print(f"{stage.target}: {measure} lost, as cut and after fine-tuning")
-        console.print(_levels_table(stage, "4f" if measure == "accuracy" else "1e", result.score_before))
+        console.print(f"{stage.target}: lost as cut and after fine-tuning")
+        console.print(_levels_table(stage, result.before))
     return result
 
 
-def _describe_scoring_rows(data: ScaledData) -> str:
-    """Return the number and origin of the rows that score a pruned network."""
-    held_out = len(data.scoring_rows.x) == len(data.dataset.validation.x)
-    return f"{len(data.scoring_rows.x)} {'held-out rows' if held_out else 'held-out and training rows'}"
-
-
-def _levels_table(stage: PruningStage, digits: str, score_before: float) -> Table:
+def _levels_table(stage: PruningStage, before: ScoredNetwork) -> Table:
     """Return the levels of a stage, one per line, with the applied one marked."""
-    table = Table("cut", "first", "as cut", "tuned", "", box=None)
+    has_accuracy = "accuracy" in before.scores
+    names = ("skill lost", "tuned", "accuracy lost", "tuned") if has_accuracy else ("R2 lost", "tuned")
+    table = Table("cut", "first", *names, "", box=None)
     for level in stage.levels:
-        lost = (f"{score_before - scored.score:.{digits}}" for scored in (level.cut, level.tuned))
+        pair = (level.cut, level.tuned)
+        lost = [f"{before.skill - each.skill:{'.4f' if has_accuracy else '.1e'}}" for each in pair]
+        if has_accuracy:
+            lost += [f"{before.scores['accuracy'] - each.scores['accuracy']:.4f}" for each in pair]
         applied = "applied" if level is stage.chosen else ""
         table.add_row(f"{level.fraction:.0%}", f"least {level.criterion}", *lost, applied)
     return table
 
 
-def comparison_lines(before: Package, after: Package) -> Iterator[str]:
+def comparison_lines(before: Package, after: Package, result: PruningResult) -> Iterator[str]:
     """Yield scores, sizes and estimated time of a model before and after pruning, line by line."""
-    for name, score in after.card.scores.items():
-        yield f"{name} {before.card.scores.get(name, float('nan')):.4g} -> {score:.4g} on the test rows"
+    for name, score in result.after.scores.items():
+        yield f"{SCORE_NAMES[name]} {result.before.scores[name]:.4g} -> {score:.4g} on the rows not learned from"
     for part, count in (("neurons", cuts.count_neurons), ("harmonics", cuts.count_harmonics)):
         yield f"{part} {count(before.network)} -> {count(after.network)}"
     yield f"parameters {before.network.parameters} -> {after.network.parameters}"

@@ -1,5 +1,6 @@
 """Command `prune`: remove dispensable neurons and harmonics of a published model and publish the smaller model."""
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -35,11 +36,19 @@ def prune(
     *,
     models: options.Models,
     version: Annotated[str | None, typer.Option("--version", help="Version to prune. Default: the highest.")] = None,
-    loss: Annotated[float, typer.Option("--loss", min=0, help="Maximum loss of held-out accuracy, or R2.")] = 0.01,
+    loss: Annotated[
+        float,
+        typer.Option(
+            "--loss", min=0, help="Maximum loss on rows not learned from: of R2, or of accuracy and of skill."
+        ),
+    ] = 0.01,
     data: Annotated[
         Path | None, typer.Option("--data", help="Training table; not needed for the paper's problems.")
     ] = None,
     target: Annotated[str | None, typer.Option("--target", help="Target column of the table.")] = None,
+    test: Annotated[
+        Path | None, typer.Option("--test", help="Table of rows to score on. Default: rows that training left out.")
+    ] = None,
     by: Annotated[
         CriterionName | None,
         typer.Option("--by", help="Rank coefficients by |F|, or by their share of the neuron's energy. Default: both."),
@@ -50,8 +59,11 @@ def prune(
     ] = None,
     seed: options.Seed = 0,
 ) -> None:
-    """Prune neurons, then harmonics, as far as the loss allows; print every level with and without fine-tuning."""
-    if (data is None) != (target is None):
+    """Prune neurons, then harmonics, as far as the loss allows; print every level with and without fine-tuning.
+
+    Skill is 1 - log-loss / log-loss of the class shares, or R2 of the class scores.
+    """
+    if (data is None) != (target is None) or (test is not None and data is None):
         raise OptionError("--data and --target: expected both, or neither for one of the paper's problems")
     # Imported here: torch takes seconds that --help should not.
     from enn_models import repository
@@ -60,7 +72,7 @@ def prune(
 
     repository.check_name(published_name or name)
     package = open_package(repository.read_model(models, name, version or repository.latest_version(models, name)))
-    training_data = _training_data(package, data, target)
+    training_data = _training_data(package, data, target, test)
     result = console.prune_with_progress(
         package.network,
         training_data,
@@ -74,26 +86,29 @@ def prune(
         typer.echo(f"nothing published: every level loses more than {loss:g}")
         return
     smaller = _export(package, _pruned_model(package, result, training_data, loss))
-    for line in console.comparison_lines(package, open_package(smaller)):
+    for line in console.comparison_lines(package, open_package(smaller), result):
         typer.echo(line)
     typer.echo(f"published {repository.publish_version(models, published_name or name, smaller)}")
 
 
-def _training_data(package: "Package", table: Path | None, target: str | None) -> "ScaledData":
-    """Return the scaled data set that a model was trained on.
+def _training_data(package: "Package", table: Path | None, target: str | None, test: Path | None) -> "ScaledData":
+    """Return the scaled data set that a model was trained on, with the rows to score on.
 
     Raises:
-        DataError: The table or problem is not the training data of the model.
+        DataError: The table or problem is not the training data of the model, or leaves no rows to score on.
     """
     from enn_training.pruning.training_data import (
         ScaledData,
         load_problem_data,
+        load_scoring_rows,
         load_table_data,
     )
 
     card = package.card
-    dataset = load_problem_data(card) if table is None or target is None else load_table_data(card, table, target)
-    return ScaledData.of(dataset, card.head)
+    if table is None or target is None:
+        return ScaledData.of(load_problem_data(card), card.head)
+    dataset = load_table_data(card, table, target)
+    return ScaledData.of(dataset, card.head, None if test is None else load_scoring_rows(dataset, test, target))
 
 
 def _pruned_model(package: "Package", result: "PruningResult", data: "ScaledData", loss: float) -> "LearnedModel":
@@ -108,12 +123,14 @@ def _pruned_model(package: "Package", result: "PruningResult", data: "ScaledData
         "harmonics": network.spectrum.shape[1],
         "pruned": {
             "loss": loss,
+            "scoring_rows": len(data.scoring_rows.x),
             "neurons": cuts.count_neurons(package.network) - cuts.count_neurons(network),
             "harmonics": cuts.count_harmonics(package.network) - cuts.count_harmonics(network),
         },
     }
     background = to_array(card.background or ()).reshape(-1, len(card.features))
-    return to_learned_model(network, data.dataset, record, background)
+    dataset = data.dataset if len(data.dataset.test.x) else replace(data.dataset, test=data.scoring_rows)
+    return to_learned_model(network, dataset, record, background)
 
 
 def _export(package: "Package", model: "LearnedModel") -> bytes:

@@ -13,6 +13,7 @@ from enn_models.encoding import Encoding
 from enn_models.features import Boolean, Categorical, Feature, Numeric, column_encoding
 from enn_models.network import Task
 from enn_training.data.columns import Column
+from enn_training.data.splits import train_validation
 from enn_training.learned_model import Label, Rows
 
 MAX_LABEL = 2**63
@@ -93,6 +94,23 @@ class Dataset:
         none = Split(second.x[:0], second.y[:0])
         test = none if self.test is second else self.test
         return replace(self, training=every, validation=none, test=test)
+
+
+def hold_out_rows(
+    columns: tuple[Column, ...], classes: tuple[Label, ...] | None, x: Rows, y: NDArray[Any], seed: int
+) -> Dataset:
+    """Return a data set of which an eighth is held out for validation, and is the test part too.
+
+    Args:
+        columns: Kind of each column.
+        classes: Labels of the class indices; None for a regression.
+        x: Raw rows, [rows, features].
+        y: Class indices [rows], or values [rows] or [rows, outputs].
+        seed: Seed of the split.
+    """
+    training, validation = (Split(x[rows], y[rows]) for rows in train_validation(len(x), seed))
+    names = tuple(column.name for column in columns)
+    return Dataset(names, classes, training, validation, validation, columns=columns)
 
 
 def summarize_columns(columns: Sequence[Column | str], x: Rows) -> tuple[Feature, ...]:

@@ -2,16 +2,15 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from enn_models.network import Task
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
-from enn_training.data.dataset import Dataset, Split, to_label
+from enn_training.data.dataset import Dataset, Split, hold_out_rows, to_label
 from enn_training.data.reading.table import Table
 from enn_training.data.splits import MIN_ROWS, train_validation_test
 from enn_training.errors import DataError, TableWarning
@@ -46,13 +45,65 @@ def to_dataset(
         raise DataError(f"{table.path}: {error}") from None
 
 
+def to_estimator_dataset(table: Table, target: str, seed: int, task: Task, without: Collection[str] = ()) -> Dataset:
+    """Return the data set on which an estimator trains if it is given all rows of a table in their order.
+
+    Args:
+        table: Columns, as for `to_dataset`.
+        target: Name of the column to predict.
+        seed: Seed of the split.
+        task: Task.
+        without: Names of columns to leave out.
+
+    Raises:
+        DataError: A column, a row or the target cannot be used.
+    """
+    try:
+        _check_names(table.frame, target, without)
+        columns = frames.infer_columns(table.frame.drop(columns=[target, *without]), table.row)
+        classes = None if task == "regression" else _classes(table.frame[target], 1)
+        rows = _split_of(table, target, columns, classes)
+    except DataError as error:
+        raise DataError(f"{table.path}: {error}") from None
+    return hold_out_rows(columns, classes, rows.x, rows.y, seed)
+
+
+def to_split(table: Table, target: str, dataset: Dataset) -> Split:
+    """Return the rows of a table with their targets, encoded as those of a data set.
+
+    Raises:
+        DataError: A column is absent, or a value is not of the kind of its column.
+    """
+    columns = dataset.columns or tuple(Column(name) for name in dataset.features)
+    try:
+        for column in columns:
+            _check_names(table.frame, column.name, ())
+        _check_names(table.frame, target, ())
+        return _split_of(table, target, columns, dataset.classes)
+    except DataError as error:
+        raise DataError(f"{table.path}: {error}") from None
+
+
+def _split_of(table: Table, target: str, columns: Sequence[Column], classes: tuple[Label, ...] | None) -> Split:
+    """Return the encoded columns and targets of all rows."""
+    frame = table.frame
+    x = frames.encode(columns, frame[[column.name for column in columns]], table.row)
+    if classes is None:
+        return Split(x, frames.encode([Column(target)], frame[[target]], table.row)[:, 0])
+    labels = [to_label(value) for value in frame[target]]
+    unknown = np.array([label not in classes for label in labels])
+    if unknown.any():
+        raise DataError(
+            f"target {target!r}, {table.row(unknown)}: {labels[int(np.argmax(unknown))]!r} is no class of the model;"
+            f" expected one of {', '.join(map(repr, classes))}"
+        )
+    index = {label: position for position, label in enumerate(classes)}
+    return Split(x, np.array([index[label] for label in labels], dtype=np.int64))
+
+
 def _dataset(table: Table, target: str, seed: int, task: Task | None, without: Collection[str]) -> Dataset:
     frame = table.frame
-    for name, what in [(target, "to predict"), *((name, "to leave out") for name in without)]:
-        if name not in frame.columns:
-            raise DataError(f"no column {name!r} {what}; it has {', '.join(map(repr, frame.columns))}")
-    if target in without:
-        raise DataError(f"column {target!r} is to be left out and to be predicted; expected one of the two")
+    _check_names(frame, target, without)
     if len(frame) < MIN_ROWS:
         raise DataError(f"{len(frame)} rows; expected at least {MIN_ROWS}")
     missing = frame[target].isna().to_numpy()
@@ -64,12 +115,20 @@ def _dataset(table: Table, target: str, seed: int, task: Task | None, without: C
     columns = _columns(table, {target, *without})
     if not columns:
         raise DataError(f"no column left to learn from beside the target {target!r}")
-    x = frames.encode(columns, frame[[column.name for column in columns]], table.row)
-    if task == "regression":
-        value = frames.encode([Column(target)], frame[[target]], table.row)[:, 0]
-        return _split(columns, None, x, value, seed)
-    classes, y = _classes(frame[target])
-    return _split(columns, classes, x, y, seed)
+    classes = None if task == "regression" else _classes(frame[target])
+    rows = _split_of(table, target, columns, classes)
+    indices = train_validation_test(rows.y, seed, stratify=classes is not None)
+    training, validation, test = (Split(rows.x[part], rows.y[part]) for part in indices)
+    return Dataset(tuple(column.name for column in columns), classes, training, validation, test, columns=columns)
+
+
+def _check_names(frame: pd.DataFrame, target: str, without: Collection[str]) -> None:
+    """Refuse names of columns that a frame does not have, and a target to leave out."""
+    for name, what in [(target, "to predict"), *((name, "to leave out") for name in without)]:
+        if name not in frame.columns:
+            raise DataError(f"no column {name!r} {what}; it has {', '.join(map(repr, frame.columns))}")
+    if target in without:
+        raise DataError(f"column {target!r} is to be left out and to be predicted; expected one of the two")
 
 
 def _task(column: pd.Series) -> Task:
@@ -103,32 +162,17 @@ def _leave_out(name: str, reason: str) -> None:
     warnings.warn(f"column {name!r} is left out: {reason}", TableWarning, stacklevel=6)
 
 
-def _classes(target: pd.Series) -> tuple[tuple[Label, ...], NDArray[np.int64]]:
-    """Return the sorted labels of the target, and the label index of each row."""
-    values = [to_label(value) for value in target]
-    counts = Counter(values)
+def _classes(target: pd.Series, fewest: int = 3) -> tuple[Label, ...]:
+    """Return the sorted labels of the target, each of which has a number of rows at least."""
+    counts = Counter(to_label(value) for value in target)
     labels: list[Label] = sorted(counts, key=lambda label: (isinstance(label, str), label))
     if len(labels) < 2:
         raise DataError(f"target {target.name!r} is {labels[0]!r} in every row; expected at least two classes")
     rare = min(labels, key=lambda label: counts[label])
-    if counts[rare] < 3:
+    if counts[rare] < fewest:
         amount = pd.api.types.is_numeric_dtype(target) and not pd.api.types.is_bool_dtype(target)
         raise DataError(
-            f"target {target.name!r}: class {rare!r} has {counts[rare]} row(s); expected at least 3, one for"
+            f"target {target.name!r}: class {rare!r} has {counts[rare]} row(s); expected at least {fewest}, one for"
             f" each part: leave the class out{', or use --task regression if it is an amount' if amount else ''}"
         )
-    index = {label: position for position, label in enumerate(labels)}
-    return tuple(labels), np.array([index[value] for value in values], dtype=np.int64)
-
-
-def _split(
-    columns: tuple[Column, ...],
-    classes: tuple[Label, ...] | None,
-    x: NDArray[np.float64],
-    y: NDArray[np.int64] | NDArray[np.float64],
-    seed: int,
-) -> Dataset:
-    """Return the rows as a data set of three parts."""
-    indices = train_validation_test(y, seed, stratify=classes is not None)
-    training, validation, test = (Split(x[rows], y[rows]) for rows in indices)
-    return Dataset(tuple(column.name for column in columns), classes, training, validation, test, columns=columns)
+    return tuple(labels)

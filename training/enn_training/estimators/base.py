@@ -14,8 +14,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from enn_models.network import Head, Response
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
-from enn_training.data.dataset import Dataset, Split
-from enn_training.data.splits import train_validation
+from enn_training.data.dataset import hold_out_rows
 from enn_training.errors import OptionError
 from enn_training.estimators.unknown_values import UnknownValues
 from enn_training.learned_model import Label, LearnedModel
@@ -57,11 +56,8 @@ class Estimator(BaseEstimator):
     def _train(self, x: Floats, y: Indices | Floats, classes: tuple[Label, ...] | None) -> None:
         """Train on rows x [rows, features] with class indices y [rows], or values y [rows] or [rows, outputs]."""
         seed = 0 if self.random_state is None else int(check_random_state(self.random_state).randint(2**31 - 1))
-        learner, columns = self._learner(), self._columns(x)
-        training, validation = (Split(x[rows], y[rows]) for rows in train_validation(len(x), seed))
-        dataset = Dataset(
-            tuple(each.name for each in columns), classes, training, validation, validation, columns=columns
-        )
+        learner = self._learner()
+        dataset = hold_out_rows(self._columns(x), classes, x, y, seed)
         self._online_trainer: OnlineTrainer | None = None
         self.model_: LearnedModel = train(
             dataset,

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from enn_models.network import Network
 from enn_training.data.dataset import Split
+from enn_training.data.targets import Targets
 
 Floats = NDArray[np.float64]
 
@@ -14,7 +15,11 @@ def predict_classes(network: Network, x: Floats) -> NDArray[np.int64]:
 
     The class is the column of the largest score or probability; of a single score, its sign decides.
     """
-    output = network.respond(x).output
+    return _to_classes(network.respond(x).output)
+
+
+def _to_classes(output: Floats) -> NDArray[np.int64]:
+    """Return the class index of each row of class scores or probabilities."""
     if output.shape[1] == 1:
         return (output[:, 0] > 0).astype(np.int64)
     return output.argmax(axis=1).astype(np.int64)
@@ -32,9 +37,18 @@ def score(network: Network, rows: Split) -> dict[str, float]:
         mean_squared_error and root_mean_squared_error in the target's unit. r2 of a constant target is 1 for exact
         predictions, else 0.
     """
+    return _score(network, network.respond(rows.x).output, rows)
+
+
+def score_with_skill(network: Network, rows: Split) -> tuple[dict[str, float], float]:
+    """Return the metrics of a network on some rows, as `score`, and its skill, as `skill`."""
+    output = network.respond(rows.x).output
+    return _score(network, output, rows), _skill(network, output, rows)
+
+
+def _score(network: Network, output: Floats, rows: Split) -> dict[str, float]:
     from sklearn import metrics  # noqa: PLC0415 - scikit-learn takes a second to import
 
-    output = network.respond(rows.x).output
     if network.task == "regression":
         truth = rows.y.reshape(output.shape)
         return {
@@ -42,7 +56,7 @@ def score(network: Network, rows: Split) -> dict[str, float]:
             "mean_squared_error": float(metrics.mean_squared_error(truth, output)),
             "root_mean_squared_error": float(metrics.root_mean_squared_error(truth, output)),
         }
-    scores = {"accuracy": float(metrics.accuracy_score(rows.y, predict_classes(network, rows.x)))}
+    scores = {"accuracy": float(metrics.accuracy_score(rows.y, _to_classes(output)))}
     if network.head == "linear":
         scores["log_loss"] = float(metrics.log_loss(rows.y, output, labels=np.arange(output.shape[1])))
     return scores
@@ -55,3 +69,31 @@ def r2(truth: Floats | NDArray[np.int64], predictions: Floats) -> float:
     if len(predictions) < 2:
         return 0.0  # undefined there: scikit-learn warns and returns NaN, which JSON has no number for
     return float(r2_score(truth.reshape(predictions.shape), predictions))
+
+
+def skill(network: Network, rows: Split) -> float:
+    """Return a proper score of a network on some rows: 1 for exact predictions, 0 for the mean or the class shares.
+
+    A regression has R^2. A network with probabilities has the share of the entropy that it explains, 1 - log-loss /
+    log-loss of the class shares (McFadden's R^2), and one with class scores the R^2 of the scores to which it was
+    trained, -1 and 1. Unlike the accuracy, a proper score worsens with each wrong probability, however rare its class.
+
+    Args:
+        network: Network over raw rows.
+        rows: At least two rows with their targets, of two classes at least.
+    """
+    return _skill(network, network.respond(rows.x).output, rows)
+
+
+def _skill(network: Network, output: Floats, rows: Split) -> float:
+    from sklearn.metrics import log_loss  # noqa: PLC0415 - scikit-learn takes a second to import
+
+    if network.task == "regression":
+        return r2(rows.y, output)
+    if network.head == "dct":
+        units = output.shape[1]
+        return r2(Targets(units, "dct", max(units, 2), None).encode(rows.y), output)
+    labels = np.arange(output.shape[1])
+    shares = np.bincount(rows.y.astype(np.int64), minlength=len(labels)) / len(rows.y)
+    of_shares = log_loss(rows.y, np.tile(shares, (len(rows.y), 1)), labels=labels)
+    return 1.0 - float(log_loss(rows.y, output, labels=labels)) / float(of_shares)

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -18,6 +19,9 @@ from enn_training.nn.architecture import Architecture
 from enn_training.nn.batched import BatchedNetworks
 from enn_training.nn.initialization import initial_network
 from enn_training.nn.option_values import check_options, positive_number, positive_whole_number, whole_number
+
+if TYPE_CHECKING:
+    from enn_models.network import Network
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
@@ -119,6 +123,7 @@ class _Search:
         self._began = time.monotonic()
         self._history: list[PassResult] = []
         self._cut_short = False
+        self._fold_networks: dict[Hyperparameters, list[Network]] = {}
         # Most passes still to come: one or two choices, and two long cycles.
         self._ahead = ((1 if tuned.hidden else 2) + 2 * LONGER) * self._cycle.passes
 
@@ -140,8 +145,9 @@ class _Search:
         if not all(torch.isfinite(part).all() for part in stack.parameters()):
             raise DivergenceError(f"the last pass left the finite numbers with {chosen}; scale or check the table")
         settings = {"name": "tuned-adam", **asdict(self._tuned), **asdict(chosen), "folds": len(self._folds.validation)}
+        folds = tuple(zip(self._fold_networks[chosen], self._folds.validation, strict=True))
         settings |= {"rate": RATE, "batch": self._cycle.batch}
-        return LearningResult(network, loss, tuple(self._history), settings, self._cut_short)
+        return LearningResult(network, loss, tuple(self._history), settings, self._cut_short, folds)
 
     def _better(
         self, loss: float, chosen: Hyperparameters, others: Sequence[Hyperparameters], deadline: float
@@ -152,9 +158,11 @@ class _Search:
 
     def _best(self, candidates: Sequence[Hyperparameters], deadline: float) -> tuple[float, Hyperparameters]:
         """Return the least mean loss over the folds and its candidate; the loss is infinite if none is finite."""
-        _, losses = self._learn(candidates, self._folds, deadline)
+        stack, losses = self._learn(candidates, self._folds, deadline)
         finite = np.where(np.isfinite(losses), losses, np.inf)
-        return float(finite.min()), candidates[int(finite.argmin())]
+        best, count = int(finite.argmin()), len(self._folds.train)
+        self._fold_networks[candidates[best]] = [stack.network(best * count + fold) for fold in range(count)]
+        return float(finite[best]), candidates[best]
 
     def _learn(
         self, candidates: Sequence[Hyperparameters], folds: Folds, deadline: float

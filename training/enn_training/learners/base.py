@@ -4,6 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from enn_models.network import Network
 from enn_training.data.preprocessing import Samples
 from enn_training.nn.architecture import Architecture
@@ -34,6 +37,8 @@ class LearningResult:
         history: One entry for each pass.
         settings: Settings and choices of the learner, in JSON types.
         cut_short: True if the time limit ended the learning before the planned number of steps.
+        folds: Networks of the cross-validation by which a learner chose, each with the indices of the training rows
+            that it was not trained on.
     """
 
     network: Network
@@ -41,6 +46,7 @@ class LearningResult:
     history: tuple[PassResult, ...]
     settings: dict[str, Any]
     cut_short: bool = False
+    folds: tuple[tuple[Network, NDArray[np.int64]], ...] = ()
 
 
 ProgressCallback = Callable[[PassResult], None]

@@ -1,12 +1,13 @@
 """Train a learned model on a data set: preprocess, learn, fold the scaling into the network, score."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from enn_models.activation_statistics import measure_activations
 from enn_models.network import Head, Network
-from enn_training.data.dataset import Dataset
+from enn_training.data.dataset import Dataset, Split
 from enn_training.data.preprocessing import Preprocessor
 from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.evaluation.metrics import score
@@ -29,7 +30,7 @@ def train(
     background: int = BACKGROUND_ROWS,
     watch: ProgressCallback | None = None,
 ) -> LearnedModel:
-    """Return the model that a learner trains on a data set, scored on the test part.
+    """Return the model that a learner trains on a data set, scored on the test part or else by cross-validation.
 
     Args:
         dataset: Raw rows in three parts.
@@ -53,12 +54,28 @@ def train(
     architecture = Architecture(preprocessor.columns, hidden, preprocessor.targets.units, harmonics, head, dataset.task)
     samples, validation = (preprocessor.transform(part) for part in (dataset.training, dataset.validation))
     result = learner.learn(architecture, samples, validation, seed, watch)
-    return to_learned_model(
+    model = to_learned_model(
         preprocessor.fold(result.network),
         dataset,
         _training_record(dataset, architecture, result, seed),
         sample_rows(dataset.training.x, background, seed),
     )
+    return model if model.scores else _with_fold_scores(model, dataset.training, preprocessor, result)
+
+
+def _with_fold_scores(
+    model: LearnedModel, rows: Split, preprocessor: Preprocessor, result: LearningResult
+) -> LearnedModel:
+    """Return a model that learned from all rows, with the mean scores of its cross-validation, if it has one."""
+    scores = [
+        score(preprocessor.fold(network), Split(rows.x[validation], rows.y[validation]))
+        for network, validation in result.folds
+        if len(validation) < len(rows.x)
+    ]
+    if not scores:
+        return model
+    mean = {name: float(np.mean([each[name] for each in scores])) for name in scores[0]}
+    return replace(model, scores=mean, training={**model.training, "scored_on": f"{len(scores)} folds"})
 
 
 def to_learned_model(network: Network, dataset: Dataset, training: dict[str, Any], background: Rows) -> LearnedModel:

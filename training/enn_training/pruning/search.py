@@ -1,12 +1,13 @@
-"""Search for the strongest pruning of a network within an accuracy loss, with and without fine-tuning."""
+"""Search for the strongest pruning of a network within a loss, with and without fine-tuning."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 
 from enn_models.network import Network
+from enn_training.evaluation.metrics import score_with_skill
 from enn_training.nn.threads import one_thread
 from enn_training.pruning import cuts
 from enn_training.pruning.cuts import Criterion
@@ -24,10 +25,22 @@ ProgressCallback = Callable[[], object]
 
 @dataclass(frozen=True, eq=False)
 class ScoredNetwork:
-    """Network over scaled rows with its accuracy or R^2 on the scoring rows."""
+    """Network over scaled rows with its scores on rows that it was not trained on.
+
+    Attributes:
+        network: Network.
+        skill: Proper score, 1 for exact predictions; see `metrics.skill`.
+        scores: Metrics under scikit-learn's names.
+    """
 
     network: Network
-    score: float
+    skill: float
+    scores: dict[str, float]
+
+    def loss_from(self, before: "ScoredNetwork") -> float:
+        """Return the loss of skill or, if it is larger, that of accuracy."""
+        lost = before.skill - self.skill
+        return max(lost, before.scores["accuracy"] - self.scores["accuracy"]) if "accuracy" in self.scores else lost
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,8 +61,8 @@ class PruningLevel:
 
     @property
     def best(self) -> ScoredNetwork:
-        """Network with the higher score."""
-        return self.tuned if self.tuned.score >= self.cut.score else self.cut
+        """Network with the higher skill."""
+        return self.tuned if self.tuned.skill >= self.cut.skill else self.cut
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,12 +85,14 @@ class PruningResult:
     """Result of `prune`.
 
     Attributes:
-        score_before: Accuracy or R^2 of the complete network on the scoring rows.
+        before: Complete network with its scores.
+        after: Pruned network with its scores; the complete one if no level was chosen.
         stages: One stage per target, in the order of pruning.
         network: Network over raw rows; the complete network if no level was chosen.
     """
 
-    score_before: float
+    before: ScoredNetwork
+    after: ScoredNetwork
     stages: tuple[PruningStage, ...]
     network: Network
 
@@ -98,7 +113,7 @@ def prune(
     Args:
         network: Network over raw rows.
         data: Data set of the network.
-        loss: Maximum loss of accuracy or R^2 on the scoring rows.
+        loss: Maximum loss of skill, and of accuracy, on the scoring rows.
         targets: Parts to prune, one after the other.
         criteria: Rankings of coefficients to try; the better one is used at each fraction.
         seed: Seed of the row order in fine-tuning.
@@ -107,17 +122,17 @@ def prune(
     Returns:
         Pruned network with the scores of all levels.
     """
-    remaining = data.to_scaled_units(network)
-    score_before = data.score(remaining, data.scoring_rows)
+    before = remaining = _score(data.to_scaled_units(network), data)
     stages: list[PruningStage] = []
     for target in targets:
-        levels = _measure_levels(remaining, data, target, criteria, seed=seed, watch=watch)
-        allowed = [level for level in levels if level.best.score >= score_before - loss]
-        chosen = max(allowed, key=lambda level: (level.fraction, level.best.score), default=None)
+        levels = _measure_levels(remaining.network, data, target, criteria, seed=seed, watch=watch)
+        allowed = [level for level in levels if level.best.loss_from(before) <= loss]
+        chosen = max(allowed, key=lambda level: (level.fraction, level.best.skill), default=None)
         stages.append(PruningStage(target, levels, chosen))
-        remaining = remaining if chosen is None else cuts.compact(chosen.best.network)
-    applied = any(stage.chosen for stage in stages)
-    return PruningResult(score_before, tuple(stages), data.to_raw_units(remaining) if applied else network)
+        if chosen is not None:
+            remaining = replace(chosen.best, network=cuts.compact(chosen.best.network))
+    pruned = network if remaining is before else data.to_raw_units(remaining.network)
+    return PruningResult(before, remaining, tuple(stages), pruned)
 
 
 def _measure_levels(
@@ -130,7 +145,7 @@ def _measure_levels(
     watch: ProgressCallback | None,
 ) -> tuple[PruningLevel, ...]:
     """Return all levels of one target, scored as cut and after fine-tuning."""
-    training, scoring_rows = data.training, data.scoring_rows
+    training = data.training
     planned = _planned_cuts(network, target, criteria)
     cut = [
         cuts.remove_neurons(network, round(fraction * cuts.count_neurons(network)), training.x)
@@ -139,8 +154,14 @@ def _measure_levels(
         for fraction, criterion in planned
     ]
     tuned = fine_tune(cut, training, seed, watch) if cut else []
-    scored = [[ScoredNetwork(each, data.score(each, scoring_rows)) for each in networks] for networks in (cut, tuned)]
+    scored = [[_score(each, data) for each in networks] for networks in (cut, tuned)]
     return tuple(PruningLevel(*plan, *pair) for plan, *pair in zip(planned, *scored, strict=True))
+
+
+def _score(network: Network, data: ScaledData) -> ScoredNetwork:
+    """Return a network over scaled rows with its scores on the scoring rows."""
+    scores, skill = score_with_skill(data.to_raw_units(network), data.scoring_rows)
+    return ScoredNetwork(network, skill, scores)
 
 
 def _planned_cuts(

@@ -1,9 +1,11 @@
 """Training data of a published model: rebuild it, verify it by the fingerprint in the card, and scale it."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from enn_models.card import Card
 from enn_models.network import Head, Network
@@ -13,10 +15,11 @@ from enn_training.data.preprocessing import Preprocessor, Samples
 from enn_training.data.problems import problems
 from enn_training.data.reading.table import read_table
 from enn_training.errors import DataError, TableWarning
-from enn_training.evaluation.metrics import score
 
 MIN_SCORING_ROWS = 1_000
-"""Minimum number of held-out rows for scoring; fewer cannot distinguish a loss of 0.01 from chance."""
+"""Minimum number of held-out rows to score on without the test rows; fewer cannot distinguish a loss of 0.01."""
+MIN_CLASS_ROWS = 100
+"""Minimum number of them of each class; fewer cannot distinguish the loss of a class."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,22 +29,35 @@ class ScaledData:
     Attributes:
         dataset: Raw rows.
         preprocessor: Map of the raw rows to samples.
+        scoring_rows: Raw rows that score a pruned network; none of them is a training row.
     """
 
     dataset: Dataset
     preprocessor: Preprocessor
+    scoring_rows: Split
 
     @classmethod
-    def of(cls, dataset: Dataset, head: Head) -> "ScaledData":
-        """Return a data set with the preprocessing of training."""
-        # Constant columns keep a scale: a network cannot be unfolded over a column without influence.
-        return cls(dataset, Preprocessor.fit(dataset.summaries, dataset.training, head, dataset.class_count))
+    def of(cls, dataset: Dataset, head: Head, scoring_rows: Split | None = None) -> "ScaledData":
+        """Return a data set with the preprocessing of training.
 
-    @property
-    def scoring_rows(self) -> Split:
-        """Raw rows that score a pruned network: the held-out rows, with the training rows if there are too few."""
-        held_out = self.dataset.validation
-        return held_out if len(held_out.x) >= MIN_SCORING_ROWS else self.dataset.merge_validation().training
+        Args:
+            dataset: Raw rows.
+            head: Output layer of the model.
+            scoring_rows: Rows to score on; None for the held-out rows, with the test rows if those are too few.
+
+        Raises:
+            DataError: There are no rows to score on, or all of them have one class.
+        """
+        rows = _unlearned_rows(dataset) if scoring_rows is None else scoring_rows
+        if not len(rows.x):
+            raise DataError(
+                "the model has learned from all rows of its table; give other rows to score on: --test FILE"
+            )
+        if dataset.classes is not None and len(np.unique(rows.y)) < 2:
+            raise DataError(f"all {len(rows.y)} rows to score on have one class; give rows of several: --test FILE")
+        # Constant columns keep a scale: a network cannot be unfolded over a column without influence.
+        preprocessor = Preprocessor.fit(dataset.summaries, dataset.training, head, dataset.class_count)
+        return cls(dataset, preprocessor, rows)
 
     @property
     def training(self) -> Samples:
@@ -56,15 +72,17 @@ class ScaledData:
         """Return the network over raw rows that equals a network over scaled rows."""
         return self.preprocessor.fold(network)
 
-    def score(self, network: Network, rows: Split) -> float:
-        """Return the accuracy, or R^2 of a regression, of a network over scaled rows.
 
-        Args:
-            network: Network over scaled rows.
-            rows: Raw rows to score on.
-        """
-        scores = score(self.to_raw_units(network), rows)
-        return scores["r2" if self.dataset.classes is None else "accuracy"]
+def _unlearned_rows(dataset: Dataset) -> Split:
+    """Return the held-out rows, together with the test rows if there are too few of them or of a class."""
+    held_out, test = dataset.validation, dataset.test
+    rarest = (
+        len(held_out.y) if dataset.classes is None else min(np.bincount(held_out.y, minlength=len(dataset.classes)))
+    )
+    if test is held_out or (len(held_out.x) >= MIN_SCORING_ROWS and rarest >= MIN_CLASS_ROWS):
+        return held_out
+    every = replace(dataset, training=held_out, validation=test).merge_validation()
+    return every.training
 
 
 def load_problem_data(card: Card) -> Dataset:
@@ -89,27 +107,57 @@ def load_problem_data(card: Card) -> Dataset:
 def load_table_data(card: Card, file: Path, target: str) -> Dataset:
     """Return the data set of the table that a model was trained on, with the same split.
 
+    The model was trained by `enn-train table`, or by an estimator on all rows of the table in their order.
+
     Args:
         card: Card of the model.
-        file: CSV or Parquet file.
+        file: File of the table.
         target: Name of the target column.
 
     Raises:
         DataError: The file cannot be read, or the model was trained on other rows.
     """
     seed, _ = _recorded_split(card)
-    table = read_table(file)
-    features = {feature.name for feature in card.features}
-    without = [name for name in table.frame.columns if name not in features and name != target]
+    found, refused = list[str](), list[DataError]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TableWarning)
-        data = tables.to_dataset(table, target, seed, card.task, without)
-    if data.fingerprint != card.fingerprint:
-        raise DataError(
-            f"{file}: its training rows have the fingerprint {data.fingerprint[:12]}..., those of the model"
-            f" {card.fingerprint[:12]}...: give the file and the target that the model was trained on, or train again"
-        )
-    return data
+        table = read_table(file)
+        features = {feature.name for feature in card.features}
+        if absent := sorted(features - set(table.frame.columns)):
+            raise DataError(f"{file}: no column {absent[0]!r}, which the model was trained on")
+        without = [name for name in table.frame.columns if name not in features and name != target]
+        for build in (tables.to_dataset, tables.to_estimator_dataset):
+            try:
+                data = build(table, target, seed, card.task, without)
+            except DataError as error:
+                refused.append(error)
+                continue
+            for candidate in (data, data.merge_validation()):
+                if candidate.fingerprint == card.fingerprint:
+                    return candidate
+                found.append(candidate.fingerprint)
+    if not found:
+        raise refused[0]
+    raise DataError(
+        f"{file}: its training rows have the fingerprint {found[0][:12]}..., those of the model"
+        f" {card.fingerprint[:12]}...: give the file and the target that the model was trained on, or train again"
+    )
+
+
+def load_scoring_rows(dataset: Dataset, file: Path, target: str) -> Split:
+    """Return the rows of a table to score a model on.
+
+    Args:
+        dataset: Data set of the model.
+        file: File with the columns of the data set.
+        target: Name of the target column.
+
+    Raises:
+        DataError: The file cannot be read, or a value is not of the kind of its column.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TableWarning)
+        return tables.to_split(read_table(file), target, dataset)
 
 
 def _recorded_split(card: Card) -> tuple[int, dict[str, int]]:

@@ -8,7 +8,10 @@ import pytest
 
 from enn_models import repository
 from enn_models.package import open_package, verify_golden_vector
+from enn_training import ENNClassifier, export
 from enn_training.__main__ import main
+from enn_training.learners.adam import Adam
+from enn_training.learners.auto_adam import AutoAdam
 from enn_training.pruning import cuts
 from enn_training.publishing.onnx.cost_model import estimate_microseconds
 from enn_training.publishing.onnx.runtime import RuntimeSession, extract_part
@@ -143,6 +146,33 @@ def test_table_model_is_pruned_only_with_its_own_table(enn, tmp_path):
         status, _, err = enn("prune", "t", *arguments)
         assert (status, err.count("\n")) == (2, 1)
         assert words in err
+
+
+def test_estimator_is_pruned_with_its_table_and_other_rows(enn, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=300), "b": rng.choice(["x", "y"], 300)})
+    frame["label"] = np.where(frame["a"] > (frame["b"] == "x"), "more", "less")
+    learned, others = frame.iloc[:200], frame.iloc[200:]
+    for name, rows in (("learned", learned), ("others", others)):
+        rows.to_csv(tmp_path / f"{name}.csv", index=False)
+    for name, learner in (("auto", AutoAdam(hidden=(6,), passes=12)), ("adam", Adam(passes=20))):
+        model = ENNClassifier(6, learner=learner, random_state=5).fit(learned[["a", "b"]], learned["label"]).model_
+        assert 0.7 < model.scores["accuracy"] <= 1
+        assert 0 < model.scores["log_loss"] < 0.7
+        export(model, tmp_path, name)
+    where = ("--models", tmp_path, "--data", tmp_path / "learned.csv", "--target", "label", "--loss", 0.1)
+    status, out, err = enn("prune", "adam", *where)
+    assert (status, err) == (0, "")
+    assert "on 25 rows not learned from" in out
+    status, _, err = enn("prune", "auto", *where)
+    assert (status, err) == (
+        2,
+        "error: the model has learned from all rows of its table; give other rows to score on: --test FILE\n",
+    )
+    status, out, err = enn("prune", "auto", *where, "--test", tmp_path / "others.csv")
+    assert (status, err) == (0, "")
+    assert "on 100 rows not learned from" in out
+    assert opened(tmp_path / "auto" / "2").card.scores["accuracy"] > 0.7
 
 
 @pytest.mark.parametrize("learner", ["adam", "lms"])

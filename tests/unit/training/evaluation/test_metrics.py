@@ -5,7 +5,7 @@ import pytest
 from sklearn import metrics
 
 from enn_training.data.dataset import Split
-from enn_training.evaluation.metrics import predict_classes, r2, score
+from enn_training.evaluation.metrics import predict_classes, r2, score, skill
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.initialization import initial_network
 
@@ -40,3 +40,22 @@ def test_r2_of_constant_target_is_that_of_scikit_learn(error, expected):
 
 def test_r2_of_a_single_row_is_zero():
     assert r2(np.array([3.0]), np.array([[2.0]])) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("head", "task", "y"),
+    [("linear", "regression", None), ("linear", "classification", 3), ("dct", "classification", 2)],
+)
+def test_skill_is_a_proper_score_relative_to_the_mean(head, task, y):
+    network = initial_network(Architecture(2, (6,), 1 if y in (None, 2) else y, head=head, task=task))
+    output = network.respond(X[:40]).output
+    truth = np.arange(40) % y if y else np.arange(40.0)
+    found = skill(network, Split(X[:40], truth))
+    if task == "regression":
+        assert found == pytest.approx(metrics.r2_score(truth, output[:, 0]))
+    elif head == "dct":
+        assert found == pytest.approx(metrics.r2_score(2 * truth - 1, output[:, 0]))
+    else:
+        shares = np.bincount(truth) / 40
+        entropy = -(shares * np.log(shares)).sum()
+        assert found == pytest.approx(1 - metrics.log_loss(truth, output) / entropy)

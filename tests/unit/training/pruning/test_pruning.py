@@ -5,8 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
+from enn_training.data.dataset import Dataset, Split
 from enn_training.data.problems import problem
+from enn_training.errors import DataError
+from enn_training.evaluation.metrics import score, skill
+from enn_training.learners.adam import Adam
 from enn_training.learners.lms import LMS
 from enn_training.learners.trainer import train
 from enn_training.pruning import cuts
@@ -119,11 +124,12 @@ def test_largest_level_within_the_loss_is_applied(ring):
     pruned = prune(net, data, loss=0.03, watch=lambda: passes.append(None))
     assert [stage.target for stage in pruned.stages] == ["neurons", "harmonics"]
     for stage in pruned.stages:
-        within = [level.fraction for level in stage.levels if level.best.score >= pruned.score_before - 0.03]
+        within = [level.fraction for level in stage.levels if level.best.loss_from(pruned.before) <= 0.03]
         assert (stage.chosen.fraction if stage.chosen else 0) == max(within, default=0)
     assert len(passes) == 2 * 20
     assert cuts.count_harmonics(pruned.network) < cuts.count_harmonics(net)
-    assert data.score(data.to_scaled_units(pruned.network), data.scoring_rows) >= pruned.score_before - 0.03
+    assert skill(pruned.network, data.scoring_rows) >= skill(net, data.scoring_rows) - 0.03 - ROUNDED
+    assert score(pruned.network, data.scoring_rows)["accuracy"] >= pruned.before.scores["accuracy"] - 0.03
 
 
 def test_network_is_unchanged_if_every_level_exceeds_the_loss(ring):
@@ -132,3 +138,40 @@ def test_network_is_unchanged_if_every_level_exceeds_the_loss(ring):
     assert pruned.stages[0].chosen is None
     assert pruned.network is net
     assert {level.criterion for level in pruned.stages[0].levels} == {"share"}
+
+
+@pytest.fixture(scope="module")
+def rare():
+    """A network of a rare class, its data, and fresh rows."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(6_000, 3))
+    split = Split(x, (x[:, 0] + x[:, 1] ** 2 + 0.3 * rng.normal(size=6_000) > 6).astype(np.int64))
+    parts = np.split(np.arange(6_000), [2_500, 3_000, 4_000])
+    training, validation, test, fresh = (Split(split.x[rows], split.y[rows]) for rows in parts)
+    data = Dataset(("a", "b", "c"), ("no", "yes"), training, validation, test)
+    return train(data, Adam(passes=20), hidden=(8,), harmonics=3, head="linear", seed=0).network, data, fresh
+
+
+def test_rare_class_keeps_its_average_precision(rare):
+    net, data, fresh = rare
+    assert 0 < fresh.y.mean() < 0.02
+    pruned = prune(net, ScaledData.of(data, "linear"), loss=0.02)
+    before, after = (
+        average_precision_score(fresh.y, each.respond(fresh.x).output[:, 1]) for each in (net, pruned.network)
+    )
+    assert pruned.network.parameters < net.parameters
+    assert before > 0.5
+    assert after > before - 0.05
+
+
+def test_scoring_rows_are_rows_not_learned_from(rare):
+    _, data, _ = rare
+    few = ScaledData.of(data, "linear").scoring_rows
+    assert len(few.x) == len(data.validation.x) + len(data.test.x)
+    many = replace(data, validation=Split(data.test.x, np.arange(len(data.test.x)) % 2))
+    assert ScaledData.of(many, "linear").scoring_rows is many.validation
+    learned = replace(data, validation=Split(data.test.x[:0], data.test.y[:0]))
+    with pytest.raises(DataError, match="has learned from all rows of its table; give other rows"):
+        ScaledData.of(replace(learned, test=learned.validation), "linear")
+    with pytest.raises(DataError, match="all 9 rows to score on have one class"):
+        ScaledData.of(data, "linear", Split(data.test.x[:9], np.zeros(9, dtype=np.int64)))
