@@ -22,6 +22,7 @@ from enn_service.client import (
     InvalidRowsError,
     MixedOutputsError,
     RequestRefusedError,
+    UnusedColumnsWarning,
 )
 from enn_training import ENNClassifier, export
 from enn_training.learners.adam import Adam
@@ -92,6 +93,25 @@ def test_frames_of_three_libraries_and_integer_categories_agree(client: Client, 
     assert found.attributions is not None
     assert same.attributions is not None
     np.testing.assert_array_equal(found.attributions.values, same.attributions.values)
+
+
+def test_columns_that_are_no_features_are_named_and_not_sent(client: Client) -> None:
+    frame = table().astype({"zone": "int64"})
+    wanted = client.predict("patients", frame)
+    more = frame.assign(id=range(60), label="high")
+    with pytest.warns(UnusedColumnsWarning, match="no features of model 'patients' are not sent: 'id', 'label'$"):
+        assert client.predict("patients", more) == wanted
+    with pytest.warns(UnusedColumnsWarning, match="'id', 'label'"):
+        explained = client.explain("patients", pl.from_pandas(more[:2]), attributions="shapley", background=frame[:5])
+    assert explained.attributions is not None
+    assert explained.attributions.features == list(frame.columns)
+    with (
+        pytest.warns(UnusedColumnsWarning, match="'color'"),
+        pytest.raises(RequestRefusedError, match="feature 'colour' is missing"),
+    ):
+        client.predict("patients", frame.rename(columns={"colour": "color"}))
+    with pytest.raises(RequestRefusedError, match="'id'"):
+        client.predict("patients", [texts(frame)[0] | {"id": 1}])
 
 
 def test_single_row_of_each_kind_is_one_row(client: Client) -> None:

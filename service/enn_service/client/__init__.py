@@ -58,6 +58,7 @@ from enn_service.client.errors import (
     UnavailableError,
     UnexpectedAnswerError,
     UnreachableError,
+    UnusedColumnsWarning,
 )
 from enn_service.client.results import Attributions, Explanations, ModelVersion, OutputExplanations
 
@@ -80,4 +81,5 @@ __all__ = [
     "UnavailableError",
     "UnexpectedAnswerError",
     "UnreachableError",
+    "UnusedColumnsWarning",
 ]

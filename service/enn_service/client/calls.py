@@ -111,9 +111,18 @@ class RowsCall(Generic[Result]):
         return len(self.table)
 
     @property
-    def has_named_numbers(self) -> bool:
-        """True if a number in the rows may be the name of a category."""
-        return any(isinstance(rows, Table) and rows.from_frame for rows in (self.table, *self.parameters.values()))
+    def tables(self) -> list[Table]:
+        """Tables of the call: its rows, and those among its parameters."""
+        return [rows for rows in (self.table, *self.parameters.values()) if isinstance(rows, Table)]
+
+    @property
+    def has_frames(self) -> bool:
+        """True if rows come from a frame, where a number can be a category, and a column need not be a feature."""
+        return any(table.from_frame for table in self.tables)
+
+    def unused_columns(self, features: Mapping[str, bool]) -> list[str]:
+        """Return the columns of frames that are no features of the model."""
+        return list(dict.fromkeys(name for table in self.tables for name in table.unused_columns(features)))
 
     def piece(self, start: int, stop: int, version: str | None) -> ApiCall[Result]:
         """Return the request for a range of the rows."""
@@ -122,15 +131,15 @@ class RowsCall(Generic[Result]):
         path = endpoint_path(self.template, self.model, version)
         return ApiCall("POST", path, lambda response: self.parse(response, rows), body, headers)
 
-    def with_category_names(self, features: Mapping[str, bool]) -> "RowsCall[Result]":
-        """Return the call with the names of integer categories as text, in the rows that come from a frame.
+    def for_features(self, features: Mapping[str, bool]) -> "RowsCall[Result]":
+        """Return the call with the features alone and integer categories as text, in the rows that come from a frame.
 
         Args:
             features: Features of the model in their order, True for those with such categories.
         """
 
         def converted(value: Any) -> Any:  # noqa: ANN401  (any parameter)
-            return value.with_category_names(features) if isinstance(value, Table) else value
+            return value.for_features(features) if isinstance(value, Table) else value
 
         parameters = {name: converted(value) for name, value in self.parameters.items()}
         return replace(self, table=converted(self.table), parameters=parameters)

@@ -12,6 +12,8 @@ ClientError
    |- RequestRefusedError   any other 4xx: the request is invalid for the model
    |- UnavailableError      429, 503: the service or model is not available, also after the retries
    |- ServerError           any other 5xx: the service failed; its log contains the cause under the request ID
+UserWarning
+|- UnusedColumnsWarning     columns of a frame are no features of the model and are not sent
 """
 
 from collections.abc import Mapping
@@ -29,6 +31,10 @@ class InvalidArgumentError(ClientError, ValueError):
 
 class MixedOutputsError(ClientError, ValueError):
     """The rows explain different outputs; the text names them."""
+
+
+class UnusedColumnsWarning(UserWarning):
+    """Columns of a frame are no features of the model and are not sent; the text names them."""
 
 
 class InvalidRowsError(InvalidArgumentError):

@@ -47,11 +47,16 @@ class Table:
         """Return a range of rows."""
         return self if (start, stop) == (0, len(self)) else replace(self, instances=self.instances[start:stop])
 
-    def with_category_names(self, features: Mapping[str, bool]) -> "Table":
-        """Return rows of a frame with text instead of numbers in some features; rows of another kind unchanged.
+    def unused_columns(self, features: Mapping[str, bool]) -> list[str]:
+        """Return the columns of a frame that are no features of a model; none for rows of another kind."""
+        named = [row for row in self.instances[:1] if isinstance(row, dict)] if self.from_frame else []
+        return [name for row in named for name in row if name not in features]
+
+    def for_features(self, features: Mapping[str, bool]) -> "Table":
+        """Return rows of a frame with the features alone, some as text; rows of another kind unchanged.
 
         Args:
-            features: Features of the model in their order, True for those to convert.
+            features: Features of the model in their order, True for those whose numbers become text.
         """
         if not self.from_frame:
             return self
@@ -59,7 +64,8 @@ class Table:
 
         def converted(row: Any) -> Any:  # noqa: ANN401  (a row of either kind)
             if isinstance(row, dict):
-                return {name: frames.text_of(value) if features.get(name) else value for name, value in row.items()}
+                known = {name: value for name, value in row.items() if name in features}
+                return {name: frames.text_of(value) if features[name] else value for name, value in known.items()}
             if len(row) != len(chosen):
                 return row  # the service refuses it, and says so better
             return [frames.text_of(value) if to_text else value for value, to_text in zip(row, chosen, strict=True)]

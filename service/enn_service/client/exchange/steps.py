@@ -1,5 +1,6 @@
 """Steps of a call: requests, retries, pauses and pieces, for both clients, without any input or output."""
 
+import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -59,12 +60,17 @@ def steps_of(call: ApiCall[Result] | RowsCall[Result], retry: Retry, deadline: D
     try:
         return (yield from _pieces(call, retry, deadline))
     except errors.RequestRefusedError as error:
-        if error.status != 400 or not call.has_named_numbers:
+        if error.status != 400 or not call.has_frames:
             raise
         features = yield from _ask(calls.features(call.model, call.version), error, retry, deadline)
-        if not any(features.values()):
+        unused = call.unused_columns(features)
+        if not unused and not any(features.values()):
             raise
-    return (yield from _pieces(call.with_category_names(features), retry, deadline))
+    if unused:
+        names = ", ".join(map(repr, unused))
+        text = f"columns of the frame that are no features of model {call.model!r} are not sent: {names}"
+        warnings.warn(text, errors.UnusedColumnsWarning, stacklevel=4)
+    return (yield from _pieces(call.for_features(features), retry, deadline))
 
 
 def _pieces(call: RowsCall[Result], retry: Retry, deadline: Deadline) -> Steps[Result]:
