@@ -81,13 +81,13 @@ def list_repository(root: Path) -> RepositoryListing:
     entries: list[VersionEntry] = []
     unreadable: dict[str, str] = {}
     with os.scandir(root) as found:
-        models = sorted(entry.name for entry in found if not entry.name.startswith("."))
-    for name in models:
+        models = sorted((entry for entry in found if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    for model in models:
         try:
-            entries += _list_model(root / name, mount)
+            entries += _list_model(model, mount)
         except OSError as error:
             if not is_gone(error):
-                unreadable[name] = f"its folder cannot be read: {describe_os_error(error)}"
+                unreadable[model.name] = f"its folder cannot be read: {describe_os_error(error)}"
     return RepositoryListing((status.st_dev, status.st_ino), entries, unreadable)
 
 
@@ -125,17 +125,19 @@ def latest_version(root: Path, name: str) -> str:
     return max(versions, key=version_key)
 
 
-def _list_model(model: Path, mount: Mount) -> list[VersionEntry]:
+def _list_model(model: os.DirEntry[str], mount: Mount) -> list[VersionEntry]:
     """Return the versions of a model; none if it is a file.
 
     Raises:
         OSError: The folder is gone or cannot be read.
     """
+    folder = Path(model.path)
     try:
-        folder = mount.resolve(model)
+        if model.is_symlink():
+            folder = mount.resolve(folder)
     except UnsafeModelError:
         versions = [LINKED_MODEL_VERSION] if model.is_dir() else []
-        return [VersionEntry(model.name, version, _file_stamp(model / version)) for version in versions]
+        return [VersionEntry(model.name, version, _file_stamp(folder / version)) for version in versions]
     with os.scandir(folder) as found:
         versions = sorted(entry.name for entry in found if not entry.name.startswith(".") and _may_be_folder(entry))
     return [VersionEntry(model.name, version, _file_stamp(folder / version)) for version in versions]

@@ -58,7 +58,7 @@ class ModelRegistry:
         self._table: VersionTable = {}
         self._ready: ReadyModels = {}
         self._folder: tuple[int, int] | None = None
-        self._is_complete = False
+        self._had_model = False
         self._allow_empty = allow_empty
         self.problem = "it was not read yet"
 
@@ -91,7 +91,7 @@ class ModelRegistry:
                     logger.info("removed %r/%r", state.entry.name, state.entry.version)
             self._table, self._ready = table, ready_models(table)
             self._folder = listing.folder
-            self._is_complete |= any(state.model or state.reason == UNLOADED for state in self.version_states())
+            self._had_model |= any(state.model or state.reason == UNLOADED for state in self.version_states())
 
     def _list(self) -> RepositoryListing | None:
         """Return the content of the repository; None if it cannot be read, with the reason in `problem`.
@@ -129,7 +129,7 @@ class ModelRegistry:
         """
         if not self.was_read:
             return f"the model repository cannot be read: {self.problem}"
-        if self._is_complete or self._allow_empty:
+        if self._had_model or self._allow_empty:
             return ""
         refused = sum(1 for _ in self.version_states())
         found = f"{refused} versions, none of which can be served" if refused else "no model"

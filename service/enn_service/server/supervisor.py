@@ -73,7 +73,7 @@ class Worker(Process):
     def ping(self, timeout: float = 0) -> bool:
         """Read the reply to the last ping if it is there, and send the next one; do not wait."""
         try:
-            if self._is_pinged and self.parent_conn.poll(timeout):
+            if self.parent_conn.poll(timeout):
                 reply: bool | list[str] = self.parent_conn.recv()
                 self.has_started, self.faults = reply is True, [] if isinstance(reply, bool) else reply
                 self.replied_at, self._is_pinged = monotonic(), False
