@@ -22,7 +22,7 @@ from torch import nn
 from enn_service.app import create_app
 from enn_service.client import AsyncClient, Client
 from enn_service.settings import Settings
-from enn_training import ENN, DCTActivation, ENNClassifier, ENNRegressor, adopt, export, load
+from enn_training import ENN, DCTActivation, ENNClassifier, ENNRegressor, adopt, export, fit_lm, load
 
 rows = np.zeros((20, 2))
 classifier = ENNClassifier(hidden=4, harmonics=3, head="linear", learner="lms").fit(rows, rows[:, 0] > 0)
@@ -34,6 +34,7 @@ folder: Path = export(classifier.model_, "models", "half", optimize="latency")
 network = ENN(2, (4,), 1, 3, head="dct", task="regression")
 output: torch.Tensor = network(torch.zeros(1, 2))
 chain = nn.Sequential(nn.Linear(2, 3), DCTActivation(3, 6), nn.Linear(3, 1))
+error: float = fit_lm(chain, torch.zeros(20, 2), rows[:, 0], loss="squared", starts=0)
 export(adopt(chain, rows), Path("models"), "chain", unrolling="direct")
 again: ENN = ENN.from_network(load("models", "chain").network)
 

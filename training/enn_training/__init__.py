@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from enn_training.estimators import ENNClassifier, ENNRegressor
+    from enn_training.learners.levenberg_marquardt.modules import fit_lm
     from enn_training.nn.activation import DCTActivation
     from enn_training.nn.module import ENN
     from enn_training.publishing.adopt import adopt
@@ -12,7 +13,17 @@ if TYPE_CHECKING:
     from enn_training.publishing.load import load
     from enn_training.publishing.plain import export_plain
 
-__all__ = ["ENN", "DCTActivation", "ENNClassifier", "ENNRegressor", "adopt", "export", "export_plain", "load"]
+__all__ = [
+    "ENN",
+    "DCTActivation",
+    "ENNClassifier",
+    "ENNRegressor",
+    "adopt",
+    "export",
+    "export_plain",
+    "fit_lm",
+    "load",
+]
 
 _MODULES = {
     "ENN": "nn.module",
@@ -22,6 +33,7 @@ _MODULES = {
     "adopt": "publishing.adopt",
     "export": "publishing.export",
     "export_plain": "publishing.plain",
+    "fit_lm": "learners.levenberg_marquardt.modules",
     "load": "publishing.load",
 }
 

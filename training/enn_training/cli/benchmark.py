@@ -44,6 +44,36 @@ def paper(
 
 
 @app.command()
+def learners(
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", help="Folder with benchmarks/learners.md, its results, and pictures/.")
+    ] = Path("docs"),
+    problems: options.Problems = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds of the default efforts.")] = 5,
+    curve_seeds: Annotated[int, typer.Option("--curve-seeds", min=1, help="Number of seeds of other efforts.")] = 2,
+    samples: options.Samples = 20_000,
+    judged: options.Judged = 20_000,
+) -> None:
+    """Compare Levenberg-Marquardt with the LMS over processor time; an interrupted run resumes."""
+    # Imported here: numba and matplotlib take seconds that --help should not.
+    from enn_training.data.problems import problems as all_problems
+    from enn_training.experiments.learners import document, experiment, picture
+    from enn_training.experiments.paper import pictures
+    from enn_training.experiments.paper.results import Budget, Results
+
+    chosen = options.parse_problems(problems)
+    results = Results(output / "benchmarks" / "learners", Budget(samples, judged))
+    experiment.run(results, chosen, seeds, curve_seeds)
+    complete = [one.name for one in all_problems() if not any(experiment.missing_runs(results, (one,), 1, 1))]
+    found = {name: results.read(name) for name in complete}
+    text = document.render(found, results.budget)
+    (output / "benchmarks" / "learners.md").write_text(text)
+    pictures.save(picture.draw(found), output / "pictures" / "learners.png")
+    typer.echo(text)
+
+
+@app.command()
 def pruning(
     *,
     output: Annotated[Path, typer.Option("--output", help="Folder with benchmarks/pruning.md and its results.")] = Path(

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import ArrayLike, NDArray
-from torch import fx, nn
+from torch import nn
 
 from enn_models.activation_statistics import measure_activations
 from enn_models.network import Layer, Network
@@ -16,6 +16,7 @@ from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.errors import DataError, OptionError
 from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, not_finite
 from enn_training.nn.activation import DCTActivation
+from enn_training.nn.chain import trace_chain
 from enn_training.nn.module import ENN
 from enn_training.nn.threads import one_thread
 
@@ -95,6 +96,14 @@ def adopt(
     )
 
 
+def _chain(module: nn.Module) -> list[nn.Module]:
+    """Return the submodules in order; an error names the alternative."""
+    try:
+        return trace_chain(module)
+    except OptionError as error:
+        raise OptionError(f"{error}; {PLAIN_ONNX_HINT}") from error
+
+
 def _to_network(module: nn.Module, task: str) -> Network:
     """Return the float32 network of a module.
 
@@ -109,7 +118,7 @@ def _to_network(module: nn.Module, task: str) -> Network:
             )
         return network
     layers: list[Layer] = []
-    for part in _trace_chain(module):
+    for part in _chain(module):
         if isinstance(part, nn.Linear):
             bias = part.bias if part.bias is not None else part.weight.new_zeros(part.out_features)
             layers.append(Layer(_to_array(part.weight), _to_array(bias), None))
@@ -122,38 +131,6 @@ def _to_network(module: nn.Module, task: str) -> Network:
     head = "linear" if layers[-1].coefficients is None else "dct"
     offsets = (np.zeros(layers[0].weight.shape[1], np.float32), np.zeros(len(layers[-1].bias), np.float32))
     return Network("regression" if task == "regression" else "classification", head, tuple(layers), *offsets)
-
-
-def _trace_chain(module: nn.Module) -> list[nn.Module]:
-    """Return the submodules in the order in which a value passes through them, without dropout and identities.
-
-    Raises:
-        OptionError: The module cannot be traced, or a value takes more than one path.
-    """
-    try:
-        graph = _Tracer().trace(module)
-    except Exception as error:  # whatever the module's own code raises
-        raise OptionError(
-            f"the forward pass of {type(module).__name__} depends on its input: {error}; {PLAIN_ONNX_HINT}"
-        ) from error
-    chain: list[nn.Module] = []
-    source, *steps, result = graph.nodes
-    for step in (*steps, result):
-        if step.all_input_nodes != [source] or step.op not in ("call_module", "output"):
-            raise OptionError(
-                f"step {step.name!r} is not one of a chain of Linear and DCTActivation; {PLAIN_ONNX_HINT}"
-            )
-        if step is not result:
-            chain.append(module.get_submodule(str(step.target)))
-            source = step
-    return [part for part in chain if not isinstance(part, nn.Dropout | nn.Identity)]
-
-
-class _Tracer(fx.Tracer):
-    """Trace a module with `torch.fx`; each `DCTActivation` is a single step."""
-
-    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return isinstance(m, DCTActivation) or super().is_leaf_module(m, module_qualified_name)
 
 
 def _to_array(parameter: torch.Tensor) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Choice among the networks that a search finished, as they will be exported: with float32 parameters."""
+"""Choice among the networks that a search finished."""
 
 from collections.abc import Sequence
 
@@ -16,13 +16,8 @@ ROWS_FOR_EACH_PARAMETER = 50
 """Number of training rows for each parameter from which on the training rows take part in the choice."""
 
 
-def rounded(theta: Floats) -> Floats:
-    """Return parameters rounded to float32."""
-    return theta.astype(np.float32).astype(np.float64)
-
-
 def best(found: Sequence[Floats], training: Objective, held_out: Objective) -> Floats | None:
-    """Return the rounded parameters with the least loss; None if no loss is finite.
+    """Return the parameters with the least loss; None if no loss is finite.
 
     The loss is that of the held-out rows. If there are many rows for each parameter, that of the training rows, which
     hardly overestimates a network then, is added: a few held-out rows lie near a border between classes, and decide
@@ -30,17 +25,15 @@ def best(found: Sequence[Floats], training: Objective, held_out: Objective) -> F
     """
     many = training.rows >= ROWS_FOR_EACH_PARAMETER * training.size
     parts = (held_out, training) if many else (held_out,)
-    candidates = [rounded(theta) for theta in found]
-    compared = [sum(scaled_loss(part, theta)[0] for part in parts) for theta in candidates]
+    compared = [sum(scaled_loss(part, theta) for part in parts) for theta in found]
     finite = [index for index, loss in enumerate(compared) if np.isfinite(loss)]
-    return candidates[min(finite, key=compared.__getitem__)] if finite else None
+    return found[min(finite, key=compared.__getitem__)] if finite else None
 
 
-def scaled_loss(objective: Objective, theta: Floats) -> tuple[float, float]:
-    """Return the mean loss with the best scale of the outputs, and that scale; a regression has scale 1."""
+def scaled_loss(objective: Objective, theta: Floats) -> float:
+    """Return the mean loss with the best scale of the outputs; a regression has scale 1."""
     outputs = objective.outputs(theta)
     scales = (1.0,) if objective.loss == losses.SQUARED else SCALES
     derivatives = np.empty_like(outputs)
     sums = [losses.residuals(objective.loss, scale * outputs, objective.y, derivatives) for scale in scales]
-    least = int(np.argmin(sums))
-    return sums[least] / objective.rows, scales[least]
+    return min(sums) / objective.rows

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,19 +11,14 @@ from enn_training.data.preprocessing import Samples
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.kernels import losses
 from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
-from enn_training.learners.levenberg_marquardt import choice, starts
+from enn_training.learners.levenberg_marquardt import choice, initialization
 from enn_training.learners.levenberg_marquardt.objective import Objective
 from enn_training.learners.levenberg_marquardt.parameters import Parameters
-from enn_training.learners.levenberg_marquardt.search import Candidate, Schedule, Search, Stage
+from enn_training.learners.levenberg_marquardt.search import Candidate, Schedule, Search
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.option_values import check_options, positive_number, positive_whole_number
 
 Floats = NDArray[np.float64]
-
-MAX_PARAMETERS = 3_000
-"""Most parameters: time grows with their square times the rows, and memory with their square (72 MB here)."""
-RANGE = math.sqrt(10.0)
-"""Ratio of the greatest gain of an initial network to the spread, and of the spread to the least gain."""
 
 
 @dataclass(frozen=True)
@@ -70,30 +66,26 @@ class LevenbergMarquardt:
             DivergenceError: No network has a finite loss.
         """
         parameters = Parameters.of_architecture(architecture)
-        if parameters.size > MAX_PARAMETERS:
-            raise OptionError(
-                f"a network of {parameters.size} parameters: expected at most {MAX_PARAMETERS} for the learner "
-                "'lm'; use fewer neurons or the learner 'adam'"
-            )
+        parameters.check_size()
         rng = np.random.default_rng(seed)
-        order = rng.permutation(len(training.x))
-        taught = _objective(Samples(training.x[order], training.y[order]), parameters, architecture)
+        taught = _objective(training, parameters, architecture).subset(rng.permutation(len(training.x)))
         judged = _objective(validation, parameters, architecture)
-        search = Search(
-            parameters, taught, judged, lambda gain, rng: starts.draw(parameters, gain, rng), self._schedule(taught)
-        )
+        plan = Schedule.of(taught.loss, self.starts, self.spread)
+        plan = plan if self.penalties is None else replace(plan, penalties=self.penalties)
+        search = Search(parameters, taught, judged, partial(initialization.draw, parameters), plan)
         history: list[PassResult] = []
         finished: list[Candidate] = []
         for candidate in search.run(rng):
             if candidate.finished:
                 finished.append(candidate)
-            history.append(PassResult(len(history) + 1, search.length, _reported(taught, candidate.loss)))
+            history.append(PassResult(len(history) + 1, search.length, taught.reported(candidate.loss)))
             if watch:
                 watch(history[-1])
-        theta = choice.best([candidate.theta for candidate in finished], taught, judged)
+        rounded = [candidate.theta.astype(np.float32).astype(np.float64) for candidate in finished]  # as exported
+        theta = choice.best(rounded, taught, judged)
         if theta is None:
             raise DivergenceError(f"none of {self.starts} initial networks has a finite loss; scale or check the table")
-        loss = _reported(judged, choice.scaled_loss(judged, theta)[0])
+        loss = judged.reported(choice.scaled_loss(judged, theta))
         settings = {
             **asdict(self),
             "name": "lm",
@@ -101,13 +93,6 @@ class LevenbergMarquardt:
         }
         _normalize(parameters, taught, theta)
         return LearningResult(parameters.to_network(architecture, theta), loss, tuple(history), settings)
-
-    def _schedule(self, training: Objective) -> Schedule:
-        """Return the schedule for a loss."""
-        plan = Schedule(starts=self.starts, gains=(self.spread / RANGE, self.spread * RANGE))
-        if training.loss == losses.SQUARED:
-            plan = replace(plan, penalties=(1e-14,), last=Stage(150, 1e-7))
-        return plan if self.penalties is None else replace(plan, penalties=self.penalties)
 
 
 def _objective(samples: Samples, parameters: Parameters, architecture: Architecture) -> Objective:
@@ -118,11 +103,6 @@ def _objective(samples: Samples, parameters: Parameters, architecture: Architect
         loss = losses.LOGISTIC if architecture.units == 1 else losses.SOFTMAX
     x, y = (np.ascontiguousarray(part.T) for part in (samples.x, y))
     return Objective(parameters.layout, parameters.size, x, y, loss)
-
-
-def _reported(objective: Objective, loss: float) -> float:
-    """Return a mean loss in the units of `PassResult`: the squared error is the mean over rows and units."""
-    return 2.0 * loss / len(objective.y) if objective.loss == losses.SQUARED else loss
 
 
 def _normalize(parameters: Parameters, training: Objective, theta: Floats) -> None:

@@ -44,9 +44,9 @@ class Objective:
     def _work(self) -> Workspace:
         return jacobian.workspace(self.layout, self.size)
 
-    def head(self, rows: int | None) -> "Objective":
-        """Return the objective over the first rows, or over all."""
-        return replace(self, x=self.x[:, :rows].copy(), y=self.y[:, :rows].copy())
+    def subset(self, rows: slice | NDArray[np.int64]) -> "Objective":
+        """Return the objective over some rows."""
+        return replace(self, x=np.ascontiguousarray(self.x[:, rows]), y=np.ascontiguousarray(self.y[:, rows]))
 
     def penalized(self, penalty: float) -> "Objective":
         """Return the objective with a penalty."""
@@ -78,3 +78,7 @@ class Objective:
         matrix, gradient = matrix[: self.size, : self.size] / self.rows, gradient[: self.size] / self.rows
         matrix[np.diag_indices(self.size)] += self.penalty
         return matrix, gradient + self.penalty * theta
+
+    def reported(self, loss: float) -> float:
+        """Return a mean loss as it is reported: half the sum of squared errors becomes their mean over the units."""
+        return 2.0 * loss / len(self.y) if self.loss == losses.SQUARED else loss

@@ -1,17 +1,21 @@
 """Parameters of a network as one vector, in an order in which those that the output is linear in are together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.network import Layer, Network
+from enn_training.errors import OptionError
 from enn_training.kernels.basis import COSINES, IDENTITY
 from enn_training.kernels.jacobian import Layout
 from enn_training.nn.architecture import Architecture
 
 Floats = NDArray[np.float64]
-Kinds = tuple[int, ...]
+
+MAX_PARAMETERS = 3_000
+"""Most parameters: time grows with their square times the rows, and memory with their square (72 MB here)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,8 +39,17 @@ class Parameters:
     head: int
 
     @classmethod
-    def of(cls, widths: tuple[int, ...], kinds: Kinds, harmonics: tuple[int, ...]) -> "Parameters":
-        """Return the places for layers with these sizes, kinds of activations and numbers of coefficients."""
+    def of(
+        cls, widths: Sequence[int], kinds: Sequence[int], harmonics: Sequence[int], biased: Sequence[bool] | None = None
+    ) -> "Parameters":
+        """Return the places for layers of some sizes.
+
+        Args:
+            widths: Layer sizes: (inputs, hidden..., units).
+            kinds: Kind of the activation of each layer, as in `kernels.basis`.
+            harmonics: Number of coefficients of each neuron of a layer.
+            biased: True for each layer with biases; None if all have them.
+        """
         layers = range(len(kinds))
         last = layers[-1]
         absorbed = widths[-1] == 1 and last > 0 and harmonics[last - 1] > 0
@@ -48,9 +61,13 @@ class Parameters:
             places[layer] = size
             size += count
 
+        def place_bias(layer: int) -> None:
+            if biased is None or biased[layer]:
+                place(bias, layer, widths[layer + 1])
+
         for layer in layers[:-1]:
             place(weight, layer, widths[layer] * widths[layer + 1])
-            place(bias, layer, widths[layer + 1])
+            place_bias(layer)
             if not (absorbed and layer == last - 1):
                 place(coefficients, layer, widths[layer + 1] * harmonics[layer])
         linear = size
@@ -58,7 +75,7 @@ class Parameters:
             place(coefficients, last - 1, widths[last] * harmonics[last - 1])
         else:
             place(weight, last, widths[last] * widths[last + 1])
-        place(bias, last, widths[last + 1])
+        place_bias(last)
         head = size
         place(coefficients, last, widths[last + 1] * harmonics[last])
         numbers = (widths, kinds, harmonics, weight, bias, coefficients)
@@ -71,6 +88,23 @@ class Parameters:
         dct = architecture.head == "dct"
         kinds = (*[COSINES] * hidden, COSINES if dct else IDENTITY)
         return cls.of(architecture.widths, kinds, (*[harmonics] * hidden, harmonics if dct else 0))
+
+    @property
+    def absorbed(self) -> bool:
+        """True if the weights of the output layer are 1."""
+        return bool(self.layout.weight[-1] < 0)
+
+    def check_size(self) -> None:
+        """Refuse a network with too many parameters.
+
+        Raises:
+            OptionError: There are more than `MAX_PARAMETERS`.
+        """
+        if self.size > MAX_PARAMETERS:
+            raise OptionError(
+                f"a network of {self.size} parameters: expected at most {MAX_PARAMETERS} for Levenberg-Marquardt; use "
+                "fewer neurons, or Adam"
+            )
 
     @property
     def without_head(self) -> Layout:
@@ -86,8 +120,9 @@ class Parameters:
         return np.ones(shape) if layout.weight[layer] < 0 else _view(theta, layout.weight[layer], shape)
 
     def bias(self, theta: Floats, layer: int) -> Floats:
-        """Return a view of the biases of a layer, [neurons]."""
-        return _view(theta, self.layout.bias[layer], (int(self.layout.widths[layer + 1]),))
+        """Return the biases of a layer, [neurons]: a view, or zeros."""
+        shape = (int(self.layout.widths[layer + 1]),)
+        return np.zeros(shape) if self.layout.bias[layer] < 0 else _view(theta, self.layout.bias[layer], shape)
 
     def coefficients(self, theta: Floats, layer: int) -> Floats:
         """Return a view of the coefficients of a layer, [neurons, Q]; Q can be 0."""

@@ -1,13 +1,15 @@
 """Search for a network: many short starts on few rows, fewer and longer minimizations on more, the best on all."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enn_training.kernels import losses
-from enn_training.learners.levenberg_marquardt import starts
+from enn_training.kernels.basis import IDENTITY
+from enn_training.learners.levenberg_marquardt import initialization
 from enn_training.learners.levenberg_marquardt.objective import Objective
 from enn_training.learners.levenberg_marquardt.parameters import Parameters
 from enn_training.learners.levenberg_marquardt.solver import minimize
@@ -18,6 +20,8 @@ Draw = Callable[[float, np.random.Generator], Floats]
 
 NEIGHBOURS = 5
 """Number of best starts near whose gains the second half of the starts is drawn."""
+RANGE = math.sqrt(10.0)
+"""Ratio of the greatest gain of an initial network to the typical one, and of the typical one to the least."""
 CLOSENESS = 0.25
 """Standard deviation of the logarithm of the gain of such a start."""
 
@@ -60,6 +64,15 @@ class Schedule:
     second: Stage = Stage(40, 1e-6, rows=6_000)
     last: Stage = Stage(60, 1e-4, patience=3)
     penalties: tuple[float, ...] = (1e-5, 1e-7, 1e-9)
+
+    @classmethod
+    def of(cls, loss: int, starts: int, spread: float) -> "Schedule":
+        """Return the schedule for a loss, a number of initial networks and their typical gain.
+
+        The penalties of classes are a margin that shrinks; values can have almost none.
+        """
+        plan = cls(starts=starts, gains=(spread / RANGE, spread * RANGE))
+        return replace(plan, penalties=(1e-14,), last=Stage(100, 1e-7)) if loss == losses.SQUARED else plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +122,7 @@ class Search:
     def _projected(self) -> int | None:
         """Place of the first parameter that the outputs are linear in, for variable projection; None without it."""
         # A dct head is linear in its own coefficients alone: projecting them gained nothing (measured, two functions).
-        projected = self.training.loss == losses.SQUARED and self.parameters.head == self.parameters.size
+        projected = self.training.loss == losses.SQUARED and self.parameters.layout.kinds[-1] == IDENTITY
         return self.parameters.linear if projected else None
 
     def run(self, rng: np.random.Generator) -> Iterator[Candidate]:
@@ -122,11 +135,11 @@ class Search:
         for candidate in self._second(first):
             second.append(candidate)
             yield candidate
-        yield from self._last(second)
+        yield from self.finish(_best(second, self.plan.kept[1]))
 
     def _first(self, rng: np.random.Generator) -> Iterator[Candidate]:
         """Yield the initial networks after a few steps on few rows."""
-        rows = self.training.head(self.plan.first.rows)
+        rows = self.training.subset(slice(self.plan.first.rows))
         low, high = np.log(self.plan.gains)
         pool: list[Candidate] = []
         for number in range(self.plan.starts):
@@ -135,7 +148,7 @@ class Search:
             else:
                 near = _best(pool, NEIGHBOURS)
                 gain = near[int(rng.integers(len(near)))].gain * float(np.exp(rng.normal(0.0, CLOSENESS)))
-            theta = starts.solve_linear(self.parameters, rows, self.draw(gain, rng))
+            theta = initialization.solve_linear(self.parameters, rows, self.draw(gain, rng))
             if theta is not None:
                 start = Candidate(theta, np.inf, 1e-2, gain)
                 pool.append(self._improve(start, self.plan.first, rows, self.plan.penalties[0]))
@@ -143,13 +156,13 @@ class Search:
 
     def _second(self, found: list[Candidate]) -> Iterator[Candidate]:
         """Yield the best initial networks after more steps on more rows."""
-        rows = self.training.head(self.plan.second.rows)
+        rows = self.training.subset(slice(self.plan.second.rows))
         for candidate in _best(found, self.plan.kept[0]):
             yield self._improve(candidate, self.plan.second, rows, self.plan.penalties[0])
 
-    def _last(self, found: list[Candidate]) -> Iterator[Candidate]:
-        """Yield the best networks on all rows, for each of the penalties."""
-        for candidate in _best(found, self.plan.kept[1]):
+    def finish(self, candidates: Iterable[Candidate]) -> Iterator[Candidate]:
+        """Yield networks after the last stage, on all rows, for each of the penalties."""
+        for candidate in candidates:
             current = candidate
             for penalty in self.plan.penalties:
                 current = self._improve(current, self.plan.last, self.training, penalty)

@@ -17,12 +17,14 @@ from enn_training.nn.architecture import Architecture
 
 DIGEST = """
 import hashlib
-from enn_training.data.problems import problem
+import numpy as np
+from enn_training.data.preprocessing import Samples
 from enn_training.learners.levenberg_marquardt.learner import LevenbergMarquardt
-from enn_training.learners.trainer import train
-data = problem("face").dataset(600, 0)
-model = train(data, LevenbergMarquardt(starts=3), hidden=(6,), harmonics=6, head="dct", seed=0)
-parts = [part.tobytes() for layer in model.network.layers for part in (layer.weight, layer.bias, layer.coefficients)]
+from enn_training.nn.architecture import Architecture
+x = np.random.default_rng(0).uniform(-1, 1, (600, 2))
+rows = Samples(x, np.sign(np.hypot(x[:, :1], x[:, 1:]) - 0.6))
+network = LevenbergMarquardt(starts=3).learn(Architecture(2), rows, rows, 0).network
+parts = [part.tobytes() for layer in network.layers for part in (layer.weight, layer.bias, layer.coefficients)]
 print(hashlib.sha256(b"".join(parts)).hexdigest())
 """
 
@@ -57,7 +59,7 @@ def test_it_learns_several_classes_outputs_and_layers(classes, head):
 
 def test_equal_seeds_give_equal_bytes_with_any_threads():
     found = set()
-    for threads in ("1", "2", "5"):
+    for threads in ("1", "3"):
         environment = {"OPENBLAS_NUM_THREADS": threads, "OMP_NUM_THREADS": threads, "PATH": ""}
         run = subprocess.run(
             [sys.executable, "-c", DIGEST], env=environment, capture_output=True, text=True, check=True
