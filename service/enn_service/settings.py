@@ -27,6 +27,7 @@ class Settings(BaseSettings):
         cli_prog_name="enn-serve",
         cli_kebab_case=True,
         cli_hide_none_type=True,
+        allow_inf_nan=False,
         hide_input_in_errors=True,  # a rejected value may be a key or a token
     )
 
@@ -108,7 +109,6 @@ class Settings(BaseSettings):
         float,
         Field(
             gt=0,
-            allow_inf_nan=False,
             description="maximum time to receive a request body, and then to send the response, in seconds",
         ),
     ] = 30.0
@@ -173,7 +173,6 @@ class Settings(BaseSettings):
         float,
         Field(
             ge=0,
-            allow_inf_nan=False,
             description="time after SIGTERM during which the service still responds but reports that it is not ready, "
             "in seconds",
         ),
@@ -182,7 +181,6 @@ class Settings(BaseSettings):
         float,
         Field(
             gt=0,
-            allow_inf_nan=False,
             description="interval between checks of the repository and of the key and token files, in seconds",
         ),
     ] = 1.0

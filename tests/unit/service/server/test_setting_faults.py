@@ -1,5 +1,6 @@
 """Wrong settings end in one plain line each, with status 2 and without secrets."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,18 @@ def test_wrong_setting_ends_in_one_line(
     (line,) = lines_of_a_failed_start(capsys)
     assert line.startswith(f"enn-serve: {variable}: {expected}")
     assert "secret" not in line
+
+
+def test_every_number_switch_and_choice_has_its_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fields = {name for name, field in Settings.model_fields.items() if type(field.default) in (int, float, bool)}
+    fields |= {"log_level", "log_format"}
+    for name in fields:
+        monkeypatch.setenv(f"ENN_{name.upper()}", "nan")
+    lines = lines_of_a_failed_start(capsys)
+    assert all(re.fullmatch(r"enn-serve: ENN_\w+: 'nan'; expected (a|true|one of) .+", line) for line in lines), lines
+    assert {line.split(": ")[1] for line in lines} == {f"ENN_{name.upper()}" for name in fields}
 
 
 def test_each_fault_has_a_line_with_the_name_given(
