@@ -39,8 +39,10 @@ class AllowedHosts:
 
     def allow(self, headers: Headers) -> bool:
         """Return True if the host that a request names is accepted; HTTP/1.0 requests may name none."""
+        if self._any:
+            return True
         host = headers.get(b"host", b"")
-        return self._any or not host or (len(host) <= MAX_HOST and self._allows_cached(host))
+        return not host or (len(host) <= MAX_HOST and self._allows_cached(host))
 
     def check(self, headers: Headers) -> None:
         """Check the host that a request names.

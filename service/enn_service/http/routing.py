@@ -103,11 +103,11 @@ class RootPath:
     """
 
     def __init__(self, prefix: str) -> None:
-        self._prefix, self._inside, self._target = prefix, f"{prefix}/", f"{prefix}/".encode()
+        self._prefix, self._inside, self._inside_bytes = prefix, f"{prefix}/", f"{prefix}/".encode()
 
     def strip_target(self, target: bytes) -> bytes:
         """Return a request target without the prefix."""
-        return target[len(self._prefix) :] if self._prefix and target.startswith(self._target) else target
+        return target[len(self._prefix) :] if self._prefix and target.startswith(self._inside_bytes) else target
 
     def strip(self, scope: Scope) -> Scope:
         """Return an ASGI scope whose path does not have the prefix, whether the proxy has removed it or not."""

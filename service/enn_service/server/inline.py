@@ -98,8 +98,8 @@ class InlineProtocol(PipelinedProtocol):
             self._body_timer = self.loop.call_later(BODY_WAIT_SECONDS, self.forward_to_app)
 
     def on_message_begin(self) -> None:
-        """Drop the cached head of the request before."""
-        self._cached = None
+        """Record the bytes in which the request begins, and drop the cached head of the request before."""
+        self._first_chunk, self._cached = self._chunk, None
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:

@@ -18,7 +18,7 @@ class PipelinedProtocol(HttpToolsProtocol):
     """uvicorn's protocol, which parses a bounded number of requests ahead."""
 
     _chunk = _first_chunk = b""
-    """Bytes that are being parsed, and those that were being parsed when the current request began."""
+    """Bytes that are being parsed, and those among them in which the current request began."""
     _waiting = b""
     """Received bytes of which those after `_parsed` are not parsed yet."""
     _parsed = 0
@@ -38,11 +38,6 @@ class PipelinedProtocol(HttpToolsProtocol):
         self._chunk = data
         super().data_received(data)
         self._chunk = self._first_chunk = b""  # these bytes must not live as long as an idle connection
-
-    def on_message_begin(self) -> None:
-        """Record the bytes in which the request begins."""
-        self._first_chunk = self._chunk
-        super().on_message_begin()
 
     def parse_waiting(self) -> None:
         """Parse bytes that wait while the pipeline has room: from one end of a head to the next."""
