@@ -148,7 +148,7 @@ def check_health(**environment: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_health_check_honours_address_and_no_proxy(tmp_path: Path, own_repository: Path) -> None:
-    with serving(own_repository, port=(port := free_port())):
+    with serving(own_repository, port=(port := free_port()), allowed_hosts=("example.com",)):
         for host in ("127.0.0.1", "0.0.0.0", "", "::"):
             assert check_health(ENN_HOST=host, ENN_PORT=str(port)).returncode == 0
     refused = check_health(ENN_PORT=str(port))

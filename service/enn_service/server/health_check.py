@@ -23,7 +23,7 @@ def main() -> None:
     host, port = os.environ.get("ENN_HOST", "127.0.0.1"), os.environ.get("ENN_PORT", "8080")
     connection = HTTPConnection(LOOPBACK.get(host, host), int(port), timeout=TIMEOUT_SECONDS)
     try:
-        connection.request("GET", PATH)
+        connection.request("GET", PATH, headers={"Host": "localhost"})  # accepted whatever ENN_ALLOWED_HOSTS is
         response = connection.getresponse()
         body = response.read(1000).decode(errors="replace")
     except (OSError, HTTPException) as error:

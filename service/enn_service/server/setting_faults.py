@@ -17,6 +17,11 @@ MAX_SHOWN = 100
 """Maximum number of characters of a value in a line."""
 SECRETS = ("api_keys", "token")
 """Settings whose values are not printed."""
+ELEMENTS = {
+    "api_keys": "a SHA-256 of 64 hexadecimal digits",
+    "allowed_hosts": "a host name, as example.com, *.example.com, local or *",
+}
+"""Expected elements of each list whose elements have a pattern."""
 PASSWORD = re.compile(r"//[^/\s]*@")
 """User and password in a URL."""
 SERVICE_LINK = re.compile(r"(tcp|udp|sctp)://")
@@ -111,7 +116,7 @@ def _expected(info: FieldInfo, fault: Any) -> str:  # noqa: ANN401  (as above)
         case "literal_error":
             return "one of " + ", ".join(map(str, get_args(info.annotation)))
         case "string_pattern_mismatch":
-            return "a SHA-256 of 64 hexadecimal digits"
+            return ELEMENTS[fault["loc"][0]]
         case "too_short" | "string_too_short":
             return "at least one character"
         case _:

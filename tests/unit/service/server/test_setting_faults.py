@@ -23,6 +23,7 @@ FAULTS = [
     ("ENN_TOKEN", "", "(not shown); expected at least one character"),
     ("ENN_API_KEYS", "secret", "entry 1 (not shown); expected a SHA-256 of 64 hexadecimal digits"),
     ("ENN_API_KEYS", "[secret", "not valid JSON (unexpected character, expected a JSON value); expected a JSON list"),
+    ("ENN_ALLOWED_HOSTS", "a,b c", "entry 2 'b c'; expected a host name, as example.com, *.example.com, local or *"),
     ("ENN_API_KEYS_FILE", "/absent", "the file of keys /absent cannot be read: No such file or directory"),
     ("ENN_TOKEN_FILE", __file__, f"line 1 of {__file__} is no SHA-256; expected 64 hexadecimal digits first"),
     ("ENN_PUBLIC_KEY", "/absent", "key /absent: No such file or directory"),
