@@ -9,8 +9,8 @@ from generator.markdown import code, table
 HEAD = """# Errors
 
 Use this page to find out what an error response means. The body of every error is `{"error": text}`; the text names
-the place, the value found, and the values that would be right. The metric `requests_refused_total` counts refusals by
-`reason`. [Troubleshoot](../how-to/troubleshoot.md) has the remedy for each reason.
+the place, the value found, and the values that would be right. The metric `enn_requests_refused_total` counts refusals
+by `reason`. [Troubleshoot](../how-to/troubleshoot.md) has the remedy for each reason.
 
 """
 TAIL = """

@@ -47,7 +47,7 @@ class RequestError(Exception):
 
     Attributes:
         status: HTTP status of the response.
-        reason: Value of the label `reason` of the metric `requests_refused_total`.
+        reason: Value of the label `reason` of the metric `enn_requests_refused_total`.
         headers: HTTP headers of the response, besides those of every response; those of a class, and the limits.
         description: Sentence for the OpenAPI document.
     """

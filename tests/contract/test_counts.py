@@ -55,18 +55,20 @@ def ask(client: httpx.Client) -> None:
 def test_metrics_count_requests_rows_errors_and_loads(fresh: httpx.Client) -> None:
     ask(fresh)
     found = metrics(fresh)
-    assert value(found, "request_predict_seconds_count", **RING) == 2
-    assert value(found, "request_explain_seconds_count", **RING) == 1
-    assert value(found, "request_predict_seconds_bucket", le="+Inf", **RING) == 2
-    assert 0 < value(found, "request_predict_seconds_sum", **RING) < 10
-    assert value(found, "rows_total", **RING) == 5
-    assert value(found, "rows_out_of_range_total", **RING) == 1
+    assert value(found, "enn_request_predict_seconds_count", **RING) == 2
+    assert value(found, "enn_request_explain_seconds_count", **RING) == 1
+    assert value(found, "enn_request_predict_seconds_bucket", le="+Inf", **RING) == 2
+    assert 0 < value(found, "enn_request_predict_seconds_sum", **RING) < 10
+    assert value(found, "enn_rows_total", **RING) == 5
+    assert value(found, "enn_rows_out_of_range_total", **RING) == 1
     for reason in ("invalid", "unknown_model", "unsupported_encoding", "too_large"):
-        assert value(found, "requests_refused_total", reason=reason) == 1
-    assert value(found, "model_loads_total", result="loaded") == len(fresh.get("/v1/models").json()["models"])
-    assert value(found, "requests_in_flight") == 1  # this one
-    assert value(found, "model_ready", **RING) == 1
-    stages = [value(found, "request_stage_seconds_total", stage=stage, **RING) for stage in ("reading", "writing")]
+        assert value(found, "enn_requests_refused_total", reason=reason) == 1
+    assert value(found, "enn_model_loads_total", result="loaded") == len(fresh.get("/v1/models").json()["models"])
+    assert value(found, "enn_requests_in_flight") == 1  # this one
+    assert value(found, "enn_model_ready", **RING) == 1
+    assert value(found, "process_cpu_seconds_total") > 0
+    assert all(name.startswith(("enn_", "process_")) for name, *_ in found)
+    stages = [value(found, "enn_request_stage_seconds_total", stage=stage, **RING) for stage in ("reading", "writing")]
     assert min(stages) > 0
 
 
@@ -77,7 +79,7 @@ def test_clients_cannot_add_metric_labels(fresh: httpx.Client) -> None:
         fresh.get(f"/v1/models/{name}")
         fresh.get(f"/{name}")
     new = set(metrics(fresh)) - before
-    assert new == {("requests_refused_total", ("reason", reason)) for reason in ("unknown_model", "not_found")}
+    assert new == {("enn_requests_refused_total", ("reason", reason)) for reason in ("unknown_model", "not_found")}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +96,7 @@ def test_clients_cannot_add_metric_labels(fresh: httpx.Client) -> None:
 )
 def test_each_failed_request_is_counted_once(guarded: httpx.Client, method: str, path: str, reason: str) -> None:
     def refused() -> float:
-        return metrics(guarded).get(("requests_refused_total", ("reason", reason)), 0)
+        return metrics(guarded).get(("enn_requests_refused_total", ("reason", reason)), 0)
 
     before = refused()
     assert guarded.request(method, path, content=b"[]" if method == "POST" else None).is_client_error

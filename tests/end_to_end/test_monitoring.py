@@ -9,17 +9,26 @@ from pathlib import Path
 
 import httpx
 import pytest
+import yaml
 
-DASHBOARD = Path(__file__).parents[2] / "deploy" / "watch" / "dashboards" / "enn.json"
+from support.serving import WORKERS, address_of, command, write_key_digests
+
+WATCH = Path(__file__).parents[2] / "deploy" / "watch"
+KEY = "spring-and-autumn"
 Eventually = Callable[[Callable[[], bool]], None]
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="Prometheus is not installed")
 
 
 @pytest.fixture
-def service(address: str) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=address) as client:
-        yield client
+def service(own_repository: Path, tmp_path: Path, eventually: Eventually) -> Iterator[httpx.Client]:
+    """A service with two workers that requires a key."""
+    write_key_digests(tmp_path / "keys", KEY)
+    log = tmp_path / "log"
+    with command(own_repository, log, api_keys_file=tmp_path / "keys") as process:
+        url = address_of(process, log, WORKERS, eventually)
+        with httpx.Client(base_url=url, headers={"x-api-key": KEY}) as client:
+            yield client
 
 
 @pytest.fixture
@@ -28,9 +37,14 @@ def prometheus(service: httpx.Client, tmp_path: Path, eventually: Eventually) ->
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     target = f"127.0.0.1:{service.base_url.port}"
-    jobs = [{"job_name": "enn", "static_configs": [{"targets": [target]}]}]
+    (tmp_path / "enn-key").write_text(KEY)
+    shipped = yaml.safe_load((WATCH / "prometheus.yml").read_text())
+    (job,) = shipped["scrape_configs"]
+    assert job.pop("dns_sd_configs")
+    job["static_configs"] = [{"targets": [target]}]
+    job["authorization"]["credentials_file"] = str(tmp_path / Path(job["authorization"]["credentials_file"]).name)
     configuration = tmp_path / "prometheus.yml"
-    configuration.write_text(json.dumps({"global": {"scrape_interval": "500ms"}, "scrape_configs": jobs}))
+    configuration.write_text(json.dumps(shipped | {"global": {"scrape_interval": "500ms"}}))
     command = ["prometheus", f"--config.file={configuration}", f"--storage.tsdb.path={tmp_path / 'data'}"]
     with (tmp_path / "prometheus.log").open("wb") as log:
         process = subprocess.Popen([*command, f"--web.listen-address=127.0.0.1:{port}"], stdout=log, stderr=log)
@@ -57,7 +71,7 @@ def query(prometheus: httpx.Client, expression: str) -> list[float]:
 def test_every_dashboard_query_returns_series(
     service: httpx.Client, prometheus: httpx.Client, eventually: Eventually
 ) -> None:
-    panels = json.loads(DASHBOARD.read_text())["panels"]
+    panels = json.loads((WATCH / "dashboards" / "enn.json").read_text())["panels"]
     queries = [target["expr"] for panel in panels for target in panel["targets"]]
 
     def all_found() -> bool:

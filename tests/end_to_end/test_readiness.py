@@ -68,7 +68,7 @@ def test_repository_that_was_never_read_is_not_ready(
                 reply = client.post(path, json={"instances": [[0.1, 0.2]]})
                 assert (reply.status_code, expected in reply.json()["error"]) == (503, True)
             assert client.post("/v2/repository/models/ring/load", headers=HOLDER).status_code == 503
-            assert gauges(client, "repository_readable")[0].endswith(" 0.0")
+            assert gauges(client, "enn_repository_readable")[0].endswith(" 0.0")
             assert "still served" not in caplog.text
             assert f"{root} cannot be read: {expected}" in caplog.text
             fault.undo()
@@ -107,16 +107,16 @@ def test_vanished_repository_keeps_serving_and_says_so(
         assert all(expected in reason for reason in reasons(client).values())
         assert predicts(client)
         assert readiness(client)[0] == 200
-        assert gauges(client, "repository_readable")[0].endswith(" 0.0")
-        assert len(gauges(client, "model_stale")) == 2
+        assert gauges(client, "enn_repository_readable")[0].endswith(" 0.0")
+        assert len(gauges(client, "enn_model_stale")) == 2
         *_, line = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
         assert expected in line
         assert "2 loaded versions are still served" in line
         shutil.rmtree(own_repository, ignore_errors=True)
         own_repository.with_name("volume").rename(own_repository)
         eventually(lambda: not any(reasons(client).values()))
-        assert gauges(client, "repository_readable")[0].endswith(" 1.0")
-        assert gauges(client, "model_stale") == []
+        assert gauges(client, "enn_repository_readable")[0].endswith(" 1.0")
+        assert gauges(client, "enn_model_stale") == []
         shutil.rmtree(own_repository / "product")
         eventually(lambda: set(reasons(client)) == {"ring/1"})
 
@@ -149,15 +149,15 @@ def test_unreadable_model_is_kept_and_index_says_why(
             eventually(lambda: os.strerror(code) in reasons(client).get("ring/1", ""))
             assert reasons(client)["product/1"] == ""
             assert predicts(client)
-            assert len(gauges(client, "model_stale")) == 1
+            assert len(gauges(client, "enn_model_stale")) == 1
             reply = client.post("/v2/repository/models/ring/load", headers=HOLDER)
             assert (reply.status_code, os.strerror(code) in reply.json()["error"]) == (503, True)
-            loads = gauges(client, "model_loads_total")
+            loads = gauges(client, "enn_model_loads_total")
             repository.publish_version(own_repository, "face", (SHIPPED / "face/1/model.onnx").read_bytes())
             eventually(lambda: predicts(client, "face"))
         eventually(lambda: reasons(client)["ring/1"] == "")
         refused = [line for line in loads if "refused" in line]
-        assert [line for line in gauges(client, "model_loads_total") if "refused" in line] == refused
+        assert [line for line in gauges(client, "enn_model_loads_total") if "refused" in line] == refused
         assert predicts(client)
 
 

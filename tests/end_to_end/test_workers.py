@@ -36,7 +36,7 @@ def rows(address: str) -> float:
         sample.value
         for family in text_string_to_metric_families(text)
         for sample in family.samples
-        if sample.name == "rows_total"
+        if sample.name == "enn_rows_total"
     )
 
 

@@ -145,7 +145,7 @@ def test_large_request_after_deadline_gets_504() -> None:
         missed = 0
         while (metrics := client.get("/metrics")).status_code == 504 and missed < MAX_MISSED:
             missed += 1
-        assert f'requests_refused_total{{reason="deadline"}} {1 + missed}.0' in metrics.text
+        assert f'enn_requests_refused_total{{reason="deadline"}} {1 + missed}.0' in metrics.text
 
 
 @pytest.mark.parametrize(

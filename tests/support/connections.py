@@ -26,5 +26,5 @@ def predicts(client: httpx.Client) -> bool:
 def in_flight(client: httpx.Client) -> float:
     """Return the number of requests in flight, without the one that reads the metrics."""
     lines = client.get("/metrics").text.splitlines()
-    (value,) = [line.split()[1] for line in lines if line.startswith("requests_in_flight ")]
+    (value,) = [line.split()[1] for line in lines if line.startswith("enn_requests_in_flight ")]
     return float(value) - 1

@@ -19,6 +19,7 @@ from pydantic import Field, TypeAdapter
 
 from enn_service.errors import RequestError
 from enn_service.observability.atomic_file import replace_file
+from enn_service.observability.process_statistics import ProcessStatistics, read_process_statistics
 from enn_service.observability.worker_slots import WorkerSlot
 
 logger = logging.getLogger(__name__)
@@ -125,12 +126,14 @@ class Counters:
         errors: Number of failed requests by reason.
         loads: Number of versions by the result of loading: "loaded" or "refused".
         in_flight: Number of requests in progress.
+        processes: Statistics of each running worker process.
     """
 
     endpoints: dict[Key, EndpointStats] = field(default_factory=dict)
     errors: Counter[str] = field(default_factory=Counter)
     loads: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
+    processes: list[ProcessStatistics] = field(default_factory=list)
 
     def stats_for(self, model: str, version: str, endpoint: str) -> EndpointStats:
         """Return the counters of an endpoint of a version, created on first use."""
@@ -151,6 +154,7 @@ class Counters:
         self.errors.update(dict(other.errors))
         self.loads.update(dict(other.loads))
         self.in_flight += other.in_flight
+        self.processes += other.processes
 
     def by_version(self, *endpoints: str) -> dict[Version, EndpointStats]:
         """Return the sums over some endpoints, or over all, for each version.
@@ -209,13 +213,14 @@ class SharedCounters:
         with self._saving:
             local = self.local
             endpoints = [(*key, stats) for key, stats in list(local.endpoints.items())]
-            saved = _SavedCounters(endpoints, local.errors, local.loads, local.in_flight)
+            saved = _SavedCounters(endpoints, local.errors, local.loads, local.in_flight, read_process_statistics())
             replace_file(self._slot.path, orjson.dumps(saved))
 
     def total(self) -> Counters:
         """Return the sum over all workers: this one's counters now, and those that the others last saved."""
         result = Counters()
         result.add(self.local)
+        result.processes.append(read_process_statistics())
         for path, is_alive in self._slot.other_slots():
             result.add(_read(path, is_alive=is_alive))
         return result
@@ -234,6 +239,7 @@ class _SavedCounters:
     errors: Counter[str]
     loads: Counter[str]
     in_flight: int
+    process: ProcessStatistics
 
 
 _SAVED = TypeAdapter(_SavedCounters)
@@ -244,7 +250,7 @@ def _read(path: Path, *, is_alive: bool) -> Counters:
 
     Args:
         path: The file.
-        is_alive: True if the worker still runs; the requests in flight of a terminated one are not counted.
+        is_alive: True if the worker still runs; requests in flight and process of a terminated one do not count.
     """
     try:
         saved = _SAVED.validate_json(path.read_bytes())
@@ -252,4 +258,6 @@ def _read(path: Path, *, is_alive: bool) -> Counters:
         logger.warning("cannot read a worker's counters from %s: %s", path.name, error)
         return Counters()
     endpoints = {(model, version, endpoint): stats for model, version, endpoint, stats in saved.endpoints}
-    return Counters(endpoints, saved.errors, saved.loads, saved.in_flight if is_alive else 0)
+    if not is_alive:
+        return Counters(endpoints, saved.errors, saved.loads)
+    return Counters(endpoints, saved.errors, saved.loads, saved.in_flight, [saved.process])

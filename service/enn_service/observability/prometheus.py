@@ -9,6 +9,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from enn_service.observability.counters import BUCKETS, Counters, EndpointStats, Version
+from enn_service.observability.process_statistics import process_families
 
 HISTOGRAMS = {"predict": ("predict", "infer"), "explain": ("explain",)}
 """Endpoints that each histogram sums over. KServe's metrics have two histograms; V2's infer is a predict there."""
@@ -49,14 +50,17 @@ def _families(counters: Counters) -> Iterator[Metric]:
     for name, endpoints in HISTOGRAMS.items():
         yield _histogram(name, counters.by_version(*endpoints))
     yield from _totals_by_version(counters)
-    errors = CounterMetricFamily("requests_refused", "failed requests by reason", labels=["reason"])
+    errors = CounterMetricFamily("enn_requests_refused", "failed requests by reason", labels=["reason"])
     for reason, number in sorted(counters.errors.items()):
         errors.add_metric([reason], number)
-    loads = CounterMetricFamily("model_loads", "versions that the workers loaded or refused", labels=["result"])
+    loads = CounterMetricFamily("enn_model_loads", "versions that the workers loaded or refused", labels=["result"])
     for result in ("loaded", "refused"):
         loads.add_metric([result], counters.loads[result])
     yield from (errors, loads)
-    yield GaugeMetricFamily("requests_in_flight", "requests in progress, including this one", value=counters.in_flight)
+    yield GaugeMetricFamily(
+        "enn_requests_in_flight", "requests in progress, including this one", value=counters.in_flight
+    )
+    yield from process_families(counters.processes)
 
 
 def _repository_families(ready: list[Version], stale: list[Version], *, readable: bool) -> Iterator[Metric]:
@@ -65,24 +69,24 @@ def _repository_families(ready: list[Version], stale: list[Version], *, readable
         "1 for each version that answers with the files read before, as those on disk are unreadable or refused"
     )
     for name, text, versions in (
-        ("model_ready", "1 for each version that is ready for inference", ready),
-        ("model_stale", stale_help, stale),
+        ("enn_model_ready", "1 for each version that is ready for inference", ready),
+        ("enn_model_stale", stale_help, stale),
     ):
         gauge = GaugeMetricFamily(name, text, labels=MODEL_LABELS)
         for version in versions:
             gauge.add_metric(version, 1)
         yield gauge
     text = "1 if the model repository can be read, 0 if the models loaded before are served"
-    yield GaugeMetricFamily("repository_readable", text, value=float(readable))
+    yield GaugeMetricFamily("enn_repository_readable", text, value=float(readable))
 
 
 def _totals_by_version(counters: Counters) -> Iterator[Metric]:
     """Yield the time in each stage and the numbers of rows, by version."""
     stages = CounterMetricFamily(
-        "request_stage_seconds", "time in each stage of a successful request", labels=[*MODEL_LABELS, "stage"]
+        "enn_request_stage_seconds", "time in each stage of a successful request", labels=[*MODEL_LABELS, "stage"]
     )
-    rows = CounterMetricFamily("rows", "rows in successful responses", labels=MODEL_LABELS)
-    out_of_range = CounterMetricFamily("rows_out_of_range", "rows outside the training range", labels=MODEL_LABELS)
+    rows = CounterMetricFamily("enn_rows", "rows in successful responses", labels=MODEL_LABELS)
+    out_of_range = CounterMetricFamily("enn_rows_out_of_range", "rows outside the training range", labels=MODEL_LABELS)
     for version, stats in counters.by_version().items():
         for stage, attribute in STAGES.items():
             stages.add_metric([*version, stage], getattr(stats, attribute) / 1e9)
@@ -94,7 +98,7 @@ def _totals_by_version(counters: Counters) -> Iterator[Metric]:
 def _histogram(name: str, by_version: dict[Version, EndpointStats]) -> Metric:
     """Return the histogram of durations, from the complete request to the complete response."""
     text = f"time from the complete request to the complete response, {name}"
-    family = HistogramMetricFamily(f"request_{name}_seconds", text, labels=MODEL_LABELS)
+    family = HistogramMetricFamily(f"enn_request_{name}_seconds", text, labels=MODEL_LABELS)
     bounds = [*(str(bound) for bound in BUCKETS), "+Inf"]
     for version, stats in by_version.items():
         family.add_metric(version, list(zip(bounds, accumulate(stats.buckets), strict=True)), stats.total_ns / 1e9)

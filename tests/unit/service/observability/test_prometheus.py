@@ -23,7 +23,7 @@ def test_stages_keep_their_names_and_are_in_seconds() -> None:
     counters.stats_for("ring", "1", "predict").record(7_000_000_000, 1_000_000_000, 2_000_000_000, 4_000_000_000)
     found = samples(counters)
     for stage, seconds in {"reading": 1, "running": 2, "writing": 4}.items():
-        assert found["request_stage_seconds_total", frozenset({**RING, "stage": stage}.items())] == seconds
+        assert found["enn_request_stage_seconds_total", frozenset({**RING, "stage": stage}.items())] == seconds
 
 
 def test_histogram_buckets_are_cumulative() -> None:
@@ -33,10 +33,10 @@ def test_histogram_buckets_are_cumulative() -> None:
         stats.record(int(bound * 1e9), 0, 0, 0)
     found = samples(counters)
     for number, bound in enumerate(BUCKETS, 1):
-        assert found["request_predict_seconds_bucket", frozenset({**RING, "le": str(bound)}.items())] == number
+        assert found["enn_request_predict_seconds_bucket", frozenset({**RING, "le": str(bound)}.items())] == number
 
 
 def test_errors_are_labelled_by_reason() -> None:
     counters = Counters()
     counters.record_error(ZeroDivisionError())
-    assert samples(counters)["requests_refused_total", frozenset({("reason", "internal")})] == 1
+    assert samples(counters)["enn_requests_refused_total", frozenset({("reason", "internal")})] == 1
