@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from enn_models.signature import Verify, verifier
 from enn_service.api.control_plane import Lifespan, create_control_plane
+from enn_service.api.management import Management
 from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
 from enn_service.http.inline import Service
@@ -63,7 +64,7 @@ def create_app(settings: Settings | None = None) -> Service:
     run = RunDirectory(stack.enter_context(run_directory(settings.run)))
     counters = stack.enter_context(closing(SharedCounters(run.counters)))
     verify = None if settings.public_key is None else verifier(settings.public_key)
-    unloaded = UnloadState(run.unloaded)
+    unloaded = UnloadState(settings.unloaded_models or run.unloaded)
     registry = ModelRegistry(settings.models, unloaded, counters.local.loads, verify, allow_empty=settings.allow_empty)
     source = _create_sync(settings, run, verify, stack)
     # The data plane is created later: it reports to the observers, and middleware can be one of them.
@@ -77,7 +78,7 @@ def create_app(settings: Settings | None = None) -> Service:
     control_plane = create_control_plane(
         registry,
         counters,
-        tokens,
+        Management(registry, tokens, reaches_replicas=settings.unloaded_models is not None),
         source_problems=dict if source is None else source.status.problems,
         shutting_down=lambda: shutdown.ends_service,
         lifespan=_create_lifespan(stack, startup, periodic, [observer.close for observer in observers], shutdown),

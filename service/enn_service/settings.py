@@ -71,6 +71,13 @@ class Settings(BaseSettings):
             "share; None: a temporary folder"
         ),
     ] = None
+    unloaded_models: Annotated[
+        Path | None,
+        Field(
+            description="folder with the names of unloaded models, which replicas behind a load balancer share, so "
+            "that load and unload reach all of them; None: ENN_RUN, which the workers of one service share"
+        ),
+    ] = None
     token: Annotated[
         SecretStr | None,
         Field(

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def test_without_token_load_and_unload_are_disabled(client: httpx.Client) -> Non
 def test_unloaded_model_stays_unloaded_until_load(own_repository: Path, eventually: Eventually) -> None:
     with serving(own_repository, token=TOKEN) as client:
         assert "model_repository" in client.get("/v2").json()["extensions"]
-        assert ask(client, "unload", json={"parameters": {"unload_dependents": True}}).json() == {}
+        assert ask(client, "unload", json={"parameters": {"unload_dependents": True}}).json()["reach"] == "this replica"
         assert answers(client) == 503
         assert states(client)["ring/1"] == ("UNAVAILABLE", "unloaded")
         assert client.get("/v1/models").json() == {"models": ["product"]}
@@ -53,7 +54,7 @@ def test_unloaded_model_stays_unloaded_until_load(own_repository: Path, eventual
         eventually(lambda: "ring/2" in states(client))
         assert states(client)["ring/2"] == ("UNAVAILABLE", "unloaded")
         assert answers(client, "product") == 200
-        assert ask(client, "load").json() == {}
+        assert ask(client, "load").json()["reach"] == "this replica"
         assert answers(client) == 200
         assert client.get("/v2/models/ring").json()["versions"] == ["1", "2"]
 
@@ -151,3 +152,40 @@ def test_token_file_is_reloaded_at_runtime(own_repository: Path, tmp_path: Path,
         assert ask(client, "load").status_code == 401
     with serving(own_repository, token=TOKEN, token_file=file) as client:
         assert opens(TOKEN)
+
+
+def test_replicas_that_share_unloaded_models_follow(
+    own_repository: Path, tmp_path: Path, eventually: Eventually
+) -> None:
+    shared = {"token": TOKEN, "unloaded_models": tmp_path / "unloaded"}
+    with serving(own_repository, **shared) as one, serving(own_repository, **shared) as other:
+        assert ask(one, "unload").json()["reach"] == "all replicas"
+        eventually(lambda: answers(other) == 503)
+        assert ask(other, "load").status_code == 200
+        eventually(lambda: answers(one) == 200)
+
+
+def test_audit_log_names_who_loads_which_model(
+    own_repository: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "tokens").write_text(f"{sha256(TOKEN.encode()).hexdigest()}  operator\n")
+    (tmp_path / "keys").write_text(f"{sha256(b'spring').hexdigest()}  reports\n")
+    files = {"token_file": tmp_path / "tokens", "api_keys_file": tmp_path / "keys"}
+    with caplog.at_level("INFO", "enn_service.audit"), serving(own_repository, **files) as client:
+        client.headers["x-api-key"] = "spring"
+        assert ask(client, "unload").status_code == 200
+        assert ask(client, "load", "moon%0Aring").status_code == 404
+        assert client.post("/v2/repository/models/ring/load").status_code == 401
+    who = "client='127.0.0.1' key='reports'"
+    assert [record.getMessage() for record in caplog.records if record.name == "enn_service.audit"] == [
+        f"action='unload' model='ring' {who} token='operator' result='200 done'",
+        rf"action='load' model='moon\nring' {who} token='operator' result='404 unknown_model'",
+        f"action='load' model='ring' {who} token='' result='401 unauthorized'",
+    ]
+
+
+def test_404_lists_no_other_model(client: httpx.Client) -> None:
+    for path in ("/v1/models/moon", "/v2/models/moon/stats", "/v1/models/ring/versions/7"):
+        reply = client.get(path)
+        assert reply.status_code == 404
+        assert not any(name in reply.text for name in ("face", "product", "stripes", "breast-cancer"))

@@ -17,13 +17,13 @@ from enn_service.api.explorer import explorer_router
 from enn_service.api.health import health_router
 from enn_service.api.inference_docs import inference_docs_router
 from enn_service.api.introspection import introspection_router
+from enn_service.api.management import Management
 from enn_service.api.models import models_router
 from enn_service.api.monitoring import monitoring_router
 from enn_service.api.openapi_document import complete_document
 from enn_service.api.repository import repository_router
 from enn_service.errors import InvalidRequestError, RequestError, ResponseTimeoutError
 from enn_service.http import paths, responses
-from enn_service.http.auth import KeySet
 from enn_service.http.responses import error_response, response_for_exception
 from enn_service.observability.counters import Counters, SharedCounters
 from enn_service.runtime.registry import ModelRegistry
@@ -38,7 +38,7 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 def create_control_plane(
     registry: ModelRegistry,
     counters: SharedCounters,
-    tokens: KeySet,
+    management: Management,
     *,
     source_problems: Callable[[], Mapping[str, str]],
     shutting_down: Callable[[], bool],
@@ -51,7 +51,7 @@ def create_control_plane(
     Args:
         registry: Models of the service.
         counters: Counters of all workers.
-        tokens: Tokens that load and unload require; without any, both are off.
+        management: Operations of clients with a token; without any token, they are off.
         source_problems: Returns the reason why a version of the remote repository is not copied, by "name/version".
         shutting_down: Returns True once the service is to end.
         lifespan: Start and end of the process.
@@ -72,12 +72,12 @@ def create_control_plane(
     )
     _add_exception_handlers(api, counters.local)
     api.add_middleware(FaultMiddleware, counters=counters.local, seconds=seconds)
-    extensions = sorted([*EXTENSIONS, REPOSITORY_EXTENSION]) if tokens else EXTENSIONS
+    extensions = sorted([*EXTENSIONS, REPOSITORY_EXTENSION]) if management.tokens else EXTENSIONS
     api.include_router(health_router(api.version, extensions, shutting_down, registry.not_ready_reason))
     api.include_router(monitoring_router(registry, counters))
     api.include_router(models_router(registry))
     api.include_router(introspection_router(registry))
-    api.include_router(repository_router(registry, tokens, source_problems))
+    api.include_router(repository_router(registry, management, source_problems))
     api.include_router(inference_docs_router())
     api.include_router(explorer_router())
     complete_document(api, keys_required=keys_required)

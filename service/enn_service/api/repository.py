@@ -2,13 +2,13 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Request, Security
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from enn_models.repository import version_key
+from enn_service.api.management import Bearer, Management
 from enn_service.api.routes import ModelName, error_responses
 from enn_service.api.schemas import repository as schemas
 from enn_service.api.schemas.request_schemas import request_body
@@ -23,13 +23,9 @@ from enn_service.errors import (
     describe_value,
 )
 from enn_service.http import paths
-from enn_service.http.auth import KeySet
 from enn_service.protocols.json_object import parse_object
 from enn_service.runtime.registry import ModelRegistry
 
-Bearer = Annotated[
-    HTTPAuthorizationCredentials | None, Security(HTTPBearer(scheme_name="ManagementToken", auto_error=False))
-]
 ADMIN_ERRORS = (UnauthorizedError, ForbiddenError, UnknownModelError)
 
 
@@ -37,18 +33,18 @@ Problems = Callable[[], Mapping[str, str]]
 """Function that returns the reason why a version of the remote repository is not copied, by "name/version"."""
 
 
-def repository_router(registry: ModelRegistry, tokens: KeySet, source_problems: Problems) -> APIRouter:
+def repository_router(registry: ModelRegistry, management: Management, source_problems: Problems) -> APIRouter:
     """Return the routes.
 
     Args:
         registry: Models of the service.
-        tokens: Tokens that load and unload require; without any, both are refused.
+        management: Operations of clients with a token.
         source_problems: Versions of the remote repository that are not copied.
     """
     router = APIRouter(tags=["repository"])
     _add_index(router, registry, source_problems)
-    _add_load(router, registry, tokens)
-    _add_unload(router, registry, tokens)
+    _add_load(router, management)
+    _add_unload(router, management)
     return router
 
 
@@ -88,53 +84,43 @@ def _index_entries(registry: ModelRegistry, problems: Mapping[str, str]) -> list
     return sorted(found.values(), key=lambda entry: (entry.name, version_key(entry.version)))
 
 
-def _add_load(router: APIRouter, registry: ModelRegistry, tokens: KeySet) -> None:
+def _add_load(router: APIRouter, management: Management) -> None:
     @router.post(
         paths.REPOSITORY_LOAD,
-        response_model=schemas.EmptyObject,
+        response_model=schemas.ManagementResult,
         openapi_extra=_optional_body(schemas.LoadRequest, {}),
         responses=error_responses(*ADMIN_ERRORS, ConflictError, ModelNotReadyError),
     )
-    async def load_model(model: ModelName, request: Request, credentials: Bearer) -> dict[str, Any]:
-        """Load a model in every worker, with its files as they are now; an error says what is wrong with them."""
-        _authorize(tokens, request, credentials)
-        if parameters := _parse_body(await request.body()).get("parameters"):
-            raise InvalidRequestError(
-                f"parameters: {describe_value(parameters)}; expected none: files come by the repository"
-            )
-        await asyncio.to_thread(registry.load, model)
-        return {}
+    async def load_model(model: ModelName, request: Request, credentials: Bearer) -> schemas.ManagementResult:
+        """Load a model, with its files as they are now; an error says what is wrong with them.
+
+        Every worker follows, and every replica if they share `ENN_UNLOADED_MODELS`; the result says so.
+        """
+        with management.authorized("load", model, request, credentials):
+            if parameters := _parse_body(await request.body()).get("parameters"):
+                raise InvalidRequestError(
+                    f"parameters: {describe_value(parameters)}; expected none: files come by the repository"
+                )
+            await asyncio.to_thread(management.registry.load, model)
+        return management.result()
 
 
-def _add_unload(router: APIRouter, registry: ModelRegistry, tokens: KeySet) -> None:
+def _add_unload(router: APIRouter, management: Management) -> None:
     @router.post(
         paths.REPOSITORY_UNLOAD,
-        response_model=schemas.EmptyObject,
+        response_model=schemas.ManagementResult,
         openapi_extra=_optional_body(schemas.UnloadRequest, {}),
         responses=error_responses(*ADMIN_ERRORS),
     )
-    async def unload_model(model: ModelName, request: Request, credentials: Bearer) -> dict[str, Any]:
-        """Unload all versions of a model in every worker until it is loaded again; its files stay."""
-        _authorize(tokens, request, credentials)
-        _parse_body(await request.body())
-        await asyncio.to_thread(registry.unload, model)
-        return {}
+    async def unload_model(model: ModelName, request: Request, credentials: Bearer) -> schemas.ManagementResult:
+        """Unload all versions of a model until it is loaded again; its files stay.
 
-
-def _authorize(tokens: KeySet, request: Request, credentials: HTTPAuthorizationCredentials | None) -> None:
-    """Check the token of a request, and that no page of another origin sends it.
-
-    Raises:
-        ForbiddenError: The service has no tokens, or the request has the origin of another host.
-        UnauthorizedError: The request has no token, or a wrong one.
-    """
-    if not tokens:
-        raise ForbiddenError("load and unload are off; the service offers them with ENN_TOKEN or ENN_TOKEN_FILE")
-    if credentials is None or not tokens.matches(credentials.credentials.encode()):
-        raise UnauthorizedError("expected the header Authorization: Bearer with a token of ENN_TOKEN or ENN_TOKEN_FILE")
-    origin = request.headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
-        raise ForbiddenError(f"a page of {origin[:100]!r} may not load and unload models")
+        Every worker follows, and every replica if they share `ENN_UNLOADED_MODELS`; the result says so.
+        """
+        with management.authorized("unload", model, request, credentials):
+            _parse_body(await request.body())
+            await asyncio.to_thread(management.registry.unload, model)
+        return management.result()
 
 
 def _parse_body(body: bytes) -> dict[str, Any]:

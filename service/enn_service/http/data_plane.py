@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service.errors import BodyTimeoutError, InvalidRequestError, RequestError, ResponseTimeoutError
 from enn_service.http import request_body, responses
-from enn_service.http.auth import ApiKeyAuth, is_public, needs_no_slot
+from enn_service.http.auth import SCOPE_KEY, ApiKeyAuth, is_public, needs_no_slot
 from enn_service.http.hosts import AllowedHosts
 from enn_service.http.inline import SCOPE_UNFINISHED, InlineResponder, Unfinished
 from enn_service.http.request_body import ClientDisconnect, Headers, json_part_length
@@ -196,7 +196,7 @@ class DataPlane:
             send = responses.without_shared_caching(send, public=is_public(scope["method"], scope["path"]))
         try:
             self._hosts.check(headers)
-            self._auth.authenticate(scope["method"], scope["path"], headers)
+            scope[SCOPE_KEY] = self._auth.authenticate(scope["method"], scope["path"], headers)
             self._admission.admit(always=needs_no_slot(scope["method"], scope["path"]))
             admitted = True
             if scope["method"] == "POST":

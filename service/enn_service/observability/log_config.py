@@ -19,8 +19,12 @@ MAX_QUEUED = 20_000
 """Finished requests that wait for the log; further ones are dropped."""
 BATCH_SECONDS = 0.02
 """Time that requests are collected before they are logged, in seconds."""
+AUDIT = "enn_service.audit"
+"""Logger of the requests to load and unload models; it logs at every level of the settings."""
 CHATTY = ("botocore", "aiobotocore")
 """Loggers of libraries that describe each connection to the storage at the level info."""
+ESCAPES = {code: ascii(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
+"""Escape of each character that ends a line or changes what a terminal shows."""
 TEXT = "request request_id=%r method=%r path=%r status=%r model=%r version=%r rows=%r seconds=%r"
 
 
@@ -37,7 +41,11 @@ def logging_config(settings: Settings) -> dict[str, Any]:
         },
         "handlers": {"stderr": {"()": BatchHandler, "formatter": settings.log_format}},
         "root": {"level": library_level, "handlers": ["stderr"]},
-        "loggers": {"enn_service": {"level": level}, **{name: {"level": "WARNING"} for name in CHATTY}},
+        "loggers": {
+            "enn_service": {"level": level},
+            AUDIT: {"level": "INFO"},
+            **{name: {"level": "WARNING"} for name in CHATTY},
+        },
     }
 
 
@@ -62,15 +70,33 @@ class BatchHandler(logging.StreamHandler[TextIO]):
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Format a record as text: level, logger, message."""
+    """Format a record as text: time, level, logger, message.
+
+    A record begins with its time and is one line, so that no name of a folder can forge another record. The lines of an
+    exception are indented.
+    """
 
     def __init__(self) -> None:
-        super().__init__("%(levelname)s %(name)s: %(message)s")
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802  (base class)
+        """Return the time of a record as UTC, in the format of ISO 8601 with milliseconds."""
+        return _iso_time(round(record.created * 1e3) * 1_000_000)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  (base class)
+        """Return the record without its exception, control characters escaped."""
+        return super().formatMessage(record).translate(ESCAPES)
+
+    def formatException(self, ei: Any) -> str:  # noqa: ANN401, N802  (base class)
+        """Return the lines of an exception, indented and control characters escaped."""
+        return "\n".join(f"    {line.translate(ESCAPES)}" for line in super().formatException(ei).split("\n"))
 
     def format_requests(self, events: Sequence[RequestEvent]) -> str:
         """Return a line for each finished request, without the cost of a log record."""
-        line = f"DEBUG {__name__}: {TEXT}\n"
-        return "".join([line % tuple(_fields(event).values()) for event in events])
+        line = f"%s DEBUG {__name__}: {TEXT}\n"
+        return "".join(
+            [line % (_iso_time(event.began + event.nanoseconds), *_fields(event).values()) for event in events]
+        )
 
 
 class JSONFormatter(logging.Formatter):
@@ -79,10 +105,10 @@ class JSONFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line of JSON."""
         line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "time": _iso_time(round(record.created * 1e3) * 1_000_000),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage().encode("utf-8", "backslashreplace").decode(),  # a folder may have any bytes
             **getattr(record, "fields", {}),
         }
         if record.exc_info:
@@ -119,15 +145,20 @@ def log_requests(events: Sequence[RequestEvent]) -> None:
 
 def _json_line(event: RequestEvent) -> bytes:
     """Return a finished request as a line of JSON, in UTF-8."""
-    seconds, nanoseconds = divmod(event.began + event.nanoseconds, 1_000_000_000)
     line = {
-        "time": f"{_utc(seconds)}.{nanoseconds // 1_000_000:03d}+00:00",
+        "time": _iso_time(event.began + event.nanoseconds),
         "level": "debug",
         "logger": __name__,
         "message": f"{event.method} {event.path} {event.status}",
         **_fields(event),
     }
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _iso_time(nanoseconds: int) -> str:
+    """Return a time in nanoseconds since 1970 as UTC, in the format of ISO 8601 with milliseconds."""
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return f"{_utc(seconds)}.{rest // 1_000_000:03d}+00:00"
 
 
 @lru_cache(maxsize=4)

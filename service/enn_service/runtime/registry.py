@@ -256,10 +256,10 @@ class ModelRegistry:
         if not self.was_read:
             return ModelNotReadyError(f"model {name[:140]!r} is not served: {self.not_ready_reason()}")
         if table is None:
-            return UnknownModelError(f"model {name[:140]!r} is not known; known are {self.ready_names()}")
+            return UnknownModelError(f"model {name[:140]!r} is not known; GET /v1/models lists the models")
         version = max(table, key=version_key) if version is None else version
         if (state := table.get(version)) is None:
             return UnknownModelError(
-                f"model {name!r} has no version {version[:140]!r}; it has {self.ready_versions(name)}"
+                f"model {name!r} has no version {version[:140]!r}; GET /v2/models/{name} lists its versions"
             )
         return ModelNotReadyError(f"model {name!r} version {version!r} is not served: {state.reason}")

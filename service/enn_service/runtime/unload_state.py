@@ -9,15 +9,16 @@ class UnloadState:
     """The models that no worker may serve, one empty file per model.
 
     Args:
-        folder: Existing folder that all workers share.
+        folder: Folder that all workers share; created if it does not exist.
     """
 
     def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
 
     def names(self) -> frozenset[str]:
         """Return the names of the unloaded models."""
-        return frozenset(path.name for path in self._folder.iterdir())
+        return frozenset(path.name for path in self._folder.iterdir() if not path.name.startswith("."))
 
     def mark_unloaded(self, name: str) -> None:
         """Add a model to the unloaded ones.

@@ -18,7 +18,7 @@ Numbers = TypeAliasType("Numbers", list[float | None] | float | None)
 class Error(BaseModel):
     """Body of every error response."""
 
-    error: str = Field(examples=["model 'moon' is not known; known are ['face', 'ring']"])
+    error: str = Field(examples=["model 'moon' is not known; GET /v1/models lists the models"])
 
 
 class OutOfRange(BaseModel):

@@ -1,5 +1,7 @@
 """Bodies of the model repository extension and of the statistics, for validation and the OpenAPI document."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -25,6 +27,16 @@ class UnloadRequest(BaseModel):
     """Body of unload; it may be left out."""
 
     parameters: UnloadParameters | None = None
+
+
+class ManagementResult(BaseModel):
+    """Result of load and unload."""
+
+    replica: str = Field(description="host name of the replica that answers", examples=["enn-7c9f"])
+    reach: Literal["this replica", "all replicas"] = Field(
+        description="replicas that follow: this one with all its workers, or all that share `ENN_UNLOADED_MODELS`, "
+        "within `ENN_POLL_SECONDS`"
+    )
 
 
 class Duration(BaseModel):

@@ -53,13 +53,13 @@ def test_refresh_reads_changed_file_and_keeps_keys_on_errors(tmp_path: Path, cap
     file = tmp_path / "keys"
     file.write_text(f"# keys\n\n{digest('one')}  of the first client\n")
     keys = KeySet([], file)
-    assert keys.matches(b"one")
+    assert keys.name_of(b"one") == "of the first client"
     file.write_text(digest("two"))
     keys.refresh()
-    assert (keys.matches(b"one"), keys.matches(b"two")) == (False, True)
+    assert (keys.name_of(b"one"), keys.name_of(b"two")) == (None, digest("two")[:8])
     file.write_text("two")
     keys.refresh()
-    assert keys.matches(b"two")
+    assert keys.name_of(b"two") is not None
     assert f"line 1 of {file} is no SHA-256" in caplog.text
 
 
@@ -72,7 +72,7 @@ def test_tokens_come_from_settings_and_their_file(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     file.write_text(digest("two"))
     tokens = KeySet.for_tokens(Settings.model_validate({"token": "one", "token_file": file}))
-    assert [tokens.matches(key) for key in (b"one", b"two", b"three")] == [True, True, False]
+    assert [tokens.name_of(key) is not None for key in (b"one", b"two", b"three")] == [True, True, False]
     assert not KeySet.for_tokens(Settings())
 
 

@@ -49,6 +49,27 @@ def test_json_line_of_request_has_time_of_its_end() -> None:
 def test_console_line_of_request_quotes_its_texts() -> None:
     event = RequestEvent("1", "GET", "/a\nb", {}, 404, "", "", 0, 0, 500_000_000)
     assert ConsoleFormatter().format_requests([event]) == (
+        "1970-01-01T00:00:00.500+00:00 "
         "DEBUG enn_service.observability.log_config: request request_id='1' method='GET' path='/a\\nb' status=404 "
         "model='' version='' rows=0 seconds=0.5\n"
     )
+
+
+def test_console_record_is_one_line_with_time() -> None:
+    forged = "ring\n2026-01-01T00:00:00.000+00:00 INFO name: forged\x1b[2J\u2028"
+    record = logging.LogRecord("name", logging.WARNING, "", 0, "removed %s", (forged,), None)
+    record.created = 1_700_000_000.25
+    (line,) = ConsoleFormatter().format(record).splitlines()
+    assert line == (
+        r"2023-11-14T22:13:20.250+00:00 WARNING name: removed "
+        r"ring\n2026-01-01T00:00:00.000+00:00 INFO name: forged\x1b[2J\u2028"
+    )
+
+
+def test_lines_of_an_exception_are_indented() -> None:
+    error = ValueError("two\n2026-01-01 forged")
+    record = logging.LogRecord("name", logging.ERROR, "", 0, "text", (), (ValueError, error, None))
+    first, *rest = ConsoleFormatter().format(record).splitlines()
+    assert first.endswith("ERROR name: text")
+    assert rest
+    assert all(line.startswith("    ") for line in rest)
