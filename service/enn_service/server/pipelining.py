@@ -44,16 +44,22 @@ class PipelinedProtocol(HttpToolsProtocol):
         if self._is_parsing:  # an inline response, sent from within the parser, completes a request
             return
         self._is_parsing = True
-        while self._waiting and len(self.pipeline) < MAX_PIPELINED_REQUESTS and not self.transport.is_closing():
-            end = self._waiting.find(HEAD_END, self._parsed)
-            piece = self._waiting[self._parsed : len(self._waiting) if end < 0 else end + len(HEAD_END)]
-            self._parsed += len(piece)
-            if self._parsed == len(self._waiting):
-                self._waiting, self._parsed = b"", 0
-            self.parse(piece)
-        self._is_parsing = False
+        try:
+            while self._waiting and len(self.pipeline) < MAX_PIPELINED_REQUESTS and not self.transport.is_closing():
+                self.parse(self._next_piece())
+        finally:
+            self._is_parsing = False
         if self._waiting:
             self.flow.pause_reading()
+
+    def _next_piece(self) -> bytes:
+        """Take the bytes up to the next end of a head, or all, from those that wait."""
+        end = self._waiting.find(HEAD_END, self._parsed)
+        piece = self._waiting[self._parsed : len(self._waiting) if end < 0 else end + len(HEAD_END)]
+        self._parsed += len(piece)
+        if self._parsed == len(self._waiting):
+            self._waiting, self._parsed = b"", 0
+        return piece
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Drop the bytes that wait."""
