@@ -74,6 +74,32 @@ def learners(
 
 
 @app.command()
+def activations(
+    *,
+    output: Annotated[
+        Path, typer.Option("--output", help="Folder with benchmarks/activations.md and its results.")
+    ] = Path("docs"),
+    problems: options.Problems = None,
+    seeds: Annotated[int, typer.Option("--seeds", min=1, help="Number of seeds, counted from 0.")] = 5,
+    samples: options.Samples = 20_000,
+    judged: options.Judged = 20_000,
+) -> None:
+    """Compare activations with one second-order learner on the paper's problems; an interrupted run resumes."""
+    # Imported here: numba takes a second that --help should not.
+    from enn_training.data.problems import problems as all_problems
+    from enn_training.experiments.activations import document, experiment
+    from enn_training.experiments.paper.results import Budget, Results
+
+    chosen = options.parse_problems(problems)
+    results = Results(output / "benchmarks" / "activations", Budget(samples, judged))
+    experiment.run(results, chosen, seeds)
+    complete = [one.name for one in all_problems() if not any(experiment.missing_runs(results, (one,), 1))]
+    text = document.render({name: results.read(name) for name in complete}, results.budget)
+    (output / "benchmarks" / "activations.md").write_text(text)
+    typer.echo(text)
+
+
+@app.command()
 def pruning(
     *,
     output: Annotated[Path, typer.Option("--output", help="Folder with benchmarks/pruning.md and its results.")] = Path(

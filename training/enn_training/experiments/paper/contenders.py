@@ -1,4 +1,4 @@
-"""Models compared on the paper's problems: baselines, the ENN with its defaults, and other networks."""
+"""Models compared on the paper's problems: baselines, the ENN trained by the LMS, and other networks."""
 
 import math
 import time
@@ -84,7 +84,7 @@ class BaselineContender:
 
 @dataclass(frozen=True)
 class ENNContender:
-    """ENN with the defaults of `enn-train problem`.
+    """ENN with the defaults of `enn-train problem --learner lms`.
 
     Attributes:
         hidden: Number of hidden neurons, M.
