@@ -49,7 +49,7 @@ def options(name: str) -> set[str]:
     Args:
         name: Name of the command, such as `enn-train table`.
     """
-    return set(re.findall(r"^\s+(--[a-z-]+)", help_of(name), flags=re.MULTILINE))
+    return set(re.findall(r"^\s+(?:-[a-z], )?(--[a-z-]+)", help_of(name), flags=re.MULTILINE))
 
 
 def _walk(name: str, command: object) -> Iterator[str]:

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from enn_models.errors import ModelError
-from enn_training.cli import benchmark
+from enn_training.cli import benchmark, options
 from enn_training.cli.image import image
 from enn_training.cli.inspect import inspect
 from enn_training.cli.plain import plain
@@ -20,8 +20,13 @@ def application() -> typer.Typer:
     """Return the command line application with all commands."""
     app = typer.Typer(
         help="Learn Expressive Neural Networks and publish them as model packages.",
+        epilog=(
+            "Exit status: 0 after success, 2 if an option, a file or a model is refused (one line on standard error),"
+            " 130 after Ctrl+C, and 1 after any other error."
+        ),
+        callback=options.parse_program_options,
+        context_settings={"help_option_names": ["-h", "--help"]},
         no_args_is_help=True,
-        add_completion=False,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
     )

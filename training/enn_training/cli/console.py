@@ -16,6 +16,7 @@ from enn_training.cli.options import ExportOptions
 from enn_training.data.dataset import Dataset
 from enn_training.errors import ExportError, TrainingError
 from enn_training.evaluation.baselines import Baseline, baselines
+from enn_training.evaluation.metrics import skill
 from enn_training.learned_model import LearnedModel
 from enn_training.learners.base import Learner, PassResult, ProgressCallback
 from enn_training.learners.trainer import train
@@ -118,6 +119,9 @@ def train_and_publish(
         )
     for line in report_lines(model, baselines(data)):
         typer.echo(line)
+    if (found := skill(model.network, data.test)) <= 0:
+        simple = "the mean of the target" if data.classes is None else "the shares of the classes"
+        typer.echo(f"warning: the model is not better than {simple}: skill {found:.4f} on the test rows", err=True)
     publish(model, models, name, export_options)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,21 @@ class HeadName(StrEnum):
 
     DCT = "dct"
     LINEAR = "linear"
+
+
+def _print_version(asked: bool) -> None:  # noqa: FBT001 - typer passes the value of the option
+    if asked:
+        typer.echo(metadata.version("enn"))
+        raise typer.Exit
+
+
+def parse_program_options(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take the options of the program itself, which act before a command is read."""
 
 
 def parse_hidden(values: list[str] | None, default: tuple[int, ...]) -> tuple[int, ...]:

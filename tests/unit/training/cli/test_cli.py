@@ -1,6 +1,7 @@
 """Tests of the commands: they train, report baselines, publish, and refuse in one line with exit status 2."""
 
 import sys
+from importlib import metadata
 
 import numpy as np
 import pandas as pd
@@ -50,6 +51,23 @@ def test_problem_prints_baselines_and_publishes_the_model(enn, tmp_path):
     assert "parameters 67 (2-6-1, Q = 6, dct head)" in out
     assert f"published {tmp_path / 'line-1' / '1'}" in out
     assert (tmp_path / "line-1" / "1" / "model.onnx").is_file()
+
+
+def test_program_has_version_short_help_and_exit_statuses(enn):
+    assert enn("--version") == (0, metadata.version("enn") + "\n", "")
+    status, out, _ = enn("-h")
+    assert (status, "Exit status: 0 after success, 2 if" in out, "--install-completion" in out) == (0, True, True)
+    assert enn("prune", "-h") == enn("prune", "--help")
+
+
+def test_model_without_skill_is_published_with_warning(enn, tmp_path):
+    random = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": random.normal(size=100), "price": random.permutation(100) / 7})
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    options = ("--target", "price", "--name", "t", "--models", tmp_path, "--passes", 60, "--hidden", 32)
+    status, out, err = enn("table", tmp_path / "table.csv", *options)
+    assert (status, "published" in out) == (0, True)
+    assert err.startswith("warning: the model is not better than the mean of the target: skill -")
 
 
 def test_inspect_prints_and_draws_a_published_model(enn, tmp_path):
