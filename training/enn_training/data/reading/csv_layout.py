@@ -46,35 +46,34 @@ class Layout:
         return text
 
 
-def detect_layout(source: Source, encoding: str | None = None, separator: str | None = None) -> Layout:
+def detect_layout(source: Source) -> Layout:
     """Return the layout of a text; a warning states each part of it that is left out.
 
-    Args:
-        source: Text with a header.
-        encoding: Name of the encoding; None for that of the byte order mark, or else UTF-8, or else Windows-1252.
-        separator: Character between two values; None to infer it from the first lines.
+    The encoding is that of the byte order mark, or else UTF-8, or else Windows-1252.
 
     Raises:
         DataError: The text is empty, or a record has another number of values than the header.
-        UnicodeError: The text is not in this encoding.
+        UnicodeError: The text is in none of these encodings.
     """
-    known = encoding or source.marked_encoding()
+    marked = source.marked_encoding()
     try:
-        return _layout(source, known or "utf-8", separator)
+        return _layout(source, marked or "utf-8")
     except UnicodeDecodeError:
-        if known is not None:
+        if marked is not None:
             raise
-        layout = _layout(source, FALLBACK, separator)
-    warnings.warn(f"the text is not in UTF-8: it is read as {FALLBACK}; --encoding names another", TableWarning, 2)
+        layout = _layout(source, FALLBACK)
+    warnings.warn(
+        f"the text is not in UTF-8: it is read as {FALLBACK}; if it is not, save it in UTF-8", TableWarning, 2
+    )
     return layout
 
 
-def _layout(source: Source, encoding: str, separator: str | None) -> Layout:
+def _layout(source: Source, encoding: str) -> Layout:
     """Return the layout of a text in a known encoding."""
     with source.open_text(encoding) as text:
         lines = list(islice(text, SAMPLE))
     comments = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
-    separator = separator or _detect_separator(lines[comments:])
+    separator = _detect_separator(lines[comments:])
     widths = [_widths(lines[start : start + 1], separator) for start in (comments - 1, comments)]
     if comments and widths[0] == widths[1]:
         comments -= 1  # the last line that begins with "#" has a name for each value: it is the header
@@ -154,5 +153,5 @@ def _describe_width(layout: Layout, line: int, found: int, expected: int) -> str
     more = "" if expected == len(layout.names) else f", the first record {expected}"
     return (
         f"line {line}: {found} value(s); the header has {len(layout.names)} name(s){more}, separated by"
-        f" {layout.separator!r}; complete the line, close its quotes, or choose another --separator"
+        f" {layout.separator!r}; complete the line, or close its quotes"
     )
