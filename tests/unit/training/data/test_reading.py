@@ -111,6 +111,15 @@ def test_separator_is_inferred_from_the_first_lines(read, separator):
     equals(read(example().assign(c="a, b; c").to_csv(index=False, sep=separator)), example().assign(c="a, b; c"))
 
 
+def test_decimal_commas_are_numbers_with_warning(read):
+    frame = example().assign(c=np.arange(40) - 2.5, b=example()["b"].where(example().index > 3), d="1,234", e="x,y")
+    with pytest.warns(TableWarning, match="column '[abc]': commas are read as decimal points") as caught:
+        table = read(frame.to_csv(index=False, sep=";", decimal=","))
+    assert len(caught) == 3
+    equals(table, frame)
+    equals(read(example().assign(c="1,5").to_csv(index=False)), example().assign(c="1,5"))
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-32"])
 def test_byte_order_mark_names_the_encoding(read, encoding):
     frame = example().rename(columns={"a": "größe"})

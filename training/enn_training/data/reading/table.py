@@ -17,6 +17,8 @@ from enn_training.data.splits import MIN_ROWS
 from enn_training.errors import DataError, TableWarning
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
+DECIMAL_COMMA = r"\s*[-+]?(\d+(,\d*)?|,\d+)(e[-+]?\d+)?\s*"
+THOUSANDS = r"\s*[-+]?\d{1,3}(,\d{3})+\s*"
 
 
 @dataclass(frozen=True, eq=False)
@@ -104,7 +106,25 @@ def _read_text(source: Source) -> Table:
         raise DataError(f"{len(frame)} rows in {len(layout.lines)} records; expected as many: quote every text")
     frame, names = _name_columns(frame, layout.names)
     frame.columns = names
-    return Table(frame, source.path, layout.lines)
+    return Table(frame if layout.separator == "," else _read_decimal_commas(frame), source.path, layout.lines)
+
+
+def _read_decimal_commas(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame in which columns of numbers with a decimal comma are numbers; a warning names each of them.
+
+    A comma before three digits can also separate thousands: such values alone leave the column as it is.
+    """
+    for place, name in enumerate(frame.columns):
+        values = frame.iloc[:, place]
+        if not pd.api.types.is_string_dtype(values.dtype):
+            continue
+        known = values.dropna().astype(str)
+        certain = known.str.contains(",") & ~known.str.fullmatch(THOUSANDS)
+        if certain.any() and known.str.fullmatch(DECIMAL_COMMA).all():
+            numbers = values.str.replace(",", ".").to_numpy(dtype=np.float64, na_value=np.nan)
+            frame = frame.assign(**{str(name): numbers})
+            warnings.warn(f"column {name!r}: commas are read as decimal points", TableWarning, 4)
+    return frame
 
 
 def _name_columns(frame: pd.DataFrame, header: tuple[str, ...]) -> tuple[pd.DataFrame, list[str]]:
