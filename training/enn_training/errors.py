@@ -6,6 +6,7 @@ TrainingError
 |- DivergenceError  training produced infinite numbers or NaN
 ExportError         a model cannot be exported
 UserWarning
+|- PrecisionWarning     float32 cannot tell the values of a column or target apart
 |- TableWarning         a part of a table is left out or is not read as it stands
 |- UnknownValueWarning  rows to predict have values that no training row had
 """
@@ -29,6 +30,10 @@ class DivergenceError(TrainingError):
 
 class ExportError(Exception):
     """The model, an export option or the ONNX graph was refused; nothing was published."""
+
+
+class PrecisionWarning(UserWarning):
+    """The graph computes in float32, which cannot tell the values of a column or target apart."""
 
 
 class TableWarning(UserWarning):

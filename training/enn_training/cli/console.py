@@ -1,5 +1,6 @@
 """Terminal output of the training commands: progress bars, scores beside baselines, and pruning levels."""
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from enn_models.network import Head, Network
 from enn_models.package import Package
 from enn_training.cli.options import ExportOptions
 from enn_training.data.dataset import Dataset
-from enn_training.errors import ExportError, TrainingError
+from enn_training.errors import ExportError, PrecisionWarning, TrainingError
 from enn_training.evaluation.baselines import Baseline, baselines
 from enn_training.evaluation.metrics import skill
 from enn_training.learned_model import LearnedModel
@@ -50,6 +51,16 @@ def progress_bar(name: str) -> Iterator[ProgressCallback]:
             bar.update()
 
         yield watch
+
+
+@contextmanager
+def printed_warnings(category: type[Warning]) -> Iterator[None]:
+    """Print warnings as lines on standard error at the end, each of a category even if it is not the first."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", category)
+        yield
+    for warning in caught:
+        typer.echo(f"warning: {warning.message}", err=True)
 
 
 def report_lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterator[str]:
@@ -106,7 +117,7 @@ def train_and_publish(
         TrainingError: Training fails, or the model cannot be exported exactly.
         RepositoryError: The repository rejects the model.
     """
-    with progress_bar(name) as watch:
+    with printed_warnings(PrecisionWarning), progress_bar(name) as watch:
         model = train(
             data,
             learner,

@@ -1,6 +1,5 @@
 """Command `table`: train on a CSV or Parquet file and publish the model."""
 
-import warnings
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -81,13 +80,10 @@ def table(
 
 def _read_dataset(file: Path, target: str, seed: int, task: TaskName | None, without: list[str]) -> "Dataset":
     """Return the data set of a file; print warnings about the table on standard error."""
+    from enn_training.cli.console import printed_warnings
     from enn_training.data import tables
     from enn_training.data.reading.table import read_table
     from enn_training.errors import TableWarning
 
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", TableWarning)
-        data = tables.to_dataset(read_table(file), target, seed, None if task is None else task.value, without)
-    for warning in caught:
-        typer.echo(f"warning: {warning.message}", err=True)
-    return data
+    with printed_warnings(TableWarning):
+        return tables.to_dataset(read_table(file), target, seed, None if task is None else task.value, without)

@@ -10,7 +10,7 @@ from enn_models.encoding import Encoding
 from enn_models.features import Feature, column_encoding
 from enn_models.network import Head, Network
 from enn_training.data.dataset import Split
-from enn_training.data.float32_range import refuse_narrow_range
+from enn_training.data.float32_range import refuse_narrow_range, to_float32, warn_of_rounding
 from enn_training.data.scaling import Scaling, fold, unfold
 from enn_training.data.targets import Targets
 from enn_training.learned_model import LearnedModel
@@ -66,11 +66,13 @@ class Preprocessor:
         Raises:
             DataError: A column or the target varies by less than float32 can distinguish.
         """
-        for feature in features:
+        for feature, values in zip(features, rows.x.T, strict=True):
             refuse_narrow_range(f"column {feature.name!r}", feature.minimum, feature.maximum)
+            warn_of_rounding(f"column {feature.name!r}", values)
         if classes is None:
-            for target in rows.y.reshape(len(rows.y), -1).T:
+            for target in rows.y.astype(np.float64).reshape(len(rows.y), -1).T:
                 refuse_narrow_range("target", float(target.min()), float(target.max()))
+                warn_of_rounding("target", target)
         encoder = column_encoding(features)
         inputs = Scaling.min_max(_encode(encoder, rows.x), ignore_constant=ignore_constant)
         return cls(encoder, inputs, Targets.fit(rows.y, head, classes))
@@ -112,7 +114,9 @@ class Preprocessor:
 
 
 def _encode(encoder: Encoding | None, x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return x if encoder is None else encoder.apply(x)
+    """Return the columns of raw rows, rounded as the graph receives them: a network learns only what it is served."""
+    rows = to_float32(x)
+    return rows if encoder is None else encoder.apply(rows)
 
 
 def _range_scaling(features: Sequence[Feature]) -> Scaling:

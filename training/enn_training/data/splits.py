@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_training.data.float32_range import to_float32
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
@@ -114,4 +116,4 @@ def sample_rows(rows: Floats, count: int, seed: int) -> Floats:
         float64 [count, features], in the order of `rows`.
     """
     places = np.random.default_rng(seed).permutation(len(rows))[:count]
-    return rows[np.sort(places)].astype(np.float32).astype(np.float64)
+    return to_float32(rows[np.sort(places)])

@@ -8,7 +8,7 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import Tags
 
 from enn_training.data import dataframes as frames
-from enn_training.data.float32_range import refuse_beyond_float32
+from enn_training.data.float32_range import refuse_beyond_float32, to_float32
 from enn_training.estimators.base import Estimator, Floats, validate
 
 
@@ -86,7 +86,7 @@ class ENNRegressor(RegressorMixin, Estimator):
 
         Categories and missing values that no training row had are unknown values, as in `ENNClassifier`.
         """
-        output = self._respond(X).output
+        output = to_float32(self._respond(X).output)
         return output[:, 0] if self._flat else output
 
     def _checked(self, x: ArrayLike, y: ArrayLike, *, reset: bool = True) -> tuple[Floats, Floats]:

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from enn_models.network import Network
 from enn_training.data.dataset import Split
+from enn_training.data.float32_range import to_float32
 from enn_training.data.targets import Targets
 
 Floats = NDArray[np.float64]
@@ -15,7 +16,13 @@ def predict_classes(network: Network, x: Floats) -> NDArray[np.int64]:
 
     The class is the column of the largest score or probability; of a single score, its sign decides.
     """
-    return _to_classes(network.respond(x).output)
+    return _to_classes(_served(network, x))
+
+
+def _served(network: Network, x: Floats) -> Floats:
+    """Return the output for raw rows; rows, and values of a regression, are rounded to float32 as in the service."""
+    output = network.respond(to_float32(x)).output
+    return to_float32(output) if network.task == "regression" else output
 
 
 def _to_classes(output: Floats) -> NDArray[np.int64]:
@@ -28,6 +35,8 @@ def _to_classes(output: Floats) -> NDArray[np.int64]:
 def score(network: Network, rows: Split) -> dict[str, float]:
     """Return the metrics of a network on some rows, under scikit-learn's names.
 
+    Rows and predicted values are rounded to float32, as in the service.
+
     Args:
         network: Network over raw rows.
         rows: At least one row with its targets.
@@ -37,12 +46,12 @@ def score(network: Network, rows: Split) -> dict[str, float]:
         mean_squared_error and root_mean_squared_error in the target's unit. r2 of a constant target is 1 for exact
         predictions, else 0.
     """
-    return _score(network, network.respond(rows.x).output, rows)
+    return _score(network, _served(network, rows.x), rows)
 
 
 def score_with_skill(network: Network, rows: Split) -> tuple[dict[str, float], float]:
     """Return the metrics of a network on some rows, as `score`, and its skill, as `skill`."""
-    output = network.respond(rows.x).output
+    output = _served(network, rows.x)
     return _score(network, output, rows), _skill(network, output, rows)
 
 
@@ -82,7 +91,7 @@ def skill(network: Network, rows: Split) -> float:
         network: Network over raw rows.
         rows: At least two rows with their targets, of two classes at least.
     """
-    return _skill(network, network.respond(rows.x).output, rows)
+    return _skill(network, _served(network, rows.x), rows)
 
 
 def _skill(network: Network, output: Floats, rows: Split) -> float:

@@ -11,6 +11,7 @@ from enn_models.features import Feature
 from enn_models.network import Head
 from enn_training.data.columns import Column
 from enn_training.data.dataset import Split, fingerprint, summarize_columns
+from enn_training.data.float32_range import to_float32
 from enn_training.data.preprocessing import Preprocessor
 from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, Rows
@@ -85,7 +86,7 @@ class OnlineTrainer:
             network=self._preprocessor.fold(self._online.network),
             features=self._features,
             classes=self._design.classes,
-            examples=self._examples.astype(np.float32).astype(np.float64),
+            examples=to_float32(self._examples),
             training=self._training_record(loss),
             scores={},
             fingerprint=self._fingerprint,

@@ -8,6 +8,7 @@ import numpy as np
 from enn_models.activation_statistics import measure_activations
 from enn_models.network import Head, Network
 from enn_training.data.dataset import Dataset, Split
+from enn_training.data.float32_range import to_float32
 from enn_training.data.preprocessing import Preprocessor
 from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.evaluation.metrics import score
@@ -84,12 +85,12 @@ def to_learned_model(network: Network, dataset: Dataset, training: dict[str, Any
         network=network,
         features=dataset.summaries,
         classes=dataset.classes,
-        examples=dataset.training.x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
+        examples=to_float32(dataset.training.x[:MAX_EXAMPLES]),
         training=training,
         scores=score(network, dataset.test) if len(dataset.test.x) else {},
         fingerprint=dataset.fingerprint,
         background=background,
-        usage=measure_activations(network, dataset.training.x) if len(background) else None,
+        usage=measure_activations(network, to_float32(dataset.training.x)) if len(background) else None,
     )
 
 

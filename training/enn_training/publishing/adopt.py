@@ -11,6 +11,7 @@ from torch import nn
 from enn_models.activation_statistics import measure_activations
 from enn_models.network import Layer, Network
 from enn_training.data.dataset import fingerprint, summarize_columns, to_label
+from enn_training.data.float32_range import to_float32
 from enn_training.data.scaling import Scaling, fold
 from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.errors import DataError, OptionError
@@ -87,12 +88,12 @@ def adopt(
         network=network,
         features=summarize_columns(named, x),
         classes=labels,
-        examples=x[:MAX_EXAMPLES].astype(np.float32).astype(np.float64),
+        examples=to_float32(x[:MAX_EXAMPLES]),
         training={"learner": {"name": "adopted", "module": type(module).__name__}},
         scores={name: float(value) for name, value in (scores or {}).items()},
         fingerprint=fingerprint(named, x, np.zeros(0)),
         background=sample_rows(x, background, 0),
-        usage=measure_activations(network, x) if background else None,
+        usage=measure_activations(network, to_float32(x)) if background else None,
     )
 
 

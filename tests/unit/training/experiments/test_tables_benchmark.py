@@ -11,7 +11,7 @@ from sklearn.dummy import DummyRegressor
 from enn_training.errors import DataError, OptionError
 from enn_training.experiments.tables import document, experiment
 from enn_training.experiments.tables.contenders import Contender, contenders
-from enn_training.experiments.tables.limit import cpu_time_limit
+from enn_training.experiments.tables.limit import run_limited
 from enn_training.experiments.tables.measures import Measurement, calibration_error, score_model
 from enn_training.experiments.tables.results import DEFAULT, SEARCHED, Plan, Results, Run, TableResults
 from enn_training.experiments.tables.tables import Table, parse_tables, tables
@@ -93,18 +93,23 @@ def test_fit_over_the_time_limit_is_stopped_and_not_selected(monkeypatch):
     class Slow:
         def fit(self, _x, _y):
             while True:
-                sum(range(1000))
+                np.linalg.svd(np.zeros((400, 400)))  # compiled code, which a signal handler of Python waits for
 
     def build(task, settings):
         return Slow() if settings else DummyRegressor()
 
-    monkeypatch.setattr(experiment, "cpu_time_limit", lambda: cpu_time_limit(0.01))
+    monkeypatch.setattr(experiment, "LIMIT_SECONDS", 1)
     for settings, finished in (({"slow": True}, {}), True), (({"slow": True}, {"slow": True}), False):
         one = Contender("slow", build, {"regression": settings}, lambda _: 1)
         monkeypatch.setattr(experiment, "contenders", lambda one=one: (one,))
         table = small("regression")
         found = experiment.measure(table, *table.load(), Run(SEARCHED, "slow", 0, 0), 2)
         assert (found is not None and found.settings == 1) == finished
+
+
+def test_error_of_a_fit_reaches_its_caller():
+    with pytest.raises(ZeroDivisionError):
+        run_limited(lambda: 1 // 0, 60)
 
 
 def test_calibration_is_the_distance_of_confidence_and_accuracy():

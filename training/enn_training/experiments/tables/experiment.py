@@ -5,21 +5,38 @@ import time
 import warnings
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from sklearn.model_selection import KFold, StratifiedKFold, train_test_split
 from tqdm import tqdm
 
-from enn_training.experiments.tables.contenders import Contender, Settings, contenders
-from enn_training.experiments.tables.limit import UnfinishedError, cpu_time_limit
+from enn_training.experiments.tables.contenders import Contender, contenders
+from enn_training.experiments.tables.limit import LIMIT_SECONDS, UnfinishedError, run_limited
 from enn_training.experiments.tables.measures import Measurement, score_model
 from enn_training.experiments.tables.results import DEFAULT, SEARCHED, Plan, Results, Run, TableResults
 from enn_training.experiments.tables.tables import Table
 
 VALIDATION_SHARE = 0.2
 """Share of a fold's training rows on which the search compares settings."""
+
+
+class Part(NamedTuple):
+    """Rows of a table with their targets."""
+
+    x: pd.DataFrame
+    y: pd.Series
+
+
+class Fit(NamedTuple):
+    """Scores of a fitted model; attributes as in `Measurement`."""
+
+    score: float
+    loss: float
+    calibration: float | None
+    parameters: int
+    seconds: float
 
 
 def planned_runs(plan: Plan) -> Iterator[Run]:
@@ -52,47 +69,48 @@ def measure(table: Table, x: pd.DataFrame, y: pd.Series, planned: Run, folds: in
     splitter = StratifiedKFold if table.task == "classification" else KFold
     train, test = list(splitter(folds, shuffle=True, random_state=planned.repeat).split(x, y))[planned.fold]
     contender = next(each for each in contenders() if each.name == planned.contender)
-    began = time.process_time()
+    training = Part(x.iloc[train], y.iloc[train])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # defaults that do not converge are measured too
-        index = _search_settings(contender, table, x.iloc[train], y.iloc[train]) if planned.mode == SEARCHED else 0
-        model = _fit(contender, table, contender.settings[table.task][index], x.iloc[train], y.iloc[train])
-        if model is None:
-            return None
-        seconds = time.process_time() - began
-        score, loss, calibration = score_model(table.task, model, x.iloc[test], y.iloc[test])
+        index, searching = _search_settings(contender, table, training) if planned.mode == SEARCHED else (0, 0.0)
+        fit = _fit(contender, table, index, training, Part(x.iloc[test], y.iloc[test]))
+    if fit is None:
+        return None
     return Measurement(
-        score=round(score, 6),
-        loss=float(f"{loss:.6g}"),
-        calibration=None if calibration is None else round(calibration, 6),
-        parameters=contender.parameters(model),
-        seconds=round(seconds, 3),
+        score=round(fit.score, 6),
+        loss=float(f"{fit.loss:.6g}"),
+        calibration=None if fit.calibration is None else round(fit.calibration, 6),
+        parameters=fit.parameters,
+        seconds=round(searching + fit.seconds, 3),
         settings=index,
     )
 
 
-def _fit(contender: Contender, table: Table, settings: Settings, x: pd.DataFrame, y: pd.Series) -> Any:  # noqa: ANN401
-    """Return a fitted model; None if the fit exceeded the time limit."""
+def _fit(contender: Contender, table: Table, index: int, training: Part, test: Part) -> Fit | None:
+    """Return the scores of a model on other rows; None if the fit exceeded the time limit."""
+
+    def fit() -> Fit:
+        began = time.process_time()
+        model = contender.build(table.task, contender.settings[table.task][index]).fit(*training)
+        seconds = time.process_time() - began
+        return Fit(*score_model(table.task, model, *test), contender.parameters(model), seconds)
+
     try:
-        with cpu_time_limit():
-            return contender.build(table.task, settings).fit(x, y)
+        return run_limited(fit, LIMIT_SECONDS)
     except UnfinishedError:
         return None
 
 
-def _search_settings(contender: Contender, table: Table, x: pd.DataFrame, y: pd.Series) -> int:
-    """Return the index of the settings with the lowest loss on held-out rows.
+def _search_settings(contender: Contender, table: Table, rows: Part) -> tuple[int, float]:
+    """Return the index of the settings with the lowest loss on held-out rows, and the CPU seconds of the search.
 
     Settings whose fit exceeds the time limit are not selected.
     """
-    stratified = y if table.task == "classification" else None
+    stratified = rows.y if table.task == "classification" else None
     train, validation = train_test_split(
-        np.arange(len(x)), test_size=VALIDATION_SHARE, random_state=0, stratify=stratified
+        np.arange(len(rows.x)), test_size=VALIDATION_SHARE, random_state=0, stratify=stratified
     )
-    losses: list[float] = []
-    for settings in contender.settings[table.task]:
-        model = _fit(contender, table, settings, x.iloc[train], y.iloc[train])
-        losses.append(
-            math.inf if model is None else score_model(table.task, model, x.iloc[validation], y.iloc[validation])[1]
-        )
-    return int(np.argmin(losses))
+    parts = [Part(rows.x.iloc[part], rows.y.iloc[part]) for part in (train, validation)]
+    fits = [_fit(contender, table, index, *parts) for index in range(len(contender.settings[table.task]))]
+    losses = [math.inf if fit is None else fit.loss for fit in fits]
+    return int(np.argmin(losses)), sum(LIMIT_SECONDS if fit is None else fit.seconds for fit in fits)

@@ -16,6 +16,9 @@ OPSET = 14
 IR_VERSION = 7
 """IR version of opset 14; ONNX Runtime 1.15.0, the oldest for Python 3.11, loads it."""
 
+FAR_BIAS = 16.0
+"""Ratio of the bias of an output to the sum of its weights above which the bias is added last."""
+
 
 @dataclass(frozen=True)
 class Value:
@@ -124,6 +127,19 @@ class Graph:
         operands = [weight, source.name] if neurons_first else [source.name, weight]
         self.add_node("Gemm", [*operands, bias], name, **({} if source.neurons_first else {"transB": 1}))
         return Value(name, len(affine.bias), neurons_first)
+
+    def add_output_affine(self, source: Value, affine: Affine, name: str) -> None:
+        """Append an affine map to [batch, outputs], and add a bias far above all products at the end.
+
+        A sum that begins with such a bias is rounded to its precision at every product; here it is rounded once.
+        """
+        far = np.abs(affine.bias) > FAR_BIAS * np.abs(affine.weight).sum(axis=1)
+        if not far.any():
+            self.add_affine(source, affine, name, neurons_first=False)
+            return
+        near = Affine(affine.weight, np.where(far, 0.0, affine.bias))
+        products = self.add_affine(source, near, f"{name}_products", neurons_first=False)
+        self.add_binary("Add", products.name, np.where(far, affine.bias, 0.0), name)
 
     def _add_pointwise_convolution(self, source: Value, affine: Affine, name: str, *, neurons_first: bool) -> Value:
         """Append an affine map as a convolution, and convert the result from NCHW layout."""

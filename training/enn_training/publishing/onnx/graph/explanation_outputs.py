@@ -29,7 +29,7 @@ def add_bumps(graph: Graph, network: Network, activations: Value, scope: str = "
 def add_pre_activation(graph: Graph, network: Network, activations: Value) -> None:
     """Append `pre_activation`, [batch, units]: bias + sum of the bumps."""
     affine = Affine.from_layer(network.layers[-1])
-    graph.add_output(lambda inner: graph.add_affine(activations, affine, inner, neurons_first=False), "pre_activation")
+    graph.add_output(lambda inner: graph.add_output_affine(activations, affine, inner), "pre_activation")
 
 
 def add_harmonics(graph: Graph, network: Network) -> None:

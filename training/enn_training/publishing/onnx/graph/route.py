@@ -97,7 +97,7 @@ class ForwardPass:
         network, graph = self.network, self.graph
         affine = Affine.from_layer(network.layers[-1]).compose(features.readout)
         if network.link == "identity":
-            graph.add_affine(features.value, affine, name, neurons_first=False)
+            graph.add_output_affine(features.value, affine, name)
             return
         if network.outputs != network.units:  # [1-p, p] as the sigmoids of [-logit, logit]: nothing cancels
             affine = Affine(
@@ -114,7 +114,7 @@ class ForwardPass:
         graph, offset, value = self.graph, self.network.output_offset.astype(np.float64), features.value
         if features.readout is not None or offset.any():
             affine = features.readout or Affine(np.eye(len(offset)), np.zeros(len(offset)))
-            graph.add_affine(value, Affine(affine.weight, affine.bias + offset), name, neurons_first=False)
+            graph.add_output_affine(value, Affine(affine.weight, affine.bias + offset), name)
         elif value.neurons_first:
             graph.add_node("Transpose", [graph.to_neurons_first(value, f"{name}_columns").name], name, perm=[1, 0])
         else:
