@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 from enn_models.activation_statistics import measure_activations
 from enn_models.package import open_package
 from enn_training.data.dataset import Dataset, Split
+from enn_training.data.float32_range import to_float32
 from enn_training.data.problems import problem
 from enn_training.data.targets import Targets
 from enn_training.evaluation.baselines import baselines
@@ -90,7 +91,7 @@ def test_baselines_are_the_majority_class_and_the_straight_line():
 def test_package_has_activation_statistics_unless_background_is_withheld():
     data = years()
     model = run(data, Adam(passes=1), background=3)
-    assert model.usage == measure_activations(model.network, data.training.x)
+    assert model.usage == measure_activations(model.network, to_float32(data.training.x))
     assert open_package(build_package(model)).card.usage == model.usage
     kept = run(data, Adam(passes=1), background=0)
     assert kept.usage is None
