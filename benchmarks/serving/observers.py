@@ -19,6 +19,8 @@ from benchmarks.serving.servers import ROOT, Server, service
 
 SHARE = Bound(0.6)
 """Minimum share of the throughput that an observer leaves."""
+ACCESS_SHARE = Bound(0.9)
+"""Minimum share of the throughput that the access log leaves."""
 OTHER = "no observer"
 
 
@@ -87,6 +89,13 @@ def _request_log(url: str, plan: Plan, *, form: str) -> Comparison:
     return _compare(url, plan, settings, lambda server: b"/v1/models/ring:predict" in _tail(server.log))
 
 
+def _access_log(url: str, plan: Plan) -> Comparison:
+    """Compare with the access log on standard output."""
+    return _compare(
+        url, plan, {"ENN_ACCESS_LOG": "true"}, lambda server: b"/v1/models/ring:predict" in _tail(server.log)
+    )
+
+
 def _tail(path: Path) -> bytes:
     """Return the last 4,096 bytes of a file."""
     with path.open("rb") as file:
@@ -108,6 +117,7 @@ def _middleware(url: str, plan: Plan) -> Comparison:
 
 
 OBSERVERS = (
+    Pair(f"{ONE.name}, with access log", OTHER, ACCESS_SHARE, _access_log),
     Pair(f"{ONE.name}, with request log (JSON)", OTHER, SHARE, partial(_request_log, form="json")),
     Pair(f"{ONE.name}, with request log (console)", OTHER, SHARE, partial(_request_log, form="console")),
     Pair(f"{ONE.name}, with OpenTelemetry", OTHER, SHARE, _tracing),

@@ -18,6 +18,7 @@ from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
 from enn_service.http.inline import Service
 from enn_service.http.middleware import apply_middleware
+from enn_service.observability.access_log import AccessLog
 from enn_service.observability.counters import SharedCounters
 from enn_service.observability.log_config import create_request_log
 from enn_service.observability.tracing import create_tracer
@@ -93,6 +94,7 @@ def create_app(settings: Settings | None = None) -> Service:
         auth=ApiKeyAuth(keys),
         shutting_down=lambda: shutdown.started,
         observers=observers,
+        access_log=stack.enter_context(closing(AccessLog())) if settings.access_log else None,
     )
     inline = settings.inline and not middleware.sees_every_request
     return Service(middleware.app if settings.middleware else data_plane, data_plane.inline_handler if inline else None)

@@ -195,6 +195,13 @@ class Settings(BaseSettings):
         Literal["debug", "info", "warning", "error"],
         Field(description="lowest level to log: debug, info, warning or error; debug logs every request"),
     ] = "info"
+    access_log: Annotated[
+        bool,
+        Field(
+            description="write one line of JSON for each request to standard output: time, client, key name, method, "
+            "path, status, rows, seconds and request id"
+        ),
+    ] = False
     log_format: Annotated[Literal["console", "json"], Field(description="format of the log: console or json")] = (
         "console"
     )

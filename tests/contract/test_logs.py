@@ -67,3 +67,28 @@ def test_console_log_has_requests_only_at_debug(
     if lines:
         assert "request_id='mine-1' method='POST' path='/v1/models/ring:predict' status=200 model='ring'" in lines[0]
         assert r"path='/a\nb' status=404" in lines[1]
+
+
+def test_access_log_names_client_key_status_and_time(
+    own_repository: Path, tmp_path: Path, eventually: Eventually
+) -> None:
+    log = tmp_path / "log"
+    (tmp_path / "keys").write_text(f"{hashlib.sha256(KEY.encode()).hexdigest()}  reports\n")
+    with command(own_repository, log, api_keys_file=tmp_path / "keys", access_log="true") as process:
+        address = address_of(process, log, 2, eventually)
+        headers = {"x-api-key": KEY, "x-request-id": 'a"\\b', "x-forwarded-for": "10.0.0.7"}
+        with httpx.Client(base_url=address, headers=headers) as client:
+            client.post("/v1/models/ring:predict", json=ROW)
+            client.get("/v2/models/moon")
+            client.post("/v1/models/ring:predict", json={"instances": 1}, headers={"x-api-key": "moon"})
+    lines = [json.loads(line) for line in log.read_text().splitlines() if line.startswith("{")]
+    assert [(line["path"], line["key"], line["status"], line["rows"]) for line in lines] == [
+        ("/v1/models/ring:predict", "reports", 200, 2),
+        ("/v2/models/moon", "reports", 404, 0),
+        ("/v1/models/ring:predict", "", 401, 0),
+    ]
+    assert {(line["client"], line["forwarded_for"], line["request_id"]) for line in lines} == {
+        ("127.0.0.1", "10.0.0.7", 'a"\\b')
+    }
+    assert all(line["time"].endswith("Z") and 0 < line["seconds"] < 60 for line in lines)
+    assert KEY not in log.read_text()

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter_ns, time_ns
+from time import perf_counter_ns
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -21,8 +21,9 @@ from enn_service.inference.admission import AdmissionControl, Reservation
 from enn_service.inference.cost import INLINE, SMALL_BYTES
 from enn_service.inference.pipeline import Deferred, respond
 from enn_service.inference.types import EncodedResponse, InferenceRequest
+from enn_service.observability.access_log import AccessLog
 from enn_service.observability.counters import Counters
-from enn_service.observability.events import RequestEvent, RequestObserver, trace_headers
+from enn_service.observability.events import RequestObserver, finished_request
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.registry import ModelRegistry
 from enn_service.setting_checks import ANY_HOST
@@ -31,8 +32,6 @@ from enn_service.settings import Settings
 WORKER_THREADS = 2
 """Number of large requests that are computed at the same time; further ones wait and hold only their bodies. A request
 whose deadline passes while it waits is not computed; a request in computation keeps its thread until it is done."""
-MAX_EVENT_PATH = 256
-"""Maximum number of characters of the path in an event."""
 SCOPE_ANSWER = "enn.answer"
 """Key of the ASGI scope that holds the model and the number of rows in the response, for the observers."""
 
@@ -50,6 +49,7 @@ class DataPlane:
         auth: Check of API keys.
         shutting_down: Function that returns True after a shutdown has begun.
         observers: Receivers of an event for each finished request.
+        access_log: Log of all requests; None for none.
     """
 
     def __init__(
@@ -62,13 +62,14 @@ class DataPlane:
         auth: ApiKeyAuth,
         shutting_down: Callable[[], bool],
         observers: Sequence[RequestObserver] = (),
+        access_log: AccessLog | None = None,
     ) -> None:
         self._registry = registry
         self._counters = counters
         self._control_plane = control_plane
         self._auth = auth
         self._shutting_down = shutting_down
-        self._observers = observers
+        self._observers, self._access_log = observers, access_log
         self._max_body_bytes = settings.max_body_bytes
         self._max_inline_body = min(SMALL_BYTES, settings.max_body_bytes)
         self._admission = AdmissionControl(settings.max_in_flight, settings.max_held_bytes, counters)
@@ -78,12 +79,13 @@ class DataPlane:
         self._timeout = SharedTimeout(settings.deadline_seconds)
         self._threads = ThreadPoolExecutor(WORKER_THREADS, "large")
 
-    def inline_handler(self, target: bytes, headers: Headers) -> InlineResponder | None:
+    def inline_handler(self, target: bytes, headers: Headers, client: str = "") -> InlineResponder | None:
         """Return the responder for POST requests with this head; None if the ASGI application has to answer them.
 
         Args:
             target: Request target of the request line, not decoded.
             headers: Request headers, names in lower case.
+            client: Address of the client, for the access log.
         """
         # A target with an escape or a query is left to ASGI, which decodes it.
         if b"%" in target or b"?" in target or b"#" in target:
@@ -94,23 +96,26 @@ class DataPlane:
         if request_body.content_length(headers) > self._max_inline_body:
             return None
         try:
-            return self._responder(path, headers, route, json_part_length(headers))
+            return self._responder(path, headers, route, json_part_length(headers), client)
         except InvalidRequestError:
             return None
 
-    def _responder(self, path: str, headers: Headers, route: Route, json_length: int | None) -> InlineResponder:
+    def _responder(
+        self, path: str, headers: Headers, route: Route, json_length: int | None, client: str
+    ) -> InlineResponder:
         """Return the function that answers a request with this head, and requests that repeat the head, before ASGI."""
         registry, counters, auth, admission = self._registry, self._counters, self._auth, self._admission
         endpoint, model_name, version, verb = route.endpoint, route.model, route.version, route.verb
         limit, observed, first_id = self._max_inline_body, bool(self._observers), RequestId.from_headers(headers)
+        record = self._access_log and self._access_log.recorder("POST", path, client, headers)
 
         def answer(body: bytes) -> tuple[Response | EncodedResponse, RequestId] | Unfinished | None:
             if len(body) > limit or self._shutting_down():
                 return None
-            started = perf_counter_ns() if observed else 0
-            request_id, model, admitted = first_id.next_request(), None, False
+            started = perf_counter_ns() if observed or record else 0
+            request_id, model, admitted, key = first_id.next_request(), None, False, ""
             try:
-                auth.authenticate("POST", path, headers)
+                key = auth.authenticate("POST", path, headers)
                 admission.admit()
                 admitted = True
                 model = registry.get(model_name, version)
@@ -126,8 +131,10 @@ class DataPlane:
             finally:
                 if admitted:
                     admission.release()
+            rows = response.rows if isinstance(response, EncodedResponse) else 0
+            if record is not None:
+                record(key, request_id.header[1], response.status, rows, started)
             if observed:
-                rows = response.rows if isinstance(response, EncodedResponse) else 0
                 self._notify(request_id.header[1], ("POST", path, headers), response.status, (model, rows), started)
             return response, request_id
 
@@ -139,7 +146,7 @@ class DataPlane:
             await self._control_plane(scope, receive, send)
             return
         scope = self._root.strip(scope)
-        if self._observers:
+        if self._observers or self._access_log is not None:
             await self._handle_observed(scope, receive, send)
         else:
             await self._handle(scope, receive, send, dict(scope["headers"]))
@@ -159,8 +166,13 @@ class DataPlane:
         try:
             await self._handle(scope, receive, observed_send, headers)
         finally:
-            head = scope["method"], scope["path"], headers
-            self._notify(request_id, head, status, scope.get(SCOPE_ANSWER, (None, 0)), started)
+            head, (model, rows) = (scope["method"], scope["path"], headers), scope.get(SCOPE_ANSWER, (None, 0))
+            if self._access_log is not None:
+                client = scope["client"][0] if scope.get("client") else ""
+                record = self._access_log.recorder(scope["method"], scope["path"], client, headers)
+                record(scope.get(SCOPE_KEY, ""), request_id, status, rows, started)
+            if self._observers:
+                self._notify(request_id, head, status, (model, rows), started)
 
     def _notify(
         self,
@@ -170,20 +182,9 @@ class DataPlane:
         answer: tuple[ServedModel | None, int],
         started: int,
     ) -> None:
-        """Report a finished request to the observers.
-
-        Args:
-            request_id: Request ID sent in the response.
-            head: Method, path and headers of the request.
-            status: HTTP status of the response; 0 without a response.
-            answer: Model that responded, if any, and number of rows in the response.
-            started: Time of arrival, of `perf_counter_ns`.
-        """
-        took, (method, path, headers), (model, rows) = perf_counter_ns() - started, head, answer
-        name, version = ("", "") if model is None else (model.name, model.version)
-        text, began = request_id.decode("latin-1"), time_ns() - took
-        traced, path = trace_headers(headers), path[:MAX_EVENT_PATH]
-        event = RequestEvent(text, method, path, traced, status, name, version, rows, began, took)
+        """Report a finished request to the observers; the arguments are those of `finished_request`."""
+        name, version = ("", "") if answer[0] is None else (answer[0].name, answer[0].version)
+        event = finished_request(request_id, head, status, (name, version, answer[1]), perf_counter_ns() - started)
         for observer in self._observers:
             observer(event)
 

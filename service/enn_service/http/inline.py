@@ -57,11 +57,12 @@ class Service:
 class InlineHandler(Protocol):
     """Chooses the requests that are answered before ASGI."""
 
-    def __call__(self, target: bytes, headers: Mapping[bytes, bytes]) -> InlineResponder | None:
+    def __call__(self, target: bytes, headers: Mapping[bytes, bytes], client: str = "") -> InlineResponder | None:
         """Return the responder of a POST request with this head; None if the application has to answer it.
 
         Args:
             target: Request target as it stands in the request line.
             headers: Request headers, names in lower case.
+            client: Address of the client.
         """
         ...

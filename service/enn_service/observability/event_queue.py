@@ -8,9 +8,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
-from enn_service.observability.events import RequestEvent
-
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 CLOSE_SECONDS = 5.0
@@ -19,7 +19,7 @@ WARNING_SECONDS = 60.0
 """Shortest time between two warnings about dropped events."""
 
 
-class EventQueue:
+class EventQueue(Generic[T]):
     """Bounded queue of finished requests; when it is full, further ones are dropped and counted.
 
     Args:
@@ -32,18 +32,16 @@ class EventQueue:
         dropped: Number of events dropped so far.
     """
 
-    def __init__(
-        self, consume: Callable[[Sequence[RequestEvent]], None], capacity: int, delay: float, purpose: str
-    ) -> None:
+    def __init__(self, consume: Callable[[Sequence[T]], None], capacity: int, delay: float, purpose: str) -> None:
         self.dropped = 0
         self._consume, self._capacity, self._delay, self._purpose = consume, capacity, delay, purpose
-        self._events = deque[RequestEvent]()
+        self._events = deque[T]()
         self._waiting, self._closing = threading.Event(), threading.Event()
         self._warned, self._next_warning = 0, 0.0
         self._thread = threading.Thread(target=self._run, name=f"requests {purpose}", daemon=True)
         self._thread.start()
 
-    def __call__(self, event: RequestEvent) -> None:
+    def __call__(self, event: T) -> None:
         """Queue a finished request."""
         if len(self._events) >= self._capacity:
             self.dropped += 1

@@ -1,6 +1,7 @@
 """The event that observers receive for each finished request."""
 
 from collections.abc import Callable, Mapping
+from time import time_ns
 from typing import NamedTuple
 
 TRACE_HEADERS = (b"traceparent", b"tracestate", b"baggage", b"b3")
@@ -16,6 +17,10 @@ def trace_headers(headers: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
         headers: Request headers, names in lower case.
     """
     return {name: headers[name] for name in TRACE_HEADERS if name in headers and len(headers[name]) <= MAX_TRACE_HEADER}
+
+
+MAX_EVENT_PATH = 256
+"""Maximum number of characters of the path in an event."""
 
 
 class RequestEvent(NamedTuple):
@@ -48,3 +53,24 @@ class RequestEvent(NamedTuple):
 
 RequestObserver = Callable[[RequestEvent], None]
 """Function that is called with each finished request."""
+
+
+def finished_request(
+    request_id: bytes,
+    head: tuple[str, str, Mapping[bytes, bytes]],
+    status: int,
+    answer: tuple[str, str, int],
+    took: int,
+) -> RequestEvent:
+    """Return the event of a request that has just finished.
+
+    Args:
+        request_id: Request ID sent in the response.
+        head: Method, path and headers of the request.
+        status: HTTP status of the response; 0 without a response.
+        answer: Name and version of the model that responded, empty without one, and number of rows in the response.
+        took: Duration in nanoseconds.
+    """
+    (method, path, headers), (name, version, rows), began = head, answer, time_ns() - took
+    text, traced = request_id.decode("latin-1"), trace_headers(headers)
+    return RequestEvent(text, method, path[:MAX_EVENT_PATH], traced, status, name, version, rows, began, took)

@@ -107,7 +107,7 @@ class InlineProtocol(PipelinedProtocol):
         # The parser appends the trailers of a chunked body to `self.headers`: the scope keeps the head's own list.
         self.headers = self.headers.copy()
         if self._may_inline and self._is_idle and self.inline and self._is_plain_post():
-            self._responder = self.inline(self.url, dict(self.scope["headers"]))
+            self._responder = self.inline(self.url, dict(self.scope["headers"]), self.client[0] if self.client else "")
         if self._responder is None:
             self._unfinished = None
             super().on_headers_complete()  # starts the ASGI task

@@ -1,0 +1,102 @@
+"""AccessLog: one line of JSON for each request on standard output, cheap enough to be always on.
+
+The event loop makes a line from a part that all requests with the same head share and a few values of the request. A
+thread writes the lines of a quarter of a second by one call of the operating system.
+"""
+
+import os
+import stat
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from select import PIPE_BUF
+from time import perf_counter_ns, time_ns
+
+import orjson
+
+from enn_service.observability.event_queue import EventQueue
+
+MAX_QUEUED = 50_000
+"""Lines that wait to be written; further ones are dropped, and a warning gives their number."""
+BATCH_SECONDS = 0.25
+"""Time that lines are collected before they are written, in seconds."""
+MAX_TEXT = 256
+"""Maximum number of characters of a path or of an address in a line."""
+STANDARD_OUTPUT = 1
+
+Recorder = Callable[[str, bytes, int, int, int], None]
+"""Function that records a finished request: name of its key, request id, status, rows, `perf_counter_ns` at its start."""
+
+
+class AccessLog:
+    """Writer of the access log.
+
+    Args:
+        descriptor: File descriptor of the log.
+    """
+
+    def __init__(self, descriptor: int = STANDARD_OUTPUT) -> None:
+        self._descriptor = descriptor
+        # Lines of several workers come through one pipe: the system keeps only short writes whole.
+        self._is_pipe = stat.S_ISFIFO(os.fstat(descriptor).st_mode)
+        self._queue = EventQueue(self._write, MAX_QUEUED, BATCH_SECONDS, "written to the access log")
+        self.close = self._queue.close
+        self._second, self._time = 0, b""
+
+    def recorder(self, method: str, path: str, client: str, headers: Mapping[bytes, bytes]) -> Recorder:
+        """Return the function that records requests with the same head.
+
+        Args:
+            method: HTTP method.
+            path: Path of the URL.
+            client: Address of the other end of the connection, which may be a proxy.
+            headers: Request headers, names in lower case; `x-forwarded-for` is logged as it came.
+        """
+        fields = {"client": client[:MAX_TEXT], "method": method, "path": path[:MAX_TEXT]}
+        if (forwarded := headers.get(b"x-forwarded-for")) is not None:
+            fields["forwarded_for"] = forwarded.decode("latin-1")[:MAX_TEXT]
+        head = orjson.dumps({name: text.encode("utf-8", "replace").decode() for name, text in fields.items()})[1:-1]
+        return partial(self._record, head)
+
+    def _record(  # noqa: PLR0917  (a call with names takes longer)
+        self, head: bytes, key: str, request_id: bytes, status: int, rows: int, started: int
+    ) -> None:
+        """Queue the line of a finished request."""
+        second, rest = divmod(time_ns(), 1_000_000_000)
+        if second != self._second:
+            self._second, self._time = (
+                second,
+                datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S").encode(),
+            )
+        if b'"' in request_id or b"\\" in request_id:
+            request_id = orjson.dumps(request_id.decode("latin-1"))[1:-1]
+        self._queue(
+            b'{"time":"%b.%03dZ",%b,"key":%b,"status":%d,"rows":%d,"seconds":%.6f,"request_id":"%b"}\n'
+            % (
+                self._time,
+                rest // 1_000_000,
+                head,
+                orjson.dumps(key) if key else b'""',
+                status,
+                rows,
+                (perf_counter_ns() - started) / 1e9,
+                request_id,
+            )
+        )
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        """Write lines, in pieces that a pipe keeps whole."""
+        if not self._is_pipe:
+            self._write_all(b"".join(lines))
+            return
+        piece = b""
+        for line in lines:
+            if len(piece) + len(line) > PIPE_BUF:
+                self._write_all(piece)
+                piece = b""
+            piece += line
+        self._write_all(piece)
+
+    def _write_all(self, data: bytes) -> None:
+        while data:
+            data = data[os.write(self._descriptor, data) :]
