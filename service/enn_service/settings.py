@@ -199,7 +199,7 @@ class Settings(BaseSettings):
         bool,
         Field(
             description="write one line of JSON for each request to standard output: time, client, key name, method, "
-            "path, status, rows, seconds and request id"
+            "path, status, rows, microseconds and request id"
         ),
     ] = False
     log_format: Annotated[Literal["console", "json"], Field(description="format of the log: console or json")] = (
