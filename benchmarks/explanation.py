@@ -25,7 +25,7 @@ from benchmarks.serving.load import check_installed
 from benchmarks.serving.report import HEAD
 from benchmarks.serving.rounds import Plan
 from benchmarks.serving.servers import this_service
-from enn_models import attributions
+from enn_models.attributions import complete, shapley
 from enn_models.network import Layer, Network
 
 FEATURES = (4, 8, 10, 12, 30)
@@ -61,7 +61,7 @@ def explainers(net: Network, background: np.ndarray) -> dict[str, Callable[[np.n
 
     masker = maskers.Independent(background, max_samples=len(background))
     explainers_by_name = {
-        "closed form (ENN)": lambda rows: attributions.shapley(net, rows, background, players).values[:, 0],
+        "closed form (ENN)": lambda rows: complete(shapley(net, rows, background, players)).values[:, 0],
         "shap Exact": lambda rows: _values(shap.explainers.Exact(value, masker)(rows)),
         "shap Permutation": lambda rows: _values(shap.explainers.Permutation(value, masker, seed=0)(rows)),
         "shap Kernel": lambda rows: shap.KernelExplainer(value, background).shap_values(rows, silent=True),

@@ -2,17 +2,21 @@
 
 The columns of a feature (such as the one-hot columns of a category) change together, so a feature contributes one sum
 to the z of a hidden neuron: its share of z. The closed forms for one hidden layer are in terms of these shares.
+
+Each method is a generator that stops after each part of some milliseconds, so that a server can do other work in
+between, or give up; `complete` runs it to its end. Memory does not grow with the background.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enn_models import cosine_series
 from enn_models.cosine_series import Floats
-from enn_models.network import Network
+from enn_models.network import Layer, Network
 
 FeatureColumns = Sequence[NDArray[np.intp]]
 """Indices of the columns of each feature; every column belongs to one feature."""
@@ -21,6 +25,8 @@ MAX_NODES = 512
 """Maximum quadrature nodes on the path of a deeper network."""
 PATH_TOLERANCE = 1e-9
 """Accepted completeness error, relative to the change of the pre-activation along the path."""
+MAX_VALUES = 2**16
+"""Maximum values of a layer in memory at once, rows x neurons x harmonics."""
 MAX_ANGLES = 2**15
 """Maximum angles in memory at once, background x neurons x harmonics x features; they fit the cache."""
 
@@ -41,11 +47,15 @@ class Attributions:
     error: float
 
 
+Steps = Generator[None, None, Attributions]
+"""Computation that stops between its parts; its value is the result."""
+
+
 class NotClosedFormError(ValueError):
     """The network has several hidden layers, and exact Shapley values would take every subset of its features."""
 
 
-def integrated_gradients(network: Network, rows: Floats, baseline: Floats, players: FeatureColumns) -> Attributions:
+def integrated_gradients(network: Network, rows: Floats, baseline: Floats, players: FeatureColumns) -> Steps:
     """Integrate the gradient along the line from a baseline to each row.
 
     One hidden layer has the closed form (x_i - x0_i) sum_m v_m w_mi (sigma_m(z) - sigma_m(z0)) / (z - z0), in which
@@ -63,25 +73,24 @@ def integrated_gradients(network: Network, rows: Floats, baseline: Floats, playe
     """
     base_value = _pre_activation(network, baseline[None])[0]
     if len(network.layers) == 2:
-        shares, start = (
-            _pre_activation_shares(network, rows, players),
-            _pre_activation_shares(network, baseline[None], players),
-        )
+        shares, start = (_pre_activation_shares(network, each, players) for each in (rows, baseline[None]))
         bias = network.layers[0].bias.astype(np.float64)
         slopes = _difference_quotient(network, bias + start.sum(axis=2), bias + shares.sum(axis=2))
         values = _to_units(network, slopes[:, :, None] * (shares - start))
         return _with_error(network, rows, values, base_value)
     nodes = 16
     while True:
-        columns = (rows - baseline)[:, None, :] * _mean_gradient(network, rows, baseline, nodes)
-        result = _with_error(network, rows, _sum_by_feature(columns, players), base_value)
+        gradient = yield from _mean_gradient(network, rows, baseline, nodes)
+        columns = (rows - baseline)[:, None, :] * gradient
+        values = np.stack([columns[..., own].sum(axis=-1) for own in players], axis=-1)
+        result = _with_error(network, rows, values, base_value)
         scale = np.abs(_pre_activation(network, rows) - base_value).max(initial=0.0)
         if result.error <= PATH_TOLERANCE * scale or nodes >= MAX_NODES:
             return result
         nodes *= 2
 
 
-def shapley(network: Network, rows: Floats, background: Floats, players: FeatureColumns) -> Attributions:
+def shapley(network: Network, rows: Floats, background: Floats, players: FeatureColumns) -> Steps:
     """Compute exact Shapley values of the game in which an absent feature has the value of a background row.
 
     Each harmonic of a neuron is a product game. Let m_j and d_j be the mean and half the difference of the angles that
@@ -107,15 +116,23 @@ def shapley(network: Network, rows: Floats, background: Floats, players: Feature
     """
     if len(network.layers) != 2:
         raise NotClosedFormError(f"{len(network.layers) - 1} hidden layers: the closed form needs one")
-    own, absent = _pre_activation_shares(network, rows, players), _pre_activation_shares(network, background, players)
-    neurons = np.stack([_neuron_shapley_values(network, share, absent) for share in own]) if len(own) else own
-    base_value = _pre_activation(network, background).mean(axis=0)
-    return _with_error(network, rows, _to_units(network, neurons), base_value)
+    own = _pre_activation_shares(network, rows, players)
+    totals, harmonics = np.zeros_like(own), network.spectrum.shape[1]
+    neurons, angles = own.shape[1], own.shape[2] * harmonics
+    size, width = max(1, MAX_ANGLES // (neurons * angles)), max(1, MAX_ANGLES // angles)
+    for start in range(0, len(background), size):
+        absent = _pre_activation_shares(network, background[start : start + size], players)
+        for total, share in zip(totals, own, strict=True):
+            for first in range(0, neurons, width):
+                some = slice(first, first + width)
+                total[some] += yield from _neuron_shapley_values(network.layers[0], some, share[some], absent[:, some])
+    base_value = yield from _mean_pre_activation(network, background)
+    return _with_error(network, rows, _to_units(network, totals / len(background)), base_value)
 
 
 def sampled_shapley(
     network: Network, rows: Floats, background: Floats, players: FeatureColumns, *, permutations: int, seed: int = 0
-) -> Attributions:
+) -> Steps:
     """Estimate Shapley values from random orders of the features, each used forwards and backwards.
 
     The values sum to the pre-activation for every order, so `error` is rounding only; the values are estimates.
@@ -125,56 +142,107 @@ def sampled_shapley(
         rows: Encoded rows, float64 [rows, columns].
         background: Encoded rows that replace absent features, float64 [background, columns].
         players: Columns of each feature.
-        permutations: Number of random orders, >= 1; each row takes 2 x permutations x (features + 1) x background
+        permutations: Number of random orders, >= 1; each row takes 2 x permutations x (features - 1) x background
             evaluations of the network.
         seed: Seed of the random orders.
 
     Source: Castro, Gomez, Tejada, "Polynomial calculation of the Shapley value based on sampling", 2009; antithetic
         orders as in Mitchell, Cooper, Frank, Holmes, "Sampling Permutations for Shapley Value Estimation", 2022.
     """
-    rng = np.random.default_rng(seed)
-    forwards = [rng.permutation(len(players)) for _ in range(permutations)]
-    orders = [order for forward in forwards for order in (forward, forward[::-1])]
-    values = np.zeros((len(rows), network.units, len(players)))
-    for number, row in enumerate(rows):
-        for order in orders:
-            mixed = background.copy()
-            before = _pre_activation(network, mixed).mean(axis=0)
-            for player in order:
-                mixed[:, players[player]] = row[players[player]]
-                after = _pre_activation(network, mixed).mean(axis=0)
-                values[number, :, player] += after - before
-                before = after
-    return _with_error(network, rows, values / len(orders), _pre_activation(network, background).mean(axis=0))
+    rng, features = np.random.default_rng(seed), len(players)
+    forwards = [rng.permutation(features) for _ in range(permutations)]
+    orders = np.array([order for forward in forwards for order in (forward, forward[::-1])])
+    feature_of_column = np.empty(network.columns, np.intp)
+    for player, columns in enumerate(players):
+        feature_of_column[columns] = player
+    base_value = yield from _mean_pre_activation(network, background)
+    values, at_once = np.zeros((len(rows), features, network.units)), max(1, MAX_VALUES // (features * network.columns))
+    for row, sums in zip(rows, values, strict=True):
+        full = _pre_activation(network, row[None])
+        for start in range(0, len(orders), at_once):
+            some = orders[start : start + at_once]
+            games = np.empty((len(some), features + 1, network.units))
+            games[:, 0], games[:, -1] = base_value, full
+            # Feature f is present after the first t features of an order if its place there is less than t.
+            present = np.argsort(some, axis=1)[:, None, :] < np.arange(1, features)[:, None]
+            mask = present.reshape(-1, features)[:, feature_of_column]
+            means = yield from _coalition_means(network, row, background, mask)
+            games[:, 1:-1] = means.reshape(len(some), features - 1, -1)
+            np.add.at(sums, some, np.diff(games, axis=1))
+    return _with_error(network, rows, values.transpose(0, 2, 1) / len(orders), base_value)
 
 
-def _neuron_shapley_values(network: Network, own: Floats, absent: Floats) -> Floats:
-    """Return Shapley values [neurons, features] of every sigma_m for one row.
+def complete(steps: Steps) -> Attributions:
+    """Run a computation in steps to its end, and return its result."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def _coalition_means(
+    network: Network, row: Floats, background: Floats, present: NDArray[np.bool_]
+) -> Generator[None, None, Floats]:
+    """Return the mean pre-activation over the background of each coalition, [coalitions, units].
 
     Args:
-        network: Network with one hidden layer.
+        network: Network of any depth.
+        row: Encoded row with the values of present features, [columns].
+        background: Encoded rows with the values of absent features, [background, columns].
+        present: Columns of the present features, [coalitions, columns].
+    """
+    sums, most = np.zeros((len(present), network.units)), _rows_at_once(network)
+    size = max(1, most // len(background))
+    for start in range(0, len(present), size):
+        some = present[start : start + size, None, :]
+        for first in range(0, len(background), most):
+            mixed = np.where(some, row, background[first : first + most])
+            found = _pre_activation(network, mixed.reshape(-1, len(row)))
+            sums[start : start + size] += found.reshape(len(some), -1, network.units).sum(axis=1)
+            yield
+    return sums / len(background)
+
+
+def _mean_pre_activation(network: Network, rows: Floats) -> Generator[None, None, Floats]:
+    """Return the mean pre-activation of rows, [units]."""
+    total, most = np.zeros(network.units), _rows_at_once(network)
+    for start in range(0, len(rows), most):
+        total += _pre_activation(network, rows[start : start + most]).sum(axis=0)
+        yield
+    return total / len(rows)
+
+
+def _rows_at_once(network: Network) -> int:
+    """Return the number of rows whose values fit in MAX_VALUES."""
+    hidden = [layer.coefficients.size for layer in network.layers if layer.coefficients is not None]
+    return max(1, MAX_VALUES // max(network.columns, *hidden))
+
+
+def _neuron_shapley_values(layer: Layer, neurons: slice, own: Floats, absent: Floats) -> Generator[None, None, Floats]:
+    """Return the sums over the background of Shapley values [neurons, features] of some sigma_m for one row.
+
+    Args:
+        layer: Hidden layer.
+        neurons: Neurons of the layer.
         own: Shares of z of the row, [neurons, features].
         absent: Shares of z of the background, [background, neurons, features].
     """
-    layer = network.layers[0]
     assert layer.coefficients is not None  # noqa: S101 - Network checks that hidden layers have coefficients
     omega = cosine_series.frequencies(layer.coefficients.shape[1])[:, None]
-    coefficients, bias = layer.coefficients.T.astype(np.float64), layer.bias.astype(np.float64)
-    nodes, weights = _half_quadrature(own.shape[1])
-    total = np.zeros_like(own)
-    for chunk in _background_chunks(absent, len(omega)):
-        mean, half = (own + chunk) / 2, (own - chunk) / 2
-        phase = omega * (bias + 1.0 + mean.sum(axis=2))[:, None, :]
-        turned = _odd_powers(np.exp(1j * omega[0] * np.moveaxis(half, 2, 0)), len(omega))
-        cosine, sine = turned.real.copy(), turned.imag.copy()
-        integral, squared = np.zeros_like(cosine), cosine**2
-        for node, weight in zip(nodes, weights, strict=True):
-            tilted = node * sine
-            turned.imag = tilted
-            product = weight * turned.prod(axis=0)
-            integral += (product.real * cosine + product.imag * tilted) / (squared + tilted**2)
-        total -= np.einsum("bqm,dbqm->md", coefficients * np.sin(phase), sine * integral)
-    return total / len(absent)
+    coefficients, bias = layer.coefficients[neurons].T.astype(np.float64), layer.bias[neurons].astype(np.float64)
+    mean, half = (own + absent) / 2, (own - absent) / 2
+    phase = omega * (bias + 1.0 + mean.sum(axis=2))[:, None, :]
+    turned = _odd_powers(np.exp(1j * omega[0] * np.moveaxis(half, 2, 0)), len(omega))
+    cosine, sine = turned.real.copy(), turned.imag.copy()
+    integral, squared = np.zeros_like(cosine), cosine**2
+    for node, weight in zip(*_half_quadrature(own.shape[1]), strict=True):
+        tilted = node * sine
+        turned.imag = tilted
+        product = weight * turned.prod(axis=0)
+        integral += (product.real * cosine + product.imag * tilted) / (squared + tilted**2)
+        yield
+    return -np.einsum("bqm,dbqm->md", coefficients * np.sin(phase), sine * integral)
 
 
 def _odd_powers(unit: NDArray[np.complex128], count: int) -> NDArray[np.complex128]:
@@ -184,17 +252,12 @@ def _odd_powers(unit: NDArray[np.complex128], count: int) -> NDArray[np.complex1
     return np.multiply.accumulate(powers, axis=2)
 
 
+@lru_cache
 def _half_quadrature(features: int) -> tuple[Floats, Floats]:
     """Return positive nodes and doubled weights of the smallest even Gauss-Legendre rule exact for degree d - 1."""
     count = -(-features // 2)
     nodes, weights = np.polynomial.legendre.leggauss(count + count % 2)
     return nodes[nodes > 0], 2 * weights[nodes > 0]
-
-
-def _background_chunks(background: Floats, harmonics: int) -> Iterator[Floats]:
-    size = max(1, MAX_ANGLES // (background[0].size * harmonics))
-    for start in range(0, len(background), size):
-        yield background[start : start + size]
 
 
 def _pre_activation_shares(network: Network, rows: Floats, players: FeatureColumns) -> Floats:
@@ -213,16 +276,13 @@ def _difference_quotient(network: Network, start: Floats, end: Floats) -> Floats
     return -(coefficients * omega * np.sin(omega * (mean + 1.0)) * np.sinc(omega * half / np.pi)).sum(axis=-1)
 
 
-def _mean_gradient(network: Network, rows: Floats, baseline: Floats, count: int) -> Floats:
+def _mean_gradient(network: Network, rows: Floats, baseline: Floats, count: int) -> Generator[None, None, Floats]:
     """Return the mean of d pre-activation / d column along the path, [rows, units, columns], with `count` nodes."""
-    nodes, weights = np.polynomial.legendre.leggauss(count)
-    return sum(
-        (
-            weight / 2 * network.gradient(baseline + (node + 1) / 2 * (rows - baseline))
-            for node, weight in zip(nodes, weights, strict=True)
-        ),
-        start=np.zeros((len(rows), network.units, network.inputs)),
-    )
+    total = np.zeros((len(rows), network.units, network.inputs))
+    for node, weight in zip(*np.polynomial.legendre.leggauss(count), strict=True):
+        total += weight / 2 * network.gradient(baseline + (node + 1) / 2 * (rows - baseline))
+        yield
+    return total
 
 
 def _to_units(network: Network, neurons: Floats) -> Floats:
@@ -230,12 +290,9 @@ def _to_units(network: Network, neurons: Floats) -> Floats:
     return network.layers[-1].weight.astype(np.float64) @ neurons
 
 
-def _sum_by_feature(columns: Floats, players: FeatureColumns) -> Floats:
-    return np.stack([columns[..., own].sum(axis=-1) for own in players], axis=-1)
-
-
 def _pre_activation(network: Network, rows: Floats) -> Floats:
-    return network.respond(rows).pre_activation
+    """Return the pre-activation of rows, [rows, units], without their bumps."""
+    return network.layers[-1].pre_activation(network.layers[-2].activation(network.hidden_pre_activations(rows)[-1]))
 
 
 def _with_error(network: Network, rows: Floats, values: Floats, base_value: Floats) -> Attributions:

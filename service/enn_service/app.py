@@ -17,7 +17,10 @@ from enn_service.api.management import Management
 from enn_service.http.auth import ApiKeyAuth, KeySet
 from enn_service.http.data_plane import DataPlane
 from enn_service.http.inline import Service
+from enn_service.http.large_work import LargeWork
 from enn_service.http.middleware import apply_middleware
+from enn_service.inference.admission import AdmissionControl
+from enn_service.inference.heap import return_large_blocks
 from enn_service.observability.access_log import AccessLog
 from enn_service.observability.counters import SharedCounters
 from enn_service.observability.log_config import create_request_log
@@ -29,9 +32,9 @@ from enn_service.server.run_directory import RunDirectory, run_directory
 from enn_service.server.shutdown import GracefulShutdown
 from enn_service.settings import Settings
 
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0001
 """Switch interval of the interpreter, in seconds: the longest time for which a thread with a large request blocks the
-event loop. With Python's default, ten times as long, a small request waits too long."""
+event loop. With Python's default, fifty times as long, a small request waits too long."""
 POOL_THREADS = 8
 """Threads of each pool for work outside the event loop, so that a limit of processes holds on a machine of any size."""
 SAVE_SECONDS = 1.0
@@ -60,19 +63,18 @@ def create_app(settings: Settings | None = None) -> Service:
         >>> callable(app)
         True
     """
-    settings = settings or Settings()
-    stack = ExitStack()
+    settings, stack = settings or Settings(), ExitStack()
     run = RunDirectory(stack.enter_context(run_directory(settings.run)))
     counters = stack.enter_context(closing(SharedCounters(run.counters)))
     verify = None if settings.public_key is None else verifier(settings.public_key)
-    unloaded = UnloadState(settings.unloaded_models or run.unloaded)
-    registry = ModelRegistry(settings.models, unloaded, counters.local.loads, verify, allow_empty=settings.allow_empty)
+    registry = _create_registry(settings, run, counters, verify)
     source = _create_sync(settings, run, verify, stack)
     # The data plane is created later: it reports to the observers, and middleware can be one of them.
     middleware = apply_middleware(lambda: data_plane, settings.middleware)
     observers = [*filter(None, (create_tracer(), create_request_log())), *middleware.observers]
     keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), KeySet.for_tokens(settings)
-    shutdown = GracefulShutdown(settings.drain_seconds, supervised=settings.workers > 1)
+    large_work = _create_large_work(settings, counters, stack)
+    shutdown = GracefulShutdown(settings.drain_seconds, supervised=settings.workers > 1, stop_work=large_work.stop)
     startup = [registry.refresh] if source is None else [source.start, registry.refresh]
     polled = (_create_refresh(registry, counters), keys.refresh, tokens.refresh)
     periodic = [*((settings.poll_seconds, work) for work in polled), (SAVE_SECONDS, counters.save)]
@@ -81,6 +83,7 @@ def create_app(settings: Settings | None = None) -> Service:
         counters,
         Management(registry, tokens, reaches_replicas=settings.unloaded_models is not None),
         source_problems=dict if source is None else source.status.problems,
+        large_work=large_work,
         shutting_down=lambda: shutdown.ends_service,
         lifespan=_create_lifespan(stack, startup, periodic, [observer.close for observer in observers], shutdown),
         seconds=settings.deadline_seconds,
@@ -91,6 +94,7 @@ def create_app(settings: Settings | None = None) -> Service:
         counters.local,
         control_plane,
         settings,
+        large_work=large_work,
         auth=ApiKeyAuth(keys),
         shutting_down=lambda: shutdown.started,
         observers=observers,
@@ -131,6 +135,7 @@ def _create_lifespan(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         sys.setswitchinterval(SWITCH_SECONDS)
         limit_threads()
+        return_large_blocks()
         with resources:
             for step in startup:
                 await asyncio.to_thread(step)
@@ -147,6 +152,21 @@ def _create_lifespan(
                 await asyncio.to_thread(step)
 
     return lifespan
+
+
+def _create_large_work(settings: Settings, counters: SharedCounters, resources: ExitStack) -> LargeWork:
+    """Return the runner of large work, which ends with the resources."""
+    admission = AdmissionControl(settings.max_in_flight, settings.max_held_bytes, counters.local)
+    large_work = LargeWork(admission, settings.deadline_seconds)
+    resources.callback(large_work.stop)
+    return large_work
+
+
+def _create_registry(
+    settings: Settings, run: RunDirectory, counters: SharedCounters, verify: Verify | None
+) -> ModelRegistry:
+    unloaded = UnloadState(settings.unloaded_models or run.unloaded)
+    return ModelRegistry(settings.models, unloaded, counters.local.loads, verify, allow_empty=settings.allow_empty)
 
 
 def _create_sync(

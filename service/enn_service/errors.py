@@ -9,12 +9,13 @@ RequestError
 |- BodyTimeoutError              408 slow_body             the body did not arrive in time
 |- ConflictError                 409 conflict              another request unloaded the model meanwhile
 |- BodyTooLargeError             413 too_large             the body exceeds the size limit
+|- TooMuchWorkError              413 too_much_work         the request needs more memory or time than one may take
 |- UnsupportedMediaError         415 unsupported_encoding  the content encoding is not supported
 |- MisdirectedRequestError       421 host                  the request names a host that is not accepted
 |- ModelNotReadyError            503 not_ready             the model's file was refused, or the model is unloaded
 |- RepositoryNotReadyError       503 repository            the model repository was not read yet, or has no model
 |- TooManyRequestsInFlightError  503 overloaded            the limit of concurrent requests is reached
-|- MemoryBudgetError             503 memory                the memory for bodies and responses is used up
+|- MemoryBudgetError             503 memory                the memory for requests in progress is used up
 |- ShuttingDownError             503 draining              the service is shutting down
 |- ResponseTimeoutError          504 deadline              the response was not ready in time
 """
@@ -129,6 +130,14 @@ class BodyTooLargeError(RequestError):
     description = "The body is too large."
 
 
+class TooMuchWorkError(RequestError):
+    """The request needs more memory or time than one request may take, so the same request is always refused."""
+
+    status = 413
+    reason = "too_much_work"
+    description = "The request needs more memory or time than one request may take; the text says how much."
+
+
 class UnsupportedMediaError(RequestError):
     """The content encoding of the body is not supported."""
 
@@ -171,12 +180,12 @@ class TooManyRequestsInFlightError(RequestError):
 
 
 class MemoryBudgetError(RequestError):
-    """Bodies and responses hold `ENN_MAX_HELD_BYTES`; the client may send the same request later."""
+    """Requests in progress hold `ENN_MAX_HELD_BYTES`; the client may send the same request later."""
 
     status = 503
     reason = "memory"
     headers = RETRY_IN_ONE_SECOND
-    description = "Request bodies and responses hold all the memory that they may use."
+    description = "Requests in progress hold all the memory that they may use."
 
 
 class ShuttingDownError(RequestError):

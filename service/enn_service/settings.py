@@ -108,10 +108,11 @@ class Settings(BaseSettings):
         int,
         Field(
             ge=2**20,
-            description="maximum memory for request bodies and responses in each worker, in bytes; further requests "
-            "get status 503 and Retry-After",
+            description="maximum memory for requests in progress in each worker, for their bodies, computation and "
+            "responses, in bytes; further requests get status 503 and Retry-After, and a request that needs more "
+            "alone gets status 413",
         ),
-    ] = 256 * 2**20
+    ] = 192 * 2**20
     deadline_seconds: Annotated[
         float,
         Field(

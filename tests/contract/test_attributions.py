@@ -55,10 +55,22 @@ def test_baseline_accepts_named_features(client: httpx.Client) -> None:
         ({"attributions": "integrated_gradients", "baseline": [0]}, "parameters.baseline[0]: 1 values"),
         ({"attributions": "sampled_shapley", "permutations": 0}, "parameters.permutations: 0"),
         ({"attributions": "sampled_shapley", "permutations": True}, "parameters.permutations: true"),
-        ({"attributions": "sampled_shapley", "permutations": 1000, "background": [[0, 0]] * 5000}, "products"),
     ],
 )
 def test_invalid_attribution_request_gets_400_with_reason(client: httpx.Client, parameters: dict, text: str) -> None:
     reply = client.post("/v1/models/ring:explain", json={"instances": [[0.1, 0.2]], "parameters": parameters})
     assert reply.status_code == 400
     assert text in reply.json()["error"]
+
+
+def test_attributions_that_take_too_long_are_refused_before_they_begin(client: httpx.Client) -> None:
+    parameters = {"attributions": "sampled_shapley", "permutations": 1000, "background": [[0, 0]]}
+    body = {"instances": [[0.1, 0.2]] * 1388, "parameters": parameters}
+    reply = client.post("/v1/models/ring:explain", json=body)
+    assert reply.status_code == 413
+    assert "1388 rows take about" in reply.json()["error"]
+    body["instances"] = body["instances"][:1]
+    assert 1 < int(reply.headers["enn-max-rows"]) < 1388
+    assert client.post("/v1/models/ring:explain", json=body).status_code == 200
+    parameters["background"] *= 5000
+    assert client.post("/v1/models/ring:explain", json=body).status_code == 413

@@ -96,12 +96,24 @@ def answer(model: ServedModel, path: str, body: Any) -> Any:
     return json.loads(response.body)
 
 
+def completed(work: Deferred) -> EncodedResponse:
+    """Return the response of deferred work, as one block."""
+    steps = work.steps()
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            response: EncodedResponse = end.value
+            response.body, response.more = b"".join([response.body, *response.more]), ()
+            return response
+
+
 def outcome(model: ServedModel, path: str, request: InferenceRequest, *, thread: bool) -> EncodedResponse | str:
     """Return the response to a request, or the text of its refusal, from the event loop or from a thread's half."""
     endpoint, stats = route(path).endpoint, EndpointStats()
     try:
         result = Deferred(endpoint, model, request, stats) if thread else respond(endpoint, model, request, stats)
-        return result.finish() if isinstance(result, Deferred) else result
+        return completed(result) if isinstance(result, Deferred) else result
     except RequestError as error:
         return str(error)
 

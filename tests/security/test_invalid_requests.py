@@ -6,6 +6,7 @@ import socket
 import httpx
 import pytest
 
+from enn_service.inference.cost import SMALL_BYTES
 from enn_service.inference.explain_options import PARAMETERS
 from support.serving import MAX_BODY_BYTES
 
@@ -118,17 +119,19 @@ def test_path_with_extra_slash_is_not_redirected(client: httpx.Client) -> None:
         assert list(reply.json()) == ["error"]
 
 
-@pytest.mark.parametrize("path", ["/v1/models/ring:predict", "/v2/repository/index"])
+@pytest.mark.parametrize(
+    ("path", "limit"), [("/v1/models/ring:predict", MAX_BODY_BYTES), ("/v2/repository/index", SMALL_BYTES)]
+)
 @pytest.mark.parametrize("head", ["content-length: 104857600", "transfer-encoding: chunked"])
-def test_body_of_100_mb_is_refused_during_upload(client: httpx.Client, path: str, head: str) -> None:
+def test_body_of_100_mb_is_refused_during_upload(client: httpx.Client, path: str, limit: int, head: str) -> None:
     chunk = b"10000\r\n" + b" " * 2**16 + b"\r\n"
     with socket.create_connection((client.base_url.host, client.base_url.port or 80)) as connection:
         connection.sendall(f"POST {path} HTTP/1.1\r\nhost: x\r\n{head}\r\n\r\n".encode())
-        for _ in range(MAX_BODY_BYTES // 2**16 + 1 if "chunked" in head else 0):
+        for _ in range(limit // 2**16 + 1 if "chunked" in head else 0):
             connection.sendall(chunk)
         answer = connection.recv(2**16).decode()
     assert answer.startswith("HTTP/1.1 413")
-    assert f"enn-max-bytes: {MAX_BODY_BYTES}" in answer
+    assert f"enn-max-bytes: {limit}" in answer
     assert client.get("/v2/health/ready").status_code == 200
 
 

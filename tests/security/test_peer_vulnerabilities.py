@@ -18,9 +18,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from enn_service.api.introspection import WORKER_THREADS
 from enn_service.client import AsyncClient
 from enn_service.http.auth import KeySet
+from enn_service.http.large_work import WORKER_THREADS
 from enn_service.runtime.session import Session
 from support.serving import SHIPPED, TOKEN, address_of, command, replace_file, serving, write_key_digests
 
@@ -152,7 +152,7 @@ def test_large_request_after_deadline_gets_504() -> None:
     ("work", "path"),
     [
         ("enn_service.api.monitoring.render_prometheus", "/metrics"),
-        ("enn_service.api.introspection._encode", "/v1/models/ring/activations"),
+        ("enn_service.api.introspection.encode_arrays", "/v1/models/ring/activations"),
         ("enn_service.runtime.registry.ModelRegistry.load", "/v2/repository/models/ring/load"),
     ],
 )

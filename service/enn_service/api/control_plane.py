@@ -24,6 +24,7 @@ from enn_service.api.openapi_document import complete_document
 from enn_service.api.repository import repository_router
 from enn_service.errors import InvalidRequestError, RequestError, ResponseTimeoutError
 from enn_service.http import paths, responses
+from enn_service.http.large_work import LargeWork
 from enn_service.http.responses import error_response, response_for_exception
 from enn_service.observability.counters import Counters, SharedCounters
 from enn_service.runtime.registry import ModelRegistry
@@ -41,6 +42,7 @@ def create_control_plane(
     management: Management,
     *,
     source_problems: Callable[[], Mapping[str, str]],
+    large_work: LargeWork,
     shutting_down: Callable[[], bool],
     lifespan: Lifespan,
     seconds: float,
@@ -53,6 +55,7 @@ def create_control_plane(
         counters: Counters of all workers.
         management: Operations of clients with a token; without any token, they are off.
         source_problems: Returns the reason why a version of the remote repository is not copied, by "name/version".
+        large_work: Runner of long computations.
         shutting_down: Returns True once the service is to end.
         lifespan: Start and end of the process.
         seconds: Maximum time until a response starts.
@@ -76,7 +79,7 @@ def create_control_plane(
     api.include_router(health_router(api.version, extensions, shutting_down, registry.not_ready_reason))
     api.include_router(monitoring_router(registry, counters))
     api.include_router(models_router(registry))
-    api.include_router(introspection_router(registry))
+    api.include_router(introspection_router(registry, large_work))
     api.include_router(repository_router(registry, management, source_problems))
     api.include_router(inference_docs_router())
     api.include_router(explorer_router())

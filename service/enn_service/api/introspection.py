@@ -1,48 +1,54 @@
 """Routes of introspection: learned activations, response surface and profile of a whole model, with an `ETag`."""
 
-import asyncio
 import hashlib
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Generator
 from importlib.metadata import version as installed_version
 from typing import Annotated, Any
 
-import orjson
 from fastapi import APIRouter, Query, Request
+from starlette.background import BackgroundTask
 from starlette.responses import Response
 
 from enn_service.api.routes import MODEL_ERRORS, ModelName, Responses, error_responses, versioned
 from enn_service.api.schemas import introspection as schemas
 from enn_service.errors import InvalidRequestError
 from enn_service.http import paths
+from enn_service.http.large_work import LargeWork
 from enn_service.inference.activation_curves import activation_curves
+from enn_service.inference.admission import Reservation
+from enn_service.inference.answer import encode_arrays
 from enn_service.inference.response_surface import feature_axis, response_surface
+from enn_service.inference.work_queue import Steps
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.registry import ModelRegistry
 
-WORKER_THREADS = 2
-"""Number of responses computed at once; the others wait, and one that times out while it waits is not computed."""
 ETAG_DIGITS = 32
 """Number of hexadecimal digits of an `ETag`: half a SHA-256."""
 
-Compute = Callable[[ServedModel], dict[str, Any]]
+Compute = Callable[[ServedModel, Reservation], Generator[None, None, dict[str, Any]]]
 
 
-def introspection_router(registry: ModelRegistry) -> APIRouter:
+def introspection_router(registry: ModelRegistry, large_work: LargeWork) -> APIRouter:
     """Return the routes.
 
     Args:
         registry: Models of the service.
+        large_work: Runner of the computations.
     """
     router = APIRouter(tags=["explore"])
-    threads = ThreadPoolExecutor(WORKER_THREADS, "introspection")
 
     async def respond(request: Request, model: ServedModel, compute: Compute) -> Response:
         headers = {"ETag": _etag(request, model), "Cache-Control": "private, no-cache"}
         if _matches(request, headers["ETag"]):
             return Response(status_code=304, headers=headers)
-        body = await asyncio.get_running_loop().run_in_executor(threads, _encode, model, compute)
-        return Response(body, media_type="application/json", headers=headers)
+        memory = large_work.admission.reservation()
+        try:
+            body = await large_work.run(_encode(model, compute, memory), request.receive)
+        except BaseException:
+            memory.release()
+            raise
+        sent = BackgroundTask(memory.release)
+        return Response(body, media_type="application/json", headers=headers, background=sent)
 
     @versioned(router, paths.ACTIVATIONS, "show_version_activations", responses=_responses(schemas.ActivationsResponse))
     async def show_activations(
@@ -69,16 +75,20 @@ def introspection_router(registry: ModelRegistry) -> APIRouter:
 
 
 def _activations(query: schemas.ActivationsQuery) -> Compute:
-    return lambda model: {"layers": activation_curves(model, query.layer, query.points)}
+    def compute(model: ServedModel, memory: Reservation) -> Generator[None, None, dict[str, Any]]:
+        return {"layers": (yield from activation_curves(model, query.layer, query.points, memory))}
+
+    return compute
 
 
 def _surface(query: schemas.SurfaceQuery) -> Compute:
     if query.x == query.y:
         raise InvalidRequestError(f"y: feature {query.y[:140]!r} is x too; expected another, or ask for a profile")
 
-    def compute(model: ServedModel) -> dict[str, Any]:
+    def compute(model: ServedModel, memory: Reservation) -> Generator[None, None, dict[str, Any]]:
         x, y = (feature_axis(model, name, query.points, field) for name, field in ((query.x, "x"), (query.y, "y")))
-        found = response_surface(model, (y, x), query.at, query.output, bumps=query.bumps)
+        surface = response_surface(model, (y, x), query.at, query.output, bumps=query.bumps, memory=memory)
+        found = yield from surface
         axes = {field: {"feature": axis.name, "values": axis.json_values} for field, axis in (("x", x), ("y", y))}
         return {"output": found.pop("output"), **axes, **found}
 
@@ -86,17 +96,20 @@ def _surface(query: schemas.SurfaceQuery) -> Compute:
 
 
 def _profile(query: schemas.ProfileQuery) -> Compute:
-    def compute(model: ServedModel) -> dict[str, Any]:
+    def compute(model: ServedModel, memory: Reservation) -> Generator[None, None, dict[str, Any]]:
         axis = feature_axis(model, query.feature, query.points, "feature")
-        found = response_surface(model, (axis,), query.at, query.output, bumps=query.bumps)
+        profile = response_surface(model, (axis,), query.at, query.output, bumps=query.bumps, memory=memory)
+        found = yield from profile
         return {"output": found.pop("output"), "feature": axis.name, "values": axis.json_values, **found}
 
     return compute
 
 
-def _encode(model: ServedModel, compute: Compute) -> bytes:
+def _encode(model: ServedModel, compute: Compute, memory: Reservation) -> Steps[bytes]:
+    """Return the computation of a response."""
     names = {"model_name": model.name, "model_version": model.version}
-    return orjson.dumps(names | compute(model), option=orjson.OPT_SERIALIZE_NUMPY)
+    result = yield from compute(model, memory)
+    return (yield from encode_arrays(names | result))
 
 
 def _etag(request: Request, model: ServedModel) -> str:

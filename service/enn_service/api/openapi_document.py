@@ -16,6 +16,7 @@ from enn_service.errors import (
     RequestError,
     ResponseTimeoutError,
     TooManyRequestsInFlightError,
+    TooMuchWorkError,
     UnauthorizedError,
     UnsupportedMediaError,
 )
@@ -23,7 +24,14 @@ from enn_service.http.auth import is_public
 
 KEY_ERRORS = (UnauthorizedError, TooManyRequestsInFlightError, ResponseTimeoutError)
 """Errors of every operation that needs a key where keys are required."""
-BODY_ERRORS = (InvalidRequestError, BodyTimeoutError, BodyTooLargeError, UnsupportedMediaError, MemoryBudgetError)
+BODY_ERRORS = (
+    InvalidRequestError,
+    BodyTimeoutError,
+    BodyTooLargeError,
+    TooMuchWorkError,
+    UnsupportedMediaError,
+    MemoryBudgetError,
+)
 """Errors of every operation with a body."""
 KEY_HEADER, KEY_BEARER, MANAGEMENT_TOKEN = "ApiKeyHeader", "ApiKeyBearer", "ManagementToken"
 """Names of the security schemes; FastAPI knows the last one from the routes that require it."""

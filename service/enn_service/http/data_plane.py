@@ -1,24 +1,23 @@
 """The ASGI application of the service: it answers predict, explain and infer, and passes other requests to FastAPI."""
 
-import asyncio
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from time import perf_counter_ns
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from enn_service.errors import BodyTimeoutError, InvalidRequestError, RequestError, ResponseTimeoutError
+from enn_service.errors import BodyTimeoutError, InvalidRequestError, RequestError
 from enn_service.http import request_body, responses
 from enn_service.http.auth import SCOPE_KEY, ApiKeyAuth, is_public, needs_no_slot
 from enn_service.http.hosts import AllowedHosts
 from enn_service.http.inline import SCOPE_UNFINISHED, InlineResponder, Unfinished
+from enn_service.http.large_work import LargeWork
 from enn_service.http.request_body import ClientDisconnect, Headers, json_part_length
 from enn_service.http.request_id import RequestId
 from enn_service.http.responses import Response, response_for_exception
 from enn_service.http.routing import RootPath, Route, check_method, match_path
 from enn_service.http.timeouts import SharedTimeout
-from enn_service.inference.admission import AdmissionControl, Reservation
-from enn_service.inference.cost import INLINE, SMALL_BYTES
+from enn_service.inference.admission import Reservation
+from enn_service.inference.cost import INLINE, MAX_SECONDS, SMALL_BYTES
 from enn_service.inference.pipeline import Deferred, respond
 from enn_service.inference.types import EncodedResponse, InferenceRequest
 from enn_service.observability.access_log import AccessLog
@@ -29,9 +28,6 @@ from enn_service.runtime.registry import ModelRegistry
 from enn_service.setting_checks import ANY_HOST
 from enn_service.settings import Settings
 
-WORKER_THREADS = 2
-"""Number of large requests that are computed at the same time; further ones wait and hold only their bodies. A request
-whose deadline passes while it waits is not computed; a request in computation keeps its thread until it is done."""
 SCOPE_ANSWER = "enn.answer"
 """Key of the ASGI scope that holds the model and the number of rows in the response, for the observers."""
 
@@ -45,7 +41,8 @@ class DataPlane:
         registry: Models to run.
         counters: Counters of this process.
         control_plane: ASGI application that answers everything but inference.
-        settings: Limits of bodies, requests in flight, memory and time.
+        settings: Limits of bodies and time.
+        large_work: Runner of what the event loop does not compute itself, with the limits of requests and memory.
         auth: Check of API keys.
         shutting_down: Function that returns True after a shutdown has begun.
         observers: Receivers of an event for each finished request.
@@ -59,6 +56,7 @@ class DataPlane:
         control_plane: ASGIApp,
         settings: Settings,
         *,
+        large_work: LargeWork,
         auth: ApiKeyAuth,
         shutting_down: Callable[[], bool],
         observers: Sequence[RequestObserver] = (),
@@ -72,12 +70,13 @@ class DataPlane:
         self._observers, self._access_log = observers, access_log
         self._max_body_bytes = settings.max_body_bytes
         self._max_inline_body = min(SMALL_BYTES, settings.max_body_bytes)
-        self._admission = AdmissionControl(settings.max_in_flight, settings.max_held_bytes, counters)
         self._hosts = AllowedHosts(settings.allowed_hosts or (ANY_HOST,))
         self._root = RootPath(settings.root_path)
+        self._admission = large_work.admission
+        self._large_work = large_work
         self._seconds = settings.deadline_seconds
         self._timeout = SharedTimeout(settings.deadline_seconds)
-        self._threads = ThreadPoolExecutor(WORKER_THREADS, "large")
+        self._max_seconds = min(MAX_SECONDS, settings.deadline_seconds)
 
     def inline_handler(self, target: bytes, headers: Headers, client: str = "") -> InlineResponder | None:
         """Return the responder for POST requests with this head; None if the ASGI application has to answer them.
@@ -222,65 +221,63 @@ class DataPlane:
             unfinished: Unfinished | None = scope.get(SCOPE_UNFINISHED)
             if unfinished is not None:
                 scope[SCOPE_ANSWER] = unfinished.model, unfinished.rows
-                response = await self._finish(unfinished.work, scope, reservation)
-                await response.send(send, request_id)
-                return
-            body = await self._read_body(headers, receive, reservation)
-            route = match_path(scope["path"])
-            if route is None:
+                reservation.reserve(unfinished.work.size, "the request")
+                response = await self._finish(unfinished.work, scope, receive, reservation)
+            elif (route := match_path(scope["path"])) is None:
+                body = await self._read_body(headers, receive, self._max_inline_body, reservation)
                 replay = request_body.replay_body(body, receive)
                 await self._control_plane(self._root.add(scope), replay, request_id.wrap_send(send))
                 return
-            request = InferenceRequest(body, json_part_length(headers), request_id.client_id)
-            response = await self._dispatch(route, scope, request, reservation)
+            else:
+                body = await self._read_body(headers, receive, self._max_body_bytes, reservation)
+                request = InferenceRequest(body, json_part_length(headers), request_id.client_id, reservation)
+                del body  # the request alone holds it, until it is computed
+                response = await self._dispatch(route, scope, receive, request)
             await response.send(send, request_id)
         except ClientDisconnect:
             return
         finally:
             reservation.release()
 
-    async def _read_body(self, headers: Headers, receive: Receive, reservation: Reservation) -> bytes:
+    async def _read_body(self, headers: Headers, receive: Receive, limit: int, reservation: Reservation) -> bytes:
         """Return the body of a request, read within the deadline."""
         try:
             with self._timeout.limit():
-                return await request_body.read_body(headers, receive, self._max_body_bytes, reservation)
+                return await request_body.read_body(headers, receive, limit, reservation)
         except TimeoutError:
             raise BodyTimeoutError(f"the body did not come within {self._seconds:g} s") from None
 
-    async def _dispatch(
-        self, route: Route, scope: Scope, request: InferenceRequest, reservation: Reservation
-    ) -> Response:
+    async def _dispatch(self, route: Route, scope: Scope, receive: Receive, request: InferenceRequest) -> Response:
         """Return the response of an inference request, computed in the event loop if it is small, else in a thread."""
         model = self._registry.get(route.model, route.version)
         stats = self._counters.stats_for(model.name, model.version, route.verb)
         scope[SCOPE_ANSWER] = model, 0
-        if len(request.body) > SMALL_BYTES:
-            return await self._finish(Deferred(route.endpoint, model, request, stats), scope, reservation)
         try:
-            result = respond(route.endpoint, model, request, stats)
+            if len(request.body) > SMALL_BYTES:
+                result: EncodedResponse | Deferred = Deferred(route.endpoint, model, request, stats)
+            else:
+                result = respond(route.endpoint, model, request, stats)
+                request.reserve(result.size, "the request")
         except Exception as error:  # noqa: BLE001  (request errors carry their status; the rest is a 500 with a reference)
             return self._error_response(error)
         if isinstance(result, Deferred):
-            return await self._finish(result, scope, reservation)
+            return await self._finish(result, scope, receive, request.memory)
         scope[SCOPE_ANSWER] = model, result.rows
         return _response(result)
 
-    async def _finish(self, work: Response | Deferred, scope: Scope, reservation: Reservation) -> Response:
+    async def _finish(
+        self, work: Response | Deferred, scope: Scope, receive: Receive, memory: Reservation | None
+    ) -> Response:
         """Return the response of unfinished work; a thread computes a deferred inference."""
         if isinstance(work, Response):
             return work
-        rows, future = 0, self._threads.submit(work.finish)
+        rows = 0
         try:
-            async with asyncio.timeout(self._seconds):
-                result = await asyncio.wrap_future(future)
-            reservation.reserve(len(result.body))
+            result = await self._large_work.run(work.steps(memory, self._max_seconds), receive)
             response, rows = _response(result), result.rows
-        except TimeoutError:
-            # The executor keeps cancelled work until a thread is free, when the reservation of its memory is long over.
-            if future.cancel():
-                work.discard()
-            late = ResponseTimeoutError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows")
-            response = self._error_response(late)
+        except ClientDisconnect:
+            work.record(refused=True)
+            raise
         except Exception as error:  # noqa: BLE001  (as above)
             response = self._error_response(error)
         scope[SCOPE_ANSWER] = work.model, rows
@@ -294,4 +291,4 @@ class DataPlane:
 
 
 def _response(result: EncodedResponse) -> Response:
-    return Response(200, result.body, result.content_type, result.headers)
+    return Response(200, result.body, result.content_type, result.headers, result.more)

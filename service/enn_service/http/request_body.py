@@ -3,6 +3,7 @@
 import asyncio
 import zlib
 from collections.abc import Mapping
+from io import SEEK_END, BytesIO
 from typing import Any, NamedTuple
 
 from starlette.types import Message, Receive
@@ -19,6 +20,7 @@ DECOMPRESSORS = {b"gzip": 16 + zlib.MAX_WBITS, b"x-gzip": 16 + zlib.MAX_WBITS, b
 """Parameter `wbits` of zlib for each content encoding."""
 MAX_INFLATION = 1032
 """Maximum ratio of decompressed to compressed bytes of deflate (https://zlib.net/zlib_tech.html)."""
+BODY = "the body"
 MAX_GZIP_MEMBERS = 1024
 """Maximum number of gzip streams in one body; `bgzip` writes one for each 64 KiB."""
 
@@ -56,14 +58,15 @@ async def read_body(headers: Headers, receive: Receive, limit: int, reservation:
         headers: Headers of the request, names in lower case.
         receive: ASGI callable that gives the parts of the body.
         limit: Maximum size in bytes, both before and after decompression.
-        reservation: Memory of the request; grows with a body that arrives in parts or is compressed.
+        reservation: Memory of the request; grows with the body, and again with the decompressed one.
 
     Raises:
         BodyTooLargeError: The body exceeds the limit, whether its length was declared or not.
         UnsupportedMediaError: The content encoding is not supported.
         InvalidRequestError: The body is not a complete stream of its content encoding.
         ClientDisconnect: The client closed the connection.
-        MemoryBudgetError: The memory budget does not have the bytes.
+        MemoryBudgetError: The memory budget does not have the bytes now.
+        TooMuchWorkError: The whole memory budget has fewer bytes.
     """
     encoding = headers.get(b"content-encoding", b"").lower()
     if encoding not in (b"", b"identity") and encoding not in DECOMPRESSORS:
@@ -74,28 +77,29 @@ async def read_body(headers: Headers, receive: Receive, limit: int, reservation:
         raise _too_large(f"{length} bytes", limit)
     body = await _receive(receive, limit, reservation)
     if encoding in DECOMPRESSORS:
+        packed = len(body)
         body = await _decompress(body, encoding, limit, reservation)
+        reservation.give_back(packed)
     return body
 
 
 async def _receive(receive: Receive, limit: int, reservation: Reservation) -> bytes:
     message = await receive()
     if message["type"] == "http.request" and not message.get("more_body") and len(message.get("body", b"")) <= limit:
-        return message.get("body", b"")  # whole in one message: no copy, and no reservation
-    chunks: list[bytes] = []
-    size = 0
+        body = message.get("body", b"")  # whole in one message: no copy
+        reservation.reserve(len(body), BODY)
+        return body
+    content = BytesIO()  # gives the bytes that it has collected without a copy
     while True:
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         chunk = message.get("body", b"")
-        size += len(chunk)
-        if size > limit:
+        if content.tell() + len(chunk) > limit:
             raise _too_large("more bytes", limit)
-        if chunk:
-            reservation.reserve(len(chunk))
-            chunks.append(chunk)
+        reservation.reserve(len(chunk), BODY)
+        content.write(chunk)
         if not message.get("more_body", False):
-            return b"".join(chunks)
+            return content.getvalue()
         message = await receive()
 
 
@@ -105,14 +109,14 @@ async def _decompress(body: bytes, encoding: bytes, limit: int, reservation: Res
     try:
         # One byte more than the limit distinguishes a body of exactly that size from a larger one.
         content = decompressor.decompress(body, min(limit + 1, SMALL_BYTES))
-        reservation.reserve(len(content))
+        reservation.reserve(len(content), BODY)
         tail = _unread(decompressor)
         complete = decompressor.eof and not tail
         if tail and len(content) <= limit:
             # Reserved before the work: otherwise many small bodies could inflate at the same time. zlib may hold some
             # output of the input that it has consumed; `SMALL_BYTES` is more than that.
             first, most = len(content), min(limit + 1, len(content) + MAX_INFLATION * len(tail) + SMALL_BYTES)
-            reservation.reserve(most - first)
+            reservation.reserve(most - first, BODY)
             stream = _Stream(decompressor, content, tail)
             del content
             content, complete = await asyncio.to_thread(stream.finish, DECOMPRESSORS[encoding], most)
@@ -152,7 +156,8 @@ class _Stream(NamedTuple):
             zlib.error: The bytes are not of this encoding.
             InvalidRequestError: The body has too many members.
         """
-        decompressor, parts, size = self.decompressor, [self.content], len(self.content)
+        decompressor, content = self.decompressor, BytesIO(self.content)
+        size = content.seek(0, SEEK_END)
         tail, position, members = memoryview(self.tail), 0, 1
         while size < most:
             if decompressor.eof:
@@ -167,10 +172,9 @@ class _Stream(NamedTuple):
             part = decompressor.decompress(piece, most - size)
             if not (piece or part):
                 break
-            parts.append(part)
-            size += len(part)
+            size += content.write(part)
             position += len(piece) - len(_unread(decompressor))
-        return b"".join(parts), decompressor.eof and position == len(tail)
+        return content.getvalue(), decompressor.eof and position == len(tail)
 
 
 def _unread(decompressor: Any) -> bytes:  # noqa: ANN401  (zlib has no name for the type)

@@ -28,12 +28,19 @@ class Response(NamedTuple):
         body: Bytes of the body.
         content_type: Media type of the body.
         headers: Further headers, (name, value) each.
+        more: Bytes after those of `body`, in blocks.
     """
 
     status: int
     body: bytes
     content_type: bytes = b"application/json"
     headers: Sequence[tuple[str, str]] = ()
+    more: Sequence[bytes] = ()
+
+    @property
+    def size(self) -> int:
+        """Length of the whole body in bytes."""
+        return len(self.body) + sum(map(len, self.more))
 
     async def send(self, send: Send, request_id: RequestId) -> None:
         """Send the response as ASGI messages.
@@ -42,17 +49,20 @@ class Response(NamedTuple):
             send: ASGI callable.
             request_id: Id of the request, which the response repeats.
         """
+        size = self.size
         headers = [
             (b"content-type", self.content_type),
-            (b"content-length", b"%d" % len(self.body)),
+            (b"content-length", b"%d" % size),
             request_id.header,
             NOSNIFF,
         ]
         headers += [(name.lower().encode(), value.encode("latin-1", "replace")) for name, value in self.headers]
         await send({"type": "http.response.start", "status": self.status, "headers": headers})
         # A large response counts as in flight until the client has read it: the server waits before the empty part.
-        large = len(self.body) > SMALL_BYTES
+        large = size > SMALL_BYTES
         await send({"type": "http.response.body", "body": self.body, "more_body": large})
+        for block in self.more:
+            await send({"type": "http.response.body", "body": block, "more_body": True})
         if large:
             await send({"type": "http.response.body"})
 

@@ -1,5 +1,6 @@
 """Curves of the learned activations of a model, over the range that the training data use."""
 
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,9 @@ from enn_models.card import Card, to_array
 from enn_models.cosine_series import Floats
 from enn_models.network import Layer, Network
 from enn_service.errors import InvalidRequestError
+from enn_service.inference.admission import Reservation
+from enn_service.inference.answer import ANSWER_BYTES
+from enn_service.inference.cost import PIECE_BYTES
 from enn_service.runtime.model import ServedModel
 
 DEFAULT_POINTS = 101
@@ -24,13 +28,19 @@ MAX_TERMS = 100_000_000
 """Maximum number of cosines in one response: about a second of one core."""
 
 
-def activation_curves(model: ServedModel, layer: int | None, points: int | None) -> list[dict[str, Any]]:
+def activation_curves(
+    model: ServedModel, layer: int | None, points: int | None, memory: Reservation
+) -> Generator[None, None, list[dict[str, Any]]]:
     """Compute the curves of every layer with learned activations, or of one layer, as JSON objects with arrays.
 
     Args:
         model: Model with the activations.
         layer: Number of the layer, from 1; None for all layers.
         points: Number of points of each curve; None for at least DEFAULT_POINTS, and more for high frequencies.
+        memory: Memory of the request.
+
+    Yields:
+        None after each curve.
 
     Raises:
         InvalidRequestError: The model has no such layer, or the response would be too large.
@@ -40,14 +50,19 @@ def activation_curves(model: ServedModel, layer: int | None, points: int | None)
     if layer is not None and layer > len(layers):
         raise InvalidRequestError(f"layer: {layer}; the model has learned activations in layers 1 to {len(layers)}")
     chosen = range(len(layers)) if layer is None else [layer - 1]
-    _check_size(model, sum(len(layers[index].bias) for index in chosen), points or DEFAULT_POINTS)
     usage = _usage(model.card, network)
     ranges = _ranges(usage) if usage else _range_bounds(network, model.card)
+    sizes = [[points or _default_points(ends, model.card.harmonics) for ends in layer] for layer in ranges]
+    numbers = _check_size(model, [size for index in chosen for size in sizes[index]])
+    memory.reserve(numbers * ANSWER_BYTES + PIECE_BYTES, "the answer")
     importance = _importance(network, usage[len(network.layers) - 2]) if usage else None
     curves: list[dict[str, Any]] = []
     for index in chosen:
-        neurons = [_curve(layers[index], neuron, ranges[index][neuron], points) for neuron in range(len(ranges[index]))]
-        for number, neuron in enumerate(neurons):
+        neurons: list[dict[str, Any]] = []
+        for number, ends in enumerate(ranges[index]):
+            neuron = _curve(layers[index], number, ends, sizes[index][number])
+            neurons.append(neuron)
+            yield
             neuron["density"] = _density(usage[index][number]) if usage else None
             last = index == len(network.layers) - 2
             neuron["importance"] = float(importance[number]) if last and importance is not None else None
@@ -57,13 +72,34 @@ def activation_curves(model: ServedModel, layer: int | None, points: int | None)
     return curves
 
 
-def _check_size(model: ServedModel, neurons: int, points: int) -> None:
-    numbers = neurons * (2 * points + model.card.harmonics)
-    if numbers > MAX_NUMBERS or neurons * points * model.card.harmonics > MAX_TERMS:
+def _check_size(model: ServedModel, sizes: list[int]) -> int:
+    """Return the number of values in a response, after the check that it is not too large.
+
+    Args:
+        model: Model with the activations.
+        sizes: Number of points of each curve.
+    """
+    harmonics = model.card.harmonics
+    numbers = 2 * sum(sizes) + harmonics * len(sizes)
+    if numbers > MAX_NUMBERS or sum(sizes) * harmonics > MAX_TERMS:
         raise InvalidRequestError(
-            f"{neurons} activations of {points} points are {numbers} numbers; at most {MAX_NUMBERS}, and "
+            f"{len(sizes)} activations of {max(sizes)} points are {numbers} numbers; at most {MAX_NUMBERS}, and "
             f"{MAX_TERMS} cosines, are computed: ask for one layer, or for fewer points"
         )
+    return numbers
+
+
+def _default_points(ends: tuple[float, float], harmonics: int) -> int:
+    """Return the number of points that draw a curve with its highest harmonic over a range."""
+    low, high = _widened(ends)
+    periods = (high - low) * cosine_series.frequencies(harmonics)[-1] / (2 * np.pi)
+    return int(np.clip(np.ceil(POINTS_PER_PERIOD * periods) + 1, DEFAULT_POINTS, MAX_POINTS))
+
+
+def _widened(ends: tuple[float, float]) -> tuple[float, float]:
+    """Return a range; for a constant pre-activation one around it, to show the curve there."""
+    low, high = ends
+    return (low - 0.5, high + 0.5) if low == high else ends
 
 
 def _usage(card: Card, network: Network) -> ActivationStatistics | None:
@@ -104,16 +140,11 @@ def _importance(network: Network, usage: tuple[NeuronStatistics, ...]) -> Floats
     return spread / spread.sum() if spread.sum() > 0 else None
 
 
-def _curve(layer: Layer, neuron: int, ends: tuple[float, float], points: int | None) -> dict[str, Any]:
+def _curve(layer: Layer, neuron: int, ends: tuple[float, float], points: int) -> dict[str, Any]:
     """Return coefficients, points and values of one activation over a range of its pre-activation."""
     assert layer.coefficients is not None  # noqa: S101  (the caller chose the activated ones)
-    coefficients, (low, high) = layer.coefficients[neuron], ends
-    if low == high:  # a constant pre-activation: show the curve around it
-        low, high = low - 0.5, high + 0.5
-    if points is None:
-        periods = (high - low) * cosine_series.frequencies(len(coefficients))[-1] / (2 * np.pi)
-        points = int(np.clip(np.ceil(POINTS_PER_PERIOD * periods) + 1, DEFAULT_POINTS, MAX_POINTS))
-    z = np.linspace(low, high, points)
+    coefficients = layer.coefficients[neuron]
+    z = np.linspace(*_widened(ends), points)
     values = cosine_series.activation(z[:, None], coefficients[None])[:, 0]
     return {
         "neuron": neuron,

@@ -1,5 +1,6 @@
 """Shapley values and integrated gradients that divide the pre-activation of each row among its features."""
 
+from collections.abc import Generator
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal
 
@@ -16,8 +17,16 @@ from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array
 
 Method = Literal["shapley", "integrated_gradients", "sampled_shapley"]
-MAX_TERMS = 200_000_000
-"""Maximum number of products in the attributions of one request: some seconds of one core."""
+ANGLE_NS = 15
+"""Estimated time of exact Shapley values for each angle and node: background x neurons x harmonics x features."""
+COSINE_NS = 45
+"""Estimated time of one cosine of a neuron."""
+ROW_NS = 300_000
+"""Estimated time of what each row takes besides."""
+WEIGHT_NS = 1
+"""Estimated time of one product with a weight in float64."""
+MAX_SHARES = 2**17
+"""Maximum values of the features in the neurons, or of a gradient, at once: rows x neurons x features."""
 MAX_PERMUTATIONS = 1000
 DEFAULT_PERMUTATIONS = 50
 ROW_SCHEMA = {"$ref": "#/components/schemas/Row"}
@@ -87,7 +96,9 @@ class AttributionResult:
     estimated: bool
 
 
-def compute_attributions(model: ServedModel, rows: Array, options: AttributionOptions) -> AttributionResult:
+def compute_attributions(
+    model: ServedModel, rows: Array, options: AttributionOptions
+) -> Generator[None, None, AttributionResult]:
     """Compute the attributions of every row and unit.
 
     Args:
@@ -95,12 +106,18 @@ def compute_attributions(model: ServedModel, rows: Array, options: AttributionOp
         rows: Inputs, float32 [batch, features].
         options: Attributions that the request asks for.
 
-    Raises:
-        InvalidRequestError: The computation takes more than MAX_TERMS products.
+    Yields:
+        None between two parts of the work, of some milliseconds each.
     """
-    _check_size(model, len(rows), options)
+    columns = model.network.encode(rows)
+    size = max(1, MAX_SHARES // (max(map(len, columns)) * max(model.card.layers[1:])))
+    parts: list[attributions.Attributions] = []
+    for start in range(0, len(columns), size):
+        parts.append((yield from _compute(model, columns[start : start + size], options)))
+        yield
+    values, error = np.concatenate([part.values for part in parts]), max(part.error for part in parts)
     estimated = options.method == "integrated_gradients" and len(model.network.layers) > 2
-    return AttributionResult(options.method, _compute(model, rows, options), estimated)
+    return AttributionResult(options.method, attributions.Attributions(values, parts[0].base_value, error), estimated)
 
 
 def encode_attributions(model: ServedModel, result: AttributionResult, units: list[int]) -> list[bytes]:
@@ -125,9 +142,10 @@ def encode_attributions(model: ServedModel, result: AttributionResult, units: li
     ]
 
 
-def _compute(model: ServedModel, rows: Array, options: AttributionOptions) -> attributions.Attributions:
-    columns, reference = model.network.encode(rows), options.reference
-    network, players = replace(model.network, encoding=None), _feature_columns(model)  # the columns are encoded
+def _compute(model: ServedModel, columns: Floats, options: AttributionOptions) -> attributions.Steps:
+    """Return the computation for encoded rows, float64 [rows, columns]."""
+    reference, players = options.reference, _feature_columns(model)
+    network = replace(model.network, encoding=None)  # the columns are encoded
     if options.method == "integrated_gradients":
         return attributions.integrated_gradients(network, columns, reference[0], players)
     if options.method == "shapley":
@@ -163,18 +181,16 @@ def _reference(model: ServedModel, method: Method, parameters: AttributionParame
     return rows.mean(axis=0, keepdims=True) if name == "baseline" else rows
 
 
-def _check_size(model: ServedModel, rows: int, options: AttributionOptions) -> None:
-    features, reference = len(model.card.features), len(options.reference)
-    terms = max(model.card.layers[1:]) * model.card.harmonics * features
+def row_cost_ns(model: ServedModel, options: AttributionOptions) -> float:
+    """Return the estimated time of the attributions of one row, in nanoseconds."""
+    network, features, reference = model.network, len(model.card.features), len(options.reference)
+    cosines = sum(layer.coefficients.size for layer in network.layers if layer.coefficients is not None)
+    evaluation = COSINE_NS * cosines + WEIGHT_NS * (network.parameters + network.columns)
     if options.method == "shapley":
-        terms *= reference * -(-features // 4)
-    elif options.method == "sampled_shapley":
-        terms *= reference * 2 * options.permutations
-    elif len(model.network.layers) > 2:
-        terms *= attributions.MAX_NODES
-    if rows * terms > MAX_TERMS:
-        raise InvalidRequestError(
-            f"the attributions of {rows} rows against {reference} take {rows * terms} products; at most {MAX_TERMS} "
-            "are computed for one request: send fewer rows, or a smaller background",
-            max_rows=MAX_TERMS // terms,
-        )
+        nodes = -(-features // 4)
+        return ROW_NS + ANGLE_NS * nodes * reference * network.spectrum.size * features
+    if options.method == "sampled_shapley":
+        return ROW_NS + evaluation * 2 * options.permutations * max(1, features - 1) * reference
+    if len(network.layers) > 2:
+        return ROW_NS + 2 * attributions.MAX_NODES * (2 * evaluation + WEIGHT_NS * network.units * network.parameters)
+    return ROW_NS + 2 * evaluation

@@ -1,5 +1,6 @@
 """Options of an explain request on either protocol, and the JSON text of its explanations."""
 
+from collections.abc import Generator, Sequence
 from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
@@ -11,8 +12,10 @@ from enn_service.inference.types import Batch
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.session import Array
 
-ATTRIBUTION_COST_NS = 5_000_000
-"""Estimated work of attributions, in nanoseconds: more than the event loop does for one request."""
+MIN_ATTRIBUTION_NS = 5_000_000
+"""Least estimated time of attributions: more than the event loop does for one request."""
+HARMONIC_NS = 15
+"""Estimated time to compute one harmonic of a neuron."""
 MAX_NUMBERS = 1_000_000
 """Maximum count of numbers in the explanations of one request: some tens of megabytes of JSON."""
 
@@ -63,6 +66,7 @@ class ExplainOptions(Struct, frozen=True):
         harmonics: True to split each bump into the terms of its series.
         attributions: Method of the attributions to features, with its options; None without attributions.
         is_default: True if the request has no options.
+        extra_cost_ns: Estimated time besides the run of the network, in nanoseconds.
     """
 
     numbers: int
@@ -72,11 +76,7 @@ class ExplainOptions(Struct, frozen=True):
     harmonics: bool = False
     attributions: AttributionOptions | None = None
     is_default: bool = False
-
-    @property
-    def extra_cost_ns(self) -> int:
-        """Estimated work besides the run of the network, in nanoseconds."""
-        return ATTRIBUTION_COST_NS if self.attributions else 0
+    extra_cost_ns: int = 0
 
 
 def parse_explain_options(model: ServedModel, parameters: ExplainParameters | None, rows: int) -> ExplainOptions:
@@ -105,7 +105,12 @@ def parse_explain_options(model: ServedModel, parameters: ExplainParameters | No
             max_rows=MAX_NUMBERS // numbers,
         )
     attribution = attributions.parse_attribution_options(model, parameters)
-    return ExplainOptions(numbers, output, outputs, top, harmonics, attribution)
+    extra = 0
+    if attribution is not None:
+        extra = max(MIN_ATTRIBUTION_NS, int(rows * attributions.row_cost_ns(model, attribution)))
+    if harmonics:
+        extra += rows * HARMONIC_NS * model.card.layers[-2] * model.card.harmonics
+    return ExplainOptions(numbers, output, outputs, top, harmonics, attribution, extra_cost_ns=extra)
 
 
 def _read_outputs(model: ServedModel, given: list[Any] | str | None) -> list[int] | None:
@@ -123,10 +128,31 @@ def _read_outputs(model: ServedModel, given: list[Any] | str | None) -> list[int
     return units
 
 
+def encode_plain_row(model: ServedModel, options: ExplainOptions, tensors: Sequence[Array]) -> bytes | None:
+    """Return the explanation of a row within its training ranges; None if its options or model need arrays.
+
+    Args:
+        model: Model that explains.
+        options: Options of the request.
+        tensors: Tensors of EXPLAIN_OUTPUTS: output and bumps.
+    """
+    if not (options.is_default and model.explanation_encoder.has_row_path):
+        return None
+    return model.explanation_encoder.encode_row(tensors[0][0].tolist(), tensors[1][0].tolist())
+
+
+def explanation_bytes(model: ServedModel, options: ExplainOptions) -> int:
+    """Return the estimated length of the explanation of a row."""
+    neurons = model.card.layers[-2]
+    return len(options.outputs or [0]) * model.explanation_encoder.bytes_per_row(
+        min(options.top or neurons, neurons), harmonics=options.harmonics, attributions=options.attributions is not None
+    )
+
+
 def encode_explanations(
     model: ServedModel, batch: Batch, options: ExplainOptions, tensors: tuple[Array, Array]
-) -> bytes:
-    """Return the JSON list of explanations, one for each row.
+) -> Generator[None, None, list[bytes]]:
+    """Return the explanations as JSON objects, one for each row.
 
     With several outputs the explanation of a row is {"outputs": [one for each output]}.
 
@@ -135,13 +161,16 @@ def encode_explanations(
         batch: Validated rows of the request.
         options: Options of the request.
         tensors: Tensors of EXPLAIN_OUTPUTS: output and bumps.
+
+    Yields:
+        None between two parts of the work.
     """
     output, bumps = tensors
-    if isinstance(batch.rows, list) and options.is_default and model.explanation_encoder.has_row_path:
-        return b"[%b]" % model.explanation_encoder.encode_row(output[0].tolist(), bumps[0].tolist())
-    rows = batch.array()
-    attributed = attributions.compute_attributions(model, rows, options.attributions) if options.attributions else None
-    flags = model.explanation_encoder.encode_out_of_range(len(rows), batch.out_of_range)
+    rows, encoder = batch.array(), model.explanation_encoder
+    attributed = None
+    if options.attributions is not None:
+        attributed = yield from attributions.compute_attributions(model, rows, options.attributions)
+    flags = encoder.encode_out_of_range(len(rows), batch.out_of_range)
 
     def encode(units: list[int], starts: list[bytes]) -> list[bytes]:
         if attributed is None:
@@ -149,10 +178,13 @@ def encode_explanations(
         else:
             texts = attributions.encode_attributions(model, attributed, units)
             tails = [b'%b,"attributions":%b}' % pair for pair in zip(starts, texts, strict=True)]
-        return model.explanation_encoder.encode(rows, units, bumps, tails, harmonics=options.harmonics, top=options.top)
+        return encoder.encode(rows, units, bumps, tails, harmonics=options.harmonics, top=options.top)
 
     if options.outputs is None:
-        return b"[%b]" % b",".join(encode(model.prediction_encoder.explained_outputs(output, options.output), flags))
-    by_output = [encode([unit] * len(rows), [b""] * len(rows)) for unit in options.outputs]
+        return encode(model.prediction_encoder.explained_outputs(output, options.output), flags)
+    by_output = []
+    for unit in options.outputs:
+        by_output.append(encode([unit] * len(rows), [b""] * len(rows)))
+        yield
     by_row = zip(zip(*by_output, strict=True), flags, strict=True)
-    return b"[%b]" % b",".join([b'{"outputs":[%b]%b}' % (b",".join(each), flag) for each, flag in by_row])
+    return [b'{"outputs":[%b]%b}' % (b",".join(each), flag) for each, flag in by_row]

@@ -1,20 +1,34 @@
 """The only route of an inference: decode the request, validate its rows, run the network, encode the response.
 
-The HTTP data plane calls `respond`, before ASGI or within it; a thread carries on with `Deferred.finish`.
+The HTTP data plane calls `respond`, before ASGI or within it; a work queue carries on with `Deferred.steps`.
 """
 
-from collections.abc import Sequence
+from collections.abc import Generator, Iterator, Sequence
+from math import inf
 from time import perf_counter_ns
 from typing import Any
 
 import numpy as np
 
-from enn_service.inference.cost import EVENT_LOOP, NUMBER_NS, PARAMETER_NS, Limits
-from enn_service.inference.types import Batch, EncodedResponse, Endpoint, InferenceCall, InferenceRequest
+from enn_service.inference.admission import Reservation
+from enn_service.inference.cost import (
+    BYTE_NS,
+    EVENT_LOOP,
+    NUMBER_NS,
+    PARAMETER_NS,
+    PIECE_BYTES,
+    PIECE_NUMBERS,
+    Limits,
+    check_seconds,
+)
+from enn_service.inference.types import Batch, EncodedResponse, Endpoint, InferenceCall, InferenceRequest, RowSource
 from enn_service.observability.counters import EndpointStats
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array, all_finite
+
+PROJECTED_FROM = 1 / 16
+"""Share of the rows from which the length of the whole answer is projected: one that will not fit is ended there."""
 
 
 def respond(
@@ -65,22 +79,33 @@ def respond(
 
 
 class Deferred:
-    """An inference for a thread to finish: decoded and validated already, or not read at all yet.
+    """An inference for a work queue to finish: decoded and validated already, or not read at all yet.
 
     Args:
         endpoint: Decoder and encoder of the protocol verb.
         model: Model to run.
         request: Decompressed body and headers.
         stats: Counters of this model, version and verb.
-        call: The decoded request; None if `finish` has to decode it.
-        batch: Validated rows of the call; None if `finish` has to decode them.
+        call: The decoded request; None if `steps` has to decode it.
+        batch: Validated rows of the call; None if `steps` has to decode them.
         started: Time when the inference began, of `perf_counter_ns`; None for now.
 
     Attributes:
         model: Model to run.
     """
 
-    __slots__ = ("_batch", "_call", "_endpoint", "_request", "_stages", "_started", "_stats", "model")
+    __slots__ = (
+        "_batch",
+        "_call",
+        "_endpoint",
+        "_outside",
+        "_request",
+        "_rows",
+        "_stages",
+        "_started",
+        "_stats",
+        "model",
+    )
 
     def __init__(
         self,
@@ -98,41 +123,83 @@ class Deferred:
         self._endpoint, self._request, self._stats = endpoint, request, stats
         self._call, self._batch = call, batch
         self._started = now if started is None else started
-        self._stages = (now - self._started, 0, 0)
+        self._stages = [now - self._started, 0, 0]
+        self._rows = self._outside = 0
 
-    def finish(self) -> EncodedResponse:
-        """Do what is left of decode, validate, run and encode; any thread may call this, once.
+    @property
+    def size(self) -> int:
+        """Number of bytes of the body and the rows that are held until the work begins."""
+        batch = self._batch
+        return len(self._request.body) + (0 if batch is None else batch.array().nbytes)
+
+    def steps(
+        self, memory: Reservation | None = None, max_seconds: float = inf
+    ) -> Generator[float | None, None, EncodedResponse]:
+        """Do what is left of decode, validate, run and encode, some rows at a time; any thread may do so, once.
+
+        Memory is reserved before it is used. At the end the request has no body: the answer alone is held then.
+
+        Args:
+            memory: Memory of the request; None to reserve none.
+            max_seconds: Longest estimated time that is accepted.
+
+        Yields:
+            Estimated time in seconds, once known, and None after each piece.
 
         Raises:
-            RequestError: The request is malformed or asks for what the model does not have.
+            RequestError: The request is malformed, or asks for what the model does not have, or for too much.
             ArithmeticError: The network returned a value that is not finite.
         """
-        began, model = perf_counter_ns(), self.model
-        if (call := self._call) is None:
-            call = self._call = self._endpoint.decode(model, self._request)
-        if (batch := self._batch) is None:
-            batch = self._batch = validate(model, call)
-        # The tensors of a single row belong to the event loop: a thread runs arrays.
-        batch.rows = batch.array()
-        decoded = perf_counter_ns()
-        tensors = run(model, call, batch)
-        ran = perf_counter_ns()
-        response = self._endpoint.encode(model, call, batch, tensors)
-        self._stages = (self._stages[0] + decoded - began, ran - decoded, perf_counter_ns() - ran)
+        request, self._request = self._request, InferenceRequest(b"")
+        request.memory = memory
+        call, batch, self._call, self._batch = self._call, self._batch, None, None
+        model, endpoint, began = self.model, self._endpoint, perf_counter_ns()
+        if call is None:
+            call = endpoint.decode(model, request)
+        answer = endpoint.answer(model, call)
+        rows = batch.size if batch is not None else _row_count(call)
+        seconds = _estimate_ns(model, call, rows, len(request.body)) / 1e9
+        check_seconds(seconds, max_seconds, rows)
+        request.reserve(PIECE_BYTES, "a piece of the work")
+        reserved = rows * answer.bytes_per_row
+        request.reserve(reserved, f"the answer to {rows} rows", rows)
+        batches = iter([batch]) if batch is not None else _batches(model, call)
+        yield seconds
+        at_once = _rows_at_once(model, call)
+        for whole in batches:
+            for piece in whole.pieces(at_once):
+                decoded = perf_counter_ns()
+                tensors = run(model, call, piece)
+                ran = perf_counter_ns()
+                yield from answer.add(piece, tensors)
+                self._count(piece, decoded - began, ran - decoded, perf_counter_ns() - ran)
+                needed = answer.size if self._rows < PROJECTED_FROM * rows else answer.size * rows // self._rows
+                if needed > reserved:
+                    request.reserve(needed - reserved, f"the answer to {rows} rows", rows)
+                    reserved = needed
+                yield None
+                began = perf_counter_ns()
+        response = answer.finish(self._rows, self._outside)
+        self._stages[2] += perf_counter_ns() - began
+        if memory is not None:
+            memory.give_back(len(request.body) + PIECE_BYTES + reserved - response.size)
+        request.body = b""
         return response
 
-    def discard(self) -> None:
-        """Drop body, call and rows; `finish` must neither run nor be called afterwards."""
-        self._request, self._call, self._batch = InferenceRequest(b""), None, None
+    def _count(self, piece: Batch, decode_ns: int, run_ns: int, encode_ns: int) -> None:
+        """Add a piece to the counts and times."""
+        self._rows += piece.size
+        self._outside += 0 if piece.out_of_range is None else piece.out_of_range.rows
+        for stage, took in enumerate((decode_ns, run_ns, encode_ns)):
+            self._stages[stage] += took
 
     def record(self, *, refused: bool) -> None:
         """Record the inference in the counters; only the event loop may call this, as it alone changes them."""
-        total, batch, stats = perf_counter_ns() - self._started, self._batch, self._stats
-        if refused or batch is None:
+        total, stats = perf_counter_ns() - self._started, self._stats
+        if refused:
             stats.record_failure(total)
-            return
-        outside = batch.out_of_range
-        stats.record(total, *self._stages, rows=batch.size, rows_out_of_range=0 if outside is None else outside.rows)
+        else:
+            stats.record(total, *self._stages, rows=self._rows, rows_out_of_range=self._outside)
 
 
 def validate(model: ServedModel, call: InferenceCall[Any]) -> Batch:
@@ -147,10 +214,48 @@ def validate(model: ServedModel, call: InferenceCall[Any]) -> Batch:
     rows = call.rows
     if type(rows) is list and len(rows) == 1 and model.range_check.contains(rows[0]):
         return Batch(rows[0], 1, None)
+    if isinstance(rows, RowSource):
+        rows = np.concatenate([_validate(model, call, piece, 0).array() for piece in rows.pieces()])
+    return _validate(model, call, rows, 0)
+
+
+def _validate(model: ServedModel, call: InferenceCall[Any], rows: Any, first: int) -> Batch:  # noqa: ANN401  (JSON)
+    """Return rows of a call, the first of which has this index, as an array."""
     if not isinstance(rows, np.ndarray):
-        rows = parse_rows(model.card, rows, call.field, tensor=call.as_tensor)
-    array, outside = model.range_check.validate(rows, call.field)
-    return Batch(array, len(array), outside)
+        rows = parse_rows(model.card, rows, call.field, tensor=call.as_tensor, first=first)
+    array, outside = model.range_check.validate(rows, call.field, first)
+    return Batch(array, len(array), outside, first)
+
+
+def _batches(model: ServedModel, call: InferenceCall[Any]) -> Iterator[Batch]:
+    """Yield the validated rows of a call, as many at a time as its source reads."""
+    first = 0
+    for rows in call.rows.pieces() if isinstance(call.rows, RowSource) else [call.rows]:
+        yield (batch := _validate(model, call, rows, first))
+        first += batch.size
+
+
+def _row_count(call: InferenceCall[Any]) -> int:
+    """Return the number of rows of a call; 1 for a value that is no list and will be refused."""
+    return len(call.rows) if isinstance(call.rows, list | np.ndarray | RowSource) else 1
+
+
+def _rows_at_once(model: ServedModel, call: InferenceCall[Any]) -> int:
+    """Return the number of rows of one piece."""
+    computed = sum(model.sizes[name] for name in call.tensors)
+    return max(1, PIECE_NUMBERS // (model.features + computed + call.numbers))
+
+
+def _estimate_ns(model: ServedModel, call: InferenceCall[Any], rows: int, read: int) -> int:
+    """Return the estimated time of a call on one core.
+
+    Args:
+        model: Model to run.
+        call: Decoded call.
+        rows: Number of rows.
+        read: Number of bytes of the body.
+    """
+    return read * BYTE_NS + rows * (PARAMETER_NS * model.parameters + NUMBER_NS * call.numbers) + call.extra_ns
 
 
 def run(model: ServedModel, call: InferenceCall[Any], batch: Batch) -> Sequence[Array]:

@@ -1,13 +1,17 @@
 """Response of a model over a grid of one or two features, with all other features fixed."""
 
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import numpy as np
 import orjson
 
 from enn_service.errors import InvalidRequestError, describe_value
+from enn_service.inference.admission import Reservation
+from enn_service.inference.answer import ANSWER_BYTES
+from enn_service.inference.cost import PIECE_BYTES, PIECE_NUMBERS
 from enn_service.runtime.feature_values import encode_value
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.row_parser import parse_rows
@@ -16,7 +20,7 @@ from enn_service.runtime.session import Array
 MAX_NUMBERS = 1_000_000
 """Maximum number of values in one response: about ten megabytes of JSON."""
 MAX_BUMPS = 20_000_000
-"""Maximum number of bumps that the runtime computes for one response, over all outputs: 80 megabytes."""
+"""Maximum number of bumps that the runtime computes for one response, over all outputs."""
 MAX_PRODUCTS = 5_000_000_000
 """Maximum number of grid points times parameters in one response: some seconds of one core."""
 TENSORS = ("output", "pre_activation", "bumps")
@@ -65,8 +69,8 @@ def feature_axis(model: ServedModel, name: str, points: int, field: str) -> Feat
 
 
 def response_surface(
-    model: ServedModel, axes: Sequence[FeatureAxis], at: str, output: str | None, *, bumps: bool
-) -> dict[str, Any]:
+    model: ServedModel, axes: Sequence[FeatureAxis], at: str, output: str | None, *, bumps: bool, memory: Reservation
+) -> Generator[None, None, dict[str, Any]]:
     """Compute the response over a grid, as a JSON object with arrays of one dimension per axis.
 
     Args:
@@ -75,19 +79,19 @@ def response_surface(
         at: JSON object with values of other features; features that it does not name have their typical value.
         output: Name of the output unit; None for the only one, or for the class predicted at `at`.
         bumps: True to include the bump of each neuron.
+        memory: Memory of the request.
+
+    Yields:
+        None after each piece of some milliseconds.
 
     Raises:
         InvalidRequestError: A name or value is not valid for the model, or the response would be too large.
     """
     size = [len(axis.values) for axis in axes]
-    _check_size(model, size, bumps=bumps)
+    memory.reserve(_check_size(model, size, bumps=bumps) * ANSWER_BYTES + PIECE_BYTES, "the answer")
     row = _fixed_row(model, axes, at)
-    rows = np.tile(row, (*size, 1))
-    grids = np.meshgrid(*(axis.values for axis in axes), indexing="ij")
-    for axis, grid in zip(axes, grids, strict=True):
-        rows[..., axis.index] = grid
     unit = _output_index(model, row, output)
-    outputs, pre_activation, parts = model.session.run(rows.reshape(-1, row.size), TENSORS)
+    response, pre_activation, parts = yield from _compute(model, axes, row, unit, bumps=bumps)
     varying = {axis.index for axis in axes}
     result: dict[str, Any] = {
         "output": model.prediction_encoder.output_names[unit],
@@ -96,18 +100,49 @@ def response_surface(
             for index, (feature, value) in enumerate(zip(model.card.features, row.tolist(), strict=True))
             if index not in varying
         },
-        "pre_activation": _reshape(pre_activation[:, unit], size),
-        "response": _reshape(outputs[:, unit + outputs.shape[1] - pre_activation.shape[1]], size),
+        "pre_activation": pre_activation.reshape(size),
+        "response": response.reshape(size),
     }
     if bumps:
-        result["bumps"] = [
-            {"neuron": neuron, "values": _reshape(parts[:, unit, neuron], size)} for neuron in range(parts.shape[2])
-        ]
+        result["bumps"] = [{"neuron": neuron, "values": values.reshape(size)} for neuron, values in enumerate(parts)]
     return result
 
 
-def _check_size(model: ServedModel, size: list[int], *, bumps: bool) -> None:
-    points, neurons = int(np.prod(size)), model.card.layers[-2]
+def _compute(
+    model: ServedModel, axes: Sequence[FeatureAxis], row: Array, unit: int, *, bumps: bool
+) -> Generator[None, None, tuple[Array, Array, Array]]:
+    """Return response and pre-activation of the grid points, and the bumps [neurons, points], of one unit.
+
+    Args:
+        model: Model to run.
+        axes: Varying features; the last one varies fastest.
+        row: Values of the other features.
+        unit: Index of the unit.
+        bumps: True to keep the bumps.
+    """
+    size = [len(axis.values) for axis in axes]
+    points, neurons, units = prod(size), model.card.layers[-2] if bumps else 0, model.network.units
+    response, pre_activation = np.empty(points, np.float32), np.empty(points, np.float32)
+    parts = np.empty((neurons, points), np.float32)
+    at_once = max(1, PIECE_NUMBERS // (row.size + model.sizes["bumps"]))
+    for start in range(0, points, at_once):
+        piece = slice(start, min(start + at_once, points))
+        rows = np.tile(row, (piece.stop - start, 1))
+        places = np.unravel_index(np.arange(start, piece.stop), size)
+        for axis, place in zip(axes, places, strict=True):
+            rows[:, axis.index] = axis.values[place]
+        outputs, sums, values = model.session.run(rows, TENSORS)
+        response[piece] = outputs[:, unit + outputs.shape[1] - units]
+        pre_activation[piece] = sums[:, unit]
+        if bumps:
+            parts[:, piece] = values[:, unit].T
+        yield
+    return response, pre_activation, parts
+
+
+def _check_size(model: ServedModel, size: list[int], *, bumps: bool) -> int:
+    """Return the number of values in a response, after the check that it is not too large."""
+    points, neurons = prod(size), model.card.layers[-2]
     numbers = points * (2 + (neurons if bumps else 0))
     if (
         numbers > MAX_NUMBERS
@@ -118,6 +153,7 @@ def _check_size(model: ServedModel, size: list[int], *, bumps: bool) -> None:
             f"{' x '.join(map(str, size))} points{' with bumps' if bumps else ''} are {numbers} numbers; at most "
             f"{MAX_NUMBERS}, {MAX_BUMPS} bumps and {MAX_PRODUCTS} products are computed: ask for fewer points"
         )
+    return numbers
 
 
 def _fixed_row(model: ServedModel, axes: Sequence[FeatureAxis], at: str) -> Array:
@@ -144,7 +180,3 @@ def _output_index(model: ServedModel, row: Array, output: str | None) -> int:
         return model.prediction_encoder.output_index(output, "output")
     (predicted,) = model.session.run(row[None], TENSORS[:1])
     return model.prediction_encoder.explained_outputs(predicted, None)[0]
-
-
-def _reshape(values: Array, size: list[int]) -> Array:
-    return np.ascontiguousarray(values).reshape(size)

@@ -3,15 +3,20 @@
 One object of each is made for every request: a msgspec Struct takes a third of the time of a dataclass.
 """
 
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from msgspec import Struct
 
+from enn_service.inference.admission import Reservation
 from enn_service.runtime.model import ServedModel
-from enn_service.runtime.range_check import OutOfRange
+from enn_service.runtime.out_of_range import OutOfRange
 from enn_service.runtime.session import Array
+
+if TYPE_CHECKING:
+    from enn_service.runtime.range_check import Numbers
 
 Options = TypeVar("Options")
 
@@ -23,18 +28,47 @@ class InferenceRequest(Struct, eq=False):
         body: Decompressed bytes.
         json_length: Length of the JSON part in bytes if a header gives it; binary tensors follow. None for JSON alone.
         id: Request identity that the client sent in a header; empty if it sent none.
+        memory: Memory that the request has reserved; None for a request without a limit.
     """
 
     body: bytes
     json_length: int | None = None
     id: str = ""
+    memory: Reservation | None = None
+
+    def reserve(self, size: int, what: str, rows: int = 0) -> None:
+        """Reserve memory for the request.
+
+        Args:
+            size: Number of bytes; a negative number returns some.
+            what: Name of what needs them, for error messages.
+            rows: Number of rows in the request, if fewer rows need fewer bytes.
+
+        Raises:
+            TooMuchWorkError: The request alone would exceed the whole budget.
+            MemoryBudgetError: The budget does not have the bytes now.
+        """
+        if self.memory is not None:
+            self.memory.reserve(size, what, rows)
+
+
+class RowSource(ABC):
+    """Rows of a large request that are not parsed yet."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Return the number of rows, or a larger number if texts in the rows contain brackets."""
+
+    @abstractmethod
+    def pieces(self) -> "Iterator[list[Any] | Numbers]":
+        """Yield the rows in order, some at a time: JSON values or numbers [rows, features]."""
 
 
 class InferenceCall(Struct, Generic[Options], eq=False):
     """A decoded request whose rows are not validated yet.
 
     Attributes:
-        rows: JSON value that lists the rows, whatever it is, or numbers [batch, features].
+        rows: JSON value that lists the rows, whatever it is, or numbers [batch, features], or rows not parsed yet.
         field: Name of the rows in the request, for error messages.
         tensors: Names of the model's outputs to compute.
         numbers: Estimated count of numbers per row that the response contains as text.
@@ -59,15 +93,29 @@ class Batch(Struct, eq=False):
         rows: A list of floats for a single row within its training ranges, else float32 [batch, features].
         size: Number of rows.
         out_of_range: Values outside their training range; None if there are none.
+        first: Index of the first row in the request.
     """
 
     rows: list[float] | Array
     size: int
     out_of_range: OutOfRange | None
+    first: int = 0
 
     def array(self) -> Array:
         """Return the rows as float32 [batch, features]."""
         return np.array([self.rows], np.float32) if isinstance(self.rows, list) else self.rows
+
+    def pieces(self, rows: int) -> "Iterator[Batch]":
+        """Yield the rows as arrays of some rows each.
+
+        Args:
+            rows: Maximum number of rows of a piece.
+        """
+        array, outside = self.array(), self.out_of_range
+        for start in range(0, self.size, rows):
+            piece = array[start : start + rows]
+            found = None if outside is None else outside.piece(start, start + len(piece))
+            yield Batch(piece, len(piece), found, self.first + start)
 
 
 class EncodedResponse(Struct):
@@ -79,6 +127,7 @@ class EncodedResponse(Struct):
         rows: Number of rows it answers.
         content_type: Media type of the body.
         headers: Further headers, (name, value) each.
+        more: Bytes to send after those of `body`, in blocks.
     """
 
     status: ClassVar[int] = 200
@@ -86,6 +135,47 @@ class EncodedResponse(Struct):
     rows: int
     content_type: bytes = b"application/json"
     headers: Sequence[tuple[str, str]] = ()
+    more: Sequence[bytes] = ()
+
+    @property
+    def size(self) -> int:
+        """Length of the whole body in bytes."""
+        return len(self.body) + sum(map(len, self.more))
+
+
+class Answer(Protocol):
+    """Response that grows batch by batch."""
+
+    @property
+    def bytes_per_row(self) -> int:
+        """Estimated length for each row."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """Length so far."""
+        ...
+
+    def add(self, batch: Batch, tensors: Sequence[Array]) -> Iterable[None]:
+        """Append the rows of a batch.
+
+        Args:
+            batch: Validated rows.
+            tensors: Tensors of the call for these rows.
+
+        Yields:
+            None between two parts of the work.
+        """
+        ...
+
+    def finish(self, rows: int, outside: int) -> EncodedResponse:
+        """Return the response.
+
+        Args:
+            rows: Number of rows.
+            outside: Number of rows with values outside their training ranges.
+        """
+        ...
 
 
 class Endpoint(NamedTuple, Generic[Options]):
@@ -94,7 +184,9 @@ class Endpoint(NamedTuple, Generic[Options]):
     Attributes:
         decode: Parse a request; raises RequestError if it is malformed.
         encode: Write the response from the computed tensors, which are in the order of the call's names.
+        answer: Begin the response to many rows, which is written batch by batch.
     """
 
     decode: Callable[[ServedModel, InferenceRequest], InferenceCall[Options]]
     encode: Callable[[ServedModel, InferenceCall[Options], Batch, Sequence[Array]], EncodedResponse]
+    answer: Callable[[ServedModel, InferenceCall[Options]], Answer]

@@ -4,18 +4,32 @@ Source: the KServe V1 protocol, https://kserve.github.io/website/docs/concepts/a
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
-import orjson
 from msgspec import UNSET
 from numpy.typing import NDArray
 
 from enn_service.errors import InvalidRequestError
-from enn_service.inference.explain_options import ExplainOptions, encode_explanations, parse_explain_options
-from enn_service.inference.types import Batch, EncodedResponse, Endpoint, InferenceCall, InferenceRequest
-from enn_service.protocols import numeric_json, request_bodies
+from enn_service.inference.answer import Pieces, encode_at_once, in_blocks
+from enn_service.inference.cost import SMALL_BYTES, json_object_bytes
+from enn_service.inference.explain_options import (
+    ExplainOptions,
+    encode_explanations,
+    encode_plain_row,
+    explanation_bytes,
+    parse_explain_options,
+)
+from enn_service.inference.types import (
+    Batch,
+    EncodedResponse,
+    Endpoint,
+    InferenceCall,
+    InferenceRequest,
+    RowSource,
+)
+from enn_service.protocols import large_rows, numeric_json, request_bodies
 from enn_service.protocols.body_decoder import BodyDecoder
 from enn_service.protocols.request_bodies import PredictRequest
 from enn_service.runtime.model import ServedModel
@@ -32,7 +46,7 @@ def _decode_predict(model: ServedModel, request: InferenceRequest) -> InferenceC
     Raises:
         InvalidRequestError: The body is not such an object.
     """
-    rows, field, _ = _parse_body(model, request.body, request_bodies.PREDICT)
+    rows, field, _ = _parse_body(model, request, request_bodies.PREDICT)
     return InferenceCall(rows, field, PREDICT_OUTPUTS, model.sizes["output"], None)
 
 
@@ -42,48 +56,96 @@ def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceC
     Raises:
         InvalidRequestError: The body is not such an object, or a parameter is unknown or has an invalid value.
     """
-    rows, field, body = _parse_body(model, request.body, request_bodies.EXPLAIN)
+    rows, field, body = _parse_body(model, request, request_bodies.EXPLAIN)
     options = parse_explain_options(model, body.parameters, len(rows))
     return InferenceCall(rows, field, EXPLAIN_OUTPUTS, options.numbers, options, extra_ns=options.extra_cost_ns)
 
 
 def _encode_predictions(
-    model: ServedModel, _: InferenceCall[None], batch: Batch, tensors: Sequence[Array]
+    model: ServedModel, call: InferenceCall[None], batch: Batch, tensors: Sequence[Array]
 ) -> EncodedResponse:
     """Return {"predictions": [...]}, one per row, and "out_of_range" where rows leave the training ranges."""
-    output, outside = tensors[0], batch.out_of_range
-    if batch.size == 1 and outside is None:
-        return EncodedResponse(b'{"predictions":[%b]}' % model.prediction_encoder.encode_row(output[0]), 1)
-    predictions = model.prediction_encoder.encode(output)
-    if outside is None:
-        return EncodedResponse(b'{"predictions":%b}' % predictions, batch.size)
-    named = model.prediction_encoder.out_of_range(outside).items()
-    extrapolated = orjson.dumps([{"row": row, "features": features} for row, features in named])
-    return EncodedResponse(b'{"predictions":%b,"out_of_range":%b}' % (predictions, extrapolated), batch.size)
+    if batch.out_of_range is not None:
+        return encode_at_once(_Predictions(model, call), batch, tensors)
+    encoder, output = model.prediction_encoder, tensors[0]
+    if batch.size == 1:
+        return EncodedResponse(b'{"predictions":[%b]}' % encoder.encode_row(output[0]), 1)
+    return EncodedResponse(b'{"predictions":%b}' % encoder.encode(output), batch.size)
 
 
 def _encode_explanations(
     model: ServedModel, call: InferenceCall[ExplainOptions], batch: Batch, tensors: Sequence[Array]
 ) -> EncodedResponse:
     """Return {"predictions": [...], "explanations": [...]}, one each per row."""
-    output, bumps = tensors
-    predictions = (
-        model.prediction_encoder.encode(output)
-        if batch.size > 1
-        else b"[%b]" % model.prediction_encoder.encode_row(output[0])
-    )
-    explanations = encode_explanations(model, batch, call.options, (output, bumps))
-    return EncodedResponse(b'{"predictions":%b,"explanations":%b}' % (predictions, explanations), batch.size)
+    if isinstance(batch.rows, list) and (text := encode_plain_row(model, call.options, tensors)) is not None:
+        prediction = model.prediction_encoder.encode_row(tensors[0][0])
+        return EncodedResponse(b'{"predictions":[%b],"explanations":[%b]}' % (prediction, text), 1)
+    return encode_at_once(_Explanations(model, call), batch, tensors)
 
 
-PREDICT = Endpoint(_decode_predict, _encode_predictions)
-EXPLAIN = Endpoint(_decode_explain, _encode_explanations)
+class _Predictions:
+    """Answer of predict, as `_encode_predictions` describes it."""
+
+    def __init__(self, model: ServedModel, _: InferenceCall[Any]) -> None:
+        self._encoder, self._predictions, self._outside = model.prediction_encoder, Pieces(), Pieces()
+
+    @property
+    def bytes_per_row(self) -> int:
+        return self._encoder.bytes_per_row
+
+    @property
+    def size(self) -> int:
+        return self._predictions.size + self._outside.size
+
+    def add(self, batch: Batch, tensors: Sequence[Array]) -> Iterable[None]:
+        self._predictions.append(self._encoder.encode(tensors[0])[1:-1])
+        if batch.out_of_range is not None:
+            self._outside.append(b",".join(self._encoder.out_of_range.rows(batch.out_of_range, batch.first)))
+        return ()
+
+    def finish(self, rows: int, outside: int) -> EncodedResponse:
+        parts = [b'{"predictions":[', *self._predictions.blocks()]
+        if outside:
+            parts += [b'],"out_of_range":[', *self._outside.blocks()]
+        return in_blocks([*parts, b"]}"], rows)
+
+
+class _Explanations:
+    """Answer of explain, as `_encode_explanations` describes it."""
+
+    def __init__(self, model: ServedModel, call: InferenceCall[ExplainOptions]) -> None:
+        self._model, self._options = model, call.options
+        self._predictions, self._explanations = Pieces(), Pieces()
+
+    @property
+    def bytes_per_row(self) -> int:
+        return self._model.prediction_encoder.bytes_per_row + explanation_bytes(self._model, self._options)
+
+    @property
+    def size(self) -> int:
+        return self._predictions.size + self._explanations.size
+
+    def add(self, batch: Batch, tensors: Sequence[Array]) -> Iterable[None]:
+        output, bumps = tensors
+        self._predictions.append(self._model.prediction_encoder.encode(output)[1:-1])
+        self._explanations.append(*(yield from encode_explanations(self._model, batch, self._options, (output, bumps))))
+
+    def finish(self, rows: int, outside: int) -> EncodedResponse:  # noqa: ARG002  (each explanation names its own)
+        predictions, explanations = self._predictions.blocks(), self._explanations.blocks()
+        return in_blocks([b'{"predictions":[', *predictions, b'],"explanations":[', *explanations, b"]}"], rows)
+
+
+PREDICT = Endpoint(_decode_predict, _encode_predictions, _Predictions)
+EXPLAIN = Endpoint(_decode_explain, _encode_explanations, _Explanations)
 
 
 def _parse_body(
-    model: ServedModel, text: bytes, decoder: BodyDecoder[Body]
-) -> tuple[list[Any] | NDArray[np.float64], str, Body]:
-    """Return the rows, JSON or numbers [batch, features], the name of their field, and the decoded body."""
+    model: ServedModel, request: InferenceRequest, decoder: BodyDecoder[Body]
+) -> tuple[list[Any] | NDArray[np.float64] | RowSource, str, Body]:
+    """Return the rows, JSON or numbers [batch, features] or not parsed, the name of their field, and the rest."""
+    text = request.body
+    if len(text) > SMALL_BYTES:
+        return _parse_large_body(model, request, decoder)
     if len(text) >= numeric_json.MIN_BYTES and not model.card.non_numeric_features:
         rest, array = numeric_json.extract_number_array(text, ROWS)
         if array and (numbers := numeric_json.parse_matrix(array, len(model.card.features))) is not None:
@@ -95,6 +157,27 @@ def _parse_body(
             else:
                 if rows == numeric_json.PLACEHOLDER:
                     return numbers, field, body
+    body = decoder.decode(text)
+    rows, field = _rows(body)
+    return rows, field, body
+
+
+def _parse_large_body(
+    model: ServedModel, request: InferenceRequest, decoder: BodyDecoder[Body]
+) -> tuple[list[Any] | RowSource, str, Body]:
+    """Return the rows, not parsed unless their place in the text is hard to find, and as `_parse_body` the others."""
+    text = request.body
+    for rest, span in large_rows.possible_spans(text, ROWS):
+        try:
+            body = decoder.decode(rest)
+            rows, field = _rows(body)
+        except InvalidRequestError:
+            if large_rows.is_json(rest):
+                raise
+            continue  # the rows end elsewhere
+        if rows == numeric_json.PLACEHOLDER:
+            return large_rows.ListedRows(request, text, span, model.features), field, body
+    request.reserve(json_object_bytes(text), "the body, parsed as a whole,")
     body = decoder.decode(text)
     rows, field = _rows(body)
     return rows, field, body

@@ -37,16 +37,30 @@ def extract_number_array(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, by
     Returns:
         The text with the placeholder, and the text of the array with its brackets; empty if none was found.
     """
+    start, end = find_number_array(body, key)
+    return replace_array(body, start, end), body[start:end]
+
+
+def find_number_array(body: bytes, key: re.Pattern[bytes]) -> tuple[int, int]:
+    """Return where the array after a key begins and ends, up to the first quote or brace; two equal numbers if nowhere.
+
+    Args:
+        body: JSON text.
+        key: Pattern that matches the key and its colon.
+    """
     if (found := key.search(body)) is None:
-        return body, b""
+        return 0, 0
     start = found.end()
     if (brace := body.find(b"}", start)) < 0:
-        return body, b""
+        return 0, 0
     quote = body.find(b'"', start, brace)
     end = body.rfind(b"]", start, brace if quote < 0 else quote) + 1
-    if end <= start:
-        return body, b""
-    return body[:start] + PLACEHOLDER_JSON + body[end:], body[start:end]
+    return (start, end) if end > start else (0, 0)
+
+
+def replace_array(body: bytes, start: int, end: int) -> bytes:
+    """Return a JSON text with the placeholder in the place of an array; the text itself if the array is empty."""
+    return body[:start] + PLACEHOLDER_JSON + body[end:] if end > start else body
 
 
 def parse_matrix(text: bytes, columns: int) -> NDArray[np.float64] | None:

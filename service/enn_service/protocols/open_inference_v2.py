@@ -3,7 +3,7 @@
 Source: https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,8 +11,22 @@ import orjson
 from msgspec import Struct
 
 from enn_service.errors import InvalidRequestError, describe_value
-from enn_service.inference.explain_options import ExplainOptions, encode_explanations, parse_explain_options
-from enn_service.inference.types import Batch, EncodedResponse, Endpoint, InferenceCall, InferenceRequest
+from enn_service.inference.answer import Pieces, encode_at_once, in_blocks
+from enn_service.inference.cost import SMALL_BYTES
+from enn_service.inference.explain_options import (
+    ExplainOptions,
+    encode_explanations,
+    explanation_bytes,
+    parse_explain_options,
+)
+from enn_service.inference.types import (
+    Batch,
+    EncodedResponse,
+    Endpoint,
+    InferenceCall,
+    InferenceRequest,
+    RowSource,
+)
 from enn_service.protocols import request_bodies
 from enn_service.protocols.request_bodies import ExplainTensorsParameters
 from enn_service.protocols.v2_request import (
@@ -25,7 +39,7 @@ from enn_service.protocols.v2_request import (
 )
 from enn_service.protocols.v2_tensors import DATA, classification_strings, pack_bytes, parse_raw_fp32, parse_tensor
 from enn_service.runtime.model import ServedModel
-from enn_service.runtime.prediction_encoder import template
+from enn_service.runtime.prediction_encoder import NUMBER_BYTES, template
 from enn_service.runtime.range_check import Numbers
 from enn_service.runtime.session import EXPLAIN_OUTPUTS, Array
 
@@ -34,6 +48,8 @@ BINARY_TYPE = b"application/octet-stream"
 NO_BYTES = memoryview(b"")
 CACHED_TEMPLATES = 1024
 """Number of model versions whose response template is cached."""
+CLASS_BYTES = 40
+"""Usual length of a class as "value:index:label"."""
 
 
 class InferOptions(Struct):
@@ -81,45 +97,112 @@ def _encode(
 ) -> EncodedResponse:
     """Return the response of infer or explain: JSON, then the tensors requested as bytes."""
     options = call.options
-    request, explain = options.request, options.explain
-    if request.outputs is OUTPUT_AS_JSON and explain is None and batch.out_of_range is None:
+    if options.explain is None and options.request.outputs is OUTPUT_AS_JSON and batch.out_of_range is None:
         return EncodedResponse(_encode_output_alone(model, options.id, tensors[0]), batch.size)
-    answer: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "id": options.id}
-    if batch.out_of_range is not None:
-        answer["parameters"] = {"rows_out_of_range": batch.out_of_range.rows}
-    blobs: list[bytes | memoryview] = []
-    if request.outputs is OUTPUT_AS_JSON:  # `output` is the first tensor of either endpoint
-        answer["outputs"] = [_json_tensor("output", tensors[0])]
-    elif explain is None:  # infer computes the named outputs in their order
-        each_output = zip(request.outputs, tensors, strict=True)
-        answer["outputs"] = [_encode_output(model, each, tensor, blobs) for each, tensor in each_output]
-    else:
-        named = dict(zip(call.tensors, tensors, strict=True))
-        answer["outputs"] = [_encode_output(model, each, named[each.name], blobs) for each in request.outputs]
-    if explain is not None:
-        explanations = encode_explanations(model, batch, explain, (tensors[0], tensors[1]))
-        answer["explanations"] = orjson.Fragment(explanations)
-    text = orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY)
-    if not blobs:
-        return EncodedResponse(text, batch.size)
-    return EncodedResponse(b"".join([text, *blobs]), batch.size, BINARY_TYPE, [(JSON_LENGTH, str(len(text)))])
+    names, plain = options.request.names, options.request.json_names
+    if options.explain is not None or len(plain) != len(names) or options.request.class_names:
+        return encode_at_once(_Tensors(model, call), batch, tensors)
+    answer = _head(model, options, 0 if batch.out_of_range is None else batch.out_of_range.rows)
+    answer["outputs"] = [  # the tensors of infer are those that it names
+        {"name": name, "shape": list(tensor.shape), "datatype": "FP32", "data": tensor.ravel()}
+        for name, tensor in zip(names, tensors, strict=True)
+    ]
+    return EncodedResponse(orjson.dumps(answer, option=orjson.OPT_SERIALIZE_NUMPY), batch.size)
 
 
-INFER = Endpoint(_decode_infer, _encode)
-EXPLAIN_TENSORS = Endpoint(_decode_explain, _encode)
+class _Output:
+    """Output tensor of a response, as JSON or as bytes after it.
+
+    Args:
+        model: Model of the response.
+        wanted: Output as the request names it.
+    """
+
+    def __init__(self, model: ServedModel, wanted: NamedOutput) -> None:
+        self._card, self.wanted = model.card, wanted
+        self._classes = min(wanted.classes, model.network.outputs)
+        self.data = Pieces(b"" if wanted.binary else b",")
+        self._shape = model.shapes[wanted.name][1:]
+        number = (4 if wanted.binary else NUMBER_BYTES + 1) * model.sizes[wanted.name]
+        self.bytes_per_row = CLASS_BYTES * self._classes or number
+
+    def add(self, array: Array) -> None:
+        """Append the values of some rows, or their best classes."""
+        if self._classes:
+            rows = classification_strings(self._card, array, self._classes)
+            self._shape, texts = [len(rows[0])], [text for row in rows for text in row]
+            self.data.append(pack_bytes(texts) if self.wanted.binary else orjson.dumps(texts)[1:-1])
+        elif self.wanted.binary:
+            self.data.append(array.astype("<f4", copy=False).tobytes())
+        else:
+            self.data.append(orjson.dumps(array.ravel(), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1])
+
+    def json(self, rows: int) -> list[bytes]:
+        """Return the tensor as parts of a JSON text, without its data if those follow as bytes."""
+        datatype = "BYTES" if self._classes else "FP32"
+        tensor = {"name": self.wanted.name, "shape": [rows, *self._shape], "datatype": datatype}
+        if self.wanted.binary:
+            return [orjson.dumps(tensor | {"parameters": {"binary_data_size": self.data.size}})]
+        return [orjson.dumps(tensor)[:-1], b',"data":[', *self.data.blocks(), b"]}"]
+
+
+class _Tensors:
+    """Answer of infer or explain, as `_encode` describes it."""
+
+    def __init__(self, model: ServedModel, call: InferenceCall[InferOptions]) -> None:
+        self._model, self._names, self._options = model, call.tensors, call.options
+        self._outputs = [_Output(model, wanted) for wanted in call.options.request.outputs]
+        self._explanations = Pieces()
+
+    @property
+    def bytes_per_row(self) -> int:
+        explain = self._options.explain
+        explained = 0 if explain is None else explanation_bytes(self._model, explain)
+        return explained + sum(output.bytes_per_row for output in self._outputs)
+
+    @property
+    def size(self) -> int:
+        return self._explanations.size + sum(output.data.size for output in self._outputs)
+
+    def add(self, batch: Batch, tensors: Sequence[Array]) -> Iterable[None]:
+        named = dict(zip(self._names, tensors, strict=True))
+        for output in self._outputs:
+            output.add(named[output.wanted.name])
+        if (explain := self._options.explain) is not None:
+            pair = named["output"], named["bumps"]
+            self._explanations.append(*(yield from encode_explanations(self._model, batch, explain, pair)))
+
+    def finish(self, rows: int, outside: int) -> EncodedResponse:
+        parts = [orjson.dumps(_head(self._model, self._options, outside))[:-1], b',"outputs":[']
+        for number, output in enumerate(self._outputs):
+            parts += [b",", *output.json(rows)] if number else output.json(rows)
+        parts.append(b"]")
+        if self._options.explain is not None:
+            parts += [b',"explanations":[', *self._explanations.blocks(), b"]"]
+        parts.append(b"}")
+        blobs = [block for output in self._outputs if output.wanted.binary for block in output.data.blocks()]
+        response = in_blocks([*parts, *blobs], rows)
+        if any(output.wanted.binary for output in self._outputs):
+            response.content_type = BINARY_TYPE
+            response.headers = [(JSON_LENGTH, str(sum(map(len, parts))))]
+        return response
+
+
+INFER = Endpoint(_decode_infer, _encode, _Tensors)
+EXPLAIN_TENSORS = Endpoint(_decode_explain, _encode, _Tensors)
 
 
 def _parse_body(
     model: ServedModel, request: InferenceRequest, decoder: Decoder
-) -> tuple[ParsedRequest, list[Any] | Numbers]:
+) -> tuple[ParsedRequest, list[Any] | Numbers | RowSource]:
     """Return the parsed JSON part and the rows, JSON or numbers [batch, features]."""
     if request.json_length == 0:
         return RAW_FP32, parse_raw_fp32(request.body, model.features)
     text, binary = (request.body, NO_BYTES) if request.json_length is None else _split_binary(request)
-    parsed, values = parse_request(text, model.features, decoder)
+    parsed, values = parse_request(text, model.features, decoder, request)
     if parsed.outputs is not OUTPUT_AS_JSON:
         _check_outputs(model, parsed)
-    return parsed, parse_tensor(model, parsed.tensor, values, binary)
+    return parsed, parse_tensor(model, request, parsed.tensor, values, binary)
 
 
 def _split_binary(request: InferenceRequest) -> tuple[bytes, memoryview]:
@@ -129,6 +212,8 @@ def _split_binary(request: InferenceRequest) -> tuple[bytes, memoryview]:
         return body, NO_BYTES
     if length > len(body):
         raise InvalidRequestError(f"{JSON_LENGTH}: {length}; the body has {len(body)} bytes")
+    if length > SMALL_BYTES:
+        request.reserve(length, "the JSON part")
     return body[:length], memoryview(body)[length:]
 
 
@@ -169,24 +254,13 @@ def _output_template(model: str, version: str) -> bytes:
     return head + b'[{"name":"output","shape":[%d,%d],"datatype":"FP32","data":%b}]}'
 
 
-def _json_tensor(name: str, array: Array) -> dict[str, Any]:
-    return {"name": name, "shape": list(array.shape), "datatype": "FP32", "data": array.ravel()}
+def _head(model: ServedModel, options: InferOptions, outside: int) -> dict[str, Any]:
+    """Return the fields of a response before its outputs.
 
-
-def _encode_output(
-    model: ServedModel, wanted: NamedOutput, array: Array, blobs: list[bytes | memoryview]
-) -> dict[str, Any]:
-    """Return an output tensor as JSON; where its data are wanted as bytes, those are added to the blobs."""
-    if not (wanted.binary or wanted.classes):
-        return _json_tensor(wanted.name, array)
-    tensor: dict[str, Any] = {"name": wanted.name, "shape": list(array.shape), "datatype": "FP32"}
-    blob: bytes | memoryview = array.astype("<f4", copy=False).data.cast("B")
-    if wanted.classes:
-        rows = classification_strings(model.card, array, min(wanted.classes, model.network.outputs))
-        texts = [text for row in rows for text in row]
-        tensor |= {"shape": [len(rows), len(rows[0])], "datatype": "BYTES"}
-        if not wanted.binary:
-            return tensor | {"data": texts}
-        blob = pack_bytes(texts)
-    blobs.append(blob)
-    return tensor | {"parameters": {"binary_data_size": len(blob)}}
+    Args:
+        model: Model of the response.
+        options: Options of the request.
+        outside: Number of rows with values outside their training ranges.
+    """
+    head: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "id": options.id}
+    return head | {"parameters": {"rows_out_of_range": outside}} if outside else head

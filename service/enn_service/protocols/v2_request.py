@@ -14,9 +14,12 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from enn_service.errors import InvalidRequestError
+from enn_service.inference.cost import SMALL_BYTES, json_object_bytes
+from enn_service.inference.types import InferenceRequest
 from enn_service.protocols import numeric_json
 from enn_service.protocols.body_decoder import BodyDecoder
 from enn_service.protocols.datatypes import JSON_FLOATS
+from enn_service.protocols.large_rows import Span, is_json, possible_spans
 from enn_service.protocols.request_bodies import (
     INFER,
     ExplainTensorsParameters,
@@ -90,17 +93,34 @@ _last_template = list[tuple[bytes, bytes, Decoder, ParsedRequest]]()
 """Cache of the last large request: the JSON before and after the values, its decoder, and its parsed form."""
 
 
-def parse_request(text: bytes, features: int, decoder: Decoder = INFER) -> tuple[ParsedRequest, Any]:
+class LargeValues(NamedTuple):
+    """Values of a tensor that are not parsed yet.
+
+    Attributes:
+        text: JSON text of the request.
+        span: Place of the values.
+    """
+
+    text: bytes
+    span: Span
+
+
+def parse_request(
+    text: bytes, features: int, decoder: Decoder = INFER, request: InferenceRequest | None = None
+) -> tuple[ParsedRequest, Any]:
     """Parse the JSON part of a request; return it and the values of its tensor, an array or any JSON value.
 
     Args:
         text: JSON text.
         features: Number of features of the model.
         decoder: Decoder of the body of infer or explain.
+        request: Request that reserves memory; the values of a large text are then left unparsed.
 
     Raises:
         InvalidRequestError: The text is not a valid inference request.
     """
+    if request is not None and len(text) > SMALL_BYTES:
+        return _parse_large(text, features, decoder, request)
     if len(text) >= numeric_json.MIN_BYTES:
         try:
             parsed, array = _split_values(text, features, decoder)
@@ -110,6 +130,22 @@ def parse_request(text: bytes, features: int, decoder: Decoder = INFER) -> tuple
             values = _parse_values(array, parsed.tensor.datatype, features)
             if values is not None:
                 return parsed, values
+    parsed = _parse(decoder, text, features)
+    return parsed, parsed.tensor.data
+
+
+def _parse_large(text: bytes, features: int, decoder: Decoder, request: InferenceRequest) -> tuple[ParsedRequest, Any]:
+    """Parse a large request, if possible without its values."""
+    for rest, span in possible_spans(text, VALUES):
+        try:
+            parsed = _parse(decoder, rest, features)
+        except InvalidRequestError:
+            if is_json(rest):
+                raise
+            continue  # the values end elsewhere
+        if parsed.tensor.data == numeric_json.PLACEHOLDER:
+            return parsed, LargeValues(text, span)
+    request.reserve(json_object_bytes(text), "the body, parsed as a whole,")
     parsed = _parse(decoder, text, features)
     return parsed, parsed.tensor.data
 

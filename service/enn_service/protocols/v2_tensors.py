@@ -5,6 +5,7 @@ binary tensor data and classification as Triton documents them.
 """
 
 import struct
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,29 +13,36 @@ from msgspec import UNSET
 
 from enn_models.card import Card
 from enn_service.errors import InvalidRequestError, describe_value
+from enn_service.inference.cost import PIECE_NUMBERS, SMALL_BYTES
+from enn_service.inference.types import InferenceRequest, RowSource
 from enn_service.protocols.datatypes import DATATYPES, JSON_FLOATS
+from enn_service.protocols.large_rows import FlatRows, ListedRows
 from enn_service.protocols.request_bodies import JSON_DATATYPES, InputTensor
+from enn_service.protocols.v2_request import NESTED, LargeValues
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.range_check import Numbers
 from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array
 
 DATA = "inputs[0].data"
+NO_LIST = f"{DATA}: expected a list of numbers, flat or nested as the shape says"
 SIZE = "inputs[0].parameters.binary_data_size"
 
 
 def parse_tensor(
     model: ServedModel,
+    request: InferenceRequest,
     tensor: InputTensor,
     values: Any,  # noqa: ANN401  (JSON from outside)
     binary: memoryview,
-) -> list[Any] | Numbers:
+) -> list[Any] | Numbers | RowSource:
     """Return the rows of the input tensor, JSON or numbers [batch, features]; their values are validated later.
 
     Args:
         model: The model.
+        request: Request of the tensor.
         tensor: Name, shape, datatype and parameters of the tensor.
-        values: Data of the tensor, an array or JSON.
+        values: Data of the tensor: an array, JSON, or not parsed yet.
         binary: The bytes after the JSON part.
 
     Raises:
@@ -55,9 +63,11 @@ def parse_tensor(
     _check_tensor(tensor, features)
     if size is not None:
         _check_size(size, len(binary), DATATYPES[tensor.datatype].numpy.itemsize * batch * features)
-        return _numbers(np.frombuffer(binary, DATATYPES[tensor.datatype].numpy), features)
+        return _rows_of(np.frombuffer(binary, DATATYPES[tensor.datatype].numpy), features)
     if len(binary):
         raise InvalidRequestError(f"{len(binary)} bytes follow the JSON part; expected none, or {SIZE}")
+    if isinstance(values, LargeValues):
+        return _large_rows(model, request, tensor, values)
     if isinstance(values, np.ndarray):
         if values.size != batch * features or (values.ndim == 2 and len(values) != batch):
             raise InvalidRequestError(f"{DATA}: {_extent(values)}; the shape says {batch} x {features}")
@@ -70,7 +80,49 @@ def parse_tensor(
     return result
 
 
-def parse_raw_fp32(body: bytes, features: int) -> Numbers:
+def _large_rows(model: ServedModel, request: InferenceRequest, tensor: InputTensor, values: LargeValues) -> RowSource:
+    """Return the rows of a large JSON array, of which only the number is checked."""
+    (batch, _), features, floats = tensor.shape, model.features, tensor.datatype in JSON_FLOATS
+
+    def convert(rows: list[Any], first: int) -> list[Any] | Numbers:
+        _check_rows(rows)
+        if floats:
+            return rows
+        result = parse_rows(model.card, rows, DATA, tensor=True, first=first)
+        _check_integers(rows, tensor.datatype, first)
+        return result
+
+    kind = ListedRows if NESTED.match(values.text, values.span.start) else FlatRows
+    source = kind(request, values.text, values.span, features, convert, numbers=floats)
+    if isinstance(source, FlatRows) and source.values != batch * features:
+        raise InvalidRequestError(f"{DATA}: {source.values} values; the shape says {batch} x {features}")
+    if len(source) != batch:
+        raise InvalidRequestError(f"{DATA}: {len(source)} rows; the shape says {batch}")
+    return source
+
+
+class _RawRows(RowSource):
+    """Rows of a large binary tensor, converted piece by piece.
+
+    Args:
+        rows: Values as they came, [batch, features].
+    """
+
+    def __init__(self, rows: np.ndarray[Any, Any]) -> None:
+        self._rows = rows
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self._rows)
+
+    def pieces(self) -> Iterator[Numbers]:
+        """Yield the rows in order, some at a time."""
+        count = max(1, PIECE_NUMBERS // self._rows.shape[1])
+        for start in range(0, len(self._rows), count):
+            yield _numbers(self._rows[start : start + count])
+
+
+def parse_raw_fp32(body: bytes, features: int) -> Numbers | RowSource:
     """Return a body that contains only the bytes of an FP32 input as float32 [batch, features].
 
     Raises:
@@ -80,7 +132,7 @@ def parse_raw_fp32(body: bytes, features: int) -> Numbers:
         raise InvalidRequestError(
             f"the body has {len(body)} raw bytes; expected rows of {features} FP32 values, {4 * features} bytes each"
         )
-    return _numbers(np.frombuffer(body, "<f4"), features)
+    return _rows_of(np.frombuffer(body, "<f4"), features)
 
 
 def classification_strings(card: Card, output: Array, most: int) -> list[list[str]]:
@@ -133,19 +185,30 @@ def _check_size(announced: int, received: int, expected: int) -> None:
         raise InvalidRequestError(f"{received} bytes follow the JSON part; {SIZE} says {announced}")
 
 
-def _numbers(values: np.ndarray[Any, Any], features: int) -> Numbers:
+def _rows_of(values: np.ndarray[Any, Any], features: int) -> Numbers | RowSource:
+    """Return the values of a binary tensor as rows, which are converted later if they are many."""
     rows = values.reshape(-1, features)
-    return np.require(rows, np.float32, "A") if values.dtype == np.float32 else rows.astype(np.float64)
+    return _RawRows(rows) if rows.nbytes > SMALL_BYTES else _numbers(rows)
+
+
+def _numbers(rows: np.ndarray[Any, Any]) -> Numbers:
+    return np.require(rows, np.float32, "A") if rows.dtype == np.float32 else rows.astype(np.float64)
 
 
 def _as_rows(data: object, batch: int, features: int) -> list[Any]:
     """Return data, flat or nested, as a list of rows."""
-    if not isinstance(data, list) or not data or dict in map(type, data):
-        raise InvalidRequestError(f"{DATA}: expected a list of numbers, flat or nested as the shape says")
+    if not isinstance(data, list) or not data:
+        raise InvalidRequestError(NO_LIST)
+    _check_rows(data)
     rows = data if isinstance(data[0], list) else _split_rows(data, batch, features)
     if len(rows) != batch:
         raise InvalidRequestError(f"{DATA}: {len(rows)} rows; the shape says {batch}")
     return rows
+
+
+def _check_rows(data: list[Any]) -> None:
+    if dict in map(type, data):
+        raise InvalidRequestError(NO_LIST)
 
 
 def _split_rows(data: list[Any], batch: int, features: int) -> list[list[Any]]:
@@ -158,9 +221,9 @@ def _extent(numbers: np.ndarray[Any, Any]) -> str:
     return f"{len(numbers)} rows" if numbers.ndim == 2 else f"{numbers.size} values"
 
 
-def _check_integers(rows: list[list[Any]], datatype: str) -> None:
+def _check_integers(rows: list[list[Any]], datatype: str, first: int = 0) -> None:
     limits = np.iinfo(datatype.lower())
-    for row, values in enumerate(rows):
+    for row, values in enumerate(rows, first):
         for column, value in enumerate(values):
             if value is not None and (type(value) is not int or not limits.min <= value <= limits.max):
                 raise InvalidRequestError(f"{DATA}[{row}][{column}]: {describe_value(value)} is not {datatype}")

@@ -15,13 +15,17 @@ from enn_models.card import Card
 from enn_models.cosine_series import Floats
 from enn_models.network import Network
 from enn_models.output_response import OutputResponse
+from enn_service.runtime.out_of_range import OutOfRange
 from enn_service.runtime.prediction_encoder import SLOT, PredictionEncoder, number_texts, template
-from enn_service.runtime.range_check import OutOfRange
 from enn_service.runtime.session import Array
 
 Indices = NDArray[np.intp]
 PYTHON_BUMPS_BELOW = 32
 """Maximum number of bumps of one row that Python numbers encode faster than NumPy arrays."""
+NUMBER_BYTES = 21
+"""Usual length of a float64 as text, with a comma."""
+NAME_BYTES = 4
+"""Quotes, colon and comma of a name."""
 IN_RANGE = b',"out_of_range":[]'
 """End of the explanation of a row within its training ranges, without the closing brace."""
 IN_RANGE_TAIL = IN_RANGE + b"}"
@@ -51,9 +55,8 @@ class ExplanationEncoder:
         self.has_row_path = self._output_response.supports_single_rows and not self._has_zero_weights and few_bumps
         self.numbers_per_bump = 3 if self._output_response.base_probabilities is None else 4
         self.numbers_per_row = self.numbers_per_bump * self._neurons
-        self._ranges = {
-            feature.name: [feature.minimum, feature.maximum] for feature in card.features if feature.kind == "numeric"
-        }
+        self._name_bytes = sum(len(name.encode()) + NAME_BYTES for name in card.feature_names)
+        self._features = len(card.features)
         self._heads = [self._head_template(unit) for unit in range(network.units)]
         self._bumps = [self._bump_templates(unit, harmonics=0) for unit in range(network.units)]
         self._whole = [
@@ -112,21 +115,33 @@ class ExplanationEncoder:
         unit = output.index(max(output)) if self._predictions.is_multiclass else 0
         return self._encode_row(bumps[unit], unit, IN_RANGE_TAIL)
 
-    def encode_out_of_range(self, rows: int, out_of_range: OutOfRange | None) -> list[bytes]:
+    def encode_out_of_range(self, rows: int, outside: OutOfRange | None) -> list[bytes]:
         """Encode for each row the features outside their training range, and those ranges.
 
         Args:
             rows: Number of rows.
-            out_of_range: Values outside their training range; None if there are none.
+            outside: Values outside their training range; None if there are none.
         """
-        named = {} if out_of_range is None else self._predictions.out_of_range(out_of_range)
-        return [
-            b',"out_of_range":%b,"ranges":%b'
-            % (orjson.dumps(named[row]), orjson.dumps({name: self._ranges[name] for name in named[row]}))
-            if row in named
-            else IN_RANGE
-            for row in range(rows)
-        ]
+        texts = [IN_RANGE] * rows
+        if outside is not None:
+            for row, text in self._predictions.out_of_range.explained(outside):
+                texts[row] = text
+        return texts
+
+    def bytes_per_row(self, bumps: int, *, harmonics: bool, attributions: bool) -> int:
+        """Return the estimated length of the explanation of a row for one output.
+
+        Args:
+            bumps: Number of bumps that are encoded.
+            harmonics: True if each bump is split into the terms of its series.
+            attributions: True if the features have attributions.
+        """
+        terms = self._network.spectrum.shape[1] + 1 if harmonics else 0
+        text = len(self._heads[0]) + len(IN_RANGE) + len(self._bumps[0][-1]) * bumps
+        numbers = self._head_numbers + (self.numbers_per_bump - 1 + terms) * bumps
+        if attributions:
+            text, numbers = text + self._name_bytes, numbers + self._features
+        return text + numbers * NUMBER_BYTES
 
     def _encode_row(self, bumps: list[float], unit: int, tail: bytes) -> bytes:
         """Encode the explanation of one row from the bumps of one unit, [neurons]."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from enn_models.card import Card
 from enn_service.errors import InvalidRequestError, describe_value
-from enn_service.runtime.range_check import OutOfRange
+from enn_service.runtime.out_of_range import OutOfRangeEncoder
 from enn_service.runtime.session import Array
 
 SLOT = b"%b"
@@ -20,6 +20,8 @@ SLOT = b"%b"
 NEGATIVE = b"\0"
 """Temporary replacement of a comma before a negative number; JSON never contains this byte."""
 COMMA, MINUS = b",-"
+NUMBER_BYTES = 11
+"""Usual length of a float32 as text."""
 LONG = 4096
 """Number of bytes from which comparing arrays of characters is faster than `bytes.replace`."""
 
@@ -33,19 +35,25 @@ class PredictionEncoder:
     Attributes:
         output_names: Label or name of each output unit.
         is_multiclass: True if each class has its own output unit.
+        bytes_per_row: Estimated length of a prediction.
+        out_of_range: Encoder of the features that are outside their training range.
     """
 
     def __init__(self, card: Card) -> None:
         self._card = card
         self.output_names = _output_names(card)
         self.is_multiclass = len(self.output_names) > 1 and card.classes is not None
+        self.out_of_range = OutOfRangeEncoder(card)
         self._indices = _index_by_name(self.output_names)
-        self._features = card.feature_names
         labels = [template(label) for label in card.classes or ()]
         self._score_templates = [b'{"label":%b,"score":%b}' % (label, SLOT) for label in labels]
         self._separators = [b'},{"label":%b,"score":' % orjson.dumps(label) for label in card.classes or ()]
         pairs = b",".join(b"%b:%b" % (template(str(label)), SLOT) for label in card.classes or ())
         self._probability_templates = [b'{"label":%b,"probabilities":{%b}}' % (label, pairs) for label in labels]
+        linear = card.head == "linear"
+        templates = self._probability_templates if linear else self._score_templates
+        numbers = len(labels) if linear and labels else 1 if labels else card.layers[-1]
+        self.bytes_per_row = max(map(len, templates), default=2) + numbers * (NUMBER_BYTES + 1)
 
     def encode(self, output: Array) -> bytes:
         """Encode a JSON list with one prediction per row of output [batch, outputs].
@@ -91,16 +99,6 @@ class PredictionEncoder:
         negative, positive = self._separators
         text = _mark_negatives(b"," + _dumps(scores)[1:-1]).replace(b",", positive).replace(NEGATIVE, negative)
         return b"[%b}]" % text[2:]
-
-    def out_of_range(self, outside: OutOfRange) -> dict[int, list[str]]:
-        """Return the names of the out-of-range features of each row that has any.
-
-        Outside the training range the activations repeat periodically, so the prediction is an extrapolation.
-        """
-        result: dict[int, list[str]] = {}
-        for row, feature in outside.places():
-            result.setdefault(row, []).append(self._features[feature])
-        return result
 
     def explained_outputs(self, output: Array, name: object) -> list[int]:
         """Return the index of the output unit to explain for each row.

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from enn_models.features import Feature
 from enn_service.errors import InvalidRequestError
 from enn_service.runtime.feature_values import NUMBERS
+from enn_service.runtime.out_of_range import OutOfRange, Places
 
 MAX_RANGES = 1000
 """Maximum distance from the training range, in widths of that range.
@@ -21,28 +22,6 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 Array = NDArray[np.float32]
 Numbers = NDArray[np.float32 | np.float64]
 """Exact numbers of a request; NaN is a missing value."""
-Places = NDArray[np.intp]
-"""Sorted flat indices into rows [batch, features], in row-major order."""
-
-
-class OutOfRange:
-    """Values of rows outside their training range; at least one.
-
-    Args:
-        found: Flat indices of the values.
-        features: Number of features per row.
-
-    Attributes:
-        rows: Number of rows with such a value.
-    """
-
-    def __init__(self, found: Places, features: int) -> None:
-        self._found, self._features = found, features
-        self.rows = 1 + int(np.count_nonzero(np.diff(found // features)))
-
-    def places(self) -> list[tuple[int, int]]:
-        """Return the indices (row, feature) of each value, sorted."""
-        return [divmod(place, self._features) for place in self._found.tolist()]
 
 
 class RangeCheck:
@@ -87,12 +66,13 @@ class RangeCheck:
                 return False
         return True
 
-    def validate(self, numbers: Numbers, field: str) -> tuple[Array, OutOfRange | None]:
+    def validate(self, numbers: Numbers, field: str, first: int = 0) -> tuple[Array, OutOfRange | None]:
         """Return rows as float32 [batch, features], and their values outside the training range, if any.
 
         Args:
             numbers: Rows [batch, features].
             field: Name of the rows in the request, for error messages.
+            first: Index of the first row in the request, for error messages.
 
         Raises:
             InvalidRequestError: A number exceeds float32 or is more than MAX_RANGES training ranges away, a code is
@@ -106,8 +86,8 @@ class RangeCheck:
         found = np.flatnonzero(~(in_range if rows is numbers else self._in_range(rows)))
         values = rows.ravel()[found]
         if len(found) and not self._all_within_limit(values):
-            to_float32(numbers, field)  # refuses infinite values before any others
-            self._check_each(values, found, field)
+            to_float32(numbers, field, first)  # refuses infinite values before any others
+            self._check_each(values, found, field, first)
             found = found[~np.isnan(values)]
         return rows, OutOfRange(found, rows.shape[1]) if len(found) else None
 
@@ -123,13 +103,14 @@ class RangeCheck:
         """Return True if the values are valid for every feature: a fast check that avoids one per feature."""
         return not len(self._coded) and bool(self._lowest.max() <= values.min() and values.max() <= self._highest.min())
 
-    def _check_each(self, values: Array, found: Places, field: str) -> None:
+    def _check_each(self, values: Array, found: Places, field: str, first: int) -> None:
         """Check values out of their training range, missing values and fractional codes, each for its feature.
 
         Args:
             values: Values to check.
             found: Their flat indices.
             field: Name of the rows in the request, for error messages.
+            first: Index of the first row in the request, for error messages.
         """
         features = found % len(self._features)
         valid = (values >= self._lowest[features]) & (values <= self._highest[features])
@@ -137,20 +118,21 @@ class RangeCheck:
             valid &= ~(np.isin(features, self._coded) & (values % 1 > 0))
         valid |= np.isnan(values) & self._missing[features]
         if not valid.all():
-            first = int(valid.argmin())
-            row, column = divmod(int(found[first]), len(self._features))
-            place = f"{field}[{row}][{column}]: {values[first]:.8g}"
+            index = int(valid.argmin())
+            row, column = divmod(int(found[index]), len(self._features))
+            place = f"{field}[{first + row}][{column}]: {values[index]:.8g}"
             raise InvalidRequestError(
-                f"{place} for feature {_describe_invalid(self._features[column], float(values[first]))}"
+                f"{place} for feature {_describe_invalid(self._features[column], float(values[index]))}"
             )
 
 
-def to_float32(numbers: Numbers, field: str) -> Array:
+def to_float32(numbers: Numbers, field: str, first: int = 0) -> Array:
     """Convert numbers of any shape to float32.
 
     Args:
         numbers: Numbers to convert.
         field: Name of the numbers in the request, for error messages.
+        first: Index of the first of them in the request, for error messages.
 
     Raises:
         InvalidRequestError: A number is infinite or exceeds float32; the text names its index.
@@ -159,7 +141,7 @@ def to_float32(numbers: Numbers, field: str) -> Array:
     infinite = np.isinf(result)
     if np.count_nonzero(infinite):
         index = np.argwhere(infinite)[0].tolist()
-        place = "".join(f"[{part}]" for part in index)
+        place = "".join(f"[{part}]" for part in (first + index[0], *index[1:]))
         raise InvalidRequestError(
             f"{field}{place}: {numbers[tuple(index)]} is not a finite float32 (at most {FLOAT32_MAX:.8g})"
         )

@@ -23,6 +23,7 @@ def parse_rows(
     field: str,
     *,
     tensor: bool = False,
+    first: int = 0,
 ) -> NDArray[np.float64]:
     """Parse JSON rows to float64 [batch, features]: categories become their indices, missing values NaN.
 
@@ -31,6 +32,7 @@ def parse_rows(
         rows: List of rows; each is a list of values in the card's order or an object {feature name: value}.
         field: Name of the rows in the request, for error messages.
         tensor: True if the rows come from a tensor, where categories and booleans are numbers.
+        first: Index of the first row in the request, for error messages.
 
     Raises:
         InvalidRequestError: A row has the wrong length or an unknown feature, or a value is not valid for its
@@ -39,21 +41,21 @@ def parse_rows(
     if not isinstance(rows, list) or not rows:
         raise InvalidRequestError(f"{field}: {describe_value(rows)}; expected a list of at least one row")
     features = card.features
-    vectors = _to_lists(rows, card.feature_names, field)
+    vectors = _to_lists(rows, card.feature_names, field, first)
     flat = list(chain.from_iterable(vectors))
     for column, feature in card.non_numeric_features:
         flat[column :: len(features)] = map(value_decoder(feature, tensor=tensor), flat[column :: len(features)])
     if not set(map(type, flat)) <= NUMBERS:
         index = next(index for index, value in enumerate(flat) if type(value) not in NUMBERS)
-        raise _invalid_value_error(card, vectors, divmod(index, len(features)), field, tensor=tensor)
+        raise _invalid_value_error(card, vectors, index, (field, first), tensor=tensor)
     try:
         return np.array(flat, dtype=np.float64).reshape(-1, len(features))
     except OverflowError:  # of an integer with more than 308 digits
         index = next(index for index, value in enumerate(flat) if abs(value) > MAX_FLOAT64)
-        raise _invalid_value_error(card, vectors, divmod(index, len(features)), field, tensor=tensor) from None
+        raise _invalid_value_error(card, vectors, index, (field, first), tensor=tensor) from None
 
 
-def _to_lists(rows: list[Any], names: list[str], field: str) -> list[Any]:
+def _to_lists(rows: list[Any], names: list[str], field: str, first: int) -> list[Any]:
     """Return rows as lists of one value per feature in the card's order."""
     types, lengths = set(map(type, rows)), set()
     if types <= {list, dict}:
@@ -63,8 +65,10 @@ def _to_lists(rows: list[Any], names: list[str], field: str) -> list[Any]:
     if types == {dict} and lengths == {len(names)} and len(names) > 1:  # itemgetter of one name returns no tuple
         with suppress(KeyError):
             return [*map(itemgetter(*names), rows)]
-    vectors = [_to_list(row, names, f"{field}[{i}]") if type(row) is dict else row for i, row in enumerate(rows)]
-    for index, row in enumerate(vectors):
+    vectors = [
+        _to_list(row, names, f"{field}[{index}]") if type(row) is dict else row for index, row in enumerate(rows, first)
+    ]
+    for index, row in enumerate(vectors, first):
         if not isinstance(row, list):
             raise InvalidRequestError(
                 f"{field}[{index}]: {describe_value(row)}; expected a list of {len(names)} numbers"
@@ -88,12 +92,21 @@ def _to_list(row: dict[str, Any], names: list[str], place: str) -> list[Any]:
 
 
 def _invalid_value_error(
-    card: Card, rows: list[Any], place: tuple[int, int], field: str, *, tensor: bool
+    card: Card, rows: list[Any], place: int, origin: tuple[str, int], *, tensor: bool
 ) -> InvalidRequestError:
-    row, column = place
-    feature = card.features[column]
+    """Return the refusal of a value.
+
+    Args:
+        card: Card of the model.
+        rows: Rows with one value per feature.
+        place: Flat index of the value.
+        origin: Name of the rows in the request, and the index of the first of them there.
+        tensor: True if the rows come from a tensor.
+    """
+    row, column = divmod(place, len(card.features))
+    feature, (field, first) = card.features[column], origin
     return InvalidRequestError(
-        f"{field}[{row}][{column}]: {describe_value(rows[row][column])} for feature {feature.name!r};"
+        f"{field}[{first + row}][{column}]: {describe_value(rows[row][column])} for feature {feature.name!r};"
         f" expected {describe_expected(feature, tensor=tensor)}"
     )
 

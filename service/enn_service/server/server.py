@@ -21,8 +21,12 @@ from enn_service.observability.log_config import logging_config
 from enn_service.server.listeners import url_of
 from enn_service.server.protocol import HTTPProtocol
 from enn_service.server.setting_faults import WrongSettingsError, describe_faults
+from enn_service.server.shutdown import FINISH_SECONDS
 from enn_service.setting_checks import SettingError
 from enn_service.settings import Settings
+
+SHUTDOWN_SECONDS = math.ceil(FINISH_SECONDS) + 1
+"""Maximum time from the end of the drain period until all connections are closed, in seconds."""
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +49,7 @@ def uvicorn_config(settings: Settings, app: ASGIApp | str = "enn_service.app:cre
         ws="none",
         proxy_headers=False,  # nothing depends on the client's address
         timeout_keep_alive=settings.idle_seconds,
-        timeout_graceful_shutdown=math.ceil(settings.deadline_seconds),
+        timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         log_config=logging_config(settings) if isinstance(app, str) else None,
         log_level=settings.log_level,
         access_log=False,

@@ -7,6 +7,8 @@ import threading
 from collections.abc import Callable
 from types import FrameType
 
+FINISH_SECONDS = 3.0
+"""Time after the drain period for requests in progress, in seconds; then their work is ended."""
 Handler = Callable[[int, FrameType | None], object]
 
 
@@ -25,14 +27,15 @@ class GracefulShutdown:
         seconds: Length of the drain period.
         supervised: True in a worker of a supervisor, which ends if the supervisor does; SIGHUP is the supervisor's
             signal to replace its workers.
+        stop_work: Ends the work of requests; called FINISH_SECONDS after the drain period.
 
     Attributes:
         started: True once the drain period has started.
         ends_service: True once the whole service, and not only this worker, is shutting down.
     """
 
-    def __init__(self, seconds: float, *, supervised: bool) -> None:
-        self._seconds, self._supervised = seconds, supervised
+    def __init__(self, seconds: float, *, supervised: bool, stop_work: Callable[[], None]) -> None:
+        self._seconds, self._supervised, self._stop_work = seconds, supervised, stop_work
         self.started = self.ends_service = False
 
     def install_signal_handlers(self) -> None:
@@ -71,7 +74,12 @@ class GracefulShutdown:
     def _start(self, loop: asyncio.AbstractEventLoop, end: Handler) -> None:
         """Start the drain period; end the process at once if it has started already."""
         if self.started:
-            end(signal.SIGTERM, None)
+            self._end(loop, end)
             return
         self.started = True
-        loop.call_later(self._seconds, end, signal.SIGTERM, None)
+        loop.call_later(self._seconds, self._end, loop, end)
+
+    def _end(self, loop: asyncio.AbstractEventLoop, end: Handler) -> None:
+        """End the drain period: the server accepts no more requests."""
+        end(signal.SIGTERM, None)
+        loop.call_later(FINISH_SECONDS, self._stop_work)

@@ -7,11 +7,24 @@ import numpy as np
 import pytest
 
 from enn_models import attributions
+from enn_models.attributions import Attributions
 from enn_models.network import Network
 from support.examples import network
 
 EXACT = 1e-12  # float64 rounding of sums of some hundred terms
 PLAYERS = [np.array([0]), np.array([1, 2]), np.array([3]), np.array([4])]  # the second is a category of two columns
+
+
+def shapley(*arguments) -> Attributions:
+    return attributions.complete(attributions.shapley(*arguments))
+
+
+def integrated_gradients(*arguments) -> Attributions:
+    return attributions.complete(attributions.integrated_gradients(*arguments))
+
+
+def sampled_shapley(*arguments, permutations: int) -> Attributions:
+    return attributions.complete(attributions.sampled_shapley(*arguments, permutations=permutations))
 
 
 def rows(count: int, columns: int = 5, seed: int = 1) -> np.ndarray:
@@ -42,7 +55,7 @@ def enumerated(net: Network, row: np.ndarray, background: np.ndarray) -> np.ndar
 @pytest.mark.parametrize("head", ["dct", "linear"])
 def test_shapley_values_equal_the_enumeration_of_all_subsets(sizes, head):
     net, some, background = network(sizes, head=head), rows(3), rows(9, seed=2)
-    found = attributions.shapley(net, some, background, PLAYERS)
+    found = shapley(net, some, background, PLAYERS)
     for row, values in zip(some, found.values, strict=True):
         np.testing.assert_allclose(values, enumerated(net, row, background), atol=EXACT)
     assert found.error < EXACT
@@ -51,7 +64,7 @@ def test_shapley_values_equal_the_enumeration_of_all_subsets(sizes, head):
 @pytest.mark.parametrize("features", [1, 2, 3, 4, 5, 9, 31])
 def test_shapley_values_of_any_number_of_features_are_complete(features):
     net, background = network((features, 4, 2)), rows(40, features, seed=2)
-    found = attributions.shapley(net, rows(2, features), background, [np.array([i]) for i in range(features)])
+    found = shapley(net, rows(2, features), background, [np.array([i]) for i in range(features)])
     total = found.base_value + found.values.sum(axis=2)
     np.testing.assert_allclose(total, net.respond(rows(2, features)).pre_activation, atol=1e-10)
 
@@ -61,8 +74,8 @@ def test_feature_equal_to_background_has_no_attribution():
     some = rows(2)
     background[:, 3] = some[:, 3] = 0.5
     for found in (
-        attributions.shapley(network((5, 4, 1)), some, background, PLAYERS),
-        attributions.integrated_gradients(network((5, 4, 1)), some, background[0], PLAYERS),
+        shapley(network((5, 4, 1)), some, background, PLAYERS),
+        integrated_gradients(network((5, 4, 1)), some, background[0], PLAYERS),
     ):
         np.testing.assert_array_equal(found.values[:, :, 2], 0.0)
 
@@ -75,20 +88,20 @@ def test_integrated_gradients_equal_the_integral_along_the_line():
     ]
     columns = (some - baseline)[:, None, :] * np.sum(path, axis=0)
     wanted = np.stack([columns[..., player].sum(axis=-1) for player in PLAYERS], axis=-1)
-    found = attributions.integrated_gradients(net, some, baseline, PLAYERS)
+    found = integrated_gradients(net, some, baseline, PLAYERS)
     np.testing.assert_allclose(found.values, wanted, atol=1e-9)
     assert found.error < EXACT
 
 
 def test_at_the_baseline_integrated_gradients_are_zero():
     some = rows(1)
-    found = attributions.integrated_gradients(network((5, 4, 2)), some, some[0], PLAYERS)
+    found = integrated_gradients(network((5, 4, 2)), some, some[0], PLAYERS)
     np.testing.assert_array_equal(found.values, 0.0)
 
 
 def test_deeper_networks_report_their_integration_error():
     net, some = network((5, 4, 3, 2), harmonics=2), rows(2) * 0.3
-    found = attributions.integrated_gradients(net, some, np.zeros(5), PLAYERS)
+    found = integrated_gradients(net, some, np.zeros(5), PLAYERS)
     gap = net.respond(some).pre_activation - found.base_value - found.values.sum(axis=2)
     assert found.error == np.abs(gap).max()
     assert found.error < 1e-6
@@ -96,13 +109,13 @@ def test_deeper_networks_report_their_integration_error():
 
 def test_exact_shapley_values_of_deeper_networks_are_refused():
     with pytest.raises(attributions.NotClosedFormError, match="2 hidden layers"):
-        attributions.shapley(network((5, 4, 3, 1)), rows(1), rows(2), PLAYERS)
+        shapley(network((5, 4, 3, 1)), rows(1), rows(2), PLAYERS)
 
 
 def test_sampled_shapley_values_approximate_exact_ones():
     net, some, background = network((5, 4, 1)), rows(2), rows(5, seed=2)
-    exact = attributions.shapley(net, some, background, PLAYERS)
-    sampled = attributions.sampled_shapley(net, some, background, PLAYERS, permutations=200)
+    exact = shapley(net, some, background, PLAYERS)
+    sampled = sampled_shapley(net, some, background, PLAYERS, permutations=200)
     assert np.abs(sampled.values - exact.values).max() < 0.2 * np.abs(exact.values).max()
     assert sampled.error < EXACT
 
@@ -115,6 +128,6 @@ def test_shapley_values_equal_the_exact_explainer_of_shap(features):
         lambda x: net.respond(x).pre_activation[:, 0], shap.maskers.Independent(background, max_samples=4)
     )
     wanted = explainer(some)
-    found = attributions.shapley(net, some, background, [np.array([i]) for i in range(features)])
+    found = shapley(net, some, background, [np.array([i]) for i in range(features)])
     np.testing.assert_allclose(found.values[:, 0], wanted.values, atol=1e-6)
     assert found.base_value[0] == pytest.approx(wanted.base_values[0], abs=1e-6)
