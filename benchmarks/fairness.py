@@ -61,7 +61,7 @@ def burdens(url: str) -> Iterator[Burden]:
 
 def main() -> None:
     """Run the benchmark, print the page, and write it to the file of --out."""
-    parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split(":")[0])
     parser.add_argument("--out", type=Path, help="file to write the page to")
     options = parser.parse_args()
     with service({}) as server:

@@ -97,7 +97,7 @@ def _binary(model: str, name: str, count: int, outputs: list[dict]) -> Request:
 
 def main() -> None:
     """Run the benchmark, print the page, and write it to the file of --out."""
-    parser = argparse.ArgumentParser(description=__doc__.split(":")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split(":")[0])
     parser.add_argument("--only", default="", help="text in the names of the requests to measure")
     parser.add_argument("--out", type=Path, help="file to write the page to")
     options = parser.parse_args()
