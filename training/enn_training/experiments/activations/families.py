@@ -27,8 +27,8 @@ class Family:
         hidden: Number of hidden neurons.
         kind: Kind of the hidden activations, as in `kernels.basis`.
         harmonics: Number of coefficients of each hidden neuron.
-        gains: Least and greatest typical length of the initial weights; the better half of the search is drawn near the
-            gains that did best.
+        gains: Least and greatest typical length of the initial weights; the second half of the initial networks is
+            drawn near the gains that did best.
         draw: Function that draws initial parameters with a gain.
         head: Number of coefficients of the output's activation; 0 for a linear head.
         degree: Degree of the Chebyshev polynomials of the inputs that enter the network; 1 for the inputs themselves.
