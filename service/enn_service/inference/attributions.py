@@ -21,7 +21,7 @@ ANGLE_NS = 15
 """Estimated time of exact Shapley values for each angle and node: background x neurons x harmonics x features."""
 COSINE_NS = 45
 """Estimated time of one cosine of a neuron."""
-ROW_NS = 300_000
+ROW_NS = 500_000
 """Estimated time of what each row takes besides."""
 WEIGHT_NS = 1
 """Estimated time of one product with a weight in float64."""
