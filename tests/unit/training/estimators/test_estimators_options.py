@@ -18,7 +18,9 @@ from enn_training.learners.lms import LMS
 from enn_training.publishing.export import build_package
 
 X = np.random.default_rng(0).uniform(-1, 1, (50, 2))
-TWO, HALF = np.int64(2), np.float32(0.5)
+TWO: Any = np.int64(2)
+HALF: Any = np.float32(0.5)
+MINUTE: Any = np.float32(60)
 
 
 def package(**options: Any) -> bytes:
@@ -36,7 +38,7 @@ def package(**options: Any) -> bytes:
             {"learner": Adam(passes=2, spread=0.5, batch=2, decay=0.5)},
         ),
         (
-            {"learner": AutoAdam(passes=TWO, hidden=(TWO,), max_time=np.float32(60))},
+            {"learner": AutoAdam(passes=TWO, hidden=(TWO,), max_time=MINUTE)},
             {"learner": AutoAdam(passes=2, hidden=(2,))},
         ),
     ],
@@ -68,8 +70,11 @@ def test_fractions_of_passes_are_refused_by_each_learner(learner):
 
 @pytest.fixture(params=[torch.float64, torch.float16, "meta"])
 def torch_default(request: pytest.FixtureRequest) -> Iterator[None]:
-    kind = request.param
-    (torch.set_default_device if kind == "meta" else torch.set_default_dtype)(kind)
+    kind: Any = request.param
+    if kind == "meta":
+        torch.set_default_device(kind)
+    else:
+        torch.set_default_dtype(kind)
     yield
     torch.set_default_dtype(torch.float32)
     torch.set_default_device(None)

@@ -41,7 +41,8 @@ def expected_outputs(parameters, kinds, theta, x):
         if kind == COSINES:
             s = cosine_series.activation(z, coefficients)
         elif kind == CHEBYSHEV:
-            s = sum(coefficients[:, q] * np.cos((q + 1) * np.arccos(np.tanh(z))) for q in range(coefficients.shape[1]))
+            orders = 1 + np.arange(coefficients.shape[1])
+            s = (coefficients * np.cos(orders * np.arccos(np.tanh(z))[..., None])).sum(axis=-1)
         else:
             s = FIXED[kind](z)
     return s.T
@@ -93,7 +94,7 @@ class Case:
         return tuple(each[..., : self.parameters.size] for each in found)
 
 
-@pytest.fixture(params=CASES.values(), ids=CASES.keys())
+@pytest.fixture(params=CASES.values(), ids=list(CASES))
 def case(request):
     return Case(*request.param)
 

@@ -1,5 +1,7 @@
 """A network that was learned elsewhere in torch is published like one learned here, or refused with a reason."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -126,7 +128,8 @@ def test_names_and_classes_that_do_not_fit_are_refused(options):
 
 
 def test_classes_of_numpy_are_labels_of_the_card():
-    model = adopt(Chain(), ROWS, classes=np.unique([3, 1, 2]), scores={"accuracy": np.float32(0.5)})
+    score: Any = np.float32(0.5)
+    model = adopt(Chain(), ROWS, classes=np.unique([3, 1, 2]), scores={"accuracy": score})
     card = open_package(build_package(model)).card
     assert (card.classes, card.scores) == ((1, 2, 3), {"accuracy": 0.5})
 
