@@ -1,7 +1,7 @@
 """AccessLog: one line of JSON for each request on standard output, cheap enough to be always on.
 
 The event loop makes a line from a part that all requests with the same head share and a few values of the request. A
-thread writes the lines of 50 milliseconds by one call of the operating system.
+thread writes the lines of a quarter of a second by one call of the operating system.
 """
 
 import os
@@ -18,7 +18,7 @@ from enn_service.observability.event_queue import EventQueue
 
 MAX_QUEUED = 50_000
 """Lines that wait to be written; further ones are dropped, and a warning gives their number."""
-BATCH_SECONDS = 0.05
+BATCH_SECONDS = 0.25
 """Time that lines are collected before they are written, in seconds."""
 MAX_TEXT = 256
 """Maximum number of characters of a path or of an address in a line."""
