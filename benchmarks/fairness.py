@@ -6,15 +6,16 @@ and while other clients keep the service busy with the largest requests that it 
 
 import argparse
 import json
+import multiprocessing
 import os
 import platform
 import shlex
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
 from importlib.metadata import version
+from multiprocessing.synchronize import Barrier, Event
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -30,7 +31,7 @@ ONE, MANY = ({"instances": [ROW] * count} for count in (1, 6000))
 SINGLE_ROWS, LARGE_ROWS, ROUNDS = 300, 10, 3
 MAX_RATIO = 5
 LONGEST = "predict of 6,000 rows, longest"
-CLIENTS, SHAPLEY_CLIENTS = 2, 8
+CLIENTS, SHAPLEY_CLIENTS = 1, 8
 METHOD = f"""Quiet and busy service are measured alternately in {ROUNDS} rounds; a ratio is the median of the ratios
 within a round. A single row is sent {SINGLE_ROWS} times in a round, one after the other, and its 99th percentile has to
 stay below {MAX_RATIO} times that of the quiet service."""
@@ -107,28 +108,35 @@ def _high(url: str, body: dict, count: int) -> float:
 
 @contextmanager
 def _busy(url: str, burden: Burden, statuses: set[int]) -> Iterator[None]:
-    """Keep the service busy in the block; add the statuses of its answers."""
-    over, begun = threading.Event(), threading.Barrier(burden.clients + 1)
-
-    def ask() -> None:
-        with httpx.Client(base_url=url, timeout=60) as client:
-            begun.wait()
-            while not over.is_set():
-                with client.stream("POST", burden.path, content=burden.body) as reply:
-                    for _ in reply.iter_raw():
-                        pass
-                statuses.add(reply.status_code)
-
-    threads = [threading.Thread(target=ask) for _ in range(burden.clients)]
-    for thread in threads:
-        thread.start()
+    """Keep the service busy in the block, from processes of their own; add the statuses of its answers."""
+    over, begun = multiprocessing.Event(), multiprocessing.Barrier(burden.clients + 1)
+    found: multiprocessing.Queue[set[int]] = multiprocessing.Queue()
+    clients = [
+        multiprocessing.Process(target=_ask, args=(url, burden, begun, over, found)) for _ in range(burden.clients)
+    ]
+    for client in clients:
+        client.start()
     begun.wait()
     try:
         yield
     finally:
         over.set()
-        for thread in threads:
-            thread.join()
+        for client in clients:
+            statuses |= found.get()
+            client.join()
+
+
+def _ask(url: str, burden: Burden, begun: Barrier, over: Event, found: "multiprocessing.Queue[set[int]]") -> None:
+    """Send the requests of one client until the time is over."""
+    statuses = set[int]()
+    with httpx.Client(base_url=url, timeout=60) as client:
+        begun.wait()
+        while not over.is_set():
+            with client.stream("POST", burden.path, content=burden.body) as reply:
+                for _ in reply.iter_raw():
+                    pass
+            statuses.add(reply.status_code)
+    found.put(statuses)
 
 
 def _page(lines: list[str]) -> str:
