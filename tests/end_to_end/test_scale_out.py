@@ -114,7 +114,8 @@ def test_killed_replica_loses_at_most_responses_being_sent(tmp_path: Path, event
 @pytest.mark.skipif(shutil.which("haproxy") is None, reason="HAProxy is not installed")
 def test_new_replicas_replace_old_ones_without_loss(tmp_path: Path, eventually: Eventually) -> None:
     port, own, dns = (str(free_port(host)) for host in ("0.0.0.0", "127.0.0.1", "127.0.0.1"))
-    addresses, ended = list(ADDRESSES), threading.Event()
+    addresses: list[str] = [*ADDRESSES]
+    ended = threading.Event()
     serve = [sys.executable, "-m", "enn_service", "--port", port, "--models", str(SHIPPED), "--host"]
     with ExitStack() as stack:
         stack.enter_context(running_dns(int(dns), addresses))

@@ -20,7 +20,8 @@ SAME = 1e-3
 
 def served_r2(model: ENNRegressor, x, y):
     package = open_package(build_package(model.model_))
-    return r2(y, RuntimeSession(package.model, ["output"]).run(x.astype(np.float32))[0])
+    output = RuntimeSession(package.model, ["output"]).run(x.astype(np.float32))[0]
+    return r2(y, output.astype(np.float64))
 
 
 @pytest.mark.parametrize("head", ["linear", "dct"])
