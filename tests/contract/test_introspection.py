@@ -79,7 +79,7 @@ def test_etag_gives_304_until_model_file_changes(own_repository: Path, eventuall
         path = f"/v1/models/ring/{what}"
         first = client.get(path)
         tag = first.headers["etag"]
-        assert first.headers["cache-control"] == "no-cache"
+        assert first.headers["cache-control"] == "private, no-cache"
         for known in (tag, f'"other", W/{tag}', "*"):
             again = client.get(path, headers={"If-None-Match": known})
             assert (again.status_code, again.content, again.headers["etag"]) == (304, b"", tag)

@@ -28,8 +28,8 @@ from support.tiny import graph, package
 ROW = {"instances": [[0.1, 0.2]]}
 WHOLE = package()
 ROUNDS = 2
-LINKS = 2
-"""Number of versions that are symbolic links: `touch` changes their targets, so that they are not read again."""
+UNCHANGED = 2
+"""Number of versions that `touch` does not change, so that they are not read again: a link and a socket."""
 GROWTH = 20 * 2**20
 """Bytes that the service may take more after it has read the whole corpus once more."""
 Eventually = Callable[[Callable[[], bool]], None]
@@ -87,7 +87,7 @@ def test_hostile_repository_serves_valid_models_with_bounded_memory(
             memory = []
             for number in range(1, 1 + ROUNDS):
                 touch(own_repository)
-                wanted = number * len(reasons) + len(reasons) - LINKS
+                wanted = len(reasons) + number * (len(reasons) - UNCHANGED)
                 eventually(lambda wanted=wanted: log.read_text().count("refused ") >= wanted)
                 assert client.post("/v1/models/ring:predict", json=ROW).content == answer
                 memory.append(resident(process.pid))

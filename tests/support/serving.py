@@ -24,7 +24,7 @@ SHIPPED = Path(__file__).parents[2] / "models" / "repository"
 POLL_SECONDS = 0.05
 MAX_BODY_BYTES = 2**20
 WORKERS = 2
-TOKEN = "word"
+TOKEN = "a-token-of-the-tests"
 
 
 @contextmanager

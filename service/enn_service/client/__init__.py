@@ -30,7 +30,7 @@ An error response becomes an exception with the service's text:
 
 >>> client.predict("moon", [[0.1, 0.2]])
 Traceback (most recent call last):
-enn_service.client.errors.NotFoundError: model 'moon' is not known; GET /v1/models lists the models
+enn_service.client.errors.NotFoundError: model 'moon' is not known; ... (status 404, request id ...)
 >>> client.close()
 
 `AsyncClient` has the same calls for asyncio. Both are context managers.
