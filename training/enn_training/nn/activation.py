@@ -1,6 +1,7 @@
 """DCTActivation: the learned activation, a series of odd cosines for every neuron, in PyTorch."""
 
 import math
+from types import ModuleType
 from typing import cast
 
 import torch
@@ -87,8 +88,8 @@ def _is_plain(tensor: Tensor) -> bool:
         and type(tensor) in (Tensor, nn.Parameter)
         and forward_ad.unpack_dual(tensor).tangent is None
         and not torch.compiler.is_compiling()
-        # torch.jit, torch.func and gradients in batches have no public function for this.
-        and torch._C._get_tracing_state() is None  # noqa: SLF001
+        and not torch.jit.is_tracing()  # pyright: ignore[reportPrivateImportUsage] - documented, but not in __all__
+        # PyTorch has no public function for a batch of gradients or for a transform of torch.func.
         and not is_legacy_batchedtensor(tensor)
         and not torch._C._are_functorch_transforms_active()  # noqa: SLF001
     )
@@ -109,16 +110,21 @@ def _clenshaw(z: Tensor, coefficients: Tensor) -> Tensor:
     return -torch.sin(angle) * (first - second)
 
 
+def _kernel() -> ModuleType:
+    """Return the compiled kernel."""
+    from enn_training.kernels import activation  # noqa: PLC0415 - numba takes a second; some modules never run
+
+    return activation
+
+
 class _NumbaActivation(torch.autograd.Function):
     """Compute sigma(z) with the compiled kernel, for float32 on the CPU: several times as fast as PyTorch operators."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, z: Tensor, coefficients: Tensor) -> Tensor:
         """Return sigma(z), [..., features]."""
-        from enn_training.kernels import activation as activation_kernel  # noqa: PLC0415 - numba takes a second that importing a class should not
-
         ctx.save_for_backward(z, coefficients)
-        return torch.from_numpy(activation_kernel.forward(z.detach().numpy(), coefficients.detach().numpy()))
+        return torch.from_numpy(_kernel().forward(z.detach().numpy(), coefficients.detach().numpy()))
 
     @staticmethod
     def backward(ctx: BackwardCFunction, *grad_outputs: Tensor) -> tuple[Tensor | None, ...]:
@@ -131,7 +137,5 @@ class _NumbaActivation(torch.autograd.Function):
                 value = _clenshaw(*saved)
             found = iter(torch.autograd.grad(value, needed, grad_outputs, create_graph=again))
             return tuple(next(found) if one.requires_grad else None for one in saved)
-        from enn_training.kernels import activation as activation_kernel  # noqa: PLC0415 - see forward
-
-        found = activation_kernel.backward(*(one.detach().numpy() for one in (*saved, *grad_outputs)))
+        found = _kernel().backward(*(one.detach().numpy() for one in (*saved, *grad_outputs)))
         return tuple(map(torch.from_numpy, found))
