@@ -7,7 +7,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from enn_models.network import Network
 from enn_training.data.preprocessing import Samples
 from enn_training.errors import DivergenceError
 from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
@@ -73,33 +72,29 @@ class Adam:
         cycle = OneCycle(self.passes, self.rate, self.batch, self.max_time)
         rows = np.tile(np.arange(len(training.x)), (self.starts, 1))
         decay, smoothing = np.full(self.starts, self.decay), np.full(self.starts, self.smoothing)
-        best, best_pass, network, lane = math.inf, 0, None, 0
+        best, best_pass, network, lane = math.inf, 0, stack.network(0), 0
         history: list[PassResult] = []
         cut_short = False
         run = cycle.run(stack, training, rows, decay=decay, smoothing=smoothing, seed=seed)
-        for number, (total, cut_short) in enumerate(run, start=1):  # noqa: B007 - returned after the loop
+        for number, progress in enumerate(run, start=1):
+            cut_short = progress.cut_short
             losses = self._finite(_validation_losses(stack, validation), number)
             if losses.min() < best:
                 best, best_pass, lane = float(losses.min()), number, int(losses.argmin())
                 network = stack.network(lane)
-            history.append(PassResult(number, total, float(losses.min())))
+            history.append(PassResult(number, progress.passes, float(losses.min())))
             if watch:
                 watch(history[-1])
             if self.patience is not None and number - best_pass >= self.patience:
                 break
         settings = {**asdict(self), "name": "adam", "start": lane}
-        return LearningResult(_learned(network), best, tuple(history), settings, cut_short)
+        return LearningResult(network, best, tuple(history), settings, cut_short)
 
     def _finite(self, losses: NDArray[np.float64], number: int) -> NDArray[np.float64]:
         """Return the losses with infinity in place of NaN."""
         if not np.isfinite(losses).any():
             raise DivergenceError(f"pass {number}: no finite held-out loss with rate {self.rate}; use a smaller rate")
         return np.where(np.isfinite(losses), losses, np.inf)
-
-
-def _learned(network: Network | None) -> Network:
-    assert network is not None  # noqa: S101 - the first pass either had a finite loss or raised
-    return network
 
 
 @torch.no_grad()
