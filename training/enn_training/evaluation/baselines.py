@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 from enn_training.data.dataset import Dataset
 from enn_training.data.scaling import Scaling
@@ -28,9 +29,6 @@ def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
     Returns:
         Least squares for a regression; the majority class and logistic regression for classes.
     """
-    # Imported here: scikit-learn takes a second that --help should not.
-    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415
-
     train, test = dataset.training, dataset.test
     scaling = Scaling.standard(dataset.encode(train.x))
     x, test_x = (scaling.transform(dataset.encode(part.x)) for part in (train, test))

@@ -2,6 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn import metrics
 
 from enn_models.network import Network
 from enn_training.data.dataset import Split
@@ -56,8 +57,6 @@ def score_with_skill(network: Network, rows: Split) -> tuple[dict[str, float], f
 
 
 def _score(network: Network, output: Floats, rows: Split) -> dict[str, float]:
-    from sklearn import metrics  # noqa: PLC0415 - scikit-learn takes a second to import
-
     if network.task == "regression":
         truth = rows.y.reshape(output.shape)
         return {
@@ -73,11 +72,9 @@ def _score(network: Network, output: Floats, rows: Split) -> dict[str, float]:
 
 def r2(truth: Floats | NDArray[np.int64], predictions: Floats) -> float:
     """Return scikit-learn's coefficient of determination, the mean over the columns; 0 for fewer than two rows."""
-    from sklearn.metrics import r2_score  # noqa: PLC0415 - scikit-learn takes a second to import
-
     if len(predictions) < 2:
         return 0.0  # undefined there: scikit-learn warns and returns NaN, which JSON has no number for
-    return float(r2_score(truth.reshape(predictions.shape), predictions))
+    return float(metrics.r2_score(truth.reshape(predictions.shape), predictions))
 
 
 def skill(network: Network, rows: Split) -> float:
@@ -95,8 +92,6 @@ def skill(network: Network, rows: Split) -> float:
 
 
 def _skill(network: Network, output: Floats, rows: Split) -> float:
-    from sklearn.metrics import log_loss  # noqa: PLC0415 - scikit-learn takes a second to import
-
     if network.task == "regression":
         return r2(rows.y, output)
     if network.head == "dct":
@@ -104,5 +99,5 @@ def _skill(network: Network, output: Floats, rows: Split) -> float:
         return r2(Targets(units, "dct", max(units, 2), None).encode(rows.y), output)
     labels = np.arange(output.shape[1])
     shares = np.bincount(rows.y.astype(np.int64), minlength=len(labels)) / len(rows.y)
-    of_shares = log_loss(rows.y, np.tile(shares, (len(rows.y), 1)), labels=labels)
-    return 1.0 - float(log_loss(rows.y, output, labels=labels)) / float(of_shares)
+    of_shares = metrics.log_loss(rows.y, np.tile(shares, (len(rows.y), 1)), labels=labels)
+    return 1.0 - float(metrics.log_loss(rows.y, output, labels=labels)) / float(of_shares)

@@ -45,26 +45,25 @@ class LearnerSpec:
 
 
 def _load_auto_adam() -> type[Learner]:
-    from enn_training.learners.auto_adam import AutoAdam  # noqa: PLC0415 - torch takes seconds to import
+    from enn_training.learners.auto_adam import AutoAdam
 
     return AutoAdam
 
 
 def _load_adam() -> type[Learner]:
-    from enn_training.learners.adam import Adam  # noqa: PLC0415 - torch takes seconds to import
+    from enn_training.learners.adam import Adam
 
     return Adam
 
 
 def _load_lms() -> type[Learner]:
-    from enn_training.learners.lms import LMS  # noqa: PLC0415 - numba takes a second to import
+    from enn_training.learners.lms import LMS
 
     return LMS
 
 
 def _load_levenberg_marquardt() -> type[Learner]:
-    # Imported here: numba takes a second to import.
-    from enn_training.learners.levenberg_marquardt.learner import LevenbergMarquardt  # noqa: PLC0415
+    from enn_training.learners.levenberg_marquardt.learner import LevenbergMarquardt
 
     return LevenbergMarquardt
 

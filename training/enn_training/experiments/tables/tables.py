@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+from sklearn import datasets
 
 from enn_models.network import Task
 from enn_training.errors import OptionError
@@ -74,8 +75,6 @@ def _sklearn_table(name: str, task: Task) -> Table:
     """Return a table of scikit-learn."""
 
     def load() -> tuple[pd.DataFrame, pd.Series]:
-        from sklearn import datasets  # noqa: PLC0415 - takes a second, which --help should not
-
         bunch: Any = getattr(datasets, f"load_{name}")(as_frame=True)
         return bunch.data, bunch.target
 
