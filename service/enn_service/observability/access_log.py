@@ -1,4 +1,4 @@
-"""AccessLog: one line of JSON for each request on standard output, cheap enough to be always on.
+"""AccessLog: one line of JSON for each request on standard output.
 
 The event loop makes a line from a part that all requests with the same head share and a few values of the request. A
 thread writes the lines of a quarter of a second by one call of the operating system.

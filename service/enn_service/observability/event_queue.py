@@ -1,6 +1,6 @@
-"""EventQueue: the observer that passes finished requests to a thread in batches.
+"""EventQueue: passes finished requests, or their lines of a log, to a thread in batches.
 
-The request log and the tracer use it.
+The access log, the request log and the tracer use it.
 """
 
 import logging

@@ -8,6 +8,8 @@ TRACE_HEADERS = (b"traceparent", b"tracestate", b"baggage", b"b3")
 """Headers that an event keeps: those that carry the caller's trace. The other headers may hold keys and much memory."""
 MAX_TRACE_HEADER = 1024
 """Maximum length of a header that an event keeps, in bytes."""
+MAX_EVENT_PATH = 256
+"""Maximum number of characters of the path in an event."""
 
 
 def trace_headers(headers: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
@@ -17,10 +19,6 @@ def trace_headers(headers: Mapping[bytes, bytes]) -> dict[bytes, bytes]:
         headers: Request headers, names in lower case.
     """
     return {name: headers[name] for name in TRACE_HEADERS if name in headers and len(headers[name]) <= MAX_TRACE_HEADER}
-
-
-MAX_EVENT_PATH = 256
-"""Maximum number of characters of the path in an event."""
 
 
 class RequestEvent(NamedTuple):
