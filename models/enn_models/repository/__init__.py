@@ -14,10 +14,11 @@ from enn_models.repository.listing import (
     version_key,
 )
 from enn_models.repository.publishing import publish_version, sign_version
-from enn_models.repository.reading import MAX_SUMS_BYTES, read_model
+from enn_models.repository.reading import MAX_SIGNATURE_BYTES, MAX_SUMS_BYTES, read_model
 
 __all__ = [
     "LINKED_MODEL_VERSION",
+    "MAX_SIGNATURE_BYTES",
     "MAX_SUMS_BYTES",
     "MODEL_FILE",
     "NAME_PATTERN",

@@ -5,12 +5,12 @@ import hashlib
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from enn_models.errors import RepositoryError
+from enn_models.errors import ModelError, RepositoryError
 from enn_models.graph_checks import MAX_FILE_BYTES
-from enn_models.repository import MAX_SUMS_BYTES, MODEL_FILE, NAME_PATTERN, SUMS_FILE
+from enn_models.repository import MAX_SIGNATURE_BYTES, MAX_SUMS_BYTES, MODEL_FILE, NAME_PATTERN, SUMS_FILE
 from enn_models.signature import SIGNATURE_FILE
 
-LIMITS = {MODEL_FILE: MAX_FILE_BYTES, SUMS_FILE: MAX_SUMS_BYTES, SIGNATURE_FILE: 2**10}
+LIMITS = {MODEL_FILE: MAX_FILE_BYTES, SUMS_FILE: MAX_SUMS_BYTES, SIGNATURE_FILE: MAX_SIGNATURE_BYTES}
 """Files of a version, with their maximum size in bytes; a larger one is not copied."""
 CALL_SECONDS = 30.0
 """Longest time for a whole listing, and for the copy of one file, with all attempts of the storage library."""
@@ -153,7 +153,9 @@ def fingerprint(files: Files) -> str:
 
 
 def describe(error: Exception) -> str:
-    """Return an error of the storage as a short text."""
+    """Return an error as a short text; those of this project are texts for users already."""
+    if isinstance(error, ModelError):
+        return str(error)
     if isinstance(error, TimeoutError | asyncio.TimeoutError):
         return f"no answer within {CALL_SECONDS:g} s"
     told = error.__cause__ or error  # s3fs keeps the code of S3, such as AccessDenied, in the cause alone

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 
 import orjson
 
-from enn_models.errors import ModelError, RepositoryError
+from enn_models.errors import RepositoryError
 from enn_models.repository import list_versions, write_atomically
 from enn_models.signature import Verify
 from enn_service.runtime.repository_sync.local_copy import LocalCopy
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 START_SECONDS = 3.0
 """Time that a start waits for the storage if an earlier copy is whole."""
 COPIES_AT_ONCE = 4
-"""Number of versions that are copied at the same time; each needs the memory of its largest file."""
+"""Number of versions that are copied at the same time; each needs about twice the memory of its files."""
 CLOSE_SECONDS = 1.0
 """Time that `close` gives the threads to finish; a copy that takes longer is repeated at the next start."""
 START_POLL_SECONDS = 0.1
@@ -201,7 +201,7 @@ class RepositorySync:
 
     def _report_listing(self, error: Exception) -> None:
         """Log that the source cannot be read, at once if the reason is new, else once a minute."""
-        text, now = _describe(error), time.monotonic()
+        text, now = describe(error), time.monotonic()
         if self._problems.get(LISTING) != text:
             self._next_warning = now
         if now >= self._next_warning:
@@ -212,7 +212,7 @@ class RepositorySync:
 
     def _report(self, version: str, error: Exception) -> None:
         """Log that a version cannot be copied, once for each reason."""
-        text = _describe(error)
+        text = describe(error)
         if self._problems.get(version) != text:
             logger.warning("%s is not copied: %s", version, text)
             self._change_problem(version, text)
@@ -229,8 +229,3 @@ class RepositorySync:
             if text is not None:
                 self._problems[name] = text
             self.status.write(self._problems)
-
-
-def _describe(error: Exception) -> str:
-    """Return an error as a short text; those of this project are texts for users already."""
-    return str(error) if isinstance(error, ModelError) else describe(error)
