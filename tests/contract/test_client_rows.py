@@ -99,8 +99,11 @@ def test_columns_that_are_no_features_are_named_and_not_sent(client: Client) -> 
     frame = table().astype({"zone": "int64"})
     wanted = client.predict("patients", frame)
     more = frame.assign(id=range(60), label="high")
-    with pytest.warns(UnusedColumnsWarning, match="no features of model 'patients' are not sent: 'id', 'label'$"):
+    with pytest.warns(
+        UnusedColumnsWarning, match="no features of model 'patients' are not sent: 'id', 'label'$"
+    ) as seen:
         assert client.predict("patients", more) == wanted
+    assert [warning.filename for warning in seen] == [__file__]  # the caller's line, not one of the client
     with pytest.warns(UnusedColumnsWarning, match="'id', 'label'"):
         explained = client.explain("patients", pl.from_pandas(more[:2]), attributions="shapley", background=frame[:5])
     assert explained.attributions is not None

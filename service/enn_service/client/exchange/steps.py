@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import httpx
 from httpx_retries import Retry
@@ -18,43 +18,61 @@ BYTES_MARGIN = 0.9
 Result = TypeVar("Result")
 
 
+Reply = ParsedResponse | httpx.RequestError
+"""Response to a request, or the exception of the transport."""
+
+
 @dataclass(frozen=True)
-class Send:
-    """Send a request and continue with its response, or with the exception of the transport.
+class Step:
+    """A pause, then a request.
 
     Attributes:
         call: Request to send.
+        pause: Time to wait first, in seconds.
     """
 
     call: ApiCall[Any]
+    pause: float = 0.0
 
 
-@dataclass(frozen=True)
-class Pause:
-    """Wait before the next step.
-
-    Attributes:
-        seconds: Duration.
-    """
-
-    seconds: float
+Steps = Generator[Step, Reply, Result]
 
 
-Reply = ParsedResponse | httpx.RequestError
-Steps = Generator[Send | Pause, Reply | None, Result]
-
-
-def steps_of(call: ApiCall[Result] | RowsCall[Result], retry: Retry, deadline: Deadline) -> Steps[Result]:
-    """Yield the steps of a call and return its result.
+class Conversation(Generic[Result]):
+    """The steps of a call, one after the other.
 
     Args:
         call: Call to make.
         retry: Policy of its requests.
         deadline: End of the call.
 
-    Raises:
-        ClientError: The call failed.
+    Attributes:
+        result: Result of the call, once there is no step left.
     """
+
+    result: Result
+
+    def __init__(self, call: ApiCall[Result] | RowsCall[Result], retry: Retry, deadline: Deadline) -> None:
+        self._steps = _steps(call, retry, deadline)
+
+    def next(self, reply: Reply | None = None) -> Step | None:
+        """Return the next step; None after the last one.
+
+        Args:
+            reply: Reply to the step before; None for the first step.
+
+        Raises:
+            ClientError: The call failed.
+        """
+        try:
+            return next(self._steps) if reply is None else self._steps.send(reply)
+        except StopIteration as end:
+            self.result = end.value
+            return None
+
+
+def _steps(call: ApiCall[Result] | RowsCall[Result], retry: Retry, deadline: Deadline) -> Steps[Result]:
+    """Yield the steps of a call and return its result."""
     if isinstance(call, ApiCall):
         return (yield from _request(call, retry, deadline))
     try:
@@ -69,7 +87,7 @@ def steps_of(call: ApiCall[Result] | RowsCall[Result], retry: Retry, deadline: D
     if unused:
         names = ", ".join(map(repr, unused))
         text = f"columns of the frame that are no features of model {call.model!r} are not sent: {names}"
-        warnings.warn(text, errors.UnusedColumnsWarning, stacklevel=4)
+        warnings.warn(text, errors.UnusedColumnsWarning, stacklevel=6)
     return (yield from _pieces(call.for_features(features), retry, deadline))
 
 
@@ -129,24 +147,19 @@ def _request(call: ApiCall[Result], retry: Retry, deadline: Deadline) -> Steps[R
     """Yield the steps of one request, with its retries."""
     if not call.retryable:
         retry = retry.copy_with(total=0)
-    while True:
-        if not deadline.remaining:
-            raise errors.UnreachableError(f"no response to {call.method} {call.path}: {_late(deadline)}")
-        reply = yield Send(call)
-        pause = _pause(retry, reply)
-        if pause is None or pause >= deadline.remaining:
-            break
+    if not deadline.remaining:
+        raise errors.UnreachableError(f"no response to {call.method} {call.path}: {_late(deadline)}")
+    reply = yield Step(call)
+    while (pause := _pause(retry, reply)) is not None and pause < deadline.remaining:
         retry = retry.increment()
-        yield Pause(pause)
+        reply = yield Step(call, pause)
     if isinstance(reply, ParsedResponse):
         return call.result(reply)
     raise errors.UnreachableError(f"no response to {call.method} {_reason(reply, deadline)}") from reply
 
 
-def _reason(error: httpx.RequestError | None, deadline: Deadline) -> str:
+def _reason(error: httpx.RequestError, deadline: Deadline) -> str:
     """Return the address of a request without a response, and the reason."""
-    if error is None:
-        return "(not sent)"
     late = isinstance(error, httpx.TimeoutException)
     return f"{error.request.url}: {_late(deadline) if late else str(error) or type(error).__name__}"
 
@@ -155,7 +168,7 @@ def _late(deadline: Deadline) -> str:
     return f"timed out: the whole call may take {deadline.seconds:g} s"
 
 
-def _pause(retry: Retry, reply: Reply | None) -> float | None:
+def _pause(retry: Retry, reply: Reply) -> float | None:
     """Return the seconds to wait before the next attempt; None if there is none."""
     if retry.is_exhausted():
         return None
@@ -164,7 +177,7 @@ def _pause(retry: Retry, reply: Reply | None) -> float | None:
         if not retry.is_retryable_status_code(reply.status):
             return None
         announced = reply.headers.get("retry-after", "")
-    elif reply is None or not retry.is_retryable_exception(reply):
+    elif not retry.is_retryable_exception(reply):
         return None
     try:
         seconds = retry.parse_retry_after(announced)

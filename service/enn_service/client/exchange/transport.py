@@ -12,7 +12,7 @@ from httpx_retries import Retry
 from enn_service.client import calls
 from enn_service.client.calls import ApiCall, ParsedResponse, RowsCall
 from enn_service.client.exchange.deadline import Deadline
-from enn_service.client.exchange.steps import Pause, Reply, Send, steps_of
+from enn_service.client.exchange.steps import Conversation, Reply, Step
 
 RETRY_STATUSES = (429, 502, 503, 504)
 RETRY_EXCEPTIONS = (httpx.ConnectTimeout, httpx.NetworkError, httpx.RemoteProtocolError)
@@ -59,17 +59,12 @@ def make_call(http: httpx.Client, call: ApiCall[Result] | RowsCall[Result], retr
         ClientError: The call failed.
     """
     deadline = Deadline(seconds)
-    steps, reply = steps_of(call, retry, deadline), None
-    while True:
-        try:
-            step = steps.send(reply)
-        except StopIteration as done:
-            return done.value
-        reply = None
-        if isinstance(step, Pause):
-            time.sleep(step.seconds)
-        else:
-            reply = _exchange(http, step, deadline)
+    conversation = Conversation(call, retry, deadline)
+    step = conversation.next()
+    while step is not None:
+        time.sleep(step.pause)
+        step = conversation.next(_exchange(http, step, deadline))
+    return conversation.result
 
 
 async def make_call_async(
@@ -77,20 +72,15 @@ async def make_call_async(
 ) -> Result:
     """Make a call and return its result; arguments and errors as in `make_call`."""
     deadline = Deadline(seconds)
-    steps, reply = steps_of(call, retry, deadline), None
-    while True:
-        try:
-            step = steps.send(reply)
-        except StopIteration as done:
-            return done.value
-        reply = None
-        if isinstance(step, Pause):
-            await asyncio.sleep(step.seconds)
-        else:
-            reply = await _exchange_async(http, step, deadline)
+    conversation = Conversation(call, retry, deadline)
+    step = conversation.next()
+    while step is not None:
+        await asyncio.sleep(step.pause)
+        step = conversation.next(await _exchange_async(http, step, deadline))
+    return conversation.result
 
 
-def _exchange(http: httpx.Client, step: Send, deadline: Deadline) -> Reply:
+def _exchange(http: httpx.Client, step: Step, deadline: Deadline) -> Reply:
     """Send a request and return the response, or the exception if there is none."""
     request = _build_request(http, step, deadline)
     body = bytearray()
@@ -105,7 +95,7 @@ def _exchange(http: httpx.Client, step: Send, deadline: Deadline) -> Reply:
     return ParsedResponse(response.status_code, response.headers, bytes(body))
 
 
-async def _exchange_async(http: httpx.AsyncClient, step: Send, deadline: Deadline) -> Reply:
+async def _exchange_async(http: httpx.AsyncClient, step: Step, deadline: Deadline) -> Reply:
     """Send a request and return the response, or the exception if there is none."""
     request = _build_request(http, step, deadline)
     try:
@@ -118,7 +108,7 @@ async def _exchange_async(http: httpx.AsyncClient, step: Send, deadline: Deadlin
     return ParsedResponse(response.status_code, response.headers, response.content)
 
 
-def _build_request(http: httpx.Client | httpx.AsyncClient, step: Send, deadline: Deadline) -> httpx.Request:
+def _build_request(http: httpx.Client | httpx.AsyncClient, step: Step, deadline: Deadline) -> httpx.Request:
     call = step.call
     headers = {calls.REQUEST_ID: call.request_id, **call.headers}
     return http.build_request(call.method, call.path, content=call.body, headers=headers, timeout=deadline.remaining)
