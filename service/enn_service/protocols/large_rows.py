@@ -30,7 +30,7 @@ ARRAY_END = re.compile(rb'\]\s*(?:\}|,\s*")')
 SEARCHED_BYTES = 2**17
 """Number of bytes searched at once: it limits the time for which the interpreter lock is held."""
 MAX_GAP = 64
-"""Maximum number of spaces after the end of an array."""
+"""Number of bytes searched besides for the end of a match; what has more spaces in it may not be found."""
 MAX_ENDS = 16
 """Maximum number of ends that are tried for the array of the rows."""
 
@@ -54,9 +54,10 @@ def possible_spans(text: bytes, key: re.Pattern[bytes]) -> Iterator[tuple[bytes,
         text: JSON text.
         key: Pattern that matches the key and its colon.
     """
-    if (found := key.search(text)) is None or not text.startswith(b"[", start := found.end()):
+    found = next(_find_all(key, text, 0, len(text)), None)
+    if found is None or not text.startswith(b"[", start := found.end()):
         return
-    number_end = numeric_json.find_number_array(text, key)[1]
+    number_end = numeric_json.number_array_end(text, start)
     for end in chain([number_end], islice(_array_ends(text, start), MAX_ENDS)):
         if end > start and start + len(text) - end <= SMALL_BYTES:
             yield numeric_json.replace_array(text, start, end), Span(start, end)
@@ -64,10 +65,16 @@ def possible_spans(text: bytes, key: re.Pattern[bytes]) -> Iterator[tuple[bytes,
 
 def _array_ends(text: bytes, start: int) -> Iterator[int]:
     """Yield the index after each bracket that may end an array of rows: that of the array, or one in a text."""
-    for at in range(start, len(text), SEARCHED_BYTES):
-        for found in ARRAY_END.finditer(text, at, min(at + SEARCHED_BYTES + MAX_GAP, len(text))):
+    for found in _find_all(ARRAY_END, text, start, len(text)):
+        yield found.start() + 1
+
+
+def _find_all(pattern: re.Pattern[bytes], text: bytes, start: int, end: int) -> Iterator[re.Match[bytes]]:
+    """Yield the matches of a pattern in a part of a text, which is searched in steps of `SEARCHED_BYTES`."""
+    for at in range(start, end, SEARCHED_BYTES):
+        for found in pattern.finditer(text, at, min(at + SEARCHED_BYTES + MAX_GAP, end)):
             if found.start() < at + SEARCHED_BYTES:
-                yield found.start() + 1
+                yield found
 
 
 def is_json(text: bytes) -> bool:
@@ -121,8 +128,8 @@ class ListedRows(RowSource):
 
     def _parse_at(self, start: int) -> tuple[Rows, int]:
         """Return the rows of the piece that begins at an index, and the index of the next piece."""
-        cuts = [*self._cuts(start), self._span.end - 1]
-        for end in cuts:
+        last = self._span.end - 1
+        for end in chain(self._cuts(start), [last]):
             self._hold(start, end)
             text = b"[%b]" % self._text[start:end]
             if self._numbers and b'"' not in text and (numbers := self._parse_numbers(text)) is not None:
@@ -130,7 +137,7 @@ class ListedRows(RowSource):
             try:
                 return self._load(text), end + 1
             except orjson.JSONDecodeError as error:
-                if end == cuts[-1]:
+                if end == last:
                     place = start + error.pos - 1
                     raise InvalidRequestError(f"the body is not valid JSON: {error.msg}: byte {place}") from None
         raise AssertionError("the last cut returns or raises")
@@ -146,12 +153,9 @@ class ListedRows(RowSource):
 
     def _cuts(self, start: int) -> Iterator[int]:
         """Yield the index of each comma before the end where the piece that begins at an index may end."""
-        last, at = self._span.end - 1, start + numeric_json.CHUNK_BYTES
-        for _ in range(MAX_CUTS):
-            if (found := ROW_END.search(self._text, at, last)) is None:
-                return
-            at = found.end()
-            yield at - 1
+        ends = _find_all(ROW_END, self._text, start + numeric_json.CHUNK_BYTES, self._span.end - 1)
+        for found in islice(ends, MAX_CUTS):
+            yield found.end() - 1
 
     def _parse_numbers(self, text: bytes) -> NDArray[np.float64] | None:
         """Return the rows of an array of numbers; None for any other text."""

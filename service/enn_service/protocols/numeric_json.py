@@ -37,25 +37,24 @@ def extract_number_array(body: bytes, key: re.Pattern[bytes]) -> tuple[bytes, by
     Returns:
         The text with the placeholder, and the text of the array with its brackets; empty if none was found.
     """
-    start, end = find_number_array(body, key)
+    if (found := key.search(body)) is None:
+        return body, b""
+    start = found.end()
+    end = number_array_end(body, start)
     return replace_array(body, start, end), body[start:end]
 
 
-def find_number_array(body: bytes, key: re.Pattern[bytes]) -> tuple[int, int]:
-    """Return where the array after a key begins and ends, up to the first quote or brace; two equal numbers if nowhere.
+def number_array_end(body: bytes, start: int) -> int:
+    """Return the index after the array that begins at an index, if it has no quote or brace; that index if none does.
 
     Args:
         body: JSON text.
-        key: Pattern that matches the key and its colon.
+        start: Index where the array should begin.
     """
-    if (found := key.search(body)) is None:
-        return 0, 0
-    start = found.end()
     if (brace := body.find(b"}", start)) < 0:
-        return 0, 0
+        return start
     quote = body.find(b'"', start, brace)
-    end = body.rfind(b"]", start, brace if quote < 0 else quote) + 1
-    return (start, end) if end > start else (0, 0)
+    return max(start, body.rfind(b"]", start, brace if quote < 0 else quote) + 1)
 
 
 def replace_array(body: bytes, start: int, end: int) -> bytes:

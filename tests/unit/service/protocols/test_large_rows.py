@@ -1,6 +1,7 @@
 """Tests of rows in large JSON bodies: found and parsed piece by piece, they are what a JSON parser reads."""
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -10,8 +11,8 @@ from enn_service.errors import InvalidRequestError, TooMuchWorkError
 from enn_service.inference.admission import MemoryBudget, Reservation
 from enn_service.inference.cost import SMALL_BYTES
 from enn_service.inference.types import InferenceRequest
-from enn_service.protocols import numeric_json
-from enn_service.protocols.large_rows import FlatRows, ListedRows, Span, possible_spans
+from enn_service.protocols import large_rows, numeric_json
+from enn_service.protocols.large_rows import MAX_GAP, SEARCHED_BYTES, FlatRows, ListedRows, Span, possible_spans
 
 KEY = re.compile(rb'"rows"\s*:\s*')
 MANY = 20_000
@@ -47,6 +48,26 @@ def test_rows_are_those_that_a_whole_parse_reads(kind: str, beside: dict[str, An
         assert len(source) >= len(ROWS[kind])
         return
     raise AssertionError("the rows were not found")
+
+
+class CountedPattern:
+    """Pattern that counts the bytes which it may search before the interpreter lock is released."""
+
+    def __init__(self, pattern: re.Pattern[bytes]) -> None:
+        self.pattern, self.longest = pattern, 0
+
+    def finditer(self, text: bytes, start: int, end: int) -> Iterator[re.Match[bytes]]:
+        self.longest = max(self.longest, end - start)
+        return self.pattern.finditer(text, start, end)
+
+
+def test_each_search_of_a_long_row_is_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = CountedPattern(large_rows.ROW_END)
+    monkeypatch.setattr(large_rows, "ROW_END", counted)
+    rows = [[*range(SEARCHED_BYTES)], [1, 2]]
+    text = orjson.dumps(rows)
+    assert parsed(ListedRows(InferenceRequest(text), text, Span(0, len(text)), 2)) == rows
+    assert 0 < counted.longest <= SEARCHED_BYTES + MAX_GAP
 
 
 @pytest.mark.parametrize("columns", [1, 2, 7])
