@@ -78,13 +78,12 @@ def integrated_gradients(network: Network, rows: Floats, baseline: Floats, playe
         slopes = _difference_quotient(network, bias + start.sum(axis=2), bias + shares.sum(axis=2))
         values = _to_units(network, slopes[:, :, None] * (shares - start))
         return _with_error(network, rows, values, base_value)
-    nodes = 16
+    nodes, scale = 16, np.abs(_pre_activation(network, rows) - base_value).max(initial=0.0)
     while True:
         gradient = yield from _mean_gradient(network, rows, baseline, nodes)
         columns = (rows - baseline)[:, None, :] * gradient
         values = np.stack([columns[..., own].sum(axis=-1) for own in players], axis=-1)
         result = _with_error(network, rows, values, base_value)
-        scale = np.abs(_pre_activation(network, rows) - base_value).max(initial=0.0)
         if result.error <= PATH_TOLERANCE * scale or nodes >= MAX_NODES:
             return result
         nodes *= 2

@@ -1,6 +1,5 @@
 """Routes of introspection: learned activations, response surface and profile of a whole model, with an `ETag`."""
 
-import hashlib
 from collections.abc import Callable, Generator
 from importlib.metadata import version as installed_version
 from typing import Annotated, Any
@@ -14,6 +13,7 @@ from enn_service.api.schemas import introspection as schemas
 from enn_service.errors import InvalidRequestError
 from enn_service.http import paths
 from enn_service.http.large_work import LargeWork
+from enn_service.http.responses import entity_tag, names_tag
 from enn_service.inference.activation_curves import activation_curves
 from enn_service.inference.admission import Reservation
 from enn_service.inference.answer import encode_arrays
@@ -21,9 +21,6 @@ from enn_service.inference.response_surface import feature_axis, response_surfac
 from enn_service.inference.work_queue import Steps
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.registry import ModelRegistry
-
-ETAG_DIGITS = 32
-"""Number of hexadecimal digits of an `ETag`: half a SHA-256."""
 
 Compute = Callable[[ServedModel, Reservation], Generator[None, None, dict[str, Any]]]
 
@@ -39,7 +36,7 @@ def introspection_router(registry: ModelRegistry, large_work: LargeWork) -> APIR
 
     async def respond(request: Request, model: ServedModel, compute: Compute) -> Response:
         headers = {"ETag": _etag(request, model), "Cache-Control": "private, no-cache"}
-        if _matches(request, headers["ETag"]):
+        if names_tag(request.headers.get("if-none-match", ""), headers["ETag"]):
             return Response(status_code=304, headers=headers)
         memory = large_work.admission.reservation()
         try:
@@ -115,13 +112,7 @@ def _encode(model: ServedModel, compute: Compute, memory: Reservation) -> Steps[
 def _etag(request: Request, model: ServedModel) -> str:
     """Return an `ETag` that changes with the model's file, the request's target and the version of the service."""
     text = f"{installed_version('enn')} {model.version} {model.digest} {request.url.path}?{request.url.query}"
-    return f'"{hashlib.sha256(text.encode()).hexdigest()[:ETAG_DIGITS]}"'
-
-
-def _matches(request: Request, etag: str) -> bool:
-    """Return True if `If-None-Match` lists the `ETag`; weak comparison (RFC 9110, 13.1.2)."""
-    listed = request.headers.get("if-none-match", "")
-    return listed.strip() == "*" or etag in {part.strip().removeprefix("W/") for part in listed.split(",")}
+    return entity_tag(text.encode())
 
 
 def _responses(response: type[schemas.ModelResponse]) -> Responses:

@@ -1,5 +1,6 @@
 """HTTP responses: the bytes and ASGI messages of a response, and the JSON response to each exception."""
 
+import hashlib
 import logging
 import uuid
 from collections.abc import Mapping, Sequence
@@ -18,6 +19,8 @@ logger = logging.getLogger(__name__)
 NO_STORE = (b"cache-control", b"no-store")
 VARY_BY_KEY = (b"vary", b"x-api-key, authorization")
 NOSNIFF_LINE = b"%b: %b\r\n" % NOSNIFF
+ETAG_DIGITS = 32
+"""Number of hexadecimal digits of an `ETag`: half a SHA-256."""
 
 
 class Response(NamedTuple):
@@ -132,3 +135,13 @@ def with_connection_close(send: Send) -> Send:
         await send(message)
 
     return closing_send
+
+
+def entity_tag(content: bytes) -> str:
+    """Return the `ETag` of a content, or of a text that changes with it."""
+    return f'"{hashlib.sha256(content).hexdigest()[:ETAG_DIGITS]}"'
+
+
+def names_tag(listed: str, tag: str) -> bool:
+    """Return True if a value of `If-None-Match` names an `ETag`; weak comparison (RFC 9110, 13.1.2)."""
+    return listed.strip() == "*" or tag in {part.strip().removeprefix("W/") for part in listed.split(",")}

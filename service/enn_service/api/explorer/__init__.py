@@ -1,7 +1,6 @@
 """Routes of the pages for a browser: the explorer, the API documentation, and their files, served from memory."""
 
 import gzip
-from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from enn_service.http.paths import DOCS, EXPLORER
+from enn_service.http.responses import entity_tag, names_tag
 
 STATIC = Path(__file__).parent / "static"
 MEDIA_TYPES = {
@@ -21,8 +21,6 @@ MEDIA_TYPES = {
 }
 PLOT_STYLE_HASH = "sha256-jSYQUrW7J0b3jPqhZP9C2Xh1PyJKHKXd4s0fpGGKrww="
 """Hash of the inline style sheet that the plotting library adds to every figure; a browser that blocks it logs this."""
-ETAG_DIGITS = 32
-"""Number of hexadecimal digits of an `ETag`: half a SHA-256."""
 SECURITY_POLICY = (
     "default-src 'none'",
     "script-src 'self'",
@@ -61,13 +59,12 @@ class StaticFile(NamedTuple):
     def read(cls, path: Path) -> "StaticFile":
         """Return the file at a path."""
         content = path.read_bytes()
-        etag = f'"{sha256(content).hexdigest()[:ETAG_DIGITS]}"'
-        return cls(content, gzip.compress(content, mtime=0), MEDIA_TYPES[path.suffix], etag)
+        return cls(content, gzip.compress(content, mtime=0), MEDIA_TYPES[path.suffix], entity_tag(content))
 
     def response(self, request: Request) -> Response:
         """Return the response to a request: 304 if the browser has this content, else the file."""
         headers = {**HEADERS, "etag": f"W/{self.etag}"}  # weak: plain and compressed share it
-        if self.etag in request.headers.get("if-none-match", ""):
+        if names_tag(request.headers.get("if-none-match", ""), self.etag):
             return Response(status_code=304, headers=headers)
         if "gzip" not in request.headers.get("accept-encoding", ""):
             return Response(self.content, headers=headers, media_type=self.media_type)
