@@ -18,9 +18,9 @@ RESOLUTION = 1e-5
 """Largest step of float32, in standard deviations of a column, without a warning: rounding is far below any noise."""
 
 
-def to_float32(rows: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return rows as a graph receives them: rounded to float32, in float64."""
-    return rows.astype(np.float32).astype(np.float64)
+def to_float32(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values as a graph holds them: rounded to float32, in float64."""
+    return values.astype(np.float32).astype(np.float64)
 
 
 def warn_of_rounding(subject: str, values: NDArray[np.float64]) -> None:

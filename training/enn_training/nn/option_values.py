@@ -6,6 +6,7 @@ from numbers import Integral, Real
 
 from enn_training.errors import OptionError
 
+POSITIVE, FROM_ZERO = "a positive number", "a number of at least 0"
 Check = Callable[[str, object], int | float]
 """Function from the name and the value of an option to the checked value."""
 
@@ -35,27 +36,34 @@ def whole_number(name: str, value: object) -> int:
 def positive_whole_number(name: str, value: object) -> int:
     """Return a whole number of at least 1; raise OptionError for another value."""
     if (number := whole_number(name, value)) < 1:
-        raise OptionError(f"{name} {number}: expected a positive number")
+        raise OptionError(f"{name} {number}: expected {POSITIVE}")
+    return number
+
+
+def whole_number_from_zero(name: str, value: object) -> int:
+    """Return a whole number of at least 0; raise OptionError for another value."""
+    if (number := whole_number(name, value)) < 0:
+        raise OptionError(f"{name} {number}: expected {FROM_ZERO}")
     return number
 
 
 def positive_number(name: str, value: object) -> int | float:
     """Return a finite number above 0; raise OptionError for another value."""
-    if (number := _real(name, value)) <= 0:
-        raise OptionError(f"{name} {number}: expected a positive number")
+    if (number := _real(name, value, POSITIVE)) <= 0:
+        raise OptionError(f"{name} {number}: expected {POSITIVE}")
     return number
 
 
 def number_from_zero(name: str, value: object) -> int | float:
     """Return a finite number of at least 0; raise OptionError for another value."""
-    if (number := _real(name, value)) < 0:
-        raise OptionError(f"{name} {number}: expected a number of at least 0")
+    if (number := _real(name, value, FROM_ZERO)) < 0:
+        raise OptionError(f"{name} {number}: expected {FROM_ZERO}")
     return number
 
 
-def _real(name: str, value: object) -> int | float:
+def _real(name: str, value: object, expected: str) -> int | float:
     if not isinstance(value, Real) or isinstance(value, bool) or not math.isfinite(value):
-        raise OptionError(f"{name} {_shown(value)}: expected a positive number")
+        raise OptionError(f"{name} {_shown(value)}: expected {expected}")
     return int(value) if isinstance(value, Integral) else float(value)
 
 

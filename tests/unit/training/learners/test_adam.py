@@ -43,6 +43,7 @@ def test_divergence_says_what_to_do():
         ({"rate": 0}, "rate 0"),
         ({"batch": -1}, "batch -1"),
         ({"decay": -0.5}, "decay -0.5"),
+        ({"decay": float("nan")}, "decay nan: expected a number of at least 0"),
         ({"patience": 0}, "patience 0"),
         ({"max_time": float("inf")}, "max_time inf"),
     ],

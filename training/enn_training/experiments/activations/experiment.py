@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from enn_training.data.dataset import Dataset, Split
+from enn_training.data.float32_range import to_float32
 from enn_training.data.problems import Problem
 from enn_training.data.problems import problem as named
 from enn_training.data.targets import Targets
@@ -37,7 +38,7 @@ def learn(family: Family, data: Dataset, seed: int, starts: int = STARTS) -> Res
     plan = replace(Schedule.of(taught.loss, starts, 1.0), gains=family.gains)
     search = Search(parameters, taught, judged, partial(family.draw, parameters), plan)
     finished = [each for each in search.run(np.random.default_rng(seed)) if each.finished]
-    rounded = [each.theta.astype(np.float32).astype(np.float64) for each in finished]
+    rounded = [to_float32(each.theta) for each in finished]
     theta = choice.best(rounded, taught, judged)
     if theta is None:
         raise DivergenceError(f"no network of {family.label} has a finite loss")

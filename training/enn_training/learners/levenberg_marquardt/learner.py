@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_training.data.float32_range import to_float32
 from enn_training.data.preprocessing import Samples
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.kernels import losses
@@ -81,7 +82,7 @@ class LevenbergMarquardt:
             history.append(PassResult(len(history) + 1, search.length, taught.reported(candidate.loss)))
             if watch:
                 watch(history[-1])
-        rounded = [candidate.theta.astype(np.float32).astype(np.float64) for candidate in finished]  # as exported
+        rounded = [to_float32(candidate.theta) for candidate in finished]
         theta = choice.best(rounded, taught, judged)
         if theta is None:
             raise DivergenceError(f"none of {self.starts} initial networks has a finite loss; scale or check the table")

@@ -19,6 +19,7 @@ from enn_training.learners.levenberg_marquardt.parameters import Parameters
 from enn_training.learners.levenberg_marquardt.search import Candidate, Schedule, Search
 from enn_training.nn.activation import DCTActivation
 from enn_training.nn.chain import trace_chain
+from enn_training.nn.option_values import positive_number, whole_number_from_zero
 
 Floats = NDArray[np.float64]
 LossName = Literal["squared", "cross-entropy"]
@@ -74,11 +75,9 @@ def fit_lm(
         >>> bool((module(x)[:, 0] - x[:, 0] * x[:, 1]).abs().max() < 0.01)
         True
     """
-    if loss not in get_args(LossName) or starts < 0 or not 0 < spread < np.inf:
-        raise OptionError(
-            f"loss {loss!r}, starts {starts}, spread {spread}: expected one of {get_args(LossName)}, a number from 0 "
-            "and a positive number"
-        )
+    if loss not in get_args(LossName):
+        raise OptionError(f"loss {loss!r}: expected one of {', '.join(get_args(LossName))}")
+    starts, spread = whole_number_from_zero("starts", starts), positive_number("spread", spread)
     layers = _layers(module)
     parameters = _parameters(layers)
     rows = _objective(parameters, _array(x), _array(y), loss)

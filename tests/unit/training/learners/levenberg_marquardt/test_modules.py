@@ -93,6 +93,7 @@ def frozen():
         (frozen(), {}, "parameter '0.weight' requires no gradient"),
         (small(), {"loss": "hinge"}, "loss 'hinge'"),
         (small(), {"starts": -1}, "starts -1"),
+        (small(), {"starts": 2.5}, "starts 2.5: expected a whole number"),
         (small(), {"spread": 0.0}, "spread 0.0"),
     ],
 )
