@@ -11,6 +11,8 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from enn_service.http import paths
+from enn_service.setting_checks import OWN_SEGMENTS
 from support.browsing import needs_browser, wait_until_settled
 from support.connections import ROW
 from support.serving import SHIPPED, free_port, serving
@@ -85,6 +87,11 @@ def test_prefix_does_not_open_what_needs_a_key(prefixed: httpx.Client, sent: str
         assert prefixed.get(f"{sent}{path}", headers={"x-api-key": ""}).status_code == status
     for outside in (f"{PREFIX}x/v1/models", f"{PREFIX}{PREFIX}/v1/models", f"/ai{PREFIX}/v1/models"):
         assert prefixed.get(outside).status_code == 404
+
+
+def test_setting_knows_first_segment_of_every_path() -> None:
+    templates = [value for name, value in vars(paths).items() if name.isupper()]
+    assert {path.split("/")[1] for path in (*templates, "/openapi.json")} == OWN_SEGMENTS
 
 
 @pytest.mark.parametrize("prefix", ["ai", "/", "/ai/", "/v1", "/docs/enn", "/a b", "/ai//enn", "/../x"])
