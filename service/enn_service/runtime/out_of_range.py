@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterator
 from itertools import groupby
+from threading import Lock
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,8 @@ FEW = 32
 """Maximum number of values that Python groups faster than NumPy does."""
 MAX_SETS = 1024
 """Maximum number of sets of features whose texts are kept."""
+MAX_KEPT_BYTES = 2**20
+"""Maximum size of these texts: with thousands of features, those of one set may take 100 KiB."""
 
 
 class OutOfRange:
@@ -88,6 +91,7 @@ class OutOfRangeEncoder:
     def __init__(self, card: Card) -> None:
         self._features = card.features
         self._texts: dict[bytes, SetText] = {}
+        self._kept_bytes, self._lock = 0, Lock()
 
     def rows(self, outside: OutOfRange, first: int = 0) -> list[bytes]:
         """Return {"row": index, "features": [name, ...]} for each row that has such values.
@@ -111,7 +115,17 @@ class OutOfRangeEncoder:
             names = orjson.dumps([feature.name for feature in features])
             ranges = orjson.dumps({each.name: [each.minimum, each.maximum] for each in features})
             text = SetText(names, b',"out_of_range":%b,"ranges":%b' % (names, ranges))
-            if len(self._texts) >= MAX_SETS:
-                self._texts.clear()
-            self._texts[key] = text
+            self._keep(key, text)
         return text
+
+    def _keep(self, key: bytes, text: SetText) -> None:
+        """Keep the texts of a set of features for later rows; several threads may do so at once."""
+        size = len(key) + len(text.names) + len(text.explained)
+        if size > MAX_KEPT_BYTES:
+            return
+        with self._lock:
+            if len(self._texts) >= MAX_SETS or self._kept_bytes + size > MAX_KEPT_BYTES:
+                self._texts.clear()
+                self._kept_bytes = 0
+            self._texts[key] = text
+            self._kept_bytes += size
