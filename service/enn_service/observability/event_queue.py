@@ -24,7 +24,7 @@ class EventQueue(Generic[T]):
 
     Args:
         consume: Called with each batch, in the queue's own thread.
-        capacity: Maximum number of events that wait.
+        capacity: Maximum number of events that wait or that the consumer holds.
         delay: Time that a batch collects events, in seconds.
         purpose: Word for the warning about dropped events, such as "logged".
 
@@ -35,7 +35,7 @@ class EventQueue(Generic[T]):
     def __init__(self, consume: Callable[[Sequence[T]], None], capacity: int, delay: float, purpose: str) -> None:
         self.dropped = 0
         self._consume, self._capacity, self._delay, self._purpose = consume, capacity, delay, purpose
-        self._events = deque[T]()
+        self._events, self._taken = deque[T](), 0
         self._waiting, self._closing = threading.Event(), threading.Event()
         self._warned, self._next_warning = 0, 0.0
         self._thread = threading.Thread(target=self._run, name=f"requests {purpose}", daemon=True)
@@ -43,7 +43,7 @@ class EventQueue(Generic[T]):
 
     def __call__(self, event: T) -> None:
         """Queue a finished request."""
-        if len(self._events) >= self._capacity:
+        if len(self._events) + self._taken >= self._capacity:
             self.dropped += 1
             return
         self._events.append(event)
@@ -72,10 +72,12 @@ class EventQueue(Generic[T]):
             self._waiting.clear()
             closing = self._closing.is_set()
             batch = [self._events.popleft() for _ in range(len(self._events))]
+            self._taken = len(batch)  # after the loop, which would count an event twice
             try:
                 self._consume(batch)
             except Exception:
                 logger.exception("%d requests were not %s", len(batch), self._purpose)
+            batch, self._taken = [], 0  # the events need no memory while this thread waits
             self._warn(last=closing)
             if closing and not self._events:
                 return

@@ -53,6 +53,23 @@ def test_close_does_not_wait_for_blocked_consumer(
     queue._thread.join(30)
 
 
+def test_events_that_a_blocked_consumer_holds_count() -> None:
+    taken, unblocked = threading.Event(), threading.Event()
+
+    def block(_: object) -> None:
+        taken.set()
+        unblocked.wait()
+
+    queue = EventQueue(block, 3, 0, "logged")
+    queue(EVENT)
+    assert taken.wait(30)
+    for _ in range(4):
+        queue(EVENT)
+    assert queue.dropped == 2
+    unblocked.set()
+    queue.close()
+
+
 def test_dropped_events_are_reported_at_the_end(caplog: pytest.LogCaptureFixture) -> None:
     queue = EventQueue(lambda _: None, 0, 0, "logged")
     queue._next_warning = float("inf")  # the minute after the last warning is not over
