@@ -90,14 +90,14 @@ def _split_of(table: Table, target: str, columns: Sequence[Column], classes: tup
     x = frames.encode(columns, frame[[column.name for column in columns]], table.row)
     if classes is None:
         return Split(x, frames.encode([Column(target)], frame[[target]], table.row)[:, 0])
+    index = {label: position for position, label in enumerate(classes)}
     labels = [to_label(value) for value in frame[target]]
-    unknown = np.array([label not in classes for label in labels])
+    unknown = np.array([label not in index for label in labels])
     if unknown.any():
         raise DataError(
             f"target {target!r}, {table.row(unknown)}: {labels[int(np.argmax(unknown))]!r} is no class of the model;"
             f" expected one of {', '.join(map(repr, classes))}"
         )
-    index = {label: position for position, label in enumerate(classes)}
     return Split(x, np.array([index[label] for label in labels], dtype=np.int64))
 
 

@@ -15,7 +15,7 @@ from enn_models.network import Head, Response
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
 from enn_training.data.dataset import hold_out_rows
-from enn_training.data.float32_range import refuse_beyond_float32, to_float32
+from enn_training.data.float32_range import to_float32
 from enn_training.errors import OptionError
 from enn_training.estimators.unknown_values import UnknownValues
 from enn_training.learned_model import Label, LearnedModel
@@ -147,8 +147,6 @@ class Estimator(BaseEstimator):
         encoded = self._more_rows(x, unknown=True)
         rows = validate(self, encoded, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
         frames.validate(self.model_.features, rows, unknown=True)
-        for feature, values in zip(self.model_.features, rows.T, strict=True):
-            refuse_beyond_float32(f"column {feature.name!r}", values, frames.position)
         return self._unknown_values.respond(self.model_, to_float32(rows))
 
     def __sklearn_tags__(self) -> Tags:

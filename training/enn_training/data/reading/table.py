@@ -3,7 +3,6 @@
 import csv
 import warnings
 from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -76,15 +75,10 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     if frame.index.names != [None]:
         frame = frame.reset_index()
     frame.columns = [str(name) for name in frame.columns]
-    for position, dtype in enumerate(frame.dtypes):
-        known = frame.iloc[:, position].dropna()
-        if (
-            isinstance(dtype, np.dtype)
-            and dtype.kind == "O"
-            and len(known)
-            and all(isinstance(value, Decimal) for value in known)
-        ):
-            frame.isetitem(position, frame.iloc[:, position].to_numpy(dtype=np.float64, na_value=np.nan))
+    for position in range(frame.shape[1]):
+        values = frame.iloc[:, position]
+        if pd.api.types.infer_dtype(values) == "decimal":
+            frame.isetitem(position, values.to_numpy(dtype=np.float64, na_value=np.nan))
     return frame
 
 
@@ -157,11 +151,12 @@ def _check(table: Table) -> Table:
     Raises:
         DataError: It has no rows, a column name is too long, or two columns have the same name.
     """
-    names = list(table.frame.columns)
+    names = table.frame.columns
     if long := [name for name in names if not 1 <= len(name) <= MAX_NAME]:
         raise DataError(f"column name {long[0][:60]!r}: expected 1 to {MAX_NAME} characters; rename it")
-    if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(f"column {twice[0]!r} is there {names.count(twice[0])} times; rename all but one")
+    if not names.is_unique:
+        twice = min(names[names.duplicated()])
+        raise DataError(f"column {twice!r} is there {int((names == twice).sum())} times; rename all but one")
     if table.frame.empty:
         raise DataError(f"no rows; expected at least {MIN_ROWS}")
     return table
