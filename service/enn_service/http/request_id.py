@@ -3,8 +3,8 @@
 import itertools
 import re
 import uuid
-from typing import NamedTuple
 
+from msgspec import Struct
 from starlette.types import Message, Send
 
 from enn_service.http.request_body import Headers
@@ -21,7 +21,7 @@ _prefix = uuid.uuid4().hex[:16].encode() + b"-"
 _numbers = itertools.count(1)
 
 
-class RequestId(NamedTuple):
+class RequestId(Struct, frozen=True, gc=False):
     """Id of a request.
 
     Attributes:

@@ -10,7 +10,7 @@ from enn_service.http.request_id import HEADER, NOSNIFF, PAGE_SECURITY_HEADERS, 
 
 def test_printable_client_id_is_repeated() -> None:
     request_id = RequestId.from_headers({HEADER: b"a-1"})
-    assert request_id == ("a-1", (HEADER, b"a-1"))
+    assert request_id == RequestId("a-1", (HEADER, b"a-1"))
     assert request_id.next_request() == request_id
 
 
