@@ -12,6 +12,7 @@ from enn_service.http.large_work import WORKER_THREADS, LargeWork
 from enn_service.http.request_body import ClientDisconnect
 from enn_service.inference.admission import AdmissionControl
 from enn_service.observability.counters import Counters
+from support.endless import endless
 
 SECONDS = 30
 
@@ -23,16 +24,6 @@ def large_work(seconds: float) -> LargeWork:
 def brief() -> Generator[float | None, None, str]:
     yield 0.001
     return "done"
-
-
-def endless(closed: threading.Event, started: threading.Event | None = None) -> Generator[None, None, bool]:
-    try:
-        while True:
-            if started is not None:
-                started.set()
-            yield
-    finally:
-        closed.set()
 
 
 def receiving(*kinds: str) -> Receive:

@@ -3,11 +3,12 @@
 import gc
 import threading
 import weakref
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 import pytest
 
 from enn_service.inference.work_queue import Steps, Work, WorkQueue
+from support.endless import endless
 
 SECONDS = 30
 """Longest wait of a test for a thread."""
@@ -35,16 +36,6 @@ class Held:
         self.free.wait(SECONDS)
         yield None
         return True
-
-
-def endless(closed: threading.Event, started: threading.Event | None = None) -> Generator[None, None, bool]:
-    try:
-        while True:
-            if started is not None:
-                started.set()
-            yield
-    finally:
-        closed.set()
 
 
 def named(name: str, expected: float, order: list[str]) -> Steps[str]:
