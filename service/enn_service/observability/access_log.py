@@ -16,8 +16,8 @@ import orjson
 
 from enn_service.observability.event_queue import EventQueue
 
-MAX_QUEUED = 50_000
-"""Lines that wait to be written; further ones are dropped, and a warning gives their number."""
+MAX_QUEUED = 10_000
+"""Lines that wait to be written, at most 5 KB each; further ones are dropped, and a warning gives their number."""
 BATCH_SECONDS = 0.25
 """Time that lines are collected before they are written, in seconds."""
 MAX_TEXT = 256
