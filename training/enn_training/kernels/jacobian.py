@@ -11,6 +11,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from enn_training.kernels.basis import CHEBYSHEV, COSINES, chebyshev_sum, cosine_sum, fixed
+from enn_training.kernels.compilation import compile_kernel
 from enn_training.kernels.losses import seed
 from enn_training.kernels.products import add_products, add_sums
 from enn_training.kernels.simd import LANES, Lanes, address, fill, load, number, store, whole
@@ -219,7 +220,7 @@ def _propagate(at: _Memory, layer: int, entering: int, leaving: int) -> None:
             store(at.delta + (entering + i) * _BYTES, group, sum_)
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@compile_kernel
 def respond(layout: Layout, work: Workspace, parameters: Floats, x: Floats) -> Floats:
     """Return the outputs, [units, rows], of the inputs x, [inputs, rows]."""
     at = _memory(layout, parameters, work)
@@ -237,7 +238,7 @@ def respond(layout: Layout, work: Workspace, parameters: Floats, x: Floats) -> F
     return outputs
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@compile_kernel
 def normal_equations(
     layout: Layout, work: Workspace, parameters: Floats, rows: Rows, kind: tuple[int, int]
 ) -> tuple[Floats, Floats]:

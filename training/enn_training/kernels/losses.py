@@ -6,13 +6,15 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from enn_training.kernels.compilation import compile_kernel
+
 Floats = NDArray[np.float64]
 
 SQUARED, LOGISTIC, SOFTMAX = range(3)
 """Kinds of losses: half the squared error, and the cross-entropy in nats of one logit or of several."""
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@compile_kernel
 def residuals(loss: int, outputs: Floats, targets: Floats, derivatives: Floats) -> float:
     """Return the sum of the losses over all rows, and store their derivatives by the outputs.
 

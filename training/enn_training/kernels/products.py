@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from enn_training.kernels.compilation import compile_kernel
 from enn_training.kernels.simd import LANES, address, fill, load, total
 
 Floats = NDArray[np.float64]
@@ -90,7 +91,7 @@ def _dot(left: int, right: int, a: Floats, b: Floats, size: int) -> float:
     return sum_
 
 
-@njit(error_model="numpy", nogil=True, cache=True)
+@compile_kernel
 def solve(matrix: Floats, right: Floats) -> tuple[bool, Floats]:
     """Solve A x = b by Cholesky's factorization.
 

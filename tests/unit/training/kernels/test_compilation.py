@@ -10,7 +10,7 @@ import enn_training
 
 SCRIPT = """
 import numpy as np
-from enn_training.kernels import activation, lms
+from enn_training.kernels import activation, jacobian, lms, losses, products
 print(activation.__file__, activation.forward(np.full((1, 1), .5, np.float32), np.ones((1, 1), np.float32)).item())
 """
 
