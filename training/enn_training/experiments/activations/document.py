@@ -40,13 +40,8 @@ def render(outcomes: dict[str, Outcome], budget: Budget) -> str:
 def _row(name: str, found: dict[str, Spread]) -> tuple[str, ...]:
     """Return the table row of a problem, the best median in bold."""
     best = best_contender(found)
-    return (name, *(f"**{_cell(found[each])}**" if each == best else _cell(found[each]) for each in LABELS))
-
-
-def _cell(spread: Spread) -> str:
-    """Return median / worst; errors near 0 with their digits, unlike in other tables."""
-    digits = ".4f" if spread.task == "classification" else ".1e"
-    return f"{spread.median:{digits}} / {spread.worst:{digits}}"
+    cells = {each: found[each].describe_exactly() for each in LABELS}
+    return (name, *(f"**{cell}**" if each == best else cell for each, cell in cells.items()))
 
 
 def _describe_wins(spreads: dict[str, dict[str, Spread]], own: str) -> str:

@@ -56,14 +56,9 @@ def _rows(outcomes: dict[str, Outcome]) -> Iterator[tuple[str, ...]]:
             yield (
                 problem.name,
                 f"≥ {target:g}" if problem.task == "classification" else f"≤ {format_score(problem.task, target)}",
-                _cell(problem.task, own.median, own.worst),
+                own.describe_exactly(),
                 f"{slowest[LM.name]:.1f}",
                 "met" if met else "**not met**",
                 str(spreads[DEFAULT_LMS.name]),
                 f"{slowest[DEFAULT_LMS.name]:.1f}",
             )
-
-
-def _cell(task: str, median: float, worst: float) -> str:
-    """Return median / worst; errors near 0 with their digits, unlike in other tables."""
-    return f"{median:.4f} / {worst:.4f}" if task == "classification" else f"{median:.1e} / {worst:.1e}"

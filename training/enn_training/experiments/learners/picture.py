@@ -35,7 +35,7 @@ def draw(outcomes: dict[str, Outcome]) -> Figure:
                 for seeds in found
             ]
             seconds = [median(each.seconds for each in seeds) for seeds in found]
-            # One wrong point in 20,000 is the least error that can be seen; 0 has no logarithm.
+            # 0 has no logarithm.
             panel.loglog(seconds, [max(error, 1e-15) for error in errors], marker="o", markersize=3, label=label)
         panel.set_xticks(SECONDS, [f"{number:g}" for number in SECONDS])
         panel.xaxis.set_minor_formatter(NullFormatter())

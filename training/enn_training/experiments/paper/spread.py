@@ -42,6 +42,11 @@ class Spread:
         """Return median / worst."""
         return f"{format_score(self.task, self.median)} / {format_score(self.task, self.worst)}"
 
+    def describe_exactly(self) -> str:
+        """Return median / worst; errors near 0 with their digits, unlike in `str`."""
+        digits = ".4f" if self.task == "classification" else ".1e"
+        return f"{self.median:{digits}} / {self.worst:{digits}}"
+
 
 def format_score(task: Task, score: float) -> str:
     """Return a score as shown in tables."""
