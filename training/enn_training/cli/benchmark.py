@@ -37,10 +37,9 @@ def paper(
     experiment.run(results, chosen, seeds, tuple(again.split(",")) if again else ())
     found = experiment.complete_results(results, all_problems())
     text = document.render(found, results.budget)
-    (output / "benchmarks" / "paper.md").write_text(text)
+    _publish(output / "benchmarks" / "paper.md", text)
     for problem in chosen:
         pictures.save(pictures.draw(problem, found[problem.name]), output / "pictures" / f"paper-{problem.name}.png")
-    typer.echo(text)
 
 
 @app.command()
@@ -68,9 +67,8 @@ def learners(
     complete = [one.name for one in all_problems() if not any(experiment.missing_runs(results, (one,), 1, 1))]
     found = {name: results.read(name) for name in complete}
     text = document.render(found, results.budget)
-    (output / "benchmarks" / "learners.md").write_text(text)
+    _publish(output / "benchmarks" / "learners.md", text)
     pictures.save(picture.draw(found), output / "pictures" / "learners.png")
-    typer.echo(text)
 
 
 @app.command()
@@ -95,8 +93,7 @@ def activations(
     experiment.run(results, chosen, seeds)
     complete = [one.name for one in all_problems() if not any(experiment.missing_runs(results, (one,), 1))]
     text = document.render({name: results.read(name) for name in complete}, results.budget)
-    (output / "benchmarks" / "activations.md").write_text(text)
-    typer.echo(text)
+    _publish(output / "benchmarks" / "activations.md", text)
 
 
 @app.command()
@@ -126,8 +123,7 @@ def pruning(
     experiment.run(results, paper_results, chosen, seeds)
     complete = (problem.name for problem in all_problems() if not experiment.missing_runs(results, (problem,), 1))
     text = document.render({name: results.read(name) for name in complete}, budget)
-    (folder / "pruning.md").write_text(text)
-    typer.echo(text)
+    _publish(folder / "pruning.md", text)
 
 
 @app.command()
@@ -158,5 +154,10 @@ def tables(
     with threadpool_limits(1):
         experiment.run(results, chosen)
     text = document.render(results)
-    (output / "benchmarks" / "tables.md").write_text(text)
+    _publish(output / "benchmarks" / "tables.md", text)
+
+
+def _publish(page: Path, text: str) -> None:
+    """Write a page and print it."""
+    page.write_text(text, encoding="utf-8")
     typer.echo(text)
