@@ -25,7 +25,7 @@ from benchmarks.serving.load import check_installed
 from benchmarks.serving.report import HEAD
 from benchmarks.serving.rounds import Plan
 from benchmarks.serving.servers import this_service
-from enn_models.attributions import complete, shapley
+from enn_models.explanations.attributions import complete, shapley
 from enn_models.network import Layer, Network
 
 FEATURES = (4, 8, 10, 12, 30)

@@ -2,9 +2,9 @@
 
 Modules, lowest first:
     errors, cosine_series, encoding         exceptions, the activation's formula, the columns of a raw row
-    network, features, signature            the float64 reference network, feature descriptions, Ed25519 signatures
-    attributions, output_response, batching Shapley values, responses of the head, batches that fit the cache
-    activation_statistics, card             use of each activation by the training data, the metadata of a model
+    network, signature, batching            the float64 reference network, Ed25519 signatures, batches of bounded size
+    activation_statistics, explanations     use of each activation by the training data, Shapley values and responses
+    card                                    the metadata of a model: features, parameters, scores, golden vector
     protobuf_limits, cost_bounds, graph_checks  checks of an untrusted ONNX file
     package, repository                     one checked model file, the folder of all models
 """

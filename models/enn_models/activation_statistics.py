@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, model_validator
 
+from enn_models.card.features import CardPart
 from enn_models.cosine_series import Floats
-from enn_models.features import CardPart
 from enn_models.network import Network
 
 HISTOGRAM_BINS = 32

@@ -12,7 +12,7 @@ import pytest
 
 from enn_models import cosine_series
 from enn_models.activation_statistics import measure_activations
-from enn_models.features import Boolean, Categorical, column_encoding
+from enn_models.card.features import Boolean, Categorical, column_encoding
 from enn_models.repository import publish_version
 from enn_service.api.schemas import introspection as exploration
 from enn_service.inference.activation_curves import BACKGROUND_BINS

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.activation_statistics import ActivationStatistics
-from enn_models.features import Feature
+from enn_models.card.features import Feature
 from enn_models.network import Network
 
 Label = int | str | bool

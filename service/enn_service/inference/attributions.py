@@ -8,9 +8,9 @@ import numpy as np
 import orjson
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from enn_models import attributions
 from enn_models.card import to_array
 from enn_models.cosine_series import Floats
+from enn_models.explanations import attributions
 from enn_service.errors import InvalidRequestError
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.row_parser import parse_rows

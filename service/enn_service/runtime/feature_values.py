@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from enn_models.features import Feature
+from enn_models.card.features import Feature
 
 NUMBERS = {int, float}
 """Python types of JSON numbers; `bool` is not among them."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models.features import Feature
+from enn_models.card.features import Feature
 from enn_service.errors import InvalidRequestError
 from enn_service.runtime.feature_values import NUMBERS
 from enn_service.runtime.out_of_range import OutOfRange, Places

@@ -11,7 +11,7 @@ from enn_models.card import METADATA_KEY
 from support.tiny import package
 
 WRONG_FIELDS: list[tuple[str, dict[str, Any], str]] = [
-    ("format", {"format": 2}, "format"),
+    ("format", {"format": 3}, "format"),
     ("task", {"task": "regression"}, "classes"),
     ("layers", {"layers": [2, 3, 1]}, "parameters"),
     ("layers_without_end", {"layers": [2, 65_536, 65_536, 1]}, "parameters"),

@@ -63,7 +63,7 @@ def test_a_model_without_a_card_is_refused():
         open_package(graph(network()).SerializeToString())
 
 
-@pytest.mark.parametrize("text", ["", "{}", "moon", "[" * 10_000, '{"format": 1, "format": 2}'])
+@pytest.mark.parametrize("text", ["", "{}", "moon", "[" * 10_000, '{"format": 1, "format": 3}'])
 def test_invalid_card_is_refused(text):
     model = graph(network())
     model.metadata_props.add(key=METADATA_KEY, value=text)

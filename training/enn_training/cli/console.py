@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from enn_models.features import Feature
+from enn_models.card.features import Feature
 from enn_models.network import Head, Network
 from enn_models.package import Package
 from enn_training.cli.options import ExportOptions

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from enn_models.features import MAX_NAME, Feature, valid_values
+from enn_models.card.features import MAX_NAME, Feature, valid_values
 from enn_training.data.columns import Column
 from enn_training.data.dataset import to_label
 from enn_training.data.float32_range import refuse_beyond_float32

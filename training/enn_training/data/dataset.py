@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_models.card.features import Boolean, Categorical, Feature, Numeric, column_encoding
 from enn_models.encoding import Encoding
-from enn_models.features import Boolean, Categorical, Feature, Numeric, column_encoding
 from enn_models.network import Task
 from enn_training.data.columns import Column
 from enn_training.data.splits import train_validation

@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_models.card.features import Feature, column_encoding
 from enn_models.encoding import Encoding
-from enn_models.features import Feature, column_encoding
 from enn_models.network import Head, Network
 from enn_training.data.dataset import Split
 from enn_training.data.float32_range import refuse_narrow_range, to_float32, warn_of_rounding

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models.features import Feature
+from enn_models.card.features import Feature
 from enn_models.network import Network, Response
 from enn_training.data.dataframes import UNSEEN
 from enn_training.errors import UnknownValueWarning

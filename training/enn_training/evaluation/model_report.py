@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from enn_models.card import Card, to_array
+from enn_models.card.features import Feature
 from enn_models.cosine_series import Floats
-from enn_models.features import Feature
 from enn_models.network import Layer, Network
 
 BARS = " ▁▂▃▄▅▆▇█"

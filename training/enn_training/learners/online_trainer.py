@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models.features import Feature
+from enn_models.card.features import Feature
 from enn_models.network import Head
 from enn_training.data.columns import Column
 from enn_training.data.dataset import Split, fingerprint, summarize_columns

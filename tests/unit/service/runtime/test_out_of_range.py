@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import orjson
 
-from enn_models.features import Numeric
+from enn_models.card.features import Numeric
 from enn_service.runtime.out_of_range import MAX_KEPT_BYTES, MAX_SETS, OutOfRange, OutOfRangeEncoder
 
 FEATURES = 600

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from enn_models.features import Boolean, Feature, Numeric
+from enn_models.card.features import Boolean, Feature, Numeric
 from enn_service.errors import InvalidRequestError
 from enn_service.runtime.range_check import COMPARE_BLOCK, MAX_RANGES, RangeCheck
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from enn_models.features import Categorical
+from enn_models.card.features import Categorical
 from enn_models.package import open_package
 from enn_training.errors import OptionError
 from enn_training.evaluation.figure import MAX_NEURONS, Plane, draw

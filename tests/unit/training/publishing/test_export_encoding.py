@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from enn_models.features import column_encoding
+from enn_models.card.features import column_encoding
 from enn_models.network import Head
 from enn_models.package import OUTPUTS, open_package, verify_golden_vector
 from enn_training.data.columns import Column

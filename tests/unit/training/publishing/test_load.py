@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from enn_models.features import column_encoding
+from enn_models.card.features import column_encoding
 from enn_models.network import Network
 from enn_models.repository import read_model
 from enn_training import ENN, export, load

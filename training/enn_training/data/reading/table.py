@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from enn_models.features import MAX_NAME
+from enn_models.card.features import MAX_NAME
 from enn_training.data.reading.csv_layout import detect_layout
 from enn_training.data.reading.source import OPENERS, STANDARD_INPUT, Source
 from enn_training.data.splits import MIN_ROWS

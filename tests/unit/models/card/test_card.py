@@ -52,7 +52,7 @@ CHANGES = [
     ({"parameters": base64.b64encode(b"1234").decode()}, "parameters: 1 float32 values"),
     ({"bias": [9.0]}, "bias"),
     ({"harmonics": 4}, "parameters"),
-    ({"format": 2}, "format"),
+    ({"format": 3}, "format"),
     ({"moon": 1}, "moon"),
     ({"golden": {"inputs": [[0, 0]], "outputs": [[0, 0]], "bumps": [[[0, 0, 0, 0]]]}}, "golden.outputs"),
     ({"golden": {"inputs": [[0, 0], [0]], "outputs": [], "bumps": []}}, "golden.inputs: shape ragged"),

@@ -6,8 +6,8 @@ from math import factorial
 import numpy as np
 import pytest
 
-from enn_models import attributions
-from enn_models.attributions import Attributions
+from enn_models.explanations import attributions
+from enn_models.explanations.attributions import Attributions
 from enn_models.network import Network
 from support.examples import network
 

@@ -1,4 +1,4 @@
-"""Card: the description of a model, stored as JSON in the ONNX metadata under `enn.card`."""
+"""Definition of `Card`, its checks, and its network."""
 
 import base64
 import math
@@ -6,87 +6,23 @@ from functools import cached_property
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, FiniteFloat, StrictBool, StrictInt, StrictStr, model_validator
 
 from enn_models.activation_statistics import ActivationStatistics
-from enn_models.features import CardPart, Feature, Name, column_encoding, valid_values
+from enn_models.card.features import CardPart, Feature, column_encoding, valid_values
+from enn_models.card.parts import FLOAT32_MAX, Floats, GoldenVector, RawRows, UnrollingChoice, to_array
 from enn_models.network import Head, Layer, Network, Parameters, Task
 
 METADATA_KEY = "enn.card"
-FLOAT32_MAX = float(np.finfo(np.float32).max)
 Label = StrictBool | Annotated[StrictInt, Field(ge=-(2**63), lt=2**63)] | StrictStr
 Width = Annotated[int, Field(ge=1, le=65_536)]
-Rows = tuple[tuple[FiniteFloat, ...], ...]
-RawRows = tuple[tuple[FiniteFloat | None, ...], ...]
-Floats = NDArray[np.float64]
-
-
-class GoldenVector(CardPart):
-    """Test rows with the results of the float64 reference, which every runtime must reproduce.
-
-    Attributes:
-        inputs: Raw rows, [rows, features], exactly representable in float32; None for a missing value.
-        outputs: Reference outputs, [rows, outputs].
-        bumps: Reference bumps, [rows, units, neurons].
-    """
-
-    inputs: Annotated[RawRows, Field(min_length=1, max_length=64)]
-    outputs: Rows
-    bumps: tuple[Rows, ...]
-
-
-class SmallBatchPath(CardPart):
-    """Part of the graph that is fastest for few rows, between two inner values of the graph.
-
-    Attributes:
-        unrolling: Unrolling of this part, named as in `UnrollingChoice.output`.
-        rows: Maximum number of rows for which this part is faster.
-        input: Name of the value to feed instead of `input`; in the whole graph it is the first row of the batch.
-        output: Name of the value to fetch instead of `output`.
-        bumps: Name of the value to fetch instead of `bumps`; None if it is not faster.
-    """
-
-    unrolling: Name
-    rows: Annotated[int, Field(ge=1)]
-    input: Name
-    output: Name
-    bumps: Name | None = None
-
-
-class Timing(CardPart):
-    """Microseconds of one prediction by each unrolling, on the machine and for the batch size of the export."""
-
-    rows: Annotated[int, Field(ge=1)]
-    microseconds: dict[Name, FiniteFloat]
-
-
-class UnrollingChoice(CardPart):
-    """Unrolling of the activation into ONNX operators.
-
-    Attributes:
-        output: Unrolling that computes `output`; "folded, output ladder" if the output layer has its own.
-        precision: Data type inside the graph; inputs and outputs are float32.
-        few: Part of the graph for few rows; None if there is none.
-        measured: Timings that decided the choice of `output`; None if a rule chose.
-    """
-
-    output: Name
-    precision: Literal["float32", "float64"] = "float32"
-    few: SmallBatchPath | None = None
-    measured: Timing | None = None
-
-
-def to_array(rows: RawRows) -> Floats:
-    """Convert rows of a card to float64 [rows, features], with NaN for a missing value."""
-    return np.array(rows, dtype=np.float64)
 
 
 class Card(CardPart):
     """Description of a model: features, classes, parameters, training, scores and the golden vector.
 
     Attributes:
-        format: Version of this format.
+        format: Version of this format; 1 has no field that is new in 2.
         task: Kind of problem, "classification" or "regression".
         head: Kind of output layer, "dct" or "linear".
         features: Description of each raw value of a row; `features.py` defines the columns of each.
@@ -105,7 +41,7 @@ class Card(CardPart):
         usage: Statistics of each activation on the training data; None if the owner does not publish them.
     """
 
-    format: Literal[1] = 1
+    format: Literal[1, 2] = 2
     task: Task
     head: Head
     features: Annotated[tuple[Feature, ...], Field(min_length=1)]

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from enn_models import cosine_series
+from enn_models.explanations.output_response import OutputResponse
 from enn_models.network import Network
-from enn_models.output_response import OutputResponse
 from support.examples import network
 
 ROWS = np.random.default_rng(4).normal(size=(40, 3))
@@ -73,7 +73,7 @@ def test_chunk_size_does_not_change_softmax_results(monkeypatch: pytest.MonkeyPa
     bumps, head, units = net.respond(ROWS).bumps, OutputResponse(net), np.arange(len(ROWS)) % 3
     z = net.respond(ROWS).pre_activation[np.arange(len(ROWS)), units]
     whole = head.of_batch(bumps, units, z)
-    monkeypatch.setattr("enn_models.output_response.MAX_PROBABILITIES", 200)
+    monkeypatch.setattr("enn_models.explanations.output_response.MAX_PROBABILITIES", 200)
     found = head.of_batch(bumps, units, z)
     assert found.probability_changes is not None
     assert whole.probability_changes is not None

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from enn_models.card import Card
+from enn_models.card.features import Boolean, Categorical, Feature, Numeric, column_encoding, valid_values
 from enn_models.encoding import Encoding
-from enn_models.features import Boolean, Categorical, Feature, Numeric, column_encoding, valid_values
 from support import tiny
 from support.examples import network
 

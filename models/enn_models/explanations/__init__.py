@@ -1,0 +1,1 @@
+"""Exact explanations of a prediction, computed from the network in float64."""
