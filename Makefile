@@ -1,4 +1,4 @@
-# make serve | test | fuzz | soak | check | docs | models | picture | answers | plotting | docker | licences | sbom | audit.
+# make serve | test | test-slow | fuzz | soak | check | docs | models | picture | answers | plotting | docker | licences | sbom | audit.
 # pip installs everything into .venv from pyproject.toml and constraints.txt.
 PYTHON ?= python3
 PORT ?= 8080
@@ -6,14 +6,17 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: serve test fuzz soak check docs models picture answers plotting docker licences sbom audit
+.PHONY: serve test test-slow fuzz soak check docs models picture answers plotting docker licences sbom audit
 .DELETE_ON_ERROR:
 
 serve: .venv/serve
 	ENN_PORT=$(PORT) enn-serve
 
 test: .venv/dev
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile -m "not slow"
+
+test-slow: .venv/dev
+	pytest -n 2 --dist loadfile -m slow
 
 fuzz: .venv/dev
 	ENN_FUZZ_EXAMPLES=250 pytest tests/security/test_generated_requests.py
