@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from enn_models.card.features import MAX_RANGES
 from enn_models.cosine_series import Floats
 from enn_models.network import Network
 from enn_models.package import open_package
 from enn_models.repository import read_model
-from enn_service.runtime.range_check import MAX_RANGES
 from enn_training import load
 from enn_training.publishing.onnx import accuracy, selection
 from enn_training.publishing.onnx.layout import FEW_INPUT, FEW_OUTPUT

@@ -12,6 +12,10 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, FiniteFloat, S
 from enn_models.encoding import Encoding
 
 MAX_NAME = 256
+MAX_RANGES = 1000
+"""Maximum distance of a number from its training range, in widths of that range.
+
+Farther out, float32 cannot resolve the position within a period of an activation (docs/decisions/exactness.md)."""
 Name = Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
 Category = Annotated[str, Field(max_length=MAX_NAME)]
 Column = tuple[bool, float, float]

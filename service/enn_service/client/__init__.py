@@ -45,12 +45,13 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"the client needs {error.name}: install this project with its extra client", name=error.name
     ) from error
+from enn_models.explanations.results import Attributions, Explanations, MixedOutputsError, OutputExplanations
+from enn_service.client.calls import ModelVersion
 from enn_service.client.errors import (
     AccessError,
     ClientError,
     InvalidArgumentError,
     InvalidRowsError,
-    MixedOutputsError,
     NotFoundError,
     RequestRefusedError,
     ServerError,
@@ -60,7 +61,6 @@ from enn_service.client.errors import (
     UnreachableError,
     UnusedColumnsWarning,
 )
-from enn_service.client.results import Attributions, Explanations, ModelVersion, OutputExplanations
 
 __all__ = [
     "AccessError",

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 import orjson
 
 from enn_service.client import errors
-from enn_service.client.results import ModelVersion
 from enn_service.client.rows import Table, to_json
 from enn_service.http import paths
 from enn_service.http.paths import model_path
@@ -20,6 +19,23 @@ JSON = {"content-type": "application/json"}
 
 Label = str | int | bool
 Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class ModelVersion:
+    """A version in the service's repository.
+
+    Attributes:
+        name: Name of the model.
+        version: Name of the version.
+        state: READY or UNAVAILABLE.
+        reason: Reason why the file in the repository is not served; empty if it is.
+    """
+
+    name: str
+    version: str
+    state: Literal["READY", "UNAVAILABLE"]
+    reason: str
 
 
 @dataclass(frozen=True)

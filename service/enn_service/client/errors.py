@@ -3,7 +3,6 @@
 ClientError
 |- InvalidArgumentError     an argument cannot be sent; no request was sent
 |  |- InvalidRowsError      the rows cannot be sent
-|- MixedOutputsError        the rows explain different outputs, which one plot cannot show
 |- UnreachableError         no response: no connection, or the time is over
 |- UnexpectedAnswerError    a response in another format: a proxy's page, a truncated tensor
 |- StatusError              an error response; `status`, `text` and `request_id` describe it
@@ -27,10 +26,6 @@ class ClientError(Exception):
 
 class InvalidArgumentError(ClientError, ValueError):
     """An argument cannot be sent; the text names the value and the expected one."""
-
-
-class MixedOutputsError(ClientError, ValueError):
-    """The rows explain different outputs; the text names them."""
 
 
 class UnusedColumnsWarning(UserWarning):

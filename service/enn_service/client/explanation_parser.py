@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from enn_service.client.results import Attributions, Explanations, Floats, OutputExplanations
+from enn_models.explanations.results import Attributions, Explanations, Floats, OutputExplanations
 
 
 def explanations(response: dict[str, Any], instances: Any) -> Explanations:  # noqa: ANN401  (rows of any kind)

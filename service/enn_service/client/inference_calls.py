@@ -6,9 +6,9 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from numpy.typing import NDArray
 
+from enn_models.explanations.results import Explanations, OutputExplanations
 from enn_service.client import errors, explanation_parser, tensors
 from enn_service.client.calls import JSON, Label, RowsCall
-from enn_service.client.results import Explanations, OutputExplanations
 from enn_service.client.rows import Row, Rows, Table, to_json, to_matrix, to_single_row, to_table
 from enn_service.http import paths
 

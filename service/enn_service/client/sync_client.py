@@ -7,12 +7,12 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx
 from numpy.typing import NDArray
 
+from enn_models.explanations.results import Explanations, OutputExplanations
 from enn_service.client import calls, inference_calls
-from enn_service.client.calls import ApiCall, RowsCall, SliceParameters
+from enn_service.client.calls import ApiCall, ModelVersion, RowsCall, SliceParameters
 from enn_service.client.exchange.deadline import DeadlineTransport
 from enn_service.client.exchange.transport import connection_headers, make_call, retry_policy
 from enn_service.client.inference_calls import OUTPUT, ExplainParameters, Outputs, OutputTensor
-from enn_service.client.results import Explanations, ModelVersion, OutputExplanations
 from enn_service.client.rows import Rows
 
 Result = TypeVar("Result")

@@ -1,22 +1,20 @@
 """Shapley values and integrated gradients that divide the pre-activation of each row among its features."""
 
 from collections.abc import Generator
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any
 
-import numpy as np
 import orjson
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from enn_models.card import to_array
 from enn_models.cosine_series import Floats
-from enn_models.explanations import attributions
+from enn_models.explanations import attributions, methods
+from enn_models.explanations.methods import DEFAULT_PERMUTATIONS, MAX_PERMUTATIONS, Method
 from enn_service.errors import InvalidRequestError
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array
 
-Method = Literal["shapley", "integrated_gradients", "sampled_shapley"]
 ANGLE_NS = 15
 """Estimated time of exact Shapley values for each angle and node: background x neurons x harmonics x features."""
 COSINE_NS = 45
@@ -25,10 +23,6 @@ ROW_NS = 500_000
 """Estimated time of what each row takes besides."""
 WEIGHT_NS = 1
 """Estimated time of one product with a weight in float64."""
-MAX_SHARES = 2**17
-"""Maximum values of the features in the neurons, or of a gradient, at once: rows x neurons x features."""
-MAX_PERMUTATIONS = 1000
-DEFAULT_PERMUTATIONS = 50
 ROW_SCHEMA = {"$ref": "#/components/schemas/Row"}
 """JSON schema of a row, which the OpenAPI document defines."""
 ROWS_SCHEMA = {"type": "array", "items": ROW_SCHEMA, "minItems": 1}
@@ -109,15 +103,9 @@ def compute_attributions(
     Yields:
         None between two parts of the work, of some milliseconds each.
     """
-    columns = model.network.encode(rows)
-    size = max(1, MAX_SHARES // (max(map(len, columns)) * max(model.card.layers[1:])))
-    parts: list[attributions.Attributions] = []
-    for start in range(0, len(columns), size):
-        parts.append((yield from _compute(model, columns[start : start + size], options)))
-        yield
-    values, error = np.concatenate([part.values for part in parts]), max(part.error for part in parts)
-    estimated = options.method == "integrated_gradients" and len(model.network.layers) > 2
-    return AttributionResult(options.method, attributions.Attributions(values, parts[0].base_value, error), estimated)
+    network, method = model.network, options.method
+    found = yield from methods.attribute(network, network.encode(rows), method, options.reference, options.permutations)
+    return AttributionResult(method, found, methods.is_estimate(network, method))
 
 
 def encode_attributions(model: ServedModel, result: AttributionResult, units: list[int]) -> list[bytes]:
@@ -142,25 +130,6 @@ def encode_attributions(model: ServedModel, result: AttributionResult, units: li
     ]
 
 
-def _compute(model: ServedModel, columns: Floats, options: AttributionOptions) -> attributions.Steps:
-    """Return the computation for encoded rows, float64 [rows, columns]."""
-    reference, players = options.reference, _feature_columns(model)
-    network = replace(model.network, encoding=None)  # the columns are encoded
-    if options.method == "integrated_gradients":
-        return attributions.integrated_gradients(network, columns, reference[0], players)
-    if options.method == "shapley":
-        return attributions.shapley(network, columns, reference, players)
-    return attributions.sampled_shapley(network, columns, reference, players, permutations=options.permutations)
-
-
-def _feature_columns(model: ServedModel) -> attributions.FeatureColumns:
-    """Return the indices of the encoded columns of each feature."""
-    encoding = model.network.encoding
-    features = np.arange(model.network.inputs)
-    feature_of_column = features if encoding is None else encoding.feature
-    return [np.flatnonzero(feature_of_column == feature) for feature in features]
-
-
 def _reference(model: ServedModel, method: Method, parameters: AttributionParameters) -> Floats:
     """Return the encoded baseline or background of the request, or that of the card if the request has none."""
     name, other = ("baseline", "background") if method == "integrated_gradients" else ("background", "baseline")
@@ -171,14 +140,12 @@ def _reference(model: ServedModel, method: Method, parameters: AttributionParame
         field = f"parameters.{name}"
         numbers = parse_rows(model.card, [value] if name == "baseline" else value, field)
         return model.network.encode(model.range_check.validate(numbers, field)[0])
-    if name == "baseline" and all(feature.kind == "numeric" for feature in model.card.features):
-        return model.network.encode([[feature.mean for feature in model.card.features if feature.kind == "numeric"]])
-    if model.card.background is None:
+    rows = methods.default_reference(model.network, model.card.features, model.card.background, method)
+    if rows is None:
         raise InvalidRequestError(
             f"parameters.{name}: the model carries no background rows; send the rows to compare with"
         )
-    rows = model.network.encode(to_array(model.card.background))
-    return rows.mean(axis=0, keepdims=True) if name == "baseline" else rows
+    return rows
 
 
 def row_cost_ns(model: ServedModel, options: AttributionOptions) -> float:

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import orjson
 
+from enn_models.card.feature_values import encode_value
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.inference.admission import Reservation
 from enn_service.inference.answer import ANSWER_BYTES
 from enn_service.inference.cost import PIECE_BYTES, PIECE_NUMBERS
-from enn_service.runtime.feature_values import encode_value
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array

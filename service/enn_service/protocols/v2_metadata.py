@@ -3,8 +3,8 @@
 from typing import Any
 
 from enn_models.card import to_array
+from enn_models.card.feature_values import encode_value
 from enn_models.package import INPUT
-from enn_service.runtime.feature_values import encode_value
 from enn_service.runtime.model import ServedModel
 
 PLATFORM = "onnx_onnxv1"

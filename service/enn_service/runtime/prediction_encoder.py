@@ -3,7 +3,6 @@
 The constant part of every prediction is a template, built once per model; the numbers of a row fill its slots.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import orjson
 from numpy.typing import NDArray
 
 from enn_models.card import Card
+from enn_models.explanations.output_names import index_by_name, output_names
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.runtime.out_of_range import OutOfRangeEncoder
 from enn_service.runtime.session import Array
@@ -41,10 +41,10 @@ class PredictionEncoder:
 
     def __init__(self, card: Card) -> None:
         self._card = card
-        self.output_names = _output_names(card)
+        self.output_names = output_names(card.classes, card.layers[-1])
         self.is_multiclass = len(self.output_names) > 1 and card.classes is not None
         self.out_of_range = OutOfRangeEncoder(card)
-        self._indices = _index_by_name(self.output_names)
+        self._indices = index_by_name(self.output_names)
         labels = [template(label) for label in card.classes or ()]
         self._score_templates = [b'{"label":%b,"score":%b}' % (label, SLOT) for label in labels]
         self._separators = [b'},{"label":%b,"score":' % orjson.dumps(label) for label in card.classes or ()]
@@ -126,20 +126,6 @@ class PredictionEncoder:
             known = ", ".join(str(known) for known in self.output_names)
             raise InvalidRequestError(f"{field}: {describe_value(name)}; the model explains {known}")
         return index
-
-
-def _output_names(card: Card) -> list[Any]:
-    """Return the name of each output unit: a class label (of two classes the second), or the name of a value."""
-    units = card.layers[-1]
-    if card.classes is None:
-        return ["value"] if units == 1 else [f"value_{unit}" for unit in range(units)]
-    return [card.classes[1]] if units == 1 else list(card.classes)
-
-
-def _index_by_name(names: Sequence[Any]) -> dict[str, int]:
-    """Return the index of each name as `str` writes it, and as JSON does (true) unless that is another name."""
-    indices = {str(name): index for index, name in enumerate(names)}
-    return {orjson.dumps(name).decode(): index for index, name in enumerate(names)} | indices
 
 
 def template(value: Any) -> bytes:  # noqa: ANN401  (any JSON)

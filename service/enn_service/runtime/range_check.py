@@ -5,15 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models.card.features import Feature
+from enn_models.card.feature_values import NUMBERS
+from enn_models.card.features import MAX_RANGES, Feature
 from enn_service.errors import InvalidRequestError
-from enn_service.runtime.feature_values import NUMBERS
 from enn_service.runtime.out_of_range import OutOfRange, Places
 
-MAX_RANGES = 1000
-"""Maximum distance from the training range, in widths of that range.
-
-Farther out, float32 cannot resolve the position within a period of an activation (docs/decisions/exactness.md)."""
 COMPARE_BLOCK = 8192
 """Number of values compared with an array of bounds of the same shape, which is faster than broadcasting."""
 

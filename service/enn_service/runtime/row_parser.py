@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.card import Card
+from enn_models.card.feature_values import NUMBERS, describe_expected, value_decoder
 from enn_service.errors import InvalidRequestError, describe_value
-from enn_service.runtime.feature_values import NUMBERS, describe_expected, value_decoder
 
 MAX_FLOAT64 = int(np.finfo(np.float64).max)
 MAX_NAMES = 40

@@ -1,14 +1,12 @@
-"""Typed results of the client's calls, with NumPy arrays, and their conversion for pandas and the plots of shap."""
+"""Typed explanations as NumPy arrays, of the client and of models in this process, also for pandas and shap."""
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-
-from enn_service.client.errors import MixedOutputsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,21 +23,8 @@ MISSING = "missing"
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class ModelVersion:
-    """A version in the service's repository.
-
-    Attributes:
-        name: Name of the model.
-        version: Name of the version.
-        state: READY or UNAVAILABLE.
-        reason: Reason why the file in the repository is not served; empty if it is.
-    """
-
-    name: str
-    version: str
-    state: Literal["READY", "UNAVAILABLE"]
-    reason: str
+class MixedOutputsError(ValueError):
+    """The rows explain different outputs, which one plot cannot show; the text names them."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +36,7 @@ class Attributions:
         features: Names of the features.
         values: Attribution of each feature, float64 [rows, features].
         base_value: Pre-activation that the attributions start from, float64 [rows].
-        data: Rows as sent, in the order of `features`, object [rows, features].
+        data: Rows as the caller gave them, in the order of `features`, object [rows, features].
     """
 
     method: str
@@ -66,7 +51,7 @@ class Explanations:
     """Predictions and their exact explanations: bias + the sum of a row's bumps + rest is its pre_activation.
 
     Attributes:
-        predictions: Predictions as `Client.predict` returns them, [rows].
+        predictions: Predictions as the service's V1 protocol has them, [rows].
         output: Output explained in each row: a class label, or the name of a value; [rows].
         neurons: Index of each bump's neuron, int64 [rows, shown]: all neurons, or with `top` the largest bumps first.
         bumps: Contributions to the pre-activation, weight x activation, float64 [rows, shown].
@@ -155,7 +140,7 @@ def _attribution_column(feature: str) -> str:
 
 def _to_frame(found: Explanations) -> "pd.DataFrame":
     """Return a pandas frame with one line per row."""
-    import pandas as pd  # noqa: PLC0415  (the client works without it)
+    import pandas as pd  # noqa: PLC0415  (the client and the service work without it)
 
     neurons, values = _by_neuron([found], np.nan)
     columns: dict[str, Any] = {**_predictions(found.predictions), "output": found.output, "bias": found.bias}
@@ -179,7 +164,7 @@ def _to_shap(outputs: Mapping[Any, Explanations], *, several: bool) -> "shap.Exp
     Raises:
         MixedOutputsError: The rows of an explanation explain different outputs.
     """
-    import shap  # noqa: PLC0415  (the client works without it)
+    import shap  # noqa: PLC0415  (the client and the service work without it)
 
     every = list(outputs.values())
     for found in every:
