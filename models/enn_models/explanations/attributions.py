@@ -7,28 +7,32 @@ Each method is a generator that stops after each part of some milliseconds, so t
 between, or give up; `complete` runs it to its end. Memory does not grow with the background.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enn_models import cosine_series
 from enn_models.cosine_series import Floats
+from enn_models.explanations.feature_shares import (
+    MAX_ANGLES,
+    MAX_VALUES,
+    FeatureColumns,
+    half_quadrature,
+    mean_pre_activation,
+    odd_powers,
+    pre_activation,
+    pre_activation_shares,
+    rows_at_once,
+)
 from enn_models.network import Layer, Network
-
-FeatureColumns = Sequence[NDArray[np.intp]]
-"""Indices of the columns of each feature; every column belongs to one feature."""
 
 MAX_NODES = 512
 """Maximum quadrature nodes on the path of a deeper network."""
 PATH_TOLERANCE = 1e-9
 """Accepted completeness error, relative to the change of the pre-activation along the path."""
-MAX_VALUES = 2**16
-"""Maximum values of a layer in memory at once, rows x neurons x harmonics."""
-MAX_ANGLES = 2**15
-"""Maximum angles in memory at once, background x neurons x harmonics x features; they fit the cache."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +51,7 @@ class Attributions:
     error: float
 
 
+Result = TypeVar("Result")
 Steps = Generator[None, None, Attributions]
 """Computation that stops between its parts; its value is the result."""
 
@@ -71,14 +76,14 @@ def integrated_gradients(network: Network, rows: Floats, baseline: Floats, playe
 
     Source: Sundararajan, Taly, Yan, "Axiomatic Attribution for Deep Networks", ICML 2017, equation 1.
     """
-    base_value = _pre_activation(network, baseline[None])[0]
+    base_value = pre_activation(network, baseline[None])[0]
     if len(network.layers) == 2:
-        shares, start = (_pre_activation_shares(network, each, players) for each in (rows, baseline[None]))
+        shares, start = (pre_activation_shares(network, each, players) for each in (rows, baseline[None]))
         bias = network.layers[0].bias.astype(np.float64)
         slopes = _difference_quotient(network, bias + start.sum(axis=2), bias + shares.sum(axis=2))
         values = _to_units(network, slopes[:, :, None] * (shares - start))
         return _with_error(network, rows, values, base_value)
-    nodes, scale = 16, np.abs(_pre_activation(network, rows) - base_value).max(initial=0.0)
+    nodes, scale = 16, np.abs(pre_activation(network, rows) - base_value).max(initial=0.0)
     while True:
         gradient = yield from _mean_gradient(network, rows, baseline, nodes)
         columns = (rows - baseline)[:, None, :] * gradient
@@ -115,17 +120,17 @@ def shapley(network: Network, rows: Floats, background: Floats, players: Feature
     """
     if len(network.layers) != 2:
         raise NotClosedFormError(f"{len(network.layers) - 1} hidden layers: the closed form needs one")
-    own = _pre_activation_shares(network, rows, players)
+    own = pre_activation_shares(network, rows, players)
     totals, harmonics = np.zeros_like(own), network.spectrum.shape[1]
     neurons, angles = own.shape[1], own.shape[2] * harmonics
     size, width = max(1, MAX_ANGLES // (neurons * angles)), max(1, MAX_ANGLES // angles)
     for start in range(0, len(background), size):
-        absent = _pre_activation_shares(network, background[start : start + size], players)
+        absent = pre_activation_shares(network, background[start : start + size], players)
         for total, share in zip(totals, own, strict=True):
             for first in range(0, neurons, width):
                 some = slice(first, first + width)
                 total[some] += yield from _neuron_shapley_values(network.layers[0], some, share[some], absent[:, some])
-    base_value = yield from _mean_pre_activation(network, background)
+    base_value = yield from mean_pre_activation(network, background)
     return _with_error(network, rows, _to_units(network, totals / len(background)), base_value)
 
 
@@ -154,10 +159,10 @@ def sampled_shapley(
     feature_of_column = np.empty(network.columns, np.intp)
     for player, columns in enumerate(players):
         feature_of_column[columns] = player
-    base_value = yield from _mean_pre_activation(network, background)
+    base_value = yield from mean_pre_activation(network, background)
     values, at_once = np.zeros((len(rows), features, network.units)), max(1, MAX_VALUES // (features * network.columns))
     for row, sums in zip(rows, values, strict=True):
-        full = _pre_activation(network, row[None])
+        full = pre_activation(network, row[None])
         for start in range(0, len(orders), at_once):
             some = orders[start : start + at_once]
             games = np.empty((len(some), features + 1, network.units))
@@ -171,7 +176,7 @@ def sampled_shapley(
     return _with_error(network, rows, values.transpose(0, 2, 1) / len(orders), base_value)
 
 
-def complete(steps: Steps) -> Attributions:
+def complete(steps: Generator[None, None, Result]) -> Result:
     """Run a computation in steps to its end, and return its result."""
     while True:
         try:
@@ -191,31 +196,16 @@ def _coalition_means(
         background: Encoded rows with the values of absent features, [background, columns].
         present: Columns of the present features, [coalitions, columns].
     """
-    sums, most = np.zeros((len(present), network.units)), _rows_at_once(network)
+    sums, most = np.zeros((len(present), network.units)), rows_at_once(network)
     size = max(1, most // len(background))
     for start in range(0, len(present), size):
         some = present[start : start + size, None, :]
         for first in range(0, len(background), most):
             mixed = np.where(some, row, background[first : first + most])
-            found = _pre_activation(network, mixed.reshape(-1, len(row)))
+            found = pre_activation(network, mixed.reshape(-1, len(row)))
             sums[start : start + size] += found.reshape(len(some), -1, network.units).sum(axis=1)
             yield
     return sums / len(background)
-
-
-def _mean_pre_activation(network: Network, rows: Floats) -> Generator[None, None, Floats]:
-    """Return the mean pre-activation of rows, [units]."""
-    total, most = np.zeros(network.units), _rows_at_once(network)
-    for start in range(0, len(rows), most):
-        total += _pre_activation(network, rows[start : start + most]).sum(axis=0)
-        yield
-    return total / len(rows)
-
-
-def _rows_at_once(network: Network) -> int:
-    """Return the number of rows whose values fit in MAX_VALUES."""
-    hidden = [layer.coefficients.size for layer in network.layers if layer.coefficients is not None]
-    return max(1, MAX_VALUES // max(network.columns, *hidden))
 
 
 def _neuron_shapley_values(layer: Layer, neurons: slice, own: Floats, absent: Floats) -> Generator[None, None, Floats]:
@@ -232,38 +222,16 @@ def _neuron_shapley_values(layer: Layer, neurons: slice, own: Floats, absent: Fl
     coefficients, bias = layer.coefficients[neurons].T.astype(np.float64), layer.bias[neurons].astype(np.float64)
     mean, half = (own + absent) / 2, (own - absent) / 2
     phase = omega * (bias + 1.0 + mean.sum(axis=2))[:, None, :]
-    turned = _odd_powers(np.exp(1j * omega[0] * np.moveaxis(half, 2, 0)), len(omega))
+    turned = odd_powers(np.exp(1j * omega[0] * np.moveaxis(half, 2, 0)), len(omega))
     cosine, sine = turned.real.copy(), turned.imag.copy()
     integral, squared = np.zeros_like(cosine), cosine**2
-    for node, weight in zip(*_half_quadrature(own.shape[1]), strict=True):
+    for node, weight in zip(*half_quadrature(own.shape[1]), strict=True):
         tilted = node * sine
         turned.imag = tilted
         product = weight * turned.prod(axis=0)
         integral += (product.real * cosine + product.imag * tilted) / (squared + tilted**2)
         yield
     return -np.einsum("bqm,dbqm->md", coefficients * np.sin(phase), sine * integral)
-
-
-def _odd_powers(unit: NDArray[np.complex128], count: int) -> NDArray[np.complex128]:
-    """Return unit ** (1, 3, 5, ...) of [features, background, neurons]; powers are the second last axis."""
-    powers = np.repeat((unit * unit)[:, :, None, :], count, axis=2)
-    powers[:, :, 0, :] = unit
-    return np.multiply.accumulate(powers, axis=2)
-
-
-@lru_cache
-def _half_quadrature(features: int) -> tuple[Floats, Floats]:
-    """Return positive nodes and doubled weights of the smallest even Gauss-Legendre rule exact for degree d - 1."""
-    count = -(-features // 2)
-    nodes, weights = np.polynomial.legendre.leggauss(count + count % 2)
-    return nodes[nodes > 0], 2 * weights[nodes > 0]
-
-
-def _pre_activation_shares(network: Network, rows: Floats, players: FeatureColumns) -> Floats:
-    """Return the share of each feature in each hidden z, without the bias, float64 [rows, neurons, features]."""
-    weight = network.layers[0].weight.astype(np.float64)
-    centred = rows - network.input_offset
-    return np.stack([centred[:, columns] @ weight[:, columns].T for columns in players], axis=2)
 
 
 def _difference_quotient(network: Network, start: Floats, end: Floats) -> Floats:
@@ -289,11 +257,6 @@ def _to_units(network: Network, neurons: Floats) -> Floats:
     return network.layers[-1].weight.astype(np.float64) @ neurons
 
 
-def _pre_activation(network: Network, rows: Floats) -> Floats:
-    """Return the pre-activation of rows, [rows, units], without their bumps."""
-    return network.layers[-1].pre_activation(network.layers[-2].activation(network.hidden_pre_activations(rows)[-1]))
-
-
 def _with_error(network: Network, rows: Floats, values: Floats, base_value: Floats) -> Attributions:
-    difference = _pre_activation(network, rows) - base_value - values.sum(axis=-1)
+    difference = pre_activation(network, rows) - base_value - values.sum(axis=-1)
     return Attributions(values, base_value, float(np.abs(difference).max(initial=0.0)))
