@@ -55,6 +55,9 @@ def test_baseline_accepts_named_features(client: httpx.Client) -> None:
         ({"attributions": "integrated_gradients", "baseline": [0]}, "parameters.baseline[0]: 1 values"),
         ({"attributions": "sampled_shapley", "permutations": 0}, "parameters.permutations: 0"),
         ({"attributions": "sampled_shapley", "permutations": True}, "parameters.permutations: true"),
+        ({"attributions": "shapley", "interactions": 1}, "parameters.interactions: 1; expected true or false"),
+        ({"attributions": "sampled_shapley", "interactions": True}, 'true with attributions "sampled_shapley"'),
+        ({"interactions": True}, "parameters.interactions: true with no attributions"),
     ],
 )
 def test_invalid_attribution_request_gets_400_with_reason(client: httpx.Client, parameters: dict, text: str) -> None:
@@ -74,3 +77,28 @@ def test_attributions_that_take_too_long_are_refused_before_they_begin(client: h
     assert client.post("/v1/models/ring:explain", json=body).status_code == 200
     parameters["background"] *= 5000
     assert client.post("/v1/models/ring:explain", json=body).status_code == 413
+
+
+@pytest.mark.parametrize("model", ["product", "breast-cancer"])
+def test_interactions_of_each_feature_sum_to_its_shapley_value(client: httpx.Client, model: str) -> None:
+    (row,) = [client.get(f"/v2/models/{model}").json()["properties"]["sample"]]
+    plain, own = (
+        explain(client, model, [row], attributions="shapley", **given)["explanations"][0]["attributions"]
+        for given in ({}, {"interactions": True})
+    )
+    assert (own["values"], plain["interactions"]) == (plain["values"], {})
+    assert list(own["interactions"]) == list(own["values"])
+    for name, line in own["interactions"].items():
+        assert sum(line.values()) == pytest.approx(own["values"][name], abs=1e-11)
+        assert all(own["interactions"][other][name] == value for other, value in line.items())
+
+
+def test_interactions_of_several_outputs_and_of_v2_agree(client: httpx.Client) -> None:
+    given = {"attributions": "shapley", "interactions": True}
+    (one,) = explain(client, "ring", [[0.1, 0.2]], **given)["explanations"]
+    (several,) = explain(client, "ring", [[0.1, 0.2]], outputs="all", **given)["explanations"]
+    assert several["outputs"][0]["attributions"] == one["attributions"]
+    tensor = {"name": "input", "shape": [1, 2], "datatype": "FP32", "data": [0.1, 0.2]}
+    reply = client.post("/v2/models/ring/explain", json={"inputs": [tensor], "parameters": given})
+    found = schemas.ExplainTensorsResponse.model_validate_json(reply.content, strict=True).model_dump()
+    assert found["explanations"][0]["attributions"] == one["attributions"]

@@ -10,6 +10,7 @@ from enn_models.card.features import Feature
 from enn_models.card.parts import RawRows
 from enn_models.cosine_series import Floats
 from enn_models.explanations import attributions
+from enn_models.explanations.feature_shares import feature_columns
 from enn_models.network import Network
 
 Method = Literal["shapley", "integrated_gradients", "sampled_shapley"]
@@ -17,13 +18,6 @@ MAX_SHARES = 2**17
 """Maximum values of the features in the neurons, or of a gradient, at once: rows x neurons x features."""
 MAX_PERMUTATIONS = 1000
 DEFAULT_PERMUTATIONS = 50
-
-
-def feature_columns(network: Network) -> attributions.FeatureColumns:
-    """Return the indices of the encoded columns of each feature."""
-    features = np.arange(network.inputs)
-    feature_of_column = features if network.encoding is None else network.encoding.feature
-    return [np.flatnonzero(feature_of_column == feature) for feature in features]
 
 
 def default_reference(

@@ -1,7 +1,7 @@
-"""Shapley values and integrated gradients that divide the pre-activation of each row among its features."""
+"""Shapley values, their interactions and integrated gradients: they divide the pre-activation among the features."""
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
 from typing import Annotated, Any
 
 import orjson
@@ -9,6 +9,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from enn_models.cosine_series import Floats
 from enn_models.explanations import attributions, methods
+from enn_models.explanations.feature_shares import feature_columns
+from enn_models.explanations.interactions import shapley_interactions
 from enn_models.explanations.methods import DEFAULT_PERMUTATIONS, MAX_PERMUTATIONS, Method
 from enn_service.errors import InvalidRequestError
 from enn_service.runtime.model import ServedModel
@@ -17,6 +19,10 @@ from enn_service.runtime.session import Array
 
 ANGLE_NS = 15
 """Estimated time of exact Shapley values for each angle and node: background x neurons x harmonics x features."""
+INTERACTION_NS = 30
+"""The same for interaction values, besides the products of pairs of features."""
+PAIR_NS = 0.3
+"""Estimated time of such a product for each angle and node."""
 COSINE_NS = 45
 """Estimated time of one cosine of a neuron."""
 ROW_NS = 500_000
@@ -38,11 +44,13 @@ class AttributionOptions:
         method: Method that divides the pre-activation among the features.
         reference: Encoded rows, float64 [rows, columns]: the background, or the baseline as the only row.
         permutations: Number of random orders of the features for sampled Shapley values.
+        interactions: True for the interaction values of every pair of features too.
     """
 
     method: Method
     reference: Floats
     permutations: int
+    interactions: bool = False
 
 
 class AttributionParameters(Struct, forbid_unknown_fields=True, gc=False):
@@ -52,6 +60,7 @@ class AttributionParameters(Struct, forbid_unknown_fields=True, gc=False):
     background: Annotated[Any, Meta(extra_json_schema=BACKGROUND_SCHEMA)] | UnsetType = UNSET
     baseline: Annotated[Any, Meta(extra_json_schema=BASELINE_SCHEMA)] | UnsetType = UNSET
     permutations: Annotated[int, Meta(ge=1, le=MAX_PERMUTATIONS)] = DEFAULT_PERMUTATIONS
+    interactions: bool = False
 
 
 def parse_attribution_options(model: ServedModel, parameters: AttributionParameters) -> AttributionOptions | None:
@@ -65,14 +74,21 @@ def parse_attribution_options(model: ServedModel, parameters: AttributionParamet
         InvalidRequestError: The method is impossible for this model, or the reference rows are invalid.
     """
     method = parameters.attributions
+    if parameters.interactions and method != "shapley":
+        given = "no attributions" if method is None else f'attributions "{method}"'
+        raise InvalidRequestError(
+            f'parameters.interactions: true with {given}; only exact values have interactions: expected "shapley"'
+        )
     if method is None:
         return None
     if method == "shapley" and len(model.network.layers) != 2:
         raise InvalidRequestError(
             f"parameters.attributions: exact Shapley values need one hidden layer; the model has "
             f'{len(model.network.layers) - 1}; ask for "sampled_shapley" or "integrated_gradients"'
+            + (", which have no interactions" if parameters.interactions else "")
         )
-    return AttributionOptions(method, _reference(model, method, parameters), parameters.permutations)
+    reference = _reference(model, method, parameters)
+    return AttributionOptions(method, reference, parameters.permutations, parameters.interactions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,51 +99,79 @@ class AttributionResult:
         method: Method that computed them.
         attributions: Values of every row and unit.
         estimated: True if the method is an approximation; its error is then part of the response.
+        interactions: Interaction values of each row and output as JSON objects, [rows][outputs]; empty without them.
     """
 
     method: Method
     attributions: attributions.Attributions
     estimated: bool
+    interactions: list[list[bytes]]
 
 
 def compute_attributions(
-    model: ServedModel, rows: Array, options: AttributionOptions
+    model: ServedModel, rows: Array, options: AttributionOptions, units: Sequence[Sequence[int]]
 ) -> Generator[None, None, AttributionResult]:
-    """Compute the attributions of every row and unit.
+    """Compute the attributions of every row and unit, and the interactions of some units.
 
     Args:
         model: Model to explain.
         rows: Inputs, float32 [batch, features].
         options: Attributions that the request asks for.
+        units: Indices of the explained output units of each row, [rows][outputs].
 
     Yields:
         None between two parts of the work, of some milliseconds each.
     """
-    network, method = model.network, options.method
-    found = yield from methods.attribute(network, network.encode(rows), method, options.reference, options.permutations)
-    return AttributionResult(method, found, methods.is_estimate(network, method))
+    network, method, columns = model.network, options.method, model.network.encode(rows)
+    found = yield from methods.attribute(network, columns, method, options.reference, options.permutations)
+    pairs: list[list[bytes]] = []
+    if options.interactions:
+        for row, chosen in zip(columns, units, strict=True):
+            pairs.append((yield from _interactions(model, row, options, chosen)))
+    return AttributionResult(method, found, methods.is_estimate(network, method), pairs)
 
 
-def encode_attributions(model: ServedModel, result: AttributionResult, units: list[int]) -> list[bytes]:
+def encode_attributions(
+    model: ServedModel, result: AttributionResult, units: Sequence[int], place: int = 0
+) -> list[bytes]:
     """Encode the attributions of each row as a JSON object.
 
     Args:
         model: Model that is explained.
         result: Attributions of the batch.
         units: Index of the explained output unit, one per row.
+        place: Place of this unit among the explained units of its row.
     """
     names, computed = model.card.feature_names, result.attributions
-    return [
-        orjson.dumps(
-            {
-                "method": result.method,
-                "base_value": float(computed.base_value[unit]),
-                "values": dict(zip(names, computed.values[row, unit].tolist(), strict=True)),
-            }
-            | ({"error": computed.error} if result.estimated else {})
-        )
-        for row, unit in enumerate(units)
-    ]
+    texts: list[bytes] = []
+    for row, unit in enumerate(units):
+        text: dict[str, Any] = {
+            "method": result.method,
+            "base_value": float(computed.base_value[unit]),
+            "values": dict(zip(names, computed.values[row, unit].tolist(), strict=True)),
+        }
+        if result.estimated:
+            text["error"] = computed.error
+        if result.interactions:
+            text["interactions"] = orjson.Fragment(result.interactions[row][place])
+        texts.append(orjson.dumps(text))
+    return texts
+
+
+def _interactions(
+    model: ServedModel, row: Floats, options: AttributionOptions, units: Sequence[int]
+) -> Generator[None, None, list[bytes]]:
+    """Return the interaction values {feature: {feature: number}} of an encoded row as JSON, one text per unit."""
+    network, players = replace(model.network, encoding=None), feature_columns(model.network)
+    texts: list[bytes] = []
+    for values in (yield from shapley_interactions(network, row, options.reference, players, units)):
+        lines: list[bytes] = []
+        for name, line in zip(model.card.feature_names, values, strict=True):
+            pairs = dict(zip(model.card.feature_names, line.tolist(), strict=True))
+            lines.append(orjson.dumps(name) + b":" + orjson.dumps(pairs))
+            yield
+        texts.append(b"{%b}" % b",".join(lines))
+    return texts
 
 
 def _reference(model: ServedModel, method: Method, parameters: AttributionParameters) -> Floats:
@@ -154,8 +198,9 @@ def row_cost_ns(model: ServedModel, options: AttributionOptions) -> float:
     cosines = sum(layer.coefficients.size for layer in network.layers if layer.coefficients is not None)
     evaluation = COSINE_NS * cosines + WEIGHT_NS * (network.parameters + network.columns)
     if options.method == "shapley":
-        nodes = -(-features // 4)
-        return ROW_NS + ANGLE_NS * nodes * reference * network.spectrum.size * features
+        nodes, angles = -(-features // 4), reference * network.spectrum.size * features
+        pairs = INTERACTION_NS + PAIR_NS * features if options.interactions else 0
+        return ROW_NS + (ANGLE_NS + pairs) * nodes * angles
     if options.method == "sampled_shapley":
         return ROW_NS + evaluation * 2 * options.permutations * max(1, features - 1) * reference
     if len(network.layers) > 2:

@@ -30,7 +30,7 @@ class ExplainParameters(attributions.AttributionParameters, gc=False):
     `outputs` explains several outputs, or "all", instead of one. `top` returns the largest bumps, and the others as one
     sum. Attributions compare with the background (shapley; default: training rows of the card) or with the baseline
     (integrated_gradients; default: the mean of the training rows). For several hidden layers, "sampled_shapley" samples
-    Shapley values.
+    Shapley values. `interactions` divides exact Shapley values among the pairs of features.
     """
 
     output: Annotated[Any, Meta(extra_json_schema={"anyOf": [LABEL_SCHEMA, {"type": "null"}]})] = None
@@ -49,6 +49,7 @@ EXPECTED_PARAMETERS = {
     "parameters.top": "a number of bumps, at least 1",
     "parameters.harmonics": "true or false",
     "parameters.attributions": f"one of {get_args(attributions.Method)}",
+    "parameters.interactions": "true or false",
     "parameters.permutations": f"a whole number from 1 to {attributions.MAX_PERMUTATIONS}",
 }
 """Text of what is expected, by place in the body."""
@@ -97,11 +98,14 @@ def parse_explain_options(model: ServedModel, parameters: ExplainParameters | No
         raise InvalidRequestError("parameters: output and outputs are given; expected one of the two")
     bumps = min(top or model.card.layers[-2], model.card.layers[-2])
     numbers = model.explanation_encoder.numbers_per_bump + (1 + model.card.harmonics if harmonics else 0)
-    numbers *= bumps * len(outputs or [0])
+    numbers *= bumps
+    if parameters.interactions:
+        numbers += len(model.card.features) ** 2
+    numbers *= len(outputs or [0])
     if rows * numbers > MAX_NUMBERS:
         raise InvalidRequestError(
             f"{rows} rows have {rows * numbers} numbers to explain; send rows with at most {MAX_NUMBERS}, "
-            "or ask for the top bumps",
+            + ("or leave the interactions out" if parameters.interactions else "or ask for the top bumps"),
             max_rows=MAX_NUMBERS // numbers,
         )
     attribution = attributions.parse_attribution_options(model, parameters)
@@ -143,9 +147,12 @@ def encode_plain_row(model: ServedModel, options: ExplainOptions, tensors: Seque
 
 def explanation_bytes(model: ServedModel, options: ExplainOptions) -> int:
     """Return the estimated length of the explanation of a row."""
-    neurons = model.card.layers[-2]
+    neurons, attributed = model.card.layers[-2], options.attributions
     return len(options.outputs or [0]) * model.explanation_encoder.bytes_per_row(
-        min(options.top or neurons, neurons), harmonics=options.harmonics, attributions=options.attributions is not None
+        min(options.top or neurons, neurons),
+        harmonics=options.harmonics,
+        attributions=attributed is not None,
+        interactions=attributed is not None and attributed.interactions,
     )
 
 
@@ -167,24 +174,31 @@ def encode_explanations(
     """
     output, bumps = tensors
     rows, encoder = batch.array(), model.explanation_encoder
+    by_place = (
+        [model.prediction_encoder.explained_outputs(output, options.output)]
+        if options.outputs is None
+        else [[unit] * len(rows) for unit in options.outputs]
+    )
     attributed = None
     if options.attributions is not None:
-        attributed = yield from attributions.compute_attributions(model, rows, options.attributions)
+        units_of_rows = list(zip(*by_place, strict=True))
+        attributed = yield from attributions.compute_attributions(model, rows, options.attributions, units_of_rows)
     flags = encoder.encode_out_of_range(len(rows), batch.out_of_range)
 
-    def encode(units: list[int], starts: list[bytes]) -> list[bytes]:
+    def encode(place: int, starts: list[bytes]) -> list[bytes]:
+        units = by_place[place]
         if attributed is None:
             tails = [b"%b}" % start for start in starts]
         else:
-            texts = attributions.encode_attributions(model, attributed, units)
+            texts = attributions.encode_attributions(model, attributed, units, place)
             tails = [b'%b,"attributions":%b}' % pair for pair in zip(starts, texts, strict=True)]
         return encoder.encode(rows, units, bumps, tails, harmonics=options.harmonics, top=options.top)
 
     if options.outputs is None:
-        return encode(model.prediction_encoder.explained_outputs(output, options.output), flags)
+        return encode(0, flags)
     by_output = []
-    for unit in options.outputs:
-        by_output.append(encode([unit] * len(rows), [b""] * len(rows)))
+    for place in range(len(options.outputs)):
+        by_output.append(encode(place, [b""] * len(rows)))
         yield
     by_row = zip(zip(*by_output, strict=True), flags, strict=True)
     return [b'{"outputs":[%b]%b}' % (b",".join(each), flag) for each, flag in by_row]

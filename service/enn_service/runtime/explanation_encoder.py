@@ -24,6 +24,8 @@ PYTHON_BUMPS_BELOW = 32
 """Maximum number of bumps of one row that Python numbers encode faster than NumPy arrays."""
 NUMBER_BYTES = 21
 """Usual length of a float64 as text, with a comma."""
+INTERACTION_COPIES = 3
+"""Number of times that the text of the interactions of a row is in memory while it is written."""
 NAME_BYTES = 4
 """Quotes, colon and comma of a name."""
 IN_RANGE = b',"out_of_range":[]'
@@ -128,19 +130,21 @@ class ExplanationEncoder:
                 texts[row] = text
         return texts
 
-    def bytes_per_row(self, bumps: int, *, harmonics: bool, attributions: bool) -> int:
+    def bytes_per_row(self, bumps: int, *, harmonics: bool, attributions: bool, interactions: bool = False) -> int:
         """Return the estimated length of the explanation of a row for one output.
 
         Args:
             bumps: Number of bumps that are encoded.
             harmonics: True if each bump is split into the terms of its series.
             attributions: True if the features have attributions.
+            interactions: True if each pair of features has one.
         """
         terms = self._network.spectrum.shape[1] + 1 if harmonics else 0
         text = len(self._heads[0]) + len(IN_RANGE) + len(self._bumps[0][-1]) * bumps
         numbers = self._head_numbers + (self.numbers_per_bump - 1 + terms) * bumps
         if attributions:
-            text, numbers = text + self._name_bytes, numbers + self._features
+            lines = 1 + (INTERACTION_COPIES * self._features if interactions else 0)
+            text, numbers = text + self._name_bytes * (lines + 1), numbers + self._features * lines
         return text + numbers * NUMBER_BYTES
 
     def _encode_row(self, bumps: list[float], unit: int, tail: bytes) -> bytes:

@@ -91,13 +91,17 @@ class OutputActivation(BaseModel):
 
 
 class Attributions(BaseModel):
-    """base_value + the sum of the values = pre_activation; `error`: estimated error, for several hidden layers."""
+    """base_value + the sum of the values = pre_activation; `error`: estimated error, for several hidden layers.
+
+    `interactions` divides the value of each feature among its pairs and its main effect.
+    """
 
     model_config = ConfigDict(extra="forbid")
     method: Method
     base_value: float
     values: dict[str, float]
     error: float = 0.0
+    interactions: dict[str, dict[str, float]] = {}
 
 
 class OutputExplanation(BaseModel):
