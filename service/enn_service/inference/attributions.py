@@ -20,7 +20,7 @@ from enn_service.runtime.session import Array
 ANGLE_NS = 15
 """Estimated time of exact Shapley values for each angle and node: background x neurons x harmonics x features."""
 INTERACTION_NS = 30
-"""The same for interaction values, besides the products of pairs of features."""
+"""Estimated time of their interactions for each angle and node, besides the products of pairs of features."""
 PAIR_NS = 0.3
 """Estimated time of such a product for each angle and node."""
 COSINE_NS = 45
