@@ -113,7 +113,7 @@ def test_class_too_rare_for_three_parts_is_refused(load):
     refuse(load, frame().assign(t=["once"] + ["often"] * 39), r"class 'once' has 1 row\(s\); expected at least 3")
 
 
-@pytest.mark.parametrize(("labels", "offered"), [([0] + [1] * 39, True), (["0%"] + ["1%"] * 39, False)])
+@pytest.mark.parametrize(("labels", "offered"), [([0] + [1] * 39, True), (["none"] + ["some"] * 39, False)])
 def test_regression_is_offered_for_numbers_alone(load, labels, offered):
     with pytest.raises(DataError, match="leave the class out") as caught:
         load(frame().assign(t=labels))
@@ -140,7 +140,6 @@ def test_too_few_rows_are_refused(load):
 @pytest.mark.parametrize(
     ("name", "text", "words"),
     [
-        ("twice.csv", "a,a,t\n1,2,3\n", "column 'a' is there 2 times"),
         ("empty.csv", "", "no header"),
         ("header.csv", "a,t\n", "no rows"),
         ("ragged.csv", "a,t\n1,2\n1,2,3\n", r"line 3: 3 value\(s\)"),
@@ -184,7 +183,8 @@ def test_texts_booleans_and_missing_values_become_codes_and_nan(load):
 
 def test_na_in_a_csv_file_is_a_missing_value(tmp_path):
     (tmp_path / "table.csv").write_text("a,b,t\n" + "1,x,0\nNA,NA,1\n2,y,0\n,x,1\n" * 5)
-    data = to_dataset(read_table(tmp_path / "table.csv"), "t", 0)
+    with pytest.warns(TableWarning, match=r"column '[ab]': 'NA' \(5\) is read as missing"):
+        data = to_dataset(read_table(tmp_path / "table.csv"), "t", 0)
     assert data.columns == (Column("a", missing=True), Column("b", "categorical", ("x", "y"), missing=True))
 
 
@@ -195,7 +195,7 @@ def test_a_boolean_column_may_have_missing_values(load):
 
 
 def test_category_only_in_test_part_is_allowed_without_effect(load):
-    table = frame().assign(b=["x", "y"] * 20)
+    table = frame().assign(b=["x", "y", "y", "x"] * 10)
     row = int(np.flatnonzero(table["a"] == load(table).test.x[0, 0])[0])
     data = load(table.assign(b=table["b"].mask(table.index == row, "z")))
     assert data.encode(data.test.x[:1])[0, 1:].tolist() == [0, 0, 1]
@@ -206,8 +206,8 @@ def test_category_only_in_test_part_is_allowed_without_effect(load):
 
 def test_parquet_keeps_category_order_and_otherwise_reads_like_csv(load, tmp_path):
     table = mixed()
-    table["grade"] = pd.Categorical(np.resize(["low", "high"], 200), ["low", "mid", "high"])
-    table["mark"] = pd.Categorical(np.resize(["3", "1"], 200))
+    table["grade"] = pd.Categorical(np.resize(["low", "high", "high"], 200), ["low", "mid", "high"])
+    table["mark"] = pd.Categorical(np.resize(["3", "1", "1"], 200))
     table.to_parquet(tmp_path / "table.parquet")
     data = to_dataset(read_table(tmp_path / "table.parquet"), "t", 0)
     assert data.columns is not None
@@ -221,8 +221,12 @@ def test_parquet_keeps_category_order_and_otherwise_reads_like_csv(load, tmp_pat
 @pytest.mark.parametrize(
     ("values", "words"),
     [
-        ([f"Braund, Mr. {row}" for row in range(200)], "200 different texts in 200 rows"),
-        ([f"zone {row % 60}" for row in range(200)], "60 different texts in 200 rows; categories are at most 50"),
+        ([f"Braund, Mr. {row}" for row in range(200)], "free text: 200 different texts in 200 rows"),
+        ([f"cust-{row}" for row in range(200)], "identifiers: 200 different texts in 200 rows"),
+        (
+            [f"zone {row % 60}" for row in range(200)],
+            "too many categories: 60 different texts in 200 rows; categories are at most 50",
+        ),
         ([None] * 200, "no row has a value"),
         (["same"] * 200, "all its values are same"),
     ],

@@ -11,6 +11,7 @@ from itertools import islice
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_training.data.reading.options import ReadingOptions
 from enn_training.data.reading.source import Source
 from enn_training.errors import DataError, TableWarning
 
@@ -46,34 +47,38 @@ class Layout:
         return text
 
 
-def detect_layout(source: Source) -> Layout:
+def detect_layout(source: Source, options: ReadingOptions) -> Layout:
     """Return the layout of a text; a warning states each part of it that is left out.
 
-    The encoding is that of the byte order mark, or else UTF-8, or else Windows-1252.
+    The encoding is that of the byte order mark, or else UTF-8, or else Windows-1252, if no option names it.
 
     Raises:
-        DataError: The text is empty, or a record has another number of values than the header.
-        UnicodeError: The text is in none of these encodings.
+        DataError: The text is empty or not in its encoding, or a record has another number of values than the header.
     """
-    marked = source.marked_encoding()
+    encoding = options.encoding or source.marked_encoding()
     try:
-        return _layout(source, marked or "utf-8")
-    except UnicodeDecodeError:
-        if marked is not None:
-            raise
-        layout = _layout(source, FALLBACK)
+        return _layout(source, encoding or "utf-8", options)
+    except UnicodeError as error:
+        if encoding is not None:
+            raise DataError(f"the text is not in {encoding}: {error}; name another one with --encoding") from None
+    try:
+        layout = _layout(source, FALLBACK, options)
+    except UnicodeError:
+        raise DataError(f"the text is neither in UTF-8 nor in {FALLBACK}; name the encoding with --encoding") from None
     warnings.warn(
-        f"the text is not in UTF-8: it is read as {FALLBACK}; if it is not, save it in UTF-8", TableWarning, 2
+        f"the text is not in UTF-8: it is read as {FALLBACK}; if it is in another one, name it with --encoding",
+        TableWarning,
+        2,
     )
     return layout
 
 
-def _layout(source: Source, encoding: str) -> Layout:
+def _layout(source: Source, encoding: str, options: ReadingOptions) -> Layout:
     """Return the layout of a text in a known encoding."""
     with source.open_text(encoding) as text:
         lines = list(islice(text, SAMPLE))
     comments = next((number for number, line in enumerate(lines) if not line.startswith("#")), 0)
-    separator = _detect_separator(lines[comments:])
+    separator = options.character or _detect_separator(lines[comments:])
     widths = [_widths(lines[start : start + 1], separator) for start in (comments - 1, comments)]
     if comments and widths[0] == widths[1]:
         comments -= 1  # the last line that begins with "#" has a name for each value: it is the header
@@ -153,5 +158,5 @@ def _describe_width(layout: Layout, line: int, found: int, expected: int) -> str
     more = "" if expected == len(layout.names) else f", the first record {expected}"
     return (
         f"line {line}: {found} value(s); the header has {len(layout.names)} name(s){more}, separated by"
-        f" {layout.separator!r}; complete the line, or close its quotes"
+        f" {layout.separator!r}; complete the line, close its quotes, or name another separator with --separator"
     )

@@ -2,7 +2,8 @@
 
 import csv
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,14 +11,30 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from enn_models.card.features import MAX_NAME
-from enn_training.data.reading.csv_layout import detect_layout
+from enn_training.data.reading.csv_layout import Layout, detect_layout
+from enn_training.data.reading.names import name_columns
+from enn_training.data.reading.options import ReadingOptions
 from enn_training.data.reading.source import OPENERS, STANDARD_INPUT, Source
+from enn_training.data.reading.values import read_values
 from enn_training.data.splits import MIN_ROWS
 from enn_training.errors import DataError, TableWarning
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
-DECIMAL_COMMA = r"\s*[-+]?(\d+(,\d*)?|,\d+)(e[-+]?\d+)?\s*"
-THOUSANDS = r"\s*[-+]?\d{1,3}(,\d{3})+\s*"
+
+
+@dataclass(frozen=True)
+class TextForm:
+    """Describe the form in which a text was read.
+
+    Attributes:
+        encoding: Name of the encoding.
+        separator: Character between two values.
+        decimal: Character before decimals; empty if the text does not tell.
+    """
+
+    encoding: str
+    separator: str
+    decimal: str
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,11 +45,15 @@ class Table:
         frame: Columns of the file.
         path: Path of the file.
         lines: Line of a text on which each row begins, counted from 1, int64 [rows]; None for Parquet.
+        notes: Sentences by column about values that are not read as they stand.
+        text: Form of a text; None for Parquet.
     """
 
     frame: pd.DataFrame
     path: Path
     lines: NDArray[np.int64] | None
+    notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
+    text: TextForm | None = None
 
     def row(self, mask: ArrayLike) -> str:
         """Return the line of a text, or the row of Parquet from 1 on, for the first row for which mask is true."""
@@ -40,18 +61,19 @@ class Table:
         return f"row {index + 1}" if self.lines is None else f"line {self.lines[index]}"
 
 
-def read_table(path: Path) -> Table:
+def read_table(path: Path, options: ReadingOptions | None = None) -> Table:
     """Return the table of a text with separated values or of a Parquet file, by the suffix of the name.
 
     Args:
         path: File that ends in .csv, .tsv, .txt or .parquet, a text also compressed (.gz, .bz2 or .xz); "-" for a text
             on standard input.
+        options: Form of a text; None to infer all of it.
 
     Raises:
         DataError: The file has another suffix, cannot be read or is empty, or two columns have the same name.
     """
     try:
-        return _check(_read(Source.of(path)))
+        return _check(_read(Source.of(path), options or ReadingOptions()))
     except DataError as error:
         raise DataError(f"{path}: {error}") from None
     except (OSError, EOFError, ValueError, ImportError, csv.Error) as error:
@@ -59,12 +81,12 @@ def read_table(path: Path) -> Table:
         raise DataError(f"{path}: cannot be read: {reason}") from None
 
 
-def _read(source: Source) -> Table:
+def _read(source: Source, options: ReadingOptions) -> Table:
     """Return the table of a source, by the suffix of its name."""
     if source.suffix == ".parquet":
         return Table(_read_parquet(source.path), source.path, None)
     if source.suffix in TEXT_SUFFIXES or source.path == STANDARD_INPUT:
-        return _read_text(source)
+        return _read_text(source, options)
     known = ", ".join((*TEXT_SUFFIXES, ".parquet"))
     raise DataError(f"ending {source.path.suffix!r}; expected one of {known}, a text also with {', '.join(OPENERS)}")
 
@@ -82,12 +104,37 @@ def _read_parquet(path: Path) -> pd.DataFrame:
     return frame
 
 
-def _read_text(source: Source) -> Table:
+def _read_text(source: Source, options: ReadingOptions) -> Table:
     """Return the table of a text with separated values."""
-    layout = detect_layout(source)
+    layout = detect_layout(source, options)
+    frame = _read_records(source, layout, options)
+    if len(frame) != len(layout.lines):
+        raise DataError(
+            f"{len(frame)} rows in {len(layout.lines)} records; expected as many: quote every text, or name another"
+            " separator with --separator"
+        )
+
+    def read_texts(places: Sequence[int]) -> pd.DataFrame:
+        return _read_records(source, layout, options, places) if places else pd.DataFrame()
+
+    values = read_values(frame, read_texts, options, layout.separator)
+    kept, names = name_columns(values.frame, layout.names)
+    kept.columns = list(names.values())
+    notes = {name: tuple(values.notes.get(place, ())) for place, name in names.items()}
+    for name, sentences in notes.items():
+        if sentences:
+            warnings.warn(f"column {name!r}: {'; '.join(sentences)}", TableWarning, 4)
+    text = TextForm(layout.encoding, layout.separator, values.decimal)
+    return Table(kept, source.path, layout.lines, notes, text)
+
+
+def _read_records(
+    source: Source, layout: Layout, options: ReadingOptions, places: Sequence[int] | None = None
+) -> pd.DataFrame:
+    """Return the columns as pandas infers them, or some of them as texts."""
     with layout.open_records(source) as text:
         # The types are those of whole columns: in parts, one text among numbers would leave both in the column.
-        frame = pd.read_csv(
+        return pd.read_csv(
             text,
             sep=layout.separator,
             header=None,
@@ -95,54 +142,13 @@ def _read_text(source: Source) -> Table:
             index_col=False,
             skip_blank_lines=True,
             low_memory=False,
+            usecols=None if places is None else list(places),
+            dtype=None if places is None else str,
+            keep_default_na=False,
+            na_filter=places is None,
+            na_values=list(options.number_markers),
+            decimal=options.decimal or ".",
         )
-    if len(frame) != len(layout.lines):
-        raise DataError(f"{len(frame)} rows in {len(layout.lines)} records; expected as many: quote every text")
-    frame, names = _name_columns(frame, layout.names)
-    frame.columns = names
-    return Table(frame if layout.separator == "," else _read_decimal_commas(frame), source.path, layout.lines)
-
-
-def _read_decimal_commas(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a frame in which columns of numbers with a decimal comma are numbers; a warning names each of them.
-
-    A comma before three digits can also separate thousands: such values alone leave the column as it is.
-    """
-    for place, name in enumerate(frame.columns):
-        values = frame.iloc[:, place]
-        if not pd.api.types.is_string_dtype(values.dtype):
-            continue
-        known = values.dropna().astype(str)
-        certain = known.str.contains(",") & ~known.str.fullmatch(THOUSANDS)
-        if certain.any() and known.str.fullmatch(DECIMAL_COMMA).all():
-            numbers = values.str.replace(",", ".").to_numpy(dtype=np.float64, na_value=np.nan)
-            frame = frame.assign(**{str(name): numbers})
-            warnings.warn(f"column {name!r}: commas are read as decimal points", TableWarning, 4)
-    return frame
-
-
-def _name_columns(frame: pd.DataFrame, header: tuple[str, ...]) -> tuple[pd.DataFrame, list[str]]:
-    """Return a frame with a name for each column; a warning states which column without a name is left out or named."""
-    kept, names = list[int](), list[str]()
-    for place, name in enumerate(header):
-        values, title = frame.iloc[:, place], f"column {place + 1}"
-        if name.strip():
-            kept.append(place)
-            names.append(name)
-        elif values.isna().all():
-            warnings.warn(f"{title} is left out: it has neither a name nor a value", TableWarning, 4)
-        elif place == 0 and values.is_unique and values.notna().all():
-            warnings.warn(
-                f"{title} is left out: it has no name and different values, as the names or numbers of rows have;"
-                " give it a name in the header to learn from it",
-                TableWarning,
-                4,
-            )
-        else:
-            warnings.warn(f"{title} has no name in the header and is called {title!r}", TableWarning, 4)
-            kept.append(place)
-            names.append(title)
-    return frame.iloc[:, kept], names
 
 
 def _check(table: Table) -> Table:
