@@ -36,6 +36,8 @@ OPERATORS = frozenset(
         "Identity",
         "IsNaN",
         "MatMul",
+        "Max",
+        "Min",
         "Mul",
         "Neg",
         "ReduceSum",

@@ -21,7 +21,7 @@ HARMONICS = "harmonics"
 GOLDEN_TOLERANCE = 1e-5
 """Tolerance relative to the scale of a value: above the float32 error of an exact graph, below other models."""
 OPERATIONS_PER_PARAMETER = 32
-"""Maximum operations per row and parameter, plus BASE_OPERATIONS; unrollings take less than half."""
+"""Maximum operations per row and parameter or knot, plus BASE_OPERATIONS; unrollings take less than half."""
 BASE_OPERATIONS = 2**14
 MAX_GOLDEN_ELEMENTS = 2**26
 """Maximum elements of the golden vector's rows in all values of the graph together."""
@@ -136,7 +136,9 @@ def _check_equal(source: str, output: str, found: NDArray[np.floating], expected
 
 def max_operations(network: Network) -> int:
     """Return the maximum operations per row for a graph of a network, without the output `harmonics`."""
-    return BASE_OPERATIONS + OPERATIONS_PER_PARAMETER * network.parameters
+    maps = {} if network.encoding is None else network.encoding.knots
+    numbers = network.parameters + len(maps) * max(map(len, maps.values()), default=0)
+    return BASE_OPERATIONS + OPERATIONS_PER_PARAMETER * numbers
 
 
 def _check_cost(package: Package) -> None:

@@ -63,6 +63,9 @@ class Card(CardPart):
         names = [feature.name for feature in self.features]
         if len(set(names)) != len(names):
             raise ValueError("features: two have the same name")
+        for feature in self.features:
+            if self.format == 1 and feature.kind == "numeric" and feature.knots is not None:
+                raise ValueError(f"format 1: feature {feature.name!r} has knots, which are new in format 2")
         columns = sum(len(feature.columns) for feature in self.features)
         if columns != self.layers[0]:
             raise ValueError(f"features: {columns} columns; the first of layers is {self.layers[0]}")

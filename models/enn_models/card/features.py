@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, FiniteFloat, StrictBool, Tag, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    FiniteFloat,
+    SerializerFunctionWrapHandler,
+    StrictBool,
+    Tag,
+    model_serializer,
+    model_validator,
+)
 
 from enn_models.encoding import Encoding
 
@@ -22,6 +33,8 @@ Column = tuple[bool, float, float]
 """One entry of an `Encoding`: number, code, missing."""
 NUMBER_PATTERN = r"\s*[-+]?[\d.]+(e[-+]?\d+)?\s*"
 NAN = float("nan")
+MAX_KNOTS = 65
+"""Maximum number of knots of a monotone map; each takes a few operations per row."""
 
 
 class CardPart(BaseModel):
@@ -40,6 +53,9 @@ class Numeric(CardPart):
         maximum: Highest value in the training data.
         mean: Mean of the training data.
         missing: True if values may be missing.
+        knots: Knots of the monotone map from values to the column: knot k of K + 1 becomes 2 k / K - 1, values between
+            two knots are interpolated, values beyond the first and last become -1 and 1. None: the column has the
+            values themselves. New in format 2.
     """
 
     name: Name
@@ -48,6 +64,7 @@ class Numeric(CardPart):
     maximum: FiniteFloat
     mean: FiniteFloat
     missing: StrictBool = False
+    knots: Annotated[tuple[FiniteFloat, ...], Field(min_length=2, max_length=MAX_KNOTS)] | None = None
 
     @model_validator(mode="after")
     def _check_range(self) -> "Numeric":
@@ -55,10 +72,29 @@ class Numeric(CardPart):
             raise ValueError(f"feature {self.name!r}: minimum {self.minimum} is above maximum {self.maximum}")
         return self
 
+    @model_validator(mode="after")
+    def _check_knots(self) -> "Numeric":
+        knots = np.array(self.knots or (), dtype=np.float64)
+        if not (np.abs(knots) <= np.finfo(np.float32).max).all() or not np.array_equal(knots, knots.astype(np.float32)):
+            raise ValueError(f"feature {self.name!r}: not all knots are float32 values, which the graph takes")
+        if not (np.diff(knots) > 0).all():
+            raise ValueError(f"feature {self.name!r}: knots {self.knots}; expected strictly increasing numbers")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _omit_no_knots(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the field without a map, so that such a feature has the bytes that it had before the field."""
+        return {name: value for name, value in serialize(self).items() if name != "knots" or value is not None}
+
     @property
     def columns(self) -> list[Column]:
         """Columns of this feature."""
         return [(True, NAN, self.mean), (False, NAN, 1.0)] if self.missing else [(True, NAN, NAN)]
+
+    @property
+    def column_range(self) -> tuple[float, float]:
+        """Training range of the column of the value."""
+        return (self.minimum, self.maximum) if self.knots is None else (-1.0, 1.0)
 
 
 class Categorical(CardPart):
@@ -153,10 +189,24 @@ def valid_values(feature: Feature, values: NDArray[np.floating]) -> NDArray[np.b
     return valid | (np.isnan(values) & feature.missing)
 
 
+def column_ranges(features: Sequence[Feature]) -> list[tuple[float, float]]:
+    """Return the training range of every column; one that stands for a category or a missing value has 0 to 1."""
+    return [
+        feature.column_range if number and feature.kind == "numeric" else (0.0, 1.0)
+        for feature in features
+        for number, _, _ in feature.columns
+    ]
+
+
 def column_encoding(features: Sequence[Feature]) -> Encoding | None:
     """Return the encoding of rows of these features; None if the raw values are the columns."""
     columns = [(index, *column) for index, feature in enumerate(features) for column in feature.columns]
-    if len(columns) == len(features) and all(number for _, number, _, _ in columns):
+    knots = {
+        place: np.array(feature.knots, dtype=np.float64)
+        for place, (index, number, _, _) in enumerate(columns)
+        if number and (feature := features[index]).kind == "numeric" and feature.knots is not None
+    }
+    if not knots and len(columns) == len(features) and all(number for _, number, _, _ in columns):
         return None
     feature, number, code, missing = zip(*columns, strict=True)
     return Encoding(
@@ -164,4 +214,5 @@ def column_encoding(features: Sequence[Feature]) -> Encoding | None:
         np.array(number, dtype=np.bool_),
         np.array(code, dtype=np.float32),
         np.array(missing, dtype=np.float32),
+        knots,
     )

@@ -8,6 +8,7 @@ import numpy as np
 from enn_models import cosine_series
 from enn_models.activation_statistics import ActivationStatistics, NeuronStatistics, measure_activations
 from enn_models.card import Card, to_array
+from enn_models.card.features import column_ranges
 from enn_models.cosine_series import Floats
 from enn_models.network import Layer, Network
 from enn_service.errors import InvalidRequestError
@@ -115,12 +116,8 @@ def _ranges(usage: ActivationStatistics) -> list[list[tuple[float, float]]]:
 
 def _range_bounds(network: Network, card: Card) -> list[list[tuple[float, float]]]:
     """Return bounds of each pre-activation from the ranges of the features, by interval arithmetic layer by layer."""
-    ends = [
-        (feature.minimum, feature.maximum) if number else (0.0, 1.0)
-        for feature in card.features
-        for number, _, _ in feature.columns
-    ]
-    low, high = np.array(ends).T - network.input_offset
+    ends = np.array(column_ranges(card.features), dtype=np.float64)
+    low, high = ends.T - network.input_offset
     ranges: list[list[tuple[float, float]]] = []
     for layer in network.layers:
         if layer.coefficients is None:

@@ -94,6 +94,9 @@ def _describe_columns(features: tuple[Feature, ...]) -> str:
         "boolean": [feature.name for feature in features if feature.kind == "boolean"],
         "categorical": [f"{each.name} ({len(each.categories)})" for each in features if each.kind == "categorical"],
         "values may be missing in": [feature.name for feature in features if feature.missing],
+        "of a long range, mapped to their quantiles": [
+            feature.name for feature in features if feature.kind == "numeric" and feature.knots is not None
+        ],
     }
     return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items() if names)
 

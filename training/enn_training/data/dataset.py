@@ -13,6 +13,7 @@ from enn_models.card.features import Boolean, Categorical, Feature, Numeric, col
 from enn_models.encoding import Encoding
 from enn_models.network import Task
 from enn_training.data.columns import Column
+from enn_training.data.monotone_maps import with_maps
 from enn_training.data.splits import train_validation
 from enn_training.learned_model import Label, Rows
 
@@ -44,6 +45,7 @@ class Dataset:
         validation: Rows to choose among networks by.
         test: Rows to score the chosen network on.
         columns: Kind of every input column; None if all are numeric without missing values.
+        described: Features of a model that was trained on these rows, with the maps that it has; None to find them.
     """
 
     features: tuple[str, ...]
@@ -52,11 +54,14 @@ class Dataset:
     validation: Split
     test: Split
     columns: tuple[Column, ...] | None = field(default=None, kw_only=True)
+    described: tuple[Feature, ...] | None = field(default=None, kw_only=True)
 
     @cached_property
     def summaries(self) -> tuple[Feature, ...]:
-        """Kind and training range of every input column, for the card."""
-        return summarize_columns(self.columns or self.features, self.training.x)
+        """Kind, training range and monotone map of every input column, for the card."""
+        if self.described is not None:
+            return self.described
+        return with_maps(summarize_columns(self.columns or self.features, self.training.x), self.training.x)
 
     @cached_property
     def encoding(self) -> Encoding | None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models.card.features import Feature, column_encoding
+from enn_models.card.features import Feature, column_encoding, column_ranges
 from enn_models.encoding import Encoding
 from enn_models.network import Head, Network
 from enn_training.data.dataset import Split
@@ -120,11 +120,8 @@ def _encode(encoder: Encoding | None, x: NDArray[np.float64]) -> NDArray[np.floa
 
 
 def _range_scaling(features: Sequence[Feature]) -> Scaling:
-    """Return the scaling of the training ranges; a column that stands for a category ranges from 0 to 1."""
-    columns = [(feature, number) for feature in features for number, _, _ in feature.columns]
-    low = [feature.minimum if number else 0.0 for feature, number in columns]
-    high = [feature.maximum if number else 1.0 for feature, number in columns]
-    return Scaling.min_max([low, high])
+    """Return the scaling of the training ranges."""
+    return Scaling.min_max(np.array(column_ranges(features), dtype=np.float64).T)
 
 
 def _resume_targets(first: Targets, model: LearnedModel, rows: Split) -> Targets:

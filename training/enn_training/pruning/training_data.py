@@ -134,7 +134,7 @@ def load_table_data(card: Card, file: Path, target: str) -> Dataset:
                 continue
             for candidate in (data, data.merge_validation()):
                 if candidate.fingerprint == card.fingerprint:
-                    return candidate
+                    return replace(candidate, described=card.features)
                 found.append(candidate.fingerprint)
     if not found:
         raise refused[0]

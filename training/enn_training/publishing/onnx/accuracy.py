@@ -30,7 +30,8 @@ MISSING_SHARE = 0.1
 def comparison_rows(model: LearnedModel) -> NDArray[np.float32]:
     """Return the rows on which graph and network are compared: the golden rows and a sample of the training range.
 
-    Every category of a feature occurs in the sample, and each optional feature is missing in some rows.
+    Every category of a feature occurs in the sample, each optional feature is missing in some rows, and a feature with
+    a monotone map has as many values in each segment of the map.
 
     Args:
         model: Learned model, for its examples and features.
@@ -44,6 +45,9 @@ def comparison_rows(model: LearnedModel) -> NDArray[np.float32]:
     for column, feature in enumerate(model.features):
         if feature.kind != "numeric":
             sample[:, column] = random.permutation(np.resize(np.arange(feature.maximum + 1), SAMPLE_ROWS))
+        elif feature.knots is not None:
+            places = random.uniform(0, len(feature.knots) - 1, SAMPLE_ROWS)
+            sample[:, column] = np.interp(places, np.arange(len(feature.knots)), feature.knots)
         if feature.missing:
             sample[random.random(SAMPLE_ROWS) < MISSING_SHARE, column] = np.nan
     return np.concatenate([golden_rows(model), sample]).astype(np.float32)

@@ -1,0 +1,57 @@
+"""Monotone maps for numeric columns with outliers or long tails, which a linear scaling would squeeze into a point."""
+
+from collections.abc import Sequence
+from statistics import NormalDist
+
+import numpy as np
+from numpy.typing import NDArray
+
+from enn_models.card.features import Feature
+from enn_training.data.float32_range import to_float32
+
+Floats = NDArray[np.float64]
+
+LONG_RANGE = 6.0
+"""Ratio of the range of a column to that of its middle 90 % above which it has a map: 2.8 for 100,000 normal numbers,
+3 for 10,000 exponential ones, 44 for 500 lognormal ones with sigma 3.
+"""
+SEGMENTS = 16
+"""Most segments of a map (measured on hpc_data: log-loss .466; .507 with 8; .509 with equally filled segments)."""
+DEVIATIONS = 2.5
+"""Normal score of the extreme knots but for their level: knots are quantiles at equidistant normal scores."""
+
+
+def with_maps(features: Sequence[Feature], x: Floats) -> tuple[Feature, ...]:
+    """Return features of which the numeric ones with a long range have a monotone map.
+
+    Args:
+        features: Kind and training range of each raw column.
+        x: Raw training rows, [rows, features].
+    """
+    return tuple(
+        feature.model_copy(update={"knots": find_knots(values)}) if feature.kind == "numeric" else feature
+        for feature, values in zip(features, x.T, strict=True)
+    )
+
+
+def find_knots(values: Floats) -> tuple[float, ...] | None:
+    """Return the knots of the map of a column, or None if its range is not long.
+
+    Args:
+        values: Values of the column; NaN for a missing value.
+    """
+    known = to_float32(values[~np.isnan(values)])
+    if not len(known) or not _has_long_range(known):
+        return None
+    normal = NormalDist()
+    levels = [normal.cdf(score) for score in np.linspace(-DEVIATIONS, DEVIATIONS, SEGMENTS + 1).tolist()]
+    knots = np.unique(to_float32(np.quantile(known, [0.0, *levels[1:-1], 1.0])))
+    return tuple(knots.tolist()) if len(knots) > 2 else None
+
+
+def _has_long_range(known: Floats) -> bool:
+    """Return True if a few values are far from the others."""
+    low, high = np.quantile(known, (0.05, 0.95))
+    if low == high:  # nearly all values are the same: compare the others with each other
+        low, high = np.quantile(np.unique(known), (0.05, 0.95))
+    return bool(np.ptp(known) > LONG_RANGE * (high - low))
