@@ -1,4 +1,4 @@
-"""Tests of the cache of the last V2 request template: a cached template changes no parsed request."""
+"""Tests of the cache of V2 request templates: a cached template changes no parsed request."""
 
 from typing import Any
 
@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from enn_service.errors import InvalidRequestError
-from enn_service.protocols.v2_request import ParsedRequest, parse_request
+from enn_service.protocols.v2_request import CACHE_EVERY, MAX_FRAMES, ParsedRequest, parse_request
 
 TEMPLATE = (b'{"id":"x","inputs":[{"name":"input","shape":[2,2],"datatype":"FP32","data":', b"}]}")
-OTHER_TEMPLATE = b'{"inputs":[{"data":[0],"name":"input","shape":[1,1],"datatype":"FP64"}]}'
 MANY = b"[" + b"0.25,-0.5," * 100 + b"0]"
+OTHERS = [
+    b'{"inputs":[{"data":%b,"name":"input","shape":[%d,1],"datatype":"FP64"}]}' % (MANY, rows)
+    for rows in range(1, MAX_FRAMES + 1)
+]
+"""Requests that leave no room for another template in the cache."""
 INTEGERS = st.integers(-(2**63), 2**64 - 1)
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats(allow_nan=False, allow_infinity=False) | INTEGERS | st.text(max_size=5),
@@ -25,15 +29,16 @@ PIECES = st.sampled_from([b"[", b"]", b"{", b"}", b",", b'"', b":", b'"data":', 
 VALUES = JSON | st.lists(PIECES, max_size=8).map(b"".join) | st.binary(max_size=6)
 
 
-def parse_after(first: bytes, body: bytes) -> tuple[ParsedRequest, Any] | None:
-    """Parse a body after another one; return its request without values, and the values; None if it is refused."""
-    parse_request(first, 2)
+def parse_after(first: list[bytes], body: bytes) -> tuple[ParsedRequest, str | None, Any] | None:
+    """Parse a body after others; return its request without values, its id, and the values; None if it is refused."""
+    for each in first:
+        parse_request(each, 2)
     try:
-        request, values = parse_request(body, 2)
+        request, own_id, values = parse_request(body, 2)
     except InvalidRequestError:
         return None
     listed = values.tolist() if isinstance(values, np.ndarray) else values
-    return replace(request, tensor=replace(request.tensor, data=None)), listed
+    return replace(request, tensor=replace(request.tensor, data=None)), own_id, listed
 
 
 @given(VALUES)
@@ -45,9 +50,33 @@ def parse_after(first: bytes, body: bytes) -> tuple[ParsedRequest, Any] | None:
 @example(b"")
 def test_cached_template_yields_the_same_request_and_values(values: bytes) -> None:
     before, after = TEMPLATE
-    assert parse_after(before + MANY + after, before + values + after) == parse_after(
-        OTHER_TEMPLATE, before + values + after
-    )
+    body = before + values + after
+    assert parse_after([before + MANY + after], body) == parse_after(OTHERS, body)
+
+
+@given(JSON | st.lists(PIECES | st.binary(max_size=6), max_size=8).map(b"".join))
+@example(b'"a"')
+@example(b'""')
+@example(b'"a\\"b"')
+@example(b'"a","id":"b"')
+@example(b'"a","inputs":[],"b":"c"')
+@example(b"null")
+def test_cached_template_takes_the_id_of_each_request(request_id: bytes) -> None:
+    last = TEMPLATE[0] + MANY + TEMPLATE[1]
+    body = last.replace(b'"x"', request_id, 1)
+    assert parse_after([last], body) == parse_after(OTHERS, body)
+
+
+@pytest.mark.parametrize("request_id", [b"", b'"id":"%d",', b'"more":[{"id":"%d"}],"id":"x",'])
+def test_small_requests_are_cached_too(request_id: bytes) -> None:
+    body = b"{" + request_id + b'"inputs":[{"name":"input","shape":[1,2],"datatype":"FP32","data":[0.5,%d]}]}'
+    first, others = body.replace(b"%d", b"1"), body.replace(b"%d", b"2")
+    parse_after([first] * CACHE_EVERY, first)
+    parsed = [parse_request(each, 2)[0] for each in (first, others)]
+    assert (parsed[0] is parsed[1]) is (b"more" not in request_id)
+    assert [parse_after([], each) for each in (first, others)] == [
+        parse_after(OTHERS, each) for each in (first, others)
+    ]
 
 
 BUMPS = b'}],"outputs":[{"name":"bumps"}]}'
@@ -55,16 +84,16 @@ BUMPS = b'}],"outputs":[{"name":"bumps"}]}'
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [(b'"x"', b'"y"'), (b"FP32", b"FP64"), (b"}]}", BUMPS), (b"}]}", b"}]"), (b"}]}", b"]]}"), (b'{"id', b'["id')],
+    [(b"FP32", b"FP64"), (b"}]}", BUMPS), (b"}]}", b"}]"), (b"}]}", b"]]}"), (b'{"id', b'["id')],
 )
 def test_changed_template_is_parsed_again(old: bytes, new: bytes) -> None:
     last = TEMPLATE[0] + MANY + TEMPLATE[1]
     body = last.replace(old, new)
-    assert parse_after(last, body) == parse_after(OTHER_TEMPLATE, body) != parse_after(OTHER_TEMPLATE, last)
+    assert parse_after([last], body) == parse_after(OTHERS, body) != parse_after(OTHERS, last)
 
 
 @pytest.mark.parametrize("space", [b"", b" "])
 def test_cached_template_without_values_is_refused(space: bytes) -> None:
     before, after = TEMPLATE[0] + space, space + TEMPLATE[1]
     for body in (before + after, before + after[1:], after, before[:-1] + after):
-        assert parse_after(before + MANY + after, body) is None
+        assert parse_after([before + MANY + after], body) is None

@@ -72,8 +72,8 @@ def _decode_infer(model: ServedModel, request: InferenceRequest) -> InferenceCal
     Raises:
         InvalidRequestError: The body is no such request, or its tensor does not have the model's shape.
     """
-    parsed, rows = _parse_body(model, request, request_bodies.INFER)
-    options = InferOptions(parsed, request.id if parsed.id is None else parsed.id)
+    parsed, own_id, rows = _parse_body(model, request, request_bodies.INFER)
+    options = InferOptions(parsed, request.id if own_id is None else own_id)
     return InferenceCall(rows, DATA, parsed.names, _numbers_per_row(model, parsed), options, as_tensor=True)
 
 
@@ -83,10 +83,10 @@ def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceC
     Raises:
         InvalidRequestError: As for infer; or a parameter is unknown or has an invalid value.
     """
-    parsed, rows = _parse_body(model, request, request_bodies.EXPLAIN_TENSORS)
+    parsed, own_id, rows = _parse_body(model, request, request_bodies.EXPLAIN_TENSORS)
     parameters = parsed.parameters if isinstance(parsed.parameters, ExplainTensorsParameters) else None
     explain = parse_explain_options(model, parameters, len(rows))
-    options = InferOptions(parsed, request.id if parsed.id is None else parsed.id, explain)
+    options = InferOptions(parsed, request.id if own_id is None else own_id, explain)
     tensors = tuple(dict.fromkeys((*EXPLAIN_OUTPUTS, *parsed.names)))
     numbers = _numbers_per_row(model, parsed) + explain.numbers
     return InferenceCall(rows, DATA, tensors, numbers, options, as_tensor=True, extra_ns=explain.extra_cost_ns)
@@ -194,15 +194,15 @@ EXPLAIN_TENSORS = Endpoint(_decode_explain, _encode, _Tensors)
 
 def _parse_body(
     model: ServedModel, request: InferenceRequest, decoder: Decoder
-) -> tuple[ParsedRequest, list[Any] | Numbers | RowSource]:
-    """Return the parsed JSON part and the rows, JSON or numbers [batch, features]."""
+) -> tuple[ParsedRequest, str | None, list[Any] | Numbers | RowSource]:
+    """Return the parsed JSON part, its id, and the rows, JSON or numbers [batch, features]."""
     if request.json_length == 0:
-        return RAW_FP32, parse_raw_fp32(request.body, model.features)
+        return RAW_FP32, None, parse_raw_fp32(request.body, model.features)
     text, binary = (request.body, NO_BYTES) if request.json_length is None else _split_binary(request)
-    parsed, values = parse_request(text, model.features, decoder, request)
+    parsed, own_id, values = parse_request(text, model.features, decoder, request)
     if parsed.outputs is not OUTPUT_AS_JSON:
         _check_outputs(model, parsed)
-    return parsed, parse_tensor(model, request, parsed.tensor, values, binary)
+    return parsed, own_id, parse_tensor(model, request, parsed.tensor, values, binary)
 
 
 def _split_binary(request: InferenceRequest) -> tuple[bytes, memoryview]:

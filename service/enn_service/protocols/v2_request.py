@@ -1,4 +1,4 @@
-"""Parser of the JSON part of a V2 request; large requests that differ only in their values are decoded once.
+"""Parser of the JSON part of a V2 request; requests that differ only in their values are decoded once.
 
 Source: https://github.com/kserve/open-inference-protocol, specification/protocol/inference_rest.md, and the extensions
 binary tensor data and classification as Triton documents them.
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
@@ -51,7 +52,7 @@ class NamedOutput(NamedTuple):
 
 
 class ParsedRequest(Struct, gc=False):
-    """Inference request without its values; large requests may share one, so it is never changed.
+    """Inference request without its values and its id; many requests may share one, so it is never changed.
 
     Attributes:
         tensor: Input tensor.
@@ -59,7 +60,6 @@ class ParsedRequest(Struct, gc=False):
         names: Names of these outputs.
         json_names: Names of those that are sent as JSON.
         class_names: Names of those that are sent as classes.
-        id: Identity of the request; None without one.
         parameters: Parameters of the request; None without any.
     """
 
@@ -68,12 +68,11 @@ class ParsedRequest(Struct, gc=False):
     names: tuple[str, ...]
     json_names: tuple[str, ...]
     class_names: tuple[str, ...]
-    id: str | None
     parameters: InferParameters | ExplainTensorsParameters | None
 
 
 RAW_FP32 = ParsedRequest(
-    InputTensor("input", [0, 0], "FP32"), [NamedOutput("output", binary=True)], ("output",), (), (), None, None
+    InputTensor("input", [0, 0], "FP32"), [NamedOutput("output", binary=True)], ("output",), (), (), None
 )
 """Request of a body without a JSON part."""
 
@@ -88,9 +87,41 @@ CACHE_SIZE = 64
 """Maximum number of cached combinations of outputs."""
 MAX_CACHED_BYTES = 1024
 """Maximum size of a cached request in bytes, without its values."""
+MAX_FRAMES = 4
+"""Maximum number of cached frames: a request that fits none is compared with each."""
+CACHE_EVERY = 16
+"""One in so many small requests that fit no frame yields a new one: to find it takes as long as to decode two."""
+ID = re.compile(rb'"id"\s*:\s*"([^"\\]*)"')
+OTHER_ID = numeric_json.PLACEHOLDER[0]
+"""Id that no client can send."""
 
-_last_template = list[tuple[bytes, bytes, Decoder, ParsedRequest]]()
-"""Cache of the last large request: the JSON before and after the values, its decoder, and its parsed form."""
+
+class Frame(NamedTuple):
+    """JSON text that requests share: all but their values, and their ids if those come before the values.
+
+    Attributes:
+        decoder: Decoder of the requests.
+        before: Text up to the id, or up to the values.
+        between: Text from the end of the id to the values; empty if requests have the same id, or none.
+        after: Text after the values.
+        parsed: The parsed request.
+        id: Identity of the requests if they have the same.
+    """
+
+    decoder: Decoder
+    before: bytes
+    between: bytes
+    after: bytes
+    parsed: ParsedRequest
+    id: str | None
+
+
+_frames: tuple[Frame, ...] = ()
+"""Frames of the last requests, the newest first."""
+_misses = 0
+"""Number of small requests that fit no frame."""
+_decode_list = msgspec.json.Decoder(list[Any]).decode
+_decode_string = msgspec.json.Decoder(str).decode
 
 
 class LargeValues(NamedTuple):
@@ -107,8 +138,8 @@ class LargeValues(NamedTuple):
 
 def parse_request(
     text: bytes, features: int, decoder: Decoder = INFER, request: InferenceRequest | None = None
-) -> tuple[ParsedRequest, Any]:
-    """Parse the JSON part of a request; return it and the values of its tensor, an array or any JSON value.
+) -> tuple[ParsedRequest, str | None, Any]:
+    """Parse the JSON part of a request; return it, its id, and the values of its tensor, an array or any JSON value.
 
     Args:
         text: JSON text.
@@ -121,67 +152,93 @@ def parse_request(
     """
     if request is not None and len(text) > SMALL_BYTES:
         return _parse_large(text, features, decoder, request)
-    if len(text) >= numeric_json.MIN_BYTES:
-        try:
-            parsed, array = _split_values(text, features, decoder)
-        except (ValueError, InvalidRequestError):
-            pass  # the text would describe the request without its values: the whole is decoded below
-        else:
-            values = _parse_values(array, parsed.tensor.datatype, features)
-            if values is not None:
-                return parsed, values
-    parsed = _parse(decoder, text, features)
-    return parsed, parsed.tensor.data
+    try:
+        parsed, own_id, array = _split_values(text, features, decoder)
+        if (values := _parse_values(array, parsed.tensor.datatype, features)) is not None:
+            return parsed, own_id, values
+    except (ValueError, RecursionError, InvalidRequestError):
+        pass  # the text would describe the request without its values: the whole is decoded below
+    parsed, own_id = _parse(decoder, text, features)
+    return parsed, own_id, parsed.tensor.data
 
 
-def _parse_large(text: bytes, features: int, decoder: Decoder, request: InferenceRequest) -> tuple[ParsedRequest, Any]:
+def _parse_large(
+    text: bytes, features: int, decoder: Decoder, request: InferenceRequest
+) -> tuple[ParsedRequest, str | None, Any]:
     """Parse a large request, if possible without its values."""
     for rest, span in possible_spans(text, VALUES):
         try:
-            parsed = _parse(decoder, rest, features)
+            parsed, own_id = _parse(decoder, rest, features)
         except InvalidRequestError:
             if is_json(rest):
                 raise
             continue  # the values end elsewhere
         if parsed.tensor.data == numeric_json.PLACEHOLDER:
-            return parsed, LargeValues(text, span)
+            return parsed, own_id, LargeValues(text, span)
     request.reserve(json_object_bytes(text), "the body, parsed as a whole,")
-    parsed = _parse(decoder, text, features)
-    return parsed, parsed.tensor.data
+    parsed, own_id = _parse(decoder, text, features)
+    return parsed, own_id, parsed.tensor.data
 
 
-def _split_values(text: bytes, features: int, decoder: Decoder) -> tuple[ParsedRequest, bytes]:
-    """Split the values of the tensor from a large request; return the parsed rest and their text, not checked.
+def _split_values(text: bytes, features: int, decoder: Decoder) -> tuple[ParsedRequest, str | None, bytes]:
+    """Split the values of the tensor from a request; return the parsed rest, the id, and their text, not checked.
 
     Raises:
-        ValueError: The request has no large array of values.
+        ValueError: The request has no array of values, or is small and fits no frame.
         InvalidRequestError: The rest is not a valid inference request.
     """
-    for before, after, last, parsed in _last_template:  # the request is JSON if the values are
-        size = len(text) - len(before) - len(after)
-        if last is decoder and size >= numeric_json.MIN_BYTES and text.startswith(before) and text.endswith(after):
-            return parsed, text[len(before) : len(before) + size]
+    global _frames, _misses  # noqa: PLW0603  (threads may share them: a lost frame or count does not matter)
+    for kind, before, between, after, parsed, own_id in _frames:  # the request is JSON if id and values are
+        if kind is not decoder or not text.startswith(before) or not text.endswith(after):
+            continue
+        start = len(before)
+        if between:
+            end = text.find(b'"', start)
+            if not text.startswith(between, end):
+                continue
+            own_id = _decode_string(text[start - 1 : end + 1])  # noqa: PLW2901  (None in a frame with gaps)
+            start = end + len(between)
+        return parsed, own_id, text[start : len(text) - len(after)]
+    if len(text) < numeric_json.MIN_BYTES:
+        _misses += 1
+        if _misses % CACHE_EVERY != 1:
+            raise ValueError("a small request that fits no frame")
     rest, array = numeric_json.extract_number_array(text, VALUES)
-    if len(array) < numeric_json.MIN_BYTES:
-        raise ValueError("no large array of values")
-    parsed = _parse(decoder, rest, features)
+    parsed, own_id = _parse(decoder, rest, features)
     if parsed.tensor.data != numeric_json.PLACEHOLDER:
         raise ValueError("the array is not that of the tensor")
     if len(rest) <= MAX_CACHED_BYTES:
-        before, _, after = rest.partition(numeric_json.PLACEHOLDER_JSON)
-        _last_template[:] = [(before, after, decoder, parsed)]
-    return parsed, array
+        _frames = (_frame(decoder, rest, features, parsed, own_id), *_frames[: MAX_FRAMES - 1])
+    return parsed, own_id, array
 
 
-def _parse_values(text: bytes, datatype: str, features: int) -> NDArray[np.float64] | None:
-    """Parse the text of many values; return None if they are not numbers alone, or of an integer datatype."""
+def _frame(decoder: Decoder, rest: bytes, features: int, parsed: ParsedRequest, own_id: str | None) -> Frame:
+    """Return the frame of a request, given its text with the placeholder of its values, and this text parsed."""
+    before, _, after = rest.partition(numeric_json.PLACEHOLDER_JSON)
+    if own_id is not None and (found := ID.search(before)):
+        start, end = found.span(1)
+        other = before[:start] + OTHER_ID.encode() + before[end:] + numeric_json.PLACEHOLDER_JSON + after
+        if _parse(decoder, other, features)[1] == OTHER_ID:  # an `id` elsewhere is another field
+            return Frame(decoder, before[:start], before[end:], after, parsed, None)
+    return Frame(decoder, before, b"", after, parsed, own_id)
+
+
+def _parse_values(text: bytes, datatype: str, features: int) -> NDArray[np.float64] | list[Any] | None:
+    """Parse the text of values, of many to an array; return None if many are not numbers alone, or integers.
+
+    Raises:
+        ValueError: The values are few and no JSON list.
+        RecursionError: They are nested too deep.
+    """
+    if len(text) < numeric_json.MIN_BYTES:
+        return _decode_list(text)
     if datatype not in JSON_FLOATS:
         return None
     return numeric_json.parse_matrix(text, features) if NESTED.match(text) else numeric_json.parse_vector(text)
 
 
-def _parse(decoder: Decoder, text: bytes, features: int) -> ParsedRequest:
-    """Parse a request or its rest."""
+def _parse(decoder: Decoder, text: bytes, features: int) -> tuple[ParsedRequest, str | None]:
+    """Parse a request or its rest; return it and its id."""
     body = decoder.decode(text, features)
     parameters, outputs = body.parameters, body.outputs
     binary = parameters is not None and parameters.binary_data_output is True
@@ -190,7 +247,7 @@ def _parse(decoder: Decoder, text: bytes, features: int) -> ParsedRequest:
         resolved = resolve(outputs, binary)
     else:
         resolved = OUTPUT_AS_BYTES if binary else OUTPUT_ALONE
-    return ParsedRequest(body.inputs[0], *resolved, body.id, parameters)
+    return ParsedRequest(body.inputs[0], *resolved, parameters), body.id
 
 
 def _resolve_outputs(
