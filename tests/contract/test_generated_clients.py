@@ -14,6 +14,8 @@ import pytest
 
 from support.serving import SHIPPED, serving
 
+pytestmark = pytest.mark.slow
+
 FOREIGN = Path(__file__).parent / "foreign"
 KEY = "spring"
 ROW = [0.1, 0.2]

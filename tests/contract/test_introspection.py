@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from enn_models import cosine_series
-from enn_models.activation_statistics import measure_activations
+from enn_models.card.activation_statistics import measure_activations
 from enn_models.card.features import Boolean, Categorical, column_encoding
 from enn_models.repository import publish_version
 from enn_service.api.schemas import introspection as exploration

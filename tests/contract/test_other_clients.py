@@ -11,6 +11,8 @@ import httpx
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.slow
+
 FOREIGN = Path(__file__).parent / "foreign"
 ROWS = [[0.1, 0.2], [0.5, -0.1], [-0.3, 0.7]]
 NAMES = ["output", "bumps", "pre_activation"]

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 
 from support.browsing import SLOW_MACHINE_MS, checked_page, launch_browser, needs_browser
 
-pytestmark = needs_browser
+pytestmark = [pytest.mark.slow, needs_browser]
 
 
 @pytest.fixture

@@ -31,6 +31,8 @@ from support.examples import network
 from support.serving import TOKEN, WORKERS, address_of, command
 from support.tiny import package
 
+pytestmark = pytest.mark.slow
+
 ROWS = np.random.default_rng(0).uniform(-1, 1, (5, 2)).astype(np.float32)
 SEEDS = (1, 2, 3)
 TOLERANCE = 1e-5

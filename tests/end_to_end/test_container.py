@@ -17,7 +17,10 @@ from enn_service.client import Client
 
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif("ENN_TEST_CONTAINER" not in os.environ, reason="no Docker engine (ENN_TEST_CONTAINER)")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("ENN_TEST_CONTAINER" not in os.environ, reason="no Docker engine (ENN_TEST_CONTAINER)"),
+]
 
 Compose = Callable[..., str]
 

@@ -15,6 +15,8 @@ import pytest
 
 from support.serving import SHIPPED, WORKERS, address_of, command
 
+pytestmark = pytest.mark.slow
+
 CLIENTS = 2
 PAUSE_SECONDS = 0.005
 """Between the requests of a client, so that the processors are there for the workers that start."""

@@ -22,6 +22,8 @@ from enn_training.publishing.onnx.runtime import extract_part
 from support.examples import network
 from support.learned import learned
 
+pytestmark = pytest.mark.slow
+
 OLDEST = {11: ("1.15.0", "1.26.4"), 12: ("1.17.0", "1.26.4"), 13: ("1.20.0", "2.1.0")}
 """The first onnxruntime with a wheel for each Python 3.x, and a NumPy of its time."""
 NODE = "1.30.0"

@@ -15,6 +15,8 @@ import pytest
 
 from support.serving import SHIPPED, TOKEN, WORKERS, address_of, command, free_port, serving
 
+pytestmark = pytest.mark.slow
+
 Eventually = Callable[[Callable[[], bool]], None]
 MANY = 1000
 HOLDER = {"authorization": f"Bearer {TOKEN}"}

@@ -56,7 +56,10 @@ finally:
     ray.shutdown()
 """
 
-pytestmark = pytest.mark.skipif("ENN_TEST_RAY" not in os.environ, reason="Ray takes a minute to install (ENN_TEST_RAY)")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif("ENN_TEST_RAY" not in os.environ, reason="Ray takes a minute to install (ENN_TEST_RAY)"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -210,6 +210,7 @@ def test_unreadable_object_is_reported_and_blocks_no_other(
         eventually(lambda: client.post("/v1/models/ring:predict", json=ROW).content != before)
 
 
+@pytest.mark.slow
 def test_hanging_storage_blocks_neither_start_nor_end(storage: Storage, tmp_path: Path, eventually: Eventually) -> None:
     proxy, _ = storage
     with syncing(tmp_path):

@@ -17,6 +17,8 @@ from support.browsing import needs_browser, wait_until_settled
 from support.connections import ROW
 from support.serving import SHIPPED, free_port, serving
 
+pytestmark = pytest.mark.slow
+
 PREFIX = "/ai/enn"
 KEY = "spring"
 HTML = {"accept": "text/html"}

@@ -20,6 +20,8 @@ from dnslib.server import BaseResolver, DNSServer
 
 from support.serving import SHIPPED, free_port
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 KUBERNETES = "1.31"

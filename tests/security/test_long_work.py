@@ -15,6 +15,8 @@ from enn_service.inference.attributions import MAX_PERMUTATIONS
 from support.connections import connect, in_flight
 from support.serving import SHIPPED, address_of, command, serving
 
+pytestmark = pytest.mark.slow
+
 EXPLAIN, PREDICT = "/v1/models/ring:explain", "/v1/models/ring:predict"
 HEAD = f"POST {EXPLAIN} HTTP/1.1\r\nhost: x\r\n".encode()
 SMALLER = {"instances": [[0.1, 0.2]] * 6000}

@@ -13,10 +13,13 @@ from http.client import HTTPResponse
 from pathlib import Path
 
 import httpx
+import pytest
 
 from enn_service.http import routing
 from support.connections import HEAD, ROW, connect, in_flight, predicts
 from support.serving import SHIPPED, address_of, command, serving
+
+pytestmark = pytest.mark.slow
 
 LARGE = 2**20
 MAX_BODY = 16 * 2**20

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from enn_models.activation_statistics import ActivationStatistics
+from enn_models.card.activation_statistics import ActivationStatistics
 from enn_models.card.features import Feature
 from enn_models.network import Network
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, FiniteFloat, StrictBool, StrictInt, StrictStr, model_validator
 
-from enn_models.activation_statistics import ActivationStatistics
+from enn_models.card.activation_statistics import ActivationStatistics
 from enn_models.card.features import CardPart, Feature, column_encoding, valid_values
 from enn_models.card.parts import FLOAT32_MAX, Floats, GoldenVector, RawRows, UnrollingChoice, to_array
 from enn_models.network import Head, Layer, Network, Parameters, Task

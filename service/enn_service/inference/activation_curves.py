@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from enn_models import cosine_series
-from enn_models.activation_statistics import ActivationStatistics, NeuronStatistics, measure_activations
 from enn_models.card import Card, to_array
+from enn_models.card.activation_statistics import ActivationStatistics, NeuronStatistics, measure_activations
 from enn_models.card.features import column_ranges
 from enn_models.cosine_series import Floats
 from enn_models.network import Layer, Network

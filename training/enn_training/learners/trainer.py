@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from enn_models.activation_statistics import measure_activations
+from enn_models.card.activation_statistics import measure_activations
 from enn_models.network import Head, Network
 from enn_training.data.dataset import Dataset, Split
 from enn_training.data.float32_range import to_float32

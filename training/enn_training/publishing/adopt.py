@@ -8,7 +8,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
-from enn_models.activation_statistics import measure_activations
+from enn_models.card.activation_statistics import measure_activations
 from enn_models.network import Layer, Network
 from enn_training.data.dataset import fingerprint, summarize_columns, to_label
 from enn_training.data.float32_range import to_float32

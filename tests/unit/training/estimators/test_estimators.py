@@ -23,6 +23,7 @@ from enn_training.learners.lms import LMS
 from support.serving import serving
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 @pytest.mark.parametrize("estimator", [ENNClassifier, ENNRegressor])
 def test_scikit_learns_own_checks_pass(estimator):
@@ -40,6 +41,7 @@ def test_default_classifier_scores_over_93_percent_on_breast_cancer():
     np.testing.assert_allclose(model.predict_proba(test_x).sum(axis=1), 1)
 
 
+@pytest.mark.slow
 def test_default_regressor_scores_over_0_3_on_diabetes():
     train_x, test_x, train_y, test_y = train_test_split(*load_diabetes(return_X_y=True), random_state=0)
     assert ENNRegressor(random_state=0).fit(train_x, train_y).score(test_x, test_y) > 0.3

@@ -20,7 +20,7 @@ def opened(inputs, neurons, name="x"):
     return open_package(build_package(replace(model, features=features)))
 
 
-@pytest.mark.parametrize(("inputs", "neurons"), [(1, 3), (2, 3), (2, 300)])
+@pytest.mark.parametrize(("inputs", "neurons"), [(1, 3), (2, 3), pytest.param(2, 300, marks=pytest.mark.slow)])
 def test_figure_shows_at_most_the_largest_bumps(inputs, neurons, tmp_path):
     package = opened(inputs, neurons, r"$\frac{a}$")
     figure = draw(package.card, package.network)

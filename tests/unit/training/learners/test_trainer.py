@@ -5,7 +5,7 @@ import pytest
 import torch
 from threadpoolctl import threadpool_limits
 
-from enn_models.activation_statistics import measure_activations
+from enn_models.card.activation_statistics import measure_activations
 from enn_models.package import open_package
 from enn_training.data.dataset import Dataset, Split
 from enn_training.data.float32_range import to_float32

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from enn_models import activation_statistics
-from enn_models.activation_statistics import NeuronStatistics, measure_activations
-from enn_models.card import Card
+from enn_models.card import Card, activation_statistics
+from enn_models.card.activation_statistics import NeuronStatistics, measure_activations
 from enn_models.network import Head
 from support.examples import network
 from support.tiny import card, fields
