@@ -15,6 +15,7 @@ from enn_models.network import Head, Network
 from enn_models.package import Package
 from enn_training.cli.options import ExportOptions
 from enn_training.data.dataset import Dataset
+from enn_training.data.sampling.class_weights import ClassWeight
 from enn_training.errors import ExportError, PrecisionWarning, TrainingError
 from enn_training.evaluation.baselines import Baseline, baselines
 from enn_training.evaluation.metrics import skill
@@ -110,6 +111,7 @@ def train_and_publish(
     head: Head,
     seed: int,
     background: int,
+    class_weight: ClassWeight = None,
     models: Path,
     name: str,
     export_options: ExportOptions,
@@ -129,6 +131,7 @@ def train_and_publish(
             head=head,
             seed=seed,
             background=background,
+            class_weight=class_weight,
             watch=watch,
         )
     for line in report_lines(model, baselines(data)):

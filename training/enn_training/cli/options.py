@@ -15,6 +15,8 @@ from enn_training.learners.registry import LEARNERS, find_learner
 
 if TYPE_CHECKING:
     from enn_training.data.problems import Problem
+    from enn_training.data.sampling.class_weights import ClassWeight
+    from enn_training.learned_model import Label
     from enn_training.publishing.export import OptimizationTarget
 
 
@@ -80,6 +82,25 @@ def parse_learner(
     if hidden and "hidden" in spec.options:
         return spec.create({**defaults, **options, "hidden": parse_hidden(hidden, ())})
     return spec.create({**defaults, **options})
+
+
+def parse_class_weight(values: list[str] | None, classes: "tuple[Label, ...] | None") -> "ClassWeight":
+    """Return the class weights of a repeated option: balanced, or a label and its factor.
+
+    Raises:
+        OptionError: A value is neither, or names no class.
+    """
+    if not values or values == ["balanced"]:
+        return "balanced" if values else None
+    labels = {str(label): label for label in classes or ()}
+    factors: dict[Label, float] = {}
+    for value in values:
+        label, _, factor = value.rpartition("=")
+        try:
+            factors[labels.get(label, label)] = float(factor)
+        except ValueError:
+            raise OptionError(f"--class-weight {value}: expected balanced, or a class and a factor, as yes=5") from None
+    return factors
 
 
 def _check_learner(name: str) -> str:

@@ -46,6 +46,9 @@ def prune(
         Path | None, typer.Option("--data", help="Training table; not needed for the paper's problems.")
     ] = None,
     target: Annotated[str | None, typer.Option("--target", help="Target column of the table.")] = None,
+    weight: Annotated[
+        str | None, typer.Option("--weight", help="Column of the weights with which the model was trained.")
+    ] = None,
     test: Annotated[
         Path | None, typer.Option("--test", help="Table of rows to score on. Default: rows that training left out.")
     ] = None,
@@ -72,7 +75,7 @@ def prune(
 
     repository.check_name(published_name or name)
     package = open_package(repository.read_model(models, name, version or repository.latest_version(models, name)))
-    training_data = _training_data(package, data, target, test)
+    training_data = _training_data(package, data, target, test, weight)
     result = console.prune_with_progress(
         package.network,
         training_data,
@@ -91,7 +94,9 @@ def prune(
     typer.echo(f"published {repository.publish_version(models, published_name or name, smaller)}")
 
 
-def _training_data(package: "Package", table: Path | None, target: str | None, test: Path | None) -> "ScaledData":
+def _training_data(
+    package: "Package", table: Path | None, target: str | None, test: Path | None, weight: str | None
+) -> "ScaledData":
     """Return the scaled data set that a model was trained on, with the rows to score on.
 
     Raises:
@@ -107,8 +112,9 @@ def _training_data(package: "Package", table: Path | None, target: str | None, t
     card = package.card
     if table is None or target is None:
         return ScaledData.of(load_problem_data(card), card.head)
-    dataset = load_table_data(card, table, target)
-    return ScaledData.of(dataset, card.head, None if test is None else load_scoring_rows(dataset, test, target))
+    dataset = load_table_data(card, table, target, weight)
+    scoring_rows = None if test is None else load_scoring_rows(dataset, test, target)
+    return ScaledData.of(dataset, card.head, scoring_rows, card.training.get("class_weight"))
 
 
 def _pruned_model(package: "Package", result: "PruningResult", data: "ScaledData", loss: float) -> "LearnedModel":

@@ -30,6 +30,13 @@ def table(
     models: options.Models,
     name: Annotated[str, typer.Option("--name", help="Name of the model.")],
     without: Annotated[list[str] | None, typer.Option("--without", help="Column to leave out; repeatable.")] = None,
+    weight: Annotated[
+        str | None, typer.Option("--weight", help="Column of the weights of the rows, numbers from 0; no feature.")
+    ] = None,
+    class_weight: Annotated[
+        list[str] | None,
+        typer.Option("--class-weight", help="balanced, or the factor of a class, as in yes=5; repeatable."),
+    ] = None,
     task: Annotated[
         TaskName | None, typer.Option("--task", help="Kind of target. Default: inferred from the column.")
     ] = None,
@@ -53,7 +60,7 @@ def table(
     # Imported here: torch, numba and pandas take seconds that --help should not.
     from enn_training.cli import console
 
-    data = _read_dataset(file, target, seed, task, without or [])
+    data = _read_dataset(file, target, seed, task, without or [], weight=weight)
     method = options.parse_learner(
         learner,
         hidden=hidden,
@@ -72,13 +79,16 @@ def table(
         head=head.value,
         seed=seed,
         background=background,
+        class_weight=options.parse_class_weight(class_weight, data.classes),
         models=models,
         name=name,
         export_options=export_options,
     )
 
 
-def _read_dataset(file: Path, target: str, seed: int, task: TaskName | None, without: list[str]) -> "Dataset":
+def _read_dataset(
+    file: Path, target: str, seed: int, task: TaskName | None, without: list[str], *, weight: str | None
+) -> "Dataset":
     """Return the data set of a file; print warnings about the table on standard error."""
     from enn_training.cli.console import printed_warnings
     from enn_training.data import tables
@@ -86,4 +96,6 @@ def _read_dataset(file: Path, target: str, seed: int, task: TaskName | None, wit
     from enn_training.errors import TableWarning
 
     with printed_warnings(TableWarning):
-        return tables.to_dataset(read_table(file), target, seed, None if task is None else task.value, without)
+        return tables.to_dataset(
+            read_table(file), target, seed, None if task is None else task.value, without, weight=weight
+        )

@@ -14,7 +14,6 @@ from enn_models.encoding import Encoding
 from enn_models.network import Task
 from enn_training.data.columns import Column
 from enn_training.data.monotone_maps import with_maps
-from enn_training.data.splits import train_validation
 from enn_training.learned_model import Label, Rows
 
 MAX_LABEL = 2**63
@@ -28,10 +27,16 @@ class Split:
     Attributes:
         x: Raw inputs, float64 [rows, features]; NaN for a missing value.
         y: Class indices, int64 [rows], or values, float64 [rows] or [rows, outputs].
+        weight: Weight of each row, float64 [rows], > 0; None if all rows count the same.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.int64] | NDArray[np.float64]
+    weight: NDArray[np.float64] | None = None
+
+    def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> "Split":
+        """Return some of the rows, by their places or by a mask."""
+        return Split(self.x[rows], self.y[rows], None if self.weight is None else self.weight[rows])
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +66,9 @@ class Dataset:
         """Kind, training range and monotone map of every input column, for the card."""
         if self.described is not None:
             return self.described
-        return with_maps(summarize_columns(self.columns or self.features, self.training.x), self.training.x)
+        return with_maps(
+            summarize_columns(self.columns or self.features, self.training.x, self.training.weight), self.training.x
+        )
 
     @cached_property
     def encoding(self) -> Encoding | None:
@@ -75,7 +82,7 @@ class Dataset:
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the training part, in hexadecimal digits."""
-        return fingerprint(self.columns or self.features, self.training.x, self.training.y)
+        return fingerprint(self.columns or self.features, self.training.x, self.training.y, self.training.weight)
 
     @property
     def class_count(self) -> int | None:
@@ -95,59 +102,51 @@ class Dataset:
         """
         first, second = self.training, self.validation
         y: NDArray[Any] = np.concatenate([first.y, second.y])
-        every = Split(np.concatenate([first.x, second.x]), y)
-        none = Split(second.x[:0], second.y[:0])
+        weight = join_weights(first.weight, second.weight)
+        every = Split(np.concatenate([first.x, second.x]), y, weight)
+        none = second.take(np.arange(0))
         test = none if self.test is second else self.test
         return replace(self, training=every, validation=none, test=test)
 
 
-def hold_out_rows(
-    columns: tuple[Column, ...], classes: tuple[Label, ...] | None, x: Rows, y: NDArray[Any], seed: int
-) -> Dataset:
-    """Return a data set of which an eighth is held out for validation, and is the test part too.
-
-    Args:
-        columns: Kind of each column.
-        classes: Labels of the class indices; None for a regression.
-        x: Raw rows, [rows, features].
-        y: Class indices [rows], or values [rows] or [rows, outputs].
-        seed: Seed of the split.
-    """
-    training, validation = (Split(x[rows], y[rows]) for rows in train_validation(len(x), seed))
-    names = tuple(column.name for column in columns)
-    return Dataset(names, classes, training, validation, validation, columns=columns)
+def join_weights(first: Rows | None, second: Rows | None) -> Rows | None:
+    """Return the weights of rows after each other, of which all or none have weights."""
+    return None if first is None or second is None else np.concatenate([first, second])
 
 
-def summarize_columns(columns: Sequence[Column | str], x: Rows) -> tuple[Feature, ...]:
+def summarize_columns(columns: Sequence[Column | str], x: Rows, weight: Rows | None = None) -> tuple[Feature, ...]:
     """Return the kind and training range of every column, for the card.
 
     Args:
         columns: Columns, or names of numeric columns.
         x: Raw training rows, [rows, features].
+        weight: Weight of each row in the means, [rows]; None if all count the same.
     """
     named = [Column(column) if isinstance(column, str) else column for column in columns]
-    return tuple(_summary(column, values) for column, values in zip(named, x.T, strict=True))
+    return tuple(_summary(column, values, weight) for column, values in zip(named, x.T, strict=True))
 
 
-def _summary(column: Column, values: Rows) -> Feature:
+def _summary(column: Column, values: Rows, weight: Rows | None) -> Feature:
     if column.kind == "categorical":
         return Categorical(name=column.name, categories=column.categories, missing=column.missing)
     if column.kind == "boolean":
         return Boolean(name=column.name, missing=column.missing)
-    known = values[~np.isnan(values)] if column.missing else values
+    present = ~np.isnan(values)
+    known, of_known = values[present], None if weight is None else weight[present]
     if not len(known):  # only the other parts have values of this column
-        known = np.zeros(1)
-    minimum, maximum, mean = (float(each) for each in (known.min(), known.max(), known.mean()))
+        known, of_known = np.zeros(1), None
+    minimum, maximum, mean = (float(each) for each in (known.min(), known.max(), np.average(known, weights=of_known)))
     return Numeric(name=column.name, minimum=minimum, maximum=maximum, mean=mean, missing=column.missing)
 
 
-def fingerprint(columns: Sequence[Column | str], x: Rows, y: NDArray[Any]) -> str:
-    """Return the SHA-256 of columns, raw training rows [rows, features] and targets [rows], in hexadecimal digits."""
+def fingerprint(columns: Sequence[Column | str], x: Rows, y: NDArray[Any], weight: Rows | None = None) -> str:
+    """Return the SHA-256 of columns, raw training rows [rows, features], targets [rows] and weights [rows] or none."""
     digest = hashlib.sha256()
     parts = [part for each in columns for part in ([each] if isinstance(each, str) else [each.name, *each.categories])]
     for part in (*parts, *(str(label) for label in y.ravel().tolist())):
         digest.update(part.encode() + b"\0")
-    digest.update(np.ascontiguousarray(x, dtype="<f8").tobytes())
+    for values in (x, weight):
+        digest.update(b"" if values is None else np.ascontiguousarray(values, dtype="<f8").tobytes())
     return digest.hexdigest()
 
 

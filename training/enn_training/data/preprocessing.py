@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from enn_models.card.features import Feature, column_encoding, column_ranges
 from enn_models.encoding import Encoding
 from enn_models.network import Head, Network
-from enn_training.data.dataset import Split
+from enn_training.data.dataset import Split, join_weights
 from enn_training.data.float32_range import refuse_narrow_range, to_float32, warn_of_rounding
 from enn_training.data.scaling import Scaling, fold, unfold
 from enn_training.data.targets import Targets
@@ -23,10 +23,22 @@ class Samples:
     Attributes:
         x: Scaled inputs, float64 [rows, inputs].
         y: Targets, float64 [rows, units]: scaled values, -1/+1 (dct head) or 0/1 (linear head).
+        weight: Weight of each row, float64 [rows], > 0; None if all rows count the same.
     """
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
+    weight: NDArray[np.float64] | None = None
+
+    @property
+    def relative_weight(self) -> NDArray[np.float64]:
+        """Weight of each row as a share of the mean weight, [rows]; 1 without weights."""
+        return np.ones(len(self.x)) if self.weight is None else self.weight / self.weight.mean()
+
+    def join(self, other: "Samples") -> "Samples":
+        """Return these rows and then those of other samples."""
+        x, y = np.concatenate([self.x, other.x]), np.concatenate([self.y, other.y])
+        return Samples(x, y, join_weights(self.weight, other.weight))
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,11 +49,13 @@ class Preprocessor:
         encoding: One-hot encoding of categories and missing values; None if every feature is one column.
         inputs: Scaling of the encoded columns.
         targets: Encoding of the targets for the output units.
+        class_weight: Factor of the weights of the rows of each class; None for 1.
     """
 
     encoding: Encoding | None
     inputs: Scaling
     targets: Targets
+    class_weight: tuple[float, ...] | None = None
 
     @classmethod
     def fit(
@@ -52,6 +66,7 @@ class Preprocessor:
         classes: int | None,
         *,
         ignore_constant: bool = False,
+        class_weight: tuple[float, ...] | None = None,
     ) -> "Preprocessor":
         """Return the preprocessor for training rows.
 
@@ -62,6 +77,7 @@ class Preprocessor:
             classes: Number of classes; None for a regression.
             ignore_constant: Remove the influence of columns that are constant in training; such a preprocessor cannot
                 unfold a network.
+            class_weight: Factor of the weights of the rows of each class; None for 1.
 
         Raises:
             DataError: A column or the target varies by less than float32 can distinguish.
@@ -75,7 +91,7 @@ class Preprocessor:
                 warn_of_rounding("target", target)
         encoder = column_encoding(features)
         inputs = Scaling.min_max(_encode(encoder, rows.x), ignore_constant=ignore_constant)
-        return cls(encoder, inputs, Targets.fit(rows.y, head, classes))
+        return cls(encoder, inputs, Targets.fit(rows.y, head, classes, rows.weight), class_weight)
 
     @classmethod
     def resume(cls, model: LearnedModel, rows: Split, head: Head, classes: int | None) -> "Preprocessor":
@@ -102,7 +118,11 @@ class Preprocessor:
 
     def transform(self, rows: Split) -> Samples:
         """Return the encoded and scaled rows."""
-        return Samples(self.inputs.transform(_encode(self.encoding, rows.x)), self.targets.encode(rows.y))
+        weight = rows.weight
+        if self.class_weight is not None:
+            factors = np.array(self.class_weight)[rows.y.astype(np.int64)]
+            weight = factors if weight is None else factors * weight
+        return Samples(self.inputs.transform(_encode(self.encoding, rows.x)), self.targets.encode(rows.y), weight)
 
     def fold(self, network: Network) -> Network:
         """Return the network over raw rows that equals one over samples."""

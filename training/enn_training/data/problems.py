@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from enn_models.network import Task
 from enn_training.data.dataset import Dataset, Split
-from enn_training.data.splits import MIN_ROWS, train_validation
+from enn_training.data.sampling.splits import MIN_ROWS, train_validation
 from enn_training.errors import OptionError
 
 Floats = NDArray[np.float64]

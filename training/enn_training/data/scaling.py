@@ -47,10 +47,18 @@ class Scaling:
         return cls(low / 2 + high / 2, np.where(low == high, np.inf, scale) if ignore_constant else scale)
 
     @classmethod
-    def standard(cls, rows: ArrayLike) -> "Scaling":
-        """Return the scaling of training rows [rows, columns] to mean 0 and standard deviation 1."""
+    def standard(cls, rows: ArrayLike, weight: Floats | None = None) -> "Scaling":
+        """Return the scaling of training rows [rows, columns] to mean 0 and standard deviation 1.
+
+        Args:
+            rows: Training rows, [rows, columns].
+            weight: Weight of each row in mean and deviation, [rows]; None if all count the same.
+        """
         rows = np.asarray(rows, dtype=np.float64)
-        return cls(rows.mean(axis=0), _replace_zeros(rows.std(axis=0)))
+        if weight is None:
+            return cls(rows.mean(axis=0), _replace_zeros(rows.std(axis=0)))
+        mean = np.average(rows, axis=0, weights=weight)
+        return cls(mean, _replace_zeros(np.sqrt(np.average((rows - mean) ** 2, axis=0, weights=weight))))
 
     def transform(self, rows: ArrayLike) -> Floats:
         """Return the scaled rows, float64 [rows, columns], without clipping."""

@@ -5,14 +5,21 @@ from collections.abc import Collection
 from enn_models.network import Task
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
-from enn_training.data.dataset import Dataset, Split, hold_out_rows
+from enn_training.data.dataset import Dataset, Split
 from enn_training.data.reading.table import Table
-from enn_training.data.reading.understanding import check_names, encode_rows, find_classes, understand
+from enn_training.data.reading.understanding import check_names, encode_rows, find_classes, understand, weighted_rows
+from enn_training.data.sampling.hold_out import hold_out_rows
 from enn_training.errors import DataError
 
 
 def to_dataset(
-    table: Table, target: str, seed: int, task: Task | None = None, without: Collection[str] = ()
+    table: Table,
+    target: str,
+    seed: int,
+    task: Task | None = None,
+    without: Collection[str] = (),
+    *,
+    weight: str | None = None,
 ) -> Dataset:
     """Return the data set of a table: a fifth of the rows is the test part, an eighth of the rest the validation part.
 
@@ -22,15 +29,18 @@ def to_dataset(
         seed: Seed of the split; classes keep their shares in every part.
         task: Task, as for `understand`.
         without: Names of columns to leave out.
+        weight: Name of the column of the weights; None if all rows count the same. Rows of weight 0 are left out.
 
     Raises:
         DataError: A column, a row or the target cannot be used; the text names it and the remedy.
     """
-    return understand(table, target, task, without).split(seed)
+    return understand(table, target, task, without, weight=weight).split(seed)
 
 
-def to_estimator_dataset(table: Table, target: str, seed: int, task: Task, without: Collection[str] = ()) -> Dataset:
-    """Return the data set on which an estimator trains if it is given all rows of a table in their order.
+def to_estimator_dataset(
+    table: Table, target: str, seed: int, task: Task, without: Collection[str] = (), *, weight: str | None = None
+) -> Dataset:
+    """Return the data set on which an estimator trains if it is given all rows of a table.
 
     Args:
         table: Columns, as for `to_dataset`.
@@ -38,18 +48,20 @@ def to_estimator_dataset(table: Table, target: str, seed: int, task: Task, witho
         seed: Seed of the split.
         task: Task.
         without: Names of columns to leave out.
+        weight: Name of the column of the weights, as for `to_dataset`.
 
     Raises:
         DataError: A column, a row or the target cannot be used.
     """
     try:
         check_names(table.frame, target, without)
-        columns = frames.infer_columns(table.frame.drop(columns=[target, *without]), table.row)
+        table, left_out = weighted_rows(table, weight), {target, weight, *without}
+        columns = frames.infer_columns(table.frame[[name for name in table.frame if name not in left_out]], table.row)
         classes = None if task == "regression" else find_classes(table.frame[target], 1)
-        rows = encode_rows(table, target, columns, classes)
+        rows = encode_rows(table, target, columns, classes, weight)
     except DataError as error:
         raise DataError(f"{table.path}: {error}") from None
-    return hold_out_rows(columns, classes, rows.x, rows.y, seed)
+    return hold_out_rows(columns, classes, rows, seed)
 
 
 def to_split(table: Table, target: str, dataset: Dataset) -> Split:

@@ -28,7 +28,7 @@ class Targets:
     scaling: Scaling | None
 
     @classmethod
-    def fit(cls, y: ArrayLike, head: Head, classes: int | None) -> "Targets":
+    def fit(cls, y: ArrayLike, head: Head, classes: int | None, weight: Floats | None = None) -> "Targets":
         """Return the encoding for a head, with the values of a regression scaled by training values y.
 
         A linear head is trained on values of mean 0 and deviation 1, a dct head on values in [-1, 1], the range over
@@ -37,7 +37,7 @@ class Targets:
         if classes is not None:
             return cls(1 if classes == 2 else classes, head, classes, None)
         rows = _to_columns(y)
-        scaling = Scaling.standard(rows) if head == "linear" else Scaling.min_max(rows)
+        scaling = Scaling.standard(rows, weight) if head == "linear" else Scaling.min_max(rows)
         return cls(rows.shape[1], head, None, scaling)
 
     def encode(self, y: ArrayLike) -> Floats:

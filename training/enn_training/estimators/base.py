@@ -8,14 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.utils import Tags, check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import Tags, _safe_indexing, check_random_state
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from enn_models.network import Head, Response
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
-from enn_training.data.dataset import hold_out_rows
+from enn_training.data.dataset import Split
 from enn_training.data.float32_range import to_float32
+from enn_training.data.sampling.class_weights import ClassWeight
+from enn_training.data.sampling.hold_out import hold_out_rows
 from enn_training.errors import OptionError
 from enn_training.estimators.unknown_values import UnknownValues
 from enn_training.learned_model import Label, LearnedModel
@@ -32,6 +34,22 @@ validate: Callable[..., Any] = validate_data
 
 DEFAULT_HIDDEN = (16,)
 """Number of neurons of each hidden layer if neither the caller nor the learner chooses."""
+
+
+def leave_out_weightless(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Floats | None]:  # noqa: ANN401 - as scikit-learn takes them
+    """Return rows and targets without those of weight 0, and the weights of the others; None without weights.
+
+    Raises:
+        ValueError: The weights are not one number from 0 for each row, or all are 0.
+    """
+    if sample_weight is None:
+        return x, y, None
+    weight = _check_sample_weight(sample_weight, x, dtype=np.float64, ensure_non_negative=True)
+    if (kept := weight > 0.0).all():
+        return x, y, weight
+    if not kept.any():
+        raise ValueError("sample_weight: all weights are zero; expected at least one above")
+    return _safe_indexing(x, kept), _safe_indexing(y, kept), weight[kept]
 
 
 class Estimator(BaseEstimator):
@@ -54,11 +72,11 @@ class Estimator(BaseEstimator):
         self.max_time = max_time
         self.random_state = random_state
 
-    def _train(self, x: Floats, y: Indices | Floats, classes: tuple[Label, ...] | None) -> None:
-        """Train on rows x [rows, features] with class indices y [rows], or values y [rows] or [rows, outputs]."""
+    def _train(self, rows: Split, classes: tuple[Label, ...] | None, class_weight: ClassWeight = None) -> None:
+        """Train on rows with class indices [rows], or values [rows] or [rows, outputs]."""
         seed = 0 if self.random_state is None else int(check_random_state(self.random_state).randint(2**31 - 1))
         learner = self._learner()
-        dataset = hold_out_rows(self._columns(x), classes, x, y, seed)
+        dataset = hold_out_rows(self._columns(rows.x), classes, rows, seed)
         self._online_trainer: OnlineTrainer | None = None
         self.model_: LearnedModel = train(
             dataset,
@@ -67,6 +85,7 @@ class Estimator(BaseEstimator):
             harmonics=self.harmonics,
             head=self.head,
             seed=seed,
+            class_weight=class_weight,
         )
         self.n_iter_: int = self.model_.training["passes"]
         self.converged_ = "cut_short" not in self.model_.training
@@ -77,7 +96,7 @@ class Estimator(BaseEstimator):
                 ConvergenceWarning,
                 stacklevel=3,
             )
-        self._unknown_values = UnknownValues.fit(self.model_.network, x)
+        self._unknown_values = UnknownValues.fit(self.model_.network, rows.x, rows.weight)
 
     def _train_further(self, x: Floats, y: Indices | Floats, classes: tuple[Label, ...] | None) -> None:
         """Train the model further by one pass over more rows; arguments as in `_train`."""

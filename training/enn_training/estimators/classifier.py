@@ -1,7 +1,7 @@
 """ENNClassifier: an Expressive Neural Network as a scikit-learn classifier."""
 
-from collections.abc import Callable
-from typing import Any, Self, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Self, TypeVar, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,9 +9,14 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
-from enn_training.data.dataset import to_label
-from enn_training.estimators.base import Estimator, Floats, validate
+from enn_models.network import Head
+from enn_training.data.dataset import Split, to_label
+from enn_training.data.sampling.class_weights import ClassWeight
+from enn_training.errors import OptionError
+from enn_training.estimators.base import Estimator, Floats, leave_out_weightless, validate
 from enn_training.learned_model import Label
+from enn_training.learners.base import Learner
+from enn_training.learners.registry import LearnerName
 
 Method = TypeVar("Method", bound=Callable[..., Floats])
 
@@ -23,8 +28,6 @@ def _with_linear_head(method: Method) -> Method:
 
 class ENNClassifier(ClassifierMixin, Estimator):
     """Classify rows by an Expressive Neural Network.
-
-    Rows have no weights: no method takes `sample_weight`.
 
     Rows to predict can have unknown values: categories that no training row had, and missing values in columns where
     training rows had none. A column with missing values in training takes them for missing; in other columns they count
@@ -38,6 +41,8 @@ class ENNClassifier(ClassifierMixin, Estimator):
         learner: Name of a registered learner, or an object with a method `learn`. "auto" is AdamW with size, penalties
             and number of steps chosen by cross-validation, then trained on all rows; "adam" is AdamW with fixed
             settings; "lm" Levenberg-Marquardt; "lms" the authors' least mean squares.
+        class_weight: Factor of the weights of the rows of each class by label, others 1; "balanced" to give all classes
+            the same sum of weights; None for 1. Probabilities are those of rows in these shares.
         max_time: Time limit of the learning in seconds. A fit that reaches it raises a ConvergenceWarning and need not
             equal the next one.
         random_state: Seed of the split and of the learner; None is 0, so that equal calls give equal networks.
@@ -65,20 +70,45 @@ class ENNClassifier(ClassifierMixin, Estimator):
         (1, 2)
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def __init__(
+        self,
+        hidden: int | Sequence[int] | Literal["auto"] = "auto",
+        *,
+        harmonics: int = 6,
+        head: Head = "linear",
+        learner: LearnerName | Learner = "auto",
+        class_weight: ClassWeight = None,
+        max_time: float = 60.0,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        super().__init__(
+            hidden, harmonics=harmonics, head=head, learner=learner, max_time=max_time, random_state=random_state
+        )
+        self.class_weight: ClassWeight = class_weight
+
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on rows X [rows, features] and labels y [rows].
 
-        X can be a pandas frame with texts or categoricals (categories), booleans and missing values.
+        Args:
+            X: Rows, an array or a pandas frame with texts or categoricals (categories), booleans and missing values.
+            y: Labels, [rows].
+            sample_weight: Weight of each row, [rows], from 0; None if all rows count the same. A row of weight 0 is
+                left out. Whole weights are numbers of equal rows, unless their mean is above 10; others are factors of
+                the loss of their rows.
 
         Raises:
             ValueError: An array or an option cannot be used for training.
             DivergenceError: Training produced infinite numbers or NaN.
         """
+        X, y, weight = leave_out_weightless(X, y, sample_weight)
         x, labels = self._checked(self._first_rows(X), y)
         self.classes_, index = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError(f"y has one class, {self.classes_[0]!r}; expected at least two classes")
-        self._train(x, index.astype(np.int64), self._labels())
+        class_weight = self.class_weight
+        if isinstance(class_weight, Mapping):
+            class_weight = {to_label(label): factor for label, factor in class_weight.items()}
+        self._train(Split(x, index.astype(np.int64), weight), self._labels(), class_weight)
         return self
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike, classes: ArrayLike | None = None) -> Self:
@@ -92,9 +122,12 @@ class ENNClassifier(ClassifierMixin, Estimator):
             classes: All labels that any call has; required in the first call if `fit` was not called before.
 
         Raises:
-            ValueError: Classes are missing, differ from those of the first call, or lack a label of y.
+            ValueError: Classes are missing, differ from those of the first call, or lack a label of y; or there are
+                class weights, which one pass cannot balance.
             DivergenceError: Training produced infinite numbers or NaN.
         """
+        if self.class_weight is not None:
+            raise OptionError(f"class_weight {self.class_weight!r}: partial_fit takes none; expected None")
         first = not hasattr(self, "classes_")
         x, labels = self._checked(self._first_rows(X) if first else self._more_rows(X), y, reset=first)
         if first:

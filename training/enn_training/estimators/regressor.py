@@ -8,14 +8,13 @@ from sklearn.base import RegressorMixin
 from sklearn.utils import Tags
 
 from enn_training.data import dataframes as frames
+from enn_training.data.dataset import Split
 from enn_training.data.float32_range import refuse_beyond_float32, to_float32
-from enn_training.estimators.base import Estimator, Floats, validate
+from enn_training.estimators.base import Estimator, Floats, leave_out_weightless, validate
 
 
 class ENNRegressor(RegressorMixin, Estimator):
     """Predict one or several values by an Expressive Neural Network.
-
-    Rows have no weights: no method takes `sample_weight`.
 
     Args:
         hidden: Number of neurons of each hidden layer, or of the only one; "auto" to choose it by cross-validation
@@ -48,15 +47,21 @@ class ENNRegressor(RegressorMixin, Estimator):
         (1,)
     """
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
-        """Train on rows X [rows, features] and values y [rows] or [rows, outputs]; X as in `ENNClassifier.fit`.
+    def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
+        """Train on rows X [rows, features] and values y [rows] or [rows, outputs].
+
+        Args:
+            X: Rows, as in `ENNClassifier.fit`.
+            y: Values, [rows] or [rows, outputs].
+            sample_weight: Weight of each row, [rows], as in `ENNClassifier.fit`.
 
         Raises:
             ValueError: An array or an option cannot be used for training.
             DivergenceError: Training produced infinite numbers or NaN.
         """
+        X, y, weight = leave_out_weightless(X, y, sample_weight)
         x, values = self._checked(self._first_rows(X), y)
-        self._train(x, values, None)
+        self._train(Split(x, values, weight), None)
         return self
 
     def partial_fit(self, X: ArrayLike, y: ArrayLike) -> Self:

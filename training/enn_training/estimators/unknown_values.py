@@ -29,9 +29,9 @@ class UnknownValues:
     means: Floats
 
     @classmethod
-    def fit(cls, network: Network, x: Floats) -> "UnknownValues":
-        """Return the replacement for a network that was trained on raw rows x [rows, features]."""
-        return cls(_encode(network, x).mean(axis=0))
+    def fit(cls, network: Network, x: Floats, weight: Floats | None = None) -> "UnknownValues":
+        """Return the replacement for a network trained on raw rows x [rows, features], with weights [rows] or none."""
+        return cls(np.average(_encode(network, x), axis=0, weights=weight))
 
     def respond(self, model: LearnedModel, x: Floats) -> Response:
         """Return the response to raw rows; a warning names the features with unknown values.

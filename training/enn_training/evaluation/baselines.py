@@ -34,11 +34,12 @@ def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
     x, test_x = (scaling.transform(dataset.encode(part.x)) for part in (train, test))
     if dataset.classes is None:
         design, test_design = (np.column_stack([rows, np.ones(len(rows))]) for rows in (x, test_x))
-        slopes = np.linalg.lstsq(design, train.y, rcond=None)[0]
-        return (Baseline("straight line", r2(test.y, test_design @ slopes)),)
-    majority = np.bincount(train.y.astype(np.int64)).argmax()
-    line = LogisticRegression(max_iter=1000).fit(x, train.y)
+        root = 1.0 if train.weight is None else np.sqrt(train.weight)
+        slopes = np.linalg.lstsq((design.T * root).T, train.y * root, rcond=None)[0]
+        return (Baseline("straight line", r2(test.y, test_design @ slopes, test.weight)),)
+    majority = np.bincount(train.y.astype(np.int64), train.weight).argmax()
+    line = LogisticRegression(max_iter=1000).fit(x, train.y, train.weight)
     return (
-        Baseline("majority class", float(np.mean(test.y == majority))),
-        Baseline("straight line", float(line.score(test_x, test.y))),
+        Baseline("majority class", float(np.average(test.y == majority, weights=test.weight))),
+        Baseline("straight line", float(line.score(test_x, test.y, test.weight))),
     )

@@ -40,7 +40,7 @@ def score(network: Network, rows: Split) -> dict[str, float]:
 
     Args:
         network: Network over raw rows.
-        rows: At least one row with its targets.
+        rows: At least one row with its targets; each counts by its weight.
 
     Returns:
         For classes accuracy, and log_loss in nats if the network predicts probabilities; for a regression r2,
@@ -60,21 +60,27 @@ def _score(network: Network, output: Floats, rows: Split) -> dict[str, float]:
     if network.task == "regression":
         truth = rows.y.reshape(output.shape)
         return {
-            "r2": r2(truth, output),
-            "mean_squared_error": float(metrics.mean_squared_error(truth, output)),
-            "root_mean_squared_error": float(metrics.root_mean_squared_error(truth, output)),
+            "r2": r2(truth, output, rows.weight),
+            "mean_squared_error": float(metrics.mean_squared_error(truth, output, sample_weight=rows.weight)),
+            "root_mean_squared_error": float(metrics.root_mean_squared_error(truth, output, sample_weight=rows.weight)),
         }
-    scores = {"accuracy": float(metrics.accuracy_score(rows.y, _to_classes(output)))}
+    scores = {"accuracy": float(metrics.accuracy_score(rows.y, _to_classes(output), sample_weight=rows.weight))}
     if network.head == "linear":
-        scores["log_loss"] = float(metrics.log_loss(rows.y, output, labels=np.arange(output.shape[1])))
+        scores["log_loss"] = _log_loss(rows, output)
     return scores
 
 
-def r2(truth: Floats | NDArray[np.int64], predictions: Floats) -> float:
+def _log_loss(rows: Split, probabilities: Floats) -> float:
+    """Return the cross-entropy of probabilities [rows, classes] in nats."""
+    labels = np.arange(probabilities.shape[1])
+    return float(metrics.log_loss(rows.y, probabilities, sample_weight=rows.weight, labels=labels))
+
+
+def r2(truth: Floats | NDArray[np.int64], predictions: Floats, weight: Floats | None = None) -> float:
     """Return scikit-learn's coefficient of determination, the mean over the columns; 0 for fewer than two rows."""
     if len(predictions) < 2:
         return 0.0  # undefined there: scikit-learn warns and returns NaN, which JSON has no number for
-    return float(metrics.r2_score(truth.reshape(predictions.shape), predictions))
+    return float(metrics.r2_score(truth.reshape(predictions.shape), predictions, sample_weight=weight))
 
 
 def skill(network: Network, rows: Split) -> float:
@@ -93,11 +99,10 @@ def skill(network: Network, rows: Split) -> float:
 
 def _skill(network: Network, output: Floats, rows: Split) -> float:
     if network.task == "regression":
-        return r2(rows.y, output)
+        return r2(rows.y, output, rows.weight)
     if network.head == "dct":
         units = output.shape[1]
-        return r2(Targets(units, "dct", max(units, 2), None).encode(rows.y), output)
-    labels = np.arange(output.shape[1])
-    shares = np.bincount(rows.y.astype(np.int64), minlength=len(labels)) / len(rows.y)
-    of_shares = metrics.log_loss(rows.y, np.tile(shares, (len(rows.y), 1)), labels=labels)
-    return 1.0 - float(metrics.log_loss(rows.y, output, labels=labels)) / float(of_shares)
+        return r2(Targets(units, "dct", max(units, 2), None).encode(rows.y), output, rows.weight)
+    counts = np.bincount(rows.y.astype(np.int64), rows.weight, minlength=output.shape[1])
+    of_shares = _log_loss(rows, np.tile(counts / counts.sum(), (len(rows.y), 1)))
+    return 1.0 - _log_loss(rows, output) / of_shares

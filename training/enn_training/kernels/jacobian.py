@@ -77,12 +77,14 @@ class Rows(NamedTuple):
     Attributes:
         x: Inputs, [inputs, rows].
         y: Targets, [units, rows].
-        derivatives: Derivatives of the loss by the outputs, [units, rows].
+        weight: Weights, [1, rows].
+        derivatives: Derivatives of the loss by the outputs, [units, rows], without the weights.
         chosen: Rows to add up; the others count as 0.
     """
 
     x: Floats
     y: Floats
+    weight: Floats
     derivatives: Floats
     chosen: Indices
 
@@ -263,22 +265,23 @@ def normal_equations(
     signal, delta, jacobian = work.signal, work.delta, work.jacobian
     matrix, gradient = np.zeros((len(jacobian), len(jacobian))), np.zeros(len(jacobian))
     units = len(rows.y)
-    derivatives, targets = np.zeros((units, BLOCK)), np.zeros((units, BLOCK))
+    derivatives, targets, weight = np.zeros((units, BLOCK)), np.zeros((units, BLOCK)), np.zeros((1, BLOCK))
     for start in range(0, len(rows.chosen), BLOCK):
         chosen = rows.chosen[start : start + BLOCK]
         size = len(chosen)
         _gather(rows.x, chosen, signal)
         _gather(rows.y, chosen, targets)
         _gather(rows.derivatives, chosen, derivatives)
-        derivatives[:, size:] = 0.0
+        _gather(rows.weight, chosen, weight)
+        weight[:, size:] = 0.0
         first_output = _respond(at)
         outputs = delta[first_output : first_output + units]
-        outputs[:] = derivatives
+        outputs[:] = derivatives * weight
         _derive(at)
         add_sums(gradient, jacobian, first)
         for column in range(units):
             seed(loss, column, derivatives, targets, outputs)
-            outputs[:, size:] = 0.0
+            outputs *= np.sqrt(weight)
             _derive(at)
             add_products(matrix, jacobian, first)
     return matrix, gradient

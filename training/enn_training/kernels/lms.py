@@ -245,8 +245,8 @@ def learn(state: State, x: Floats, y: Floats, order: NDArray[np.int64], steps: F
 
 
 @compile_kernel
-def losses(state: State, x: Floats, y: Floats) -> Floats:
-    """Return the mean loss of each network over rows, [LANES]: squared error, or cross-entropy in nats."""
+def losses(state: State, x: Floats, y: Floats, weight: Floats) -> Floats:
+    """Return the mean loss of each network over rows with weights, [LANES]: squared error, or cross-entropy in nats."""
     at = _memory(state)
     layers, units = at.depth, y.shape[1]
     total = np.zeros(LANES)
@@ -258,8 +258,8 @@ def losses(state: State, x: Floats, y: Floats) -> Floats:
             _to_probabilities(state.signal[layers, :units])
         for k in range(units):
             for lane in range(LANES):
-                total[lane] += _loss(state.signal[layers, k, lane], y[row, k], at.link, units)
-    return total / len(x)
+                total[lane] += weight[row] * _loss(state.signal[layers, k, lane], y[row, k], at.link, units)
+    return total / weight.sum()
 
 
 @njit(error_model="numpy")

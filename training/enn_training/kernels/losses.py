@@ -15,33 +15,34 @@ SQUARED, LOGISTIC, SOFTMAX = range(3)
 
 
 @compile_kernel
-def residuals(loss: int, outputs: Floats, targets: Floats, derivatives: Floats) -> float:
-    """Return the sum of the losses over all rows, and store their derivatives by the outputs.
+def residuals(loss: int, outputs: Floats, targets: Floats, weight: Floats, derivatives: Floats) -> float:
+    """Return the weighted sum of the losses over all rows, and store their derivatives by the outputs, unweighted.
 
     Args:
         loss: Kind of the loss.
         outputs: Values or logits, [units, rows].
         targets: Values, or 0 and 1, [units, rows].
+        weight: Weight of each row, [rows].
         derivatives: Array to write the derivatives to, [units, rows].
     """
     units, rows = outputs.shape
     sum_ = 0.0
     if loss == SOFTMAX:
         for row in range(rows):
-            sum_ += _softmax(outputs[:, row], targets[:, row], derivatives[:, row])
+            sum_ += weight[row] * _softmax(outputs[:, row], targets[:, row], derivatives[:, row])
         return sum_
     for unit in range(units):
         for row in range(rows):
             if loss == SQUARED:
                 error = outputs[unit, row] - targets[unit, row]
                 derivatives[unit, row] = error
-                sum_ += 0.5 * error * error
+                sum_ += weight[row] * (0.5 * error * error)
             else:
                 sign = 1.0 if targets[unit, row] > 0.5 else -1.0
                 margin = sign * outputs[unit, row]
                 power = math.exp(-abs(margin))
                 derivatives[unit, row] = -sign * (power if margin > 0.0 else 1.0) / (1.0 + power)
-                sum_ += math.log1p(power) + max(-margin, 0.0)
+                sum_ += weight[row] * (math.log1p(power) + max(-margin, 0.0))
     return sum_
 
 

@@ -101,4 +101,5 @@ class Adam:
 def _validation_losses(stack: BatchedNetworks, validation: Samples) -> NDArray[np.float64]:
     """Return the loss of each network over the validation rows, [lanes]."""
     x, y = (torch.from_numpy(part).float().expand(stack.lanes, -1, -1) for part in (validation.x, validation.y))
-    return stack.losses(x, y).numpy().astype(np.float64)
+    weight = torch.from_numpy(validation.relative_weight).float().expand(stack.lanes, -1)
+    return stack.losses(x, y, weight).numpy().astype(np.float64)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from enn_training.data.preprocessing import Samples
-from enn_training.data.splits import Folds, folds
+from enn_training.data.sampling.splits import Folds, folds
 from enn_training.errors import DivergenceError
 from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
 from enn_training.learners.one_cycle import OneCycle
@@ -106,8 +106,7 @@ class AutoAdam:
 
         Its loss is the mean validation loss over the folds. See `Learner.learn`.
         """
-        samples = Samples(np.concatenate([training.x, validation.x]), np.concatenate([training.y, validation.y]))
-        return _Search(self, architecture, samples, seed, watch).run()
+        return _Search(self, architecture, training.join(validation), seed, watch).run()
 
 
 class _Search:
@@ -193,8 +192,12 @@ class _Search:
 
     @torch.no_grad()
     def _losses(self, stack: BatchedNetworks, judged: Indices) -> Floats:
-        x, y = (torch.from_numpy(part[judged]).float() for part in (self._samples.x, self._samples.y))
-        return stack.losses(x, y).numpy().astype(np.float64)
+        weight = self._samples.relative_weight[judged]
+        weight /= weight.mean(axis=1, keepdims=True)
+        x, y, weight = (
+            torch.from_numpy(part).float() for part in (self._samples.x[judged], self._samples.y[judged], weight)
+        )
+        return stack.losses(x, y, weight).numpy().astype(np.float64)
 
     def _report(self, losses: Floats, total: int) -> None:
         loss = float(losses[np.isfinite(losses)].min(initial=np.inf))

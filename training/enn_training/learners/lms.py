@@ -82,11 +82,10 @@ class LMS:
         kept = copy.deepcopy(state)
         history: list[PassResult] = []
         deadline, stale, late = time.monotonic() + (self.max_time or math.inf), 0, False
-        rows = np.tile(np.arange(len(training.x))[:, None], LANES)
         for number in range(1, self.passes + 1):
             moves = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
-            late = not _learn_until(deadline, state, training, rng.permuted(rows, axis=0), moves)
-            losses = lms_kernel.losses(state, validation.x, validation.y)
+            late = not _learn_until(deadline, state, training, _order(training, rng), moves)
+            losses = lms_kernel.losses(state, validation.x, validation.y, validation.relative_weight)
             better = losses < best
             if not np.isfinite(losses).any():
                 raise DivergenceError(
@@ -109,6 +108,19 @@ class LMS:
     def _steps(self, layers: int, progress: float) -> Floats:
         """Return a_F and a_W, [layers, 2, LANES], at a progress from 0 to 1."""
         return steps(layers, self.pace * (5.0 * 0.04**progress if self.schedule == "annealed" else 1.0))
+
+
+def _order(training: Samples, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Return the rows of a pass in a random order for each network, [rows, LANES].
+
+    A row of twice the weight comes twice as often, with its share of a time rounded at random: a step of twice the
+    length could overshoot.
+    """
+    rows = np.arange(len(training.x))
+    if training.weight is not None:
+        ends = np.cumsum(training.relative_weight)
+        rows = np.minimum(np.searchsorted(ends, rows + rng.uniform(), side="right"), len(rows) - 1)
+    return rng.permuted(np.tile(rows[:, None], LANES), axis=0)
 
 
 def _learn_until(

@@ -87,6 +87,7 @@ class OneCycle:
         seed: int,
     ) -> Iterator[CycleProgress]:
         x, y = torch.from_numpy(samples.x).float(), torch.from_numpy(samples.y).float()
+        weight = None if samples.weight is None else torch.from_numpy(samples.relative_weight).float()
         optimizer = torch.optim.AdamW(stack.parameters(), lr=self.rate, weight_decay=0.0, fused=True)
         decays, smoothings = torch.from_numpy(decay).float(), torch.from_numpy(smoothing).float()
         rng = np.random.default_rng(seed)
@@ -98,7 +99,7 @@ class OneCycle:
                 rate = self.rate * one_cycle_rate(first + share * (index - start) / (steps - start))
                 optimizer.param_groups[0]["lr"] = rate
                 optimizer.zero_grad()
-                stack.losses(x[chosen], y[chosen]).sum().backward()
+                stack.losses(x[chosen], y[chosen], None if weight is None else weight[chosen]).sum().backward()
                 stack.apply_decay(rate * decays, rate * smoothings)
                 optimizer.step()
                 if (end := index + 1 + pace.steps_left()) < steps:

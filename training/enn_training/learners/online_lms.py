@@ -47,12 +47,13 @@ class OnlineLMS:
             DivergenceError: Every network has infinite numbers or NaN.
         """
         rows = len(samples.x)
-        losses = lms_kernel.losses(self._state, samples.x, samples.y)
+        weight = samples.relative_weight
+        losses = lms_kernel.losses(self._state, samples.x, samples.y, weight)
         kept = self._weight * 0.5 ** (rows / HALF_LIFE)
         order = np.tile(np.arange(rows)[:, None], LANES)
         moves = steps(len(self._architecture.widths) - 1, PACE)
         lms_kernel.learn(self._state, samples.x, samples.y, order, moves)
-        after = lms_kernel.losses(self._state, samples.x, samples.y)
+        after = lms_kernel.losses(self._state, samples.x, samples.y, weight)
         # The networks know nothing before the first batch: they are judged by their losses after it.
         judged = losses if self._weight else after
         self._losses = (kept * self._losses + rows * judged) / (kept + rows)

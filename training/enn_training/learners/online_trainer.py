@@ -13,7 +13,7 @@ from enn_training.data.columns import Column
 from enn_training.data.dataset import Split, fingerprint, summarize_columns
 from enn_training.data.float32_range import to_float32
 from enn_training.data.preprocessing import Preprocessor
-from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
+from enn_training.data.sampling.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, Rows
 from enn_training.learners.online_lms import OnlineLMS
 from enn_training.nn.architecture import Architecture

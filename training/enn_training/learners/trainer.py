@@ -10,7 +10,8 @@ from enn_models.network import Head, Network
 from enn_training.data.dataset import Dataset, Split
 from enn_training.data.float32_range import to_float32
 from enn_training.data.preprocessing import Preprocessor
-from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
+from enn_training.data.sampling.class_weights import ClassWeight, class_factors, weight_record
+from enn_training.data.sampling.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.evaluation.metrics import score
 from enn_training.learned_model import MAX_EXAMPLES, LearnedModel, Rows
 from enn_training.learners.base import Learner, LearningResult, ProgressCallback
@@ -29,6 +30,7 @@ def train(
     head: Head,
     seed: int,
     background: int = BACKGROUND_ROWS,
+    class_weight: ClassWeight = None,
     watch: ProgressCallback | None = None,
 ) -> LearnedModel:
     """Return the model that a learner trains on a data set, scored on the test part or else by cross-validation.
@@ -42,6 +44,7 @@ def train(
         seed: Seed of all randomness; equal seeds give equal models, byte for byte.
         background: Number of training rows in the package, for explanations; 0 to withhold all rows, and the
             distribution of the pre-activations over them.
+        class_weight: Factor of the weights of the rows of each class by label, or "balanced"; None for 1.
         watch: Function to call after every pass.
 
     Raises:
@@ -49,8 +52,14 @@ def train(
     """
     if holds_out_rows(learner):
         dataset = dataset.merge_validation()
+    factors = class_factors(class_weight, dataset.classes, dataset.training)
     preprocessor = Preprocessor.fit(
-        dataset.summaries, dataset.training, head, dataset.class_count, ignore_constant=True
+        dataset.summaries,
+        dataset.training,
+        head,
+        dataset.class_count,
+        ignore_constant=True,
+        class_weight=factors,
     )
     architecture = Architecture(preprocessor.columns, hidden, preprocessor.targets.units, harmonics, head, dataset.task)
     samples, validation = (preprocessor.transform(part) for part in (dataset.training, dataset.validation))
@@ -58,8 +67,8 @@ def train(
     model = to_learned_model(
         preprocessor.fold(result.network),
         dataset,
-        _training_record(dataset, architecture, result, seed),
-        sample_rows(dataset.training.x, background, seed),
+        _training_record(dataset, architecture, result, seed) | weight_record(dataset.training, factors),
+        sample_rows(dataset.training.x, background, seed, dataset.training.weight),
     )
     return model if model.scores else _with_fold_scores(model, dataset.training, preprocessor, result)
 
@@ -69,7 +78,7 @@ def _with_fold_scores(
 ) -> LearnedModel:
     """Return a model that learned from all rows, with the mean scores of its cross-validation, if it has one."""
     scores = [
-        score(preprocessor.fold(network), Split(rows.x[validation], rows.y[validation]))
+        score(preprocessor.fold(network), rows.take(validation))
         for network, validation in result.folds
         if len(validation) < len(rows.x)
     ]

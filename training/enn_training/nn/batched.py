@@ -61,15 +61,25 @@ class BatchedNetworks(nn.Module):
                 x = self.activations[index](beside).view(rows, lanes, neurons).transpose(0, 1)
         return x
 
-    def losses(self, x: Tensor, y: Tensor) -> Tensor:
-        """Return the mean loss of each lane, [lanes], over its rows x [lanes, rows, inputs], y [lanes, rows, units]."""
+    def losses(self, x: Tensor, y: Tensor, weight: Tensor | None = None) -> Tensor:
+        """Return the mean loss of each lane, [lanes].
+
+        Args:
+            x: Scaled inputs, [lanes, rows, inputs].
+            y: Targets, [lanes, rows, units].
+            weight: Factor of the loss of each row, [lanes, rows], 1 on average; None for 1.
+        """
+        losses = self._losses(x, y)
+        return (losses if weight is None else losses * weight[:, :, None]).mean((1, 2))
+
+    def _losses(self, x: Tensor, y: Tensor) -> Tensor:
+        """Return the losses, [lanes, rows, units], or [lanes, rows, 1] of several classes."""
         response = self(x)
         if self.architecture.loss == "squared":
-            return (response - y).square().mean((1, 2))
+            return (response - y).square()
         if self.architecture.units == 1:
-            logs = nn.functional.binary_cross_entropy_with_logits(response, y, reduction="none")
-            return logs.mean((1, 2))
-        return -(y * response.log_softmax(2)).sum(2).mean(1)
+            return nn.functional.binary_cross_entropy_with_logits(response, y, reduction="none")
+        return -(y * response.log_softmax(2)).sum(2, keepdim=True)
 
     @torch.no_grad()
     def apply_decay(self, decay: Tensor, smoothing: Tensor) -> None:

@@ -37,13 +37,20 @@ class ScaledData:
     scoring_rows: Split
 
     @classmethod
-    def of(cls, dataset: Dataset, head: Head, scoring_rows: Split | None = None) -> "ScaledData":
+    def of(
+        cls,
+        dataset: Dataset,
+        head: Head,
+        scoring_rows: Split | None = None,
+        class_weight: tuple[float, ...] | None = None,
+    ) -> "ScaledData":
         """Return a data set with the preprocessing of training.
 
         Args:
             dataset: Raw rows.
             head: Output layer of the model.
             scoring_rows: Rows to score on; None for the held-out rows, with the test rows if those are too few.
+            class_weight: Factor of the weights of the rows of each class in training; None for 1.
 
         Raises:
             DataError: There are no rows to score on, or all of them have one class.
@@ -56,7 +63,9 @@ class ScaledData:
         if dataset.classes is not None and len(np.unique(rows.y)) < 2:
             raise DataError(f"all {len(rows.y)} rows to score on have one class; give rows of several: --test FILE")
         # Constant columns keep a scale: a network cannot be unfolded over a column without influence.
-        preprocessor = Preprocessor.fit(dataset.summaries, dataset.training, head, dataset.class_count)
+        preprocessor = Preprocessor.fit(
+            dataset.summaries, dataset.training, head, dataset.class_count, class_weight=class_weight
+        )
         return cls(dataset, preprocessor, rows)
 
     @property
@@ -104,20 +113,23 @@ def load_problem_data(card: Card) -> Dataset:
     raise DataError("the model was not trained on one of the paper's problems; give its table: --data FILE --target")
 
 
-def load_table_data(card: Card, file: Path, target: str) -> Dataset:
+def load_table_data(card: Card, file: Path, target: str, weight: str | None = None) -> Dataset:
     """Return the data set of the table that a model was trained on, with the same split.
 
-    The model was trained by `enn-train table`, or by an estimator on all rows of the table in their order.
+    The model was trained by `enn-train table`, or by an estimator on all rows of the table, in any order.
 
     Args:
         card: Card of the model.
         file: File of the table.
         target: Name of the target column.
+        weight: Name of the column of the weights; None if the model was trained without.
 
     Raises:
         DataError: The file cannot be read, or the model was trained on other rows.
     """
     seed, _ = _recorded_split(card)
+    if card.training.get("weighted") and weight is None:
+        raise DataError(f"{file}: the model was trained on rows with weights; give their column: --weight COLUMN")
     found, refused = list[str](), list[DataError]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TableWarning)
@@ -125,10 +137,10 @@ def load_table_data(card: Card, file: Path, target: str) -> Dataset:
         features = {feature.name for feature in card.features}
         if absent := sorted(features - set(table.frame.columns)):
             raise DataError(f"{file}: no column {absent[0]!r}, which the model was trained on")
-        without = [name for name in table.frame.columns if name not in features and name != target]
+        without = [name for name in table.frame.columns if name not in features | {target, weight}]
         for build in (tables.to_dataset, tables.to_estimator_dataset):
             try:
-                data = build(table, target, seed, card.task, without)
+                data = build(table, target, seed, card.task, without, weight=weight)
             except DataError as error:
                 refused.append(error)
                 continue

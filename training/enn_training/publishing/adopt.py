@@ -12,8 +12,8 @@ from enn_models.card.activation_statistics import measure_activations
 from enn_models.network import Layer, Network
 from enn_training.data.dataset import fingerprint, summarize_columns, to_label
 from enn_training.data.float32_range import to_float32
+from enn_training.data.sampling.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.data.scaling import Scaling, fold
-from enn_training.data.splits import BACKGROUND_ROWS, sample_rows
 from enn_training.errors import DataError, OptionError
 from enn_training.learned_model import MAX_EXAMPLES, Label, LearnedModel, not_finite
 from enn_training.nn.activation import DCTActivation

@@ -193,6 +193,34 @@ def test_estimator_is_pruned_with_its_table_and_other_rows(enn, tmp_path):
     assert opened(tmp_path / "auto" / "2").card.scores["accuracy"] > 0.7
 
 
+def test_weights_of_rows_and_classes_come_from_options(enn, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"a": rng.normal(size=300), "w": rng.choice([0, 1.5, 3], 300)})
+    frame["label"] = np.where(frame["a"] + rng.normal(size=300) > 1, "yes", "no")
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    options = ("--target", "label", "--models", tmp_path, "--name", "t", "--passes", 5, "--weight", "w")
+    status, _, err = enn("table", tmp_path / "t.csv", *options, "--class-weight", "yes=4")
+    line, none = 2 + int(np.argmax(frame["w"] == 0)), int((frame["w"] == 0).sum())
+    assert (status, err.splitlines()[0]) == (
+        0,
+        f"warning: {none} row(s) have weight 0 and are left out, the first of them line {line}",
+    )
+    card = opened(tmp_path / "t" / "1").card
+    assert (card.feature_names, card.training["weighted"], card.training["class_weight"]) == (["a"], True, [1.0, 4.0])
+    data = ("--models", tmp_path, "--data", tmp_path / "t.csv", "--target", "label", "--loss", 0.9)
+    assert "trained on rows with weights; give their column: --weight COLUMN" in enn("prune", "t", *data)[2]
+    assert enn("prune", "t", *data, "--weight", "w", "--only", "neurons")[0] == 0
+    for arguments, words in (
+        (("--weight", "label"), "column 'label', line 2: 'yes' is not a number"),
+        (("--weight", "a"), "expected a number from 0"),
+        (("--weight", "v"), "no column 'v' of weights"),
+        (("--class-weight", "yes:4"), "--class-weight yes:4: expected balanced, or a class and a factor, as yes=5"),
+        (("--class-weight", "maybe=4"), "'maybe' is no class; expected one of 'no', 'yes'"),
+    ):
+        status, _, err = enn("table", tmp_path / "t.csv", *options, *arguments)
+        assert (status, words in err) == (2, True), err
+
+
 @pytest.mark.parametrize("learner", ["adam", "lms"])
 def test_table_trains_several_layers(enn, tmp_path, learner):
     options = ("--target", "label", "--name", "t", "--models", tmp_path, "--hidden", "8,4", "--passes", 20)

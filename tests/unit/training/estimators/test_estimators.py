@@ -13,7 +13,6 @@ from sklearn.model_selection import GridSearchCV, cross_val_score, train_test_sp
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
-from sklearn.utils.validation import has_fit_parameter
 
 from enn_training import ENNClassifier, ENNRegressor, export
 from enn_training.errors import UnknownValueWarning
@@ -264,9 +263,3 @@ def test_two_outputs_are_learned_with_no_column_mixed_up():
     x = np.random.default_rng(0).uniform(-1, 1, (300, 2))
     model = ENNRegressor(8, learner=Adam(passes=30)).fit(x, np.column_stack([x[:, 0], -3 * x[:, 1]]))
     assert model.predict([[0.5, -0.25]])[0] == pytest.approx([0.5, 0.75], abs=0.1)
-
-
-def test_estimators_do_not_accept_sample_weight():
-    assert not has_fit_parameter(ENNClassifier(), "sample_weight")
-    with pytest.raises(TypeError, match="sample_weight"):
-        ENNRegressor().fit(np.eye(3), np.arange(3), sample_weight=np.ones(3))  # pyright: ignore[reportCallIssue]

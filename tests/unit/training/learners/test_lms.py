@@ -95,7 +95,7 @@ def test_validation_loss_matches_torch(architecture):
     x, y = rng.uniform(-1, 1, (1, architecture.inputs)), rng.uniform(-1, 1, (1, architecture.units))
     if architecture.loss == "cross-entropy":
         y = np.eye(1, architecture.units)
-    found = lms_kernel.losses(begin(architecture, 0.7), x, y)
+    found = lms_kernel.losses(begin(architecture, 0.7), x, y, np.ones(len(x)))
     for lane in range(LANES):
         expected = torch_gradients(architecture, 0.7 * lms.SPREADS[lane], x, y)[1]
         units = architecture.units if architecture.loss == "squared" else 1

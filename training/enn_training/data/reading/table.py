@@ -3,7 +3,7 @@
 import csv
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +16,7 @@ from enn_training.data.reading.names import name_columns
 from enn_training.data.reading.options import ReadingOptions
 from enn_training.data.reading.source import OPENERS, STANDARD_INPUT, Source
 from enn_training.data.reading.values import read_values
-from enn_training.data.splits import MIN_ROWS
+from enn_training.data.sampling.splits import MIN_ROWS
 from enn_training.errors import DataError, TableWarning
 
 TEXT_SUFFIXES = (".csv", ".tsv", ".txt")
@@ -54,6 +54,10 @@ class Table:
     lines: NDArray[np.int64] | None
     notes: Mapping[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
     text: TextForm | None = None
+
+    def take(self, mask: NDArray[np.bool_]) -> "Table":
+        """Return the table of the rows for which mask is true."""
+        return replace(self, frame=self.frame[mask], lines=None if self.lines is None else self.lines[mask])
 
     def row(self, mask: ArrayLike) -> str:
         """Return the line of a text, or the row of Parquet from 1 on, for the first row for which mask is true."""

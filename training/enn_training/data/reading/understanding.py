@@ -2,12 +2,13 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from enn_models.network import Task
 from enn_training.data import dataframes as frames
@@ -16,7 +17,7 @@ from enn_training.data.dataset import Dataset, Split, to_label
 from enn_training.data.reading.column_reports import ColumnReport, describe, understand_feature
 from enn_training.data.reading.leaks import Leak, find_leaks
 from enn_training.data.reading.table import Table
-from enn_training.data.splits import MIN_ROWS, train_validation_test
+from enn_training.data.sampling.splits import MIN_ROWS, train_validation_test
 from enn_training.errors import DataError, TableWarning
 from enn_training.learned_model import Label
 
@@ -54,7 +55,7 @@ class Understanding:
             seed: Seed of the split; classes keep their shares in every part.
         """
         indices = train_validation_test(self.rows.y, seed, stratify=self.classes is not None)
-        training, validation, test = (Split(self.rows.x[part], self.rows.y[part]) for part in indices)
+        training, validation, test = (self.rows.take(part) for part in indices)
         names = tuple(column.name for column in self.columns)
         return Dataset(names, self.classes, training, validation, test, columns=self.columns)
 
@@ -84,6 +85,8 @@ def understand(
     task: Task | None = None,
     without: Collection[str] = (),
     include: Collection[str] = (),
+    *,
+    weight: str | None = None,
 ) -> Understanding:
     """Return the way in which a table is understood; a warning states what is left out or looks wrong.
 
@@ -97,22 +100,49 @@ def understand(
             values of a regression.
         without: Names of columns to leave out.
         include: Names of columns to learn from although they seem to hold identifiers.
+        weight: Name of the column of the weights; None if all rows count the same. Rows of weight 0 are left out.
 
     Raises:
         DataError: A column, a row or the target cannot be used; the text names it and the remedy.
     """
     try:
-        return _understand(table, target, task, without, include)
+        return _understand(weighted_rows(table, weight), target, task, without, include, weight=weight)
     except DataError as error:
         raise DataError(f"{table.path}: {error}") from None
 
 
-def encode_rows(table: Table, target: str, columns: Sequence[Column], classes: tuple[Label, ...] | None) -> Split:
-    """Return the encoded columns and targets of all rows."""
+def weighted_rows(table: Table, weight: str | None) -> Table:
+    """Return the rows of a table whose weight is above 0, and all without weights; a warning counts the others."""
+    if weight is None:
+        return table
+    if weight not in table.frame.columns:
+        raise DataError(f"no column {weight!r} of weights; it has {', '.join(map(repr, table.frame.columns))}")
+    values = _numbers(table, weight)
+    if (negative := values < 0.0).any():
+        raise DataError(f"weight {weight!r}, {table.row(negative)}: {values[negative][0]:g}; expected a number from 0")
+    if (none := values == 0.0).any():
+        _warn(f"{int(none.sum())} row(s) have weight 0 and are left out, the first of them {table.row(none)}")
+    return table.take(~none)
+
+
+def _numbers(table: Table, name: str) -> NDArray[np.float64]:
+    """Return the values of a column of numbers without missing ones."""
+    return frames.encode([Column(name)], table.frame[[name]], table.row)[:, 0]
+
+
+def encode_rows(
+    table: Table,
+    target: str,
+    columns: Sequence[Column],
+    classes: tuple[Label, ...] | None,
+    weight: str | None = None,
+) -> Split:
+    """Return the encoded columns, targets and weights of all rows."""
     frame = table.frame
     x = frames.encode(columns, frame[[column.name for column in columns]], table.row)
+    weights = None if weight is None else _numbers(table, weight)
     if classes is None:
-        return Split(x, frames.encode([Column(target)], frame[[target]], table.row)[:, 0])
+        return Split(x, _numbers(table, target), weights)
     index = {label: position for position, label in enumerate(classes)}
     labels = [to_label(value) for value in frame[target]]
     unknown = np.array([label not in index for label in labels])
@@ -121,14 +151,21 @@ def encode_rows(table: Table, target: str, columns: Sequence[Column], classes: t
             f"target {target!r}, {table.row(unknown)}: {labels[int(np.argmax(unknown))]!r} is no class of the model;"
             f" expected one of {', '.join(map(repr, classes))}"
         )
-    return Split(x, np.array([index[label] for label in labels], dtype=np.int64))
+    return Split(x, np.array([index[label] for label in labels], dtype=np.int64), weights)
 
 
 def _understand(
-    table: Table, target: str, task: Task | None, without: Collection[str], include: Collection[str]
+    table: Table,
+    target: str,
+    task: Task | None,
+    without: Collection[str],
+    include: Collection[str],
+    *,
+    weight: str | None,
 ) -> Understanding:
     frame = table.frame
     check_names(frame, target, without, include)
+    unused = dict.fromkeys(without, "--without") | ({weight: "--weight"} if weight else {})
     if len(frame) < MIN_ROWS:
         raise DataError(f"{len(frame)} rows; expected at least {MIN_ROWS}")
     missing = frame[target].isna().to_numpy()
@@ -138,15 +175,14 @@ def _understand(
         )
     task = task or _task(frame[target])
     classes = None if task == "regression" else find_classes(frame[target])
-    found = [_understand_column(table, name, target, without, include) for name in frame.columns]
+    found = [_understand_column(table, name, target, unused, include) for name in frame.columns]
     reports = tuple(_describe_target(each, classes) if each.role == "target" else each for each, _ in found)
     columns = tuple(report.column for report in reports if report.column is not None)
     if not columns:
         raise DataError(f"no column left to learn from beside the target {target!r}")
-    values = pd.DataFrame(
-        {report.name: values for report, values in found if report.column is not None or report.role == "target"}
-    )
-    rows = encode_rows(replace(table, frame=values), target, columns, classes)
+    used = {target, weight, *(column.name for column in columns)}
+    values = pd.DataFrame({report.name: values for report, values in found if report.name in used})
+    rows = encode_rows(replace(table, frame=values), target, columns, classes, weight)
     leaks = tuple(find_leaks([column.name for column in columns], rows.x, rows.y, classes=classes is not None))
     for leak in leaks:
         _warn(leak.line())
@@ -154,13 +190,13 @@ def _understand(
 
 
 def _understand_column(
-    table: Table, name: str, target: str, without: Collection[str], include: Collection[str]
+    table: Table, name: str, target: str, unused: Mapping[str, str], include: Collection[str]
 ) -> tuple[ColumnReport, pd.Series]:
     """Return the report and the values of one column; a warning states the reason if it is left out."""
     values, notes = table.frame[name], table.notes.get(name, ())
-    if name == target or name in without:
-        report = describe(values, "feature" if name in without else "target", notes)
-        return (replace(report, role="left out", reason="--without") if name in without else report), values
+    if name == target or name in unused:
+        report = describe(values, "feature" if name in unused else "target", notes)
+        return (replace(report, role="left out", reason=unused[name]) if name in unused else report), values
     report, values = understand_feature(values, table.row, notes, asked=name in include)
     if report.role == "left out":
         _warn(f"column {name!r} is left out: {report.reason}")

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from enn_training.data.dataset import fingerprint, summarize_columns
+from enn_training.data.sampling.splits import sample_rows
 from enn_training.data.scaling import Scaling
-from enn_training.data.splits import sample_rows
 from enn_training.errors import DivergenceError
 from enn_training.experiments.images.contenders import Contender, contenders, count_parameters, matching_widths
 from enn_training.experiments.images.picture import FEATURES, Picture

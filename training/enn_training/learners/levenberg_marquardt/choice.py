@@ -35,5 +35,4 @@ def scaled_loss(objective: Objective, theta: Floats) -> float:
     outputs = objective.outputs(theta)
     scales = (1.0,) if objective.loss == losses.SQUARED else SCALES
     derivatives = np.empty_like(outputs)
-    sums = [losses.residuals(objective.loss, scale * outputs, objective.y, derivatives) for scale in scales]
-    return min(sums) / objective.rows
+    return min(objective.total(scale * outputs, derivatives) for scale in scales) / objective.total_weight

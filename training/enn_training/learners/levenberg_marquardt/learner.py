@@ -103,12 +103,14 @@ def _objective(samples: Samples, parameters: Parameters, architecture: Architect
         y = (samples.y > 0.0).astype(np.float64)  # classes are 0 and 1, or -1 and +1
         loss = losses.LOGISTIC if architecture.units == 1 else losses.SOFTMAX
     x, y = (np.ascontiguousarray(part.T) for part in (samples.x, y))
-    return Objective(parameters.layout, parameters.size, x, y, loss)
+    return Objective(parameters.layout, parameters.size, x, y, loss, samples.weight)
 
 
 def _normalize(parameters: Parameters, training: Objective, theta: Floats) -> None:
     """Divide the scores of a dct head of a classifier, in place, by their root mean square over the training rows."""
     coefficients = parameters.coefficients(theta, len(parameters.layout.kinds) - 1)
-    size = float(np.sqrt(np.square(training.outputs(theta)).mean()))
+    squares = np.square(training.outputs(theta))
+    weight = None if training.weight is None else np.broadcast_to(training.weight, squares.shape)
+    size = float(np.sqrt(np.average(squares, weights=weight)))
     if training.loss != losses.SQUARED and coefficients.size and size > 0.0:
         coefficients /= size

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import ArrayLike, NDArray
 from torch import Tensor, nn
 
-from enn_training.data.splits import train_validation
+from enn_training.data.sampling.splits import train_validation
 from enn_training.errors import DataError, DivergenceError, OptionError
 from enn_training.kernels import losses
 from enn_training.kernels.basis import COSINES, IDENTITY, RELU, SIGMOID, TANH

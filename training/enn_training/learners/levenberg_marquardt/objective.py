@@ -25,6 +25,7 @@ class Objective:
         x: Inputs, [inputs, rows].
         y: Targets, [units, rows].
         loss: Kind of the loss, as in `kernels.losses`.
+        weight: Weight of each row, [rows]; None if all rows count the same.
         penalty: Factor of |theta|^2 / 2, added to the mean loss.
     """
 
@@ -33,6 +34,7 @@ class Objective:
     x: Floats
     y: Floats
     loss: int
+    weight: Floats | None = None
     penalty: float = 0.0
 
     @property
@@ -41,12 +43,23 @@ class Objective:
         return self.x.shape[1]
 
     @cached_property
+    def weights(self) -> Floats:
+        """Weight of each row, 1 without weights, [rows]."""
+        return np.ones(self.rows) if self.weight is None else self.weight
+
+    @cached_property
+    def total_weight(self) -> float:
+        """Sum of the weights of all rows: their number without weights."""
+        return float(self.weights.sum())
+
+    @cached_property
     def _work(self) -> Workspace:
         return jacobian.workspace(self.layout, self.size)
 
     def subset(self, rows: slice | NDArray[np.int64]) -> "Objective":
         """Return the objective over some rows."""
-        return replace(self, x=np.ascontiguousarray(self.x[:, rows]), y=np.ascontiguousarray(self.y[:, rows]))
+        x, y = (np.ascontiguousarray(part[:, rows]) for part in (self.x, self.y))
+        return replace(self, x=x, y=y, weight=None if self.weight is None else self.weight[rows])
 
     def penalized(self, penalty: float) -> "Objective":
         """Return the objective with a penalty."""
@@ -57,10 +70,14 @@ class Objective:
         return jacobian.respond(self.layout, self._work, theta, self.x)
 
     def evaluate(self, theta: Floats) -> tuple[float, Floats]:
-        """Return the penalized mean loss, and the derivatives of the summed loss by the outputs, [units, rows]."""
+        """Return the penalized mean loss, and the derivatives of each row's loss by its outputs, [units, rows]."""
         derivatives = np.empty_like(self.y)
-        total = losses.residuals(self.loss, self.outputs(theta), self.y, derivatives)
-        return total / self.rows + 0.5 * self.penalty * float(np.square(theta).sum()), derivatives
+        total = self.total(self.outputs(theta), derivatives)
+        return total / self.total_weight + 0.5 * self.penalty * float(np.square(theta).sum()), derivatives
+
+    def total(self, outputs: Floats, derivatives: Floats) -> float:
+        """Return the weighted sum of the losses of outputs [units, rows], and store their derivatives."""
+        return losses.residuals(self.loss, outputs, self.y, self.weights, derivatives)
 
     def normal_equations(self, theta: Floats, derivatives: Floats, first: int = 0) -> tuple[Floats, Floats]:
         """Return the Gauss-Newton matrix (its lower triangle) and the gradient of the penalized mean loss.
@@ -73,9 +90,11 @@ class Objective:
         chosen = np.arange(self.rows)
         if self.loss != losses.SQUARED:
             chosen = np.flatnonzero(np.abs(derivatives).max(axis=0) > NEGLIGIBLE)
-        rows = Rows(self.x, self.y, derivatives, chosen)
+        rows = Rows(self.x, self.y, self.weights[None], derivatives, chosen)
         matrix, gradient = jacobian.normal_equations(self.layout, self._work, theta, rows, (self.loss, first))
-        matrix, gradient = matrix[: self.size, : self.size] / self.rows, gradient[: self.size] / self.rows
+        matrix, gradient = (
+            part / self.total_weight for part in (matrix[: self.size, : self.size], gradient[: self.size])
+        )
         matrix[np.diag_indices(self.size)] += self.penalty
         return matrix, gradient + self.penalty * theta
 

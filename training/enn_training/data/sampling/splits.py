@@ -104,16 +104,21 @@ def folds(y: Floats, seed: int) -> Folds:
     return Folds(np.stack(train), np.stack(validation))
 
 
-def sample_rows(rows: Floats, count: int, seed: int) -> Floats:
+def sample_rows(rows: Floats, count: int, seed: int, weight: Floats | None = None) -> Floats:
     """Return a random sample of raw rows, rounded to float32 values, which a request can send.
 
     Args:
         rows: Raw rows, [rows, features].
         count: Number of rows to draw, fewer if there are fewer.
         seed: Seed of the draw.
+        weight: Weight of each row, [rows]: heavier rows are drawn more likely; None if all are drawn alike.
 
     Returns:
         float64 [count, features], in the order of `rows`.
+
+    Source: P. S. Efraimidis, P. G. Spirakis, Weighted random sampling with a reservoir, 2006, for rows with weights.
     """
-    places = np.random.default_rng(seed).permutation(len(rows))[:count]
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(rows)) if weight is None else np.argsort(rng.exponential(size=len(rows)) / weight)
+    places = order[:count]
     return to_float32(rows[np.sort(places)])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from enn_training.data.splits import folds, sample_rows, train_validation, train_validation_test
+from enn_training.data.sampling.splits import folds, sample_rows, train_validation, train_validation_test
 
 
 @pytest.mark.parametrize("stratify", [False, True])
