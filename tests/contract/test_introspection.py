@@ -15,7 +15,7 @@ from enn_models.card.activation_statistics import measure_activations
 from enn_models.card.features import Boolean, Categorical, column_encoding
 from enn_models.repository import publish_version
 from enn_service.api.schemas import introspection as exploration
-from enn_service.inference.activation_curves import BACKGROUND_BINS
+from enn_service.inference.introspection.activation_curves import BACKGROUND_BINS
 from enn_training.learned_model import LearnedModel
 from enn_training.publishing.export import build_package as exported
 from support.examples import network

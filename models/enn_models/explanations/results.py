@@ -27,6 +27,10 @@ class MixedOutputsError(ValueError):
     """The rows explain different outputs, which one plot cannot show; the text names them."""
 
 
+class NoInteractionsError(ValueError):
+    """The explanation has no interactions, because they were not requested."""
+
+
 @dataclass(frozen=True, eq=False)
 class Attributions:
     """Attributions of features: base_value + the sum of a row's values is the row's pre_activation.
@@ -37,6 +41,8 @@ class Attributions:
         values: Attribution of each feature, float64 [rows, features].
         base_value: Pre-activation that the attributions start from, float64 [rows].
         data: Rows as the caller gave them, in the order of `features`, object [rows, features].
+        interactions: Part of each value that belongs to each pair, and on the diagonal to the feature alone, float64
+            [rows, features, features]; each line sums to the feature's value. None unless requested.
     """
 
     method: str
@@ -44,6 +50,7 @@ class Attributions:
     values: Floats
     base_value: Floats
     data: NDArray[Any]
+    interactions: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +108,12 @@ class Explanations:
         """
         return _to_frame(self)
 
-    def to_shap(self) -> "shap.Explanation":
+    def to_shap(self, *, interactions: bool = False) -> "shap.Explanation":
         """Return an explanation of one output for the plots of the library shap.
+
+        Args:
+            interactions: True for the interactions of features, [rows, features, features], which the explanation has
+                if they were requested: for `shap.summary_plot` and, with `[:, "age", "income"]`, for other plots.
 
         Returns:
             The attributions of features, or the bumps if there are none, [rows, features]. `data` has numbers, with a
@@ -111,8 +122,9 @@ class Explanations:
 
         Raises:
             MixedOutputsError: The rows explain different outputs: each its predicted class.
+            NoInteractionsError: The explanation has no interactions.
         """
-        return _to_shap({None: self}, several=False)
+        return _to_shap({None: self}, several=False, interactions=interactions)
 
     @property
     def is_partial(self) -> bool:
@@ -123,14 +135,20 @@ class Explanations:
 class OutputExplanations(dict[Any, Explanations]):
     """Explanations of the same rows by output: a class label, or the name of a value."""
 
-    def to_shap(self) -> "shap.Explanation":
+    def to_shap(self, *, interactions: bool = False) -> "shap.Explanation":
         """Return an explanation of all outputs for the plots of the library shap.
+
+        Args:
+            interactions: True for the interactions of features, [rows, features, features, outputs].
 
         Returns:
             Explanation as of `Explanations.to_shap`, but with values [rows, features, outputs], and with the labels as
             `output_names`.
+
+        Raises:
+            NoInteractionsError: The explanations have no interactions.
         """
-        return _to_shap(self, several=True)
+        return _to_shap(self, several=True, interactions=interactions)
 
 
 def _attribution_column(feature: str) -> str:
@@ -154,12 +172,13 @@ def _to_frame(found: Explanations) -> "pd.DataFrame":
     return pd.DataFrame({**columns, "out_of_range": found.out_of_range}, index=found.index)
 
 
-def _to_shap(outputs: Mapping[Any, Explanations], *, several: bool) -> "shap.Explanation":
+def _to_shap(outputs: Mapping[Any, Explanations], *, several: bool, interactions: bool) -> "shap.Explanation":
     """Return the explanation of one output or of several for the plots of shap.
 
     Args:
         outputs: Explanations of the same rows, by output.
         several: True for values [rows, features, outputs], False for [rows, features] of a single output.
+        interactions: True for the values of pairs, which have another dimension of features.
 
     Raises:
         MixedOutputsError: The rows of an explanation explain different outputs.
@@ -170,9 +189,10 @@ def _to_shap(outputs: Mapping[Any, Explanations], *, several: bool) -> "shap.Exp
     for found in every:
         _check_one_output(found.output)
     attributions = [found.attributions for found in every if found.attributions is not None]
-    if attributions:
+    labels = list(map(str, outputs)) if several else None
+    if attributed := _attributed(every, interactions=interactions):
         names, base = attributions[0].features, [each.base_value for each in attributions]
-        values = np.stack([each.values for each in attributions], axis=2)
+        values, labels = np.stack(attributed, axis=-1), labels or (names if interactions else None)
         data, shown = _plotted(attributions[0].data)
     else:
         base = [found.bias for found in every]
@@ -184,15 +204,27 @@ def _to_shap(outputs: Mapping[Any, Explanations], *, several: bool) -> "shap.Exp
             rest = np.stack([found.rest for found in every], axis=1)
             values = np.concatenate([values, rest[:, None]], axis=1)
             data = shown = np.column_stack([data, rest[:, 0]])
-    labels = list(map(str, outputs))
     return shap.Explanation(
-        values if several else values[:, :, 0],
+        values if several else values[..., 0],
         np.stack(base, axis=1) if several else base[0],
         data=data,
         display_data=shown,
         feature_names=names,
-        output_names=labels if several else None,
+        output_names=labels,
     )
+
+
+def _attributed(every: Sequence[Explanations], *, interactions: bool) -> list[Floats]:
+    """Return the attributions of features in each explanation, or those of their pairs; an empty list without any."""
+    found = [each.attributions for each in every if each.attributions is not None]
+    if not interactions:
+        return [each.values for each in found]
+    pairs = [each.interactions for each in found if each.interactions is not None]
+    if len(pairs) < len(every):
+        raise NoInteractionsError(
+            'the explanation has no interactions; request them with attributions="shapley", interactions=True'
+        )
+    return pairs
 
 
 def _by_neuron(

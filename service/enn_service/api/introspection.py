@@ -1,4 +1,4 @@
-"""Routes of introspection: learned activations, response surface and profile of a whole model, with an `ETag`."""
+"""Routes of introspection: activations, surface, profile and importance of a whole model, with an `ETag`."""
 
 from collections.abc import Callable, Generator
 from importlib.metadata import version as installed_version
@@ -10,19 +10,23 @@ from starlette.responses import Response
 
 from enn_service.api.routes import MODEL_ERRORS, ModelName, Responses, error_responses, versioned
 from enn_service.api.schemas import introspection as schemas
-from enn_service.errors import InvalidRequestError
+from enn_service.errors import InvalidRequestError, TooMuchWorkError
 from enn_service.http import paths
 from enn_service.http.large_work import LargeWork
 from enn_service.http.responses import entity_tag, names_tag
-from enn_service.inference.activation_curves import activation_curves
 from enn_service.inference.admission import Reservation
 from enn_service.inference.answer import encode_arrays
-from enn_service.inference.response_surface import feature_axis, response_surface
+from enn_service.inference.introspection.activation_curves import activation_curves
+from enn_service.inference.introspection.importance import ImportanceOptions, feature_importance
+from enn_service.inference.introspection.kept_answers import KeptAnswers
+from enn_service.inference.introspection.response_surface import feature_axis, response_surface
 from enn_service.inference.work_queue import Steps
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.registry import ModelRegistry
 
-Compute = Callable[[ServedModel, Reservation], Generator[None, None, dict[str, Any]]]
+Compute = Callable[[ServedModel, Reservation], Generator[float | None, None, dict[str, Any]]]
+KEPT_BYTES = 4 * 2**20
+"""Maximum size of the answers that a worker keeps, because they take seconds."""
 
 
 def introspection_router(registry: ModelRegistry, large_work: LargeWork) -> APIRouter:
@@ -32,18 +36,23 @@ def introspection_router(registry: ModelRegistry, large_work: LargeWork) -> APIR
         registry: Models of the service.
         large_work: Runner of the computations.
     """
-    router = APIRouter(tags=["explore"])
+    router, kept = APIRouter(tags=["explore"]), KeptAnswers(KEPT_BYTES)
 
-    async def respond(request: Request, model: ServedModel, compute: Compute) -> Response:
-        headers = {"ETag": _etag(request, model), "Cache-Control": "private, no-cache"}
-        if names_tag(request.headers.get("if-none-match", ""), headers["ETag"]):
+    async def respond(request: Request, model: ServedModel, compute: Compute, *, keep: bool = False) -> Response:
+        tag = _etag(request, model)
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if names_tag(request.headers.get("if-none-match", ""), tag):
             return Response(status_code=304, headers=headers)
+        if keep and (known := kept.get(tag)) is not None:
+            return Response(known, media_type="application/json", headers=headers)
         memory = large_work.admission.reservation()
         try:
             body = await large_work.run(_encode(model, compute, memory), request.receive)
         except BaseException:
             memory.release()
             raise
+        if keep:
+            kept.add(tag, body)
         sent = BackgroundTask(memory.release)
         return Response(body, media_type="application/json", headers=headers, background=sent)
 
@@ -67,6 +76,19 @@ def introspection_router(registry: ModelRegistry, large_work: LargeWork) -> APIR
     ) -> Response:
         """Return an output of a model, and on request its bumps, along one feature."""
         return await respond(request, registry.get(model, version), _profile(query))
+
+    @versioned(
+        router,
+        paths.IMPORTANCE,
+        "show_version_importance",
+        responses=_responses(schemas.ImportanceResponse) | error_responses(TooMuchWorkError),
+    )
+    async def show_importance(
+        request: Request, model: ModelName, version: str | None, query: Annotated[schemas.ImportanceQuery, Query()]
+    ) -> Response:
+        """Return how much each feature and each pair changes an output of a model, and their average effects."""
+        compute = _importance(query, large_work.seconds)
+        return await respond(request, registry.get(model, version), compute, keep=True)
 
     return router
 
@@ -98,6 +120,13 @@ def _profile(query: schemas.ProfileQuery) -> Compute:
         profile = response_surface(model, (axis,), query.at, query.output, bumps=query.bumps, memory=memory)
         found = yield from profile
         return {"output": found.pop("output"), "feature": axis.name, "values": axis.json_values, **found}
+
+    return compute
+
+
+def _importance(query: schemas.ImportanceQuery, deadline_seconds: float) -> Compute:
+    def compute(model: ServedModel, memory: Reservation) -> Generator[float | None, None, dict[str, Any]]:
+        return (yield from feature_importance(model, ImportanceOptions(**dict(query)), memory, deadline_seconds))
 
     return compute
 

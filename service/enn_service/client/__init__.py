@@ -45,7 +45,13 @@ except ModuleNotFoundError as error:
     raise ModuleNotFoundError(
         f"the client needs {error.name}: install this project with its extra client", name=error.name
     ) from error
-from enn_models.explanations.results import Attributions, Explanations, MixedOutputsError, OutputExplanations
+from enn_models.explanations.results import (
+    Attributions,
+    Explanations,
+    MixedOutputsError,
+    NoInteractionsError,
+    OutputExplanations,
+)
 from enn_service.client.calls import ModelVersion
 from enn_service.client.errors import (
     AccessError,
@@ -73,6 +79,7 @@ __all__ = [
     "InvalidRowsError",
     "MixedOutputsError",
     "ModelVersion",
+    "NoInteractionsError",
     "NotFoundError",
     "OutputExplanations",
     "RequestRefusedError",

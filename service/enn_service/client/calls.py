@@ -14,7 +14,12 @@ from enn_service.http import paths
 from enn_service.http.paths import model_path
 
 REQUEST_ID = "x-request-id"
-INTROSPECTION = {"activations": paths.ACTIVATIONS, "surface": paths.SURFACE, "profile": paths.PROFILE}
+INTROSPECTION = {
+    "activations": paths.ACTIVATIONS,
+    "surface": paths.SURFACE,
+    "profile": paths.PROFILE,
+    "importance": paths.IMPORTANCE,
+}
 JSON = {"content-type": "application/json"}
 
 Label = str | int | bool
@@ -170,6 +175,16 @@ class SliceParameters(TypedDict, total=False):
     at: Mapping[str, Any]
 
 
+class ImportanceParameters(TypedDict, total=False):
+    """Options of the importance of features; `Client.importance` describes them."""
+
+    output: Label | None
+    interactions: bool
+    rows: int
+    points: int
+    top: int
+
+
 def models() -> ApiCall[list[ModelVersion]]:
     """Return the call that lists the repository, by the model repository extension of Open Inference Protocol V2."""
 
@@ -206,7 +221,7 @@ def features(model: str, version: str | None) -> ApiCall[dict[str, bool]]:
 def introspect(
     model: str,
     version: str | None,
-    endpoint: Literal["activations", "surface", "profile"],
+    endpoint: Literal["activations", "surface", "profile", "importance"],
     parameters: Mapping[str, Any],
 ) -> ApiCall[dict[str, Any]]:
     """Return the call for curves of a whole model.

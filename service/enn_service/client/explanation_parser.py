@@ -103,4 +103,12 @@ def _attributions(rows: list[dict[str, Any]], instances: Any) -> Attributions | 
         values=np.array([list(row["values"].values()) for row in rows], dtype=np.float64),
         base_value=np.array([row["base_value"] for row in rows], dtype=np.float64),
         data=np.array(data, dtype=object),
+        interactions=_interactions(rows),
     )
+
+
+def _interactions(rows: list[dict[str, Any]]) -> Floats | None:
+    if not all("interactions" in row for row in rows):
+        return None
+    lines = [[list(line.values()) for line in row["interactions"].values()] for row in rows]
+    return np.array(lines, dtype=np.float64)

@@ -35,6 +35,7 @@ class ExplainParameters(TypedDict, total=False):
     background: Rows | None
     baseline: Row | None
     permutations: int | None
+    interactions: bool
 
 
 def predict(model: str, rows: Rows, version: str | None) -> RowsCall[list[Any]]:
@@ -92,6 +93,7 @@ def _explain_parameters(
     background: Rows | None = None,
     baseline: Row | None = None,
     permutations: int | None = None,
+    interactions: bool = False,
 ) -> dict[str, Any]:
     """Return the parameters of an explain request, without those that have their default."""
     given = {
@@ -102,6 +104,7 @@ def _explain_parameters(
         "background": None if background is None else to_table(background),
         "baseline": None if baseline is None else to_single_row(baseline, "baseline"),
         "permutations": permutations,
+        "interactions": interactions or None,
     }
     return {name: value for name, value in given.items() if value is not None}
 

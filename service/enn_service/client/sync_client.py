@@ -9,16 +9,17 @@ from numpy.typing import NDArray
 
 from enn_models.explanations.results import Explanations, OutputExplanations
 from enn_service.client import calls, inference_calls
-from enn_service.client.calls import ApiCall, ModelVersion, RowsCall, SliceParameters
+from enn_service.client.calls import ApiCall, ModelVersion, RowsCall
 from enn_service.client.exchange.deadline import DeadlineTransport
 from enn_service.client.exchange.transport import connection_headers, make_call, retry_policy
 from enn_service.client.inference_calls import OUTPUT, ExplainParameters, Outputs, OutputTensor
+from enn_service.client.introspection import Introspection
 from enn_service.client.rows import Rows
 
 Result = TypeVar("Result")
 
 
-class Client:
+class Client(Introspection):
     """Client of the service. Use it as a context manager or close it; several threads may call it at the same time.
 
     No call changes anything in the service. Therefore all calls but those of health are retried after a lost connection
@@ -98,6 +99,7 @@ class Client:
                 background: Rows that Shapley values compare with. Default: rows stored in the model.
                 baseline: Row at which integrated gradients start. Default: the mean of the training rows.
                 permutations: Number of feature orders that "sampled_shapley" draws.
+                interactions: True for the interactions of each pair of features too; takes "shapley". Default: False.
 
         Returns:
             Predictions and explanations as arrays.
@@ -132,68 +134,6 @@ class Client:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
         return self._send(inference_calls.explain_outputs(model, rows, version, outputs, **parameters))
-
-    def activations(
-        self, model: str, *, version: str | None = None, layer: int | None = None, points: int | None = None
-    ) -> dict[str, Any]:
-        """Return the learned activation functions.
-
-        Args:
-            model: Name of the model.
-            version: Version of the model; None for the highest that is ready.
-            layer: Index of a layer; None for all layers.
-            points: Number of points per curve; None for the service's default.
-
-        Returns:
-            Curve, DCT coefficients, input density and importance of each neuron, by layer.
-
-        Raises:
-            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
-        """
-        return self._send(calls.introspect(model, version, "activations", {"layer": layer, "points": points}))
-
-    def surface(
-        self, model: str, x: str, y: str, *, version: str | None = None, **parameters: Unpack[SliceParameters]
-    ) -> dict[str, Any]:
-        """Return an output as a function of two features.
-
-        Args:
-            model: Name of the model.
-            x: Feature that varies along the rows of the returned tables.
-            y: Feature that varies along their columns.
-            version: Version of the model; None for the highest that is ready.
-            **parameters: Options of the surface:
-                output: Class label or name of the output. Default: the service's choice.
-                bumps: True to return the bump of each neuron too.
-                points: Number of points along each axis.
-                at: Values of the other features by name. Default: typical values.
-
-        Returns:
-            Values of both axes and tables of the output.
-
-        Raises:
-            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
-        """
-        return self._send(calls.introspect(model, version, "surface", {"x": x, "y": y, **parameters}))
-
-    def profile(
-        self, model: str, feature: str, *, version: str | None = None, **parameters: Unpack[SliceParameters]
-    ) -> dict[str, Any]:
-        """Return an output as a function of one feature.
-
-        Args:
-            model: Name of the model.
-            feature: Feature that varies.
-            version: Version of the model; None for the highest that is ready.
-            **parameters: Options of `surface`.
-
-        Returns:
-            Values of the axis and of the output.
-
-        Raises:
-            ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
-        """
-        return self._send(calls.introspect(model, version, "profile", {"feature": feature, **parameters}))
 
     def infer(
         self,

@@ -25,11 +25,13 @@ class LargeWork:
 
     Attributes:
         admission: Limits of requests in flight and memory.
+        seconds: Maximum time of work.
     """
 
     def __init__(self, admission: AdmissionControl, seconds: float) -> None:
         self.admission = admission
-        self._queue, self._seconds = WorkQueue(WORKER_THREADS), seconds
+        self.seconds = seconds
+        self._queue = WorkQueue(WORKER_THREADS)
 
     def stop(self) -> None:
         """End all work and refuse new work, because the process ends."""
@@ -49,8 +51,8 @@ class LargeWork:
         """
         queue, loop = self._queue, asyncio.get_running_loop()
         work = queue.submit(steps)
-        late = ResponseTimeoutError(f"the answer was not there within {self._seconds:g} s; ask for fewer rows")
-        timer = loop.call_later(self._seconds, queue.cancel, work, late)
+        late = ResponseTimeoutError(f"the answer was not there within {self.seconds:g} s; ask for fewer rows")
+        timer = loop.call_later(self.seconds, queue.cancel, work, late)
         watch = loop.create_task(self._cancel_on_disconnect(work, receive))
         future = asyncio.wrap_future(work.future)
         future.add_done_callback(lambda done: done.cancelled() or done.exception())  # also if nobody waits any more

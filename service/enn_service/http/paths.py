@@ -9,6 +9,7 @@ EXPLAIN = V1_MODEL + ":explain"
 ACTIVATIONS = V1_MODEL + "/activations"
 SURFACE = V1_MODEL + "/surface"
 PROFILE = V1_MODEL + "/profile"
+IMPORTANCE = V1_MODEL + "/importance"
 
 SERVER = "/v2"
 LIVE = "/v2/health/live"

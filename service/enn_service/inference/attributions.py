@@ -192,11 +192,30 @@ def _reference(model: ServedModel, method: Method, parameters: AttributionParame
     return rows
 
 
+def effect_cost_ns(model: ServedModel, reference: int, points: int) -> float:
+    """Return the estimated time of the average effect of one feature, in nanoseconds.
+
+    Args:
+        model: Model to explain.
+        reference: Number of rows that the effect is an average over.
+        points: Number of values of the feature.
+    """
+    if len(model.network.layers) == 2:
+        return ROW_NS + 2 * COSINE_NS * model.network.spectrum.size * (reference + points)
+    return ROW_NS + _evaluation_ns(model) * reference * points
+
+
+def _evaluation_ns(model: ServedModel) -> float:
+    """Return the estimated time of one evaluation of the network in float64, in nanoseconds."""
+    network = model.network
+    cosines = sum(layer.coefficients.size for layer in network.layers if layer.coefficients is not None)
+    return COSINE_NS * cosines + WEIGHT_NS * (network.parameters + network.columns)
+
+
 def row_cost_ns(model: ServedModel, options: AttributionOptions) -> float:
     """Return the estimated time of the attributions of one row, in nanoseconds."""
     network, features, reference = model.network, len(model.card.features), len(options.reference)
-    cosines = sum(layer.coefficients.size for layer in network.layers if layer.coefficients is not None)
-    evaluation = COSINE_NS * cosines + WEIGHT_NS * (network.parameters + network.columns)
+    evaluation = _evaluation_ns(model)
     if options.method == "shapley":
         nodes, angles = -(-features // 4), reference * network.spectrum.size * features
         pairs = INTERACTION_NS + PAIR_NS * features if options.interactions else 0

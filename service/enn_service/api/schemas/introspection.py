@@ -1,11 +1,12 @@
 """Query parameters and response bodies of the introspection routes, for validation and the OpenAPI document."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from enn_service.api.schemas.inference import Label, Value
-from enn_service.inference.activation_curves import MAX_POINTS
+from enn_service.inference.introspection.activation_curves import MAX_POINTS
+from enn_service.inference.introspection.importance import DEFAULT_PAIRS, MAX_PAIRS
 
 Numbers = list[float]
 
@@ -57,6 +58,25 @@ class ProfileQuery(OutputQuery):
         le=2001,
         description="points of a numeric feature; a categorical one has all categories",
     )
+
+
+class ImportanceQuery(QueryParameters):
+    """Query parameters of the importance route."""
+
+    output: str | None = Field(
+        default=None, description="name of an output; default: the only one, or the class predicted for a typical row"
+    )
+    interactions: bool | None = Field(
+        default=None,
+        description="true to return pairs of features too, false to leave them out; default: true for one hidden layer",
+    )
+    rows: Annotated[int, Field(ge=1)] | None = Field(
+        default=None, description="background rows to explain; default: as many as the time for one answer allows"
+    )
+    points: int = Field(
+        default=41, ge=2, le=1001, description="points of a numeric feature; a categorical one has all categories"
+    )
+    top: int = Field(default=DEFAULT_PAIRS, ge=1, le=MAX_PAIRS, description="most pairs to return, strongest first")
 
 
 class ModelResponse(BaseModel):
@@ -153,3 +173,42 @@ class ProfileResponse(ModelResponse):
     pre_activation: Numbers
     response: Numbers
     bumps: list[ProfileBump] = []
+
+
+class AverageEffect(BaseModel):
+    """Mean pre-activation of the output over the background rows if all of them had a value of the feature."""
+
+    model_config = ConfigDict(extra="forbid")
+    values: list[Value]
+    pre_activation: Numbers
+
+
+class FeatureImportance(BaseModel):
+    """A feature: mean absolute Shapley value, the part of it without other features, and the average effect."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: str
+    importance: float
+    main_effect: float | None = None
+    average_effect: AverageEffect
+
+
+class PairImportance(BaseModel):
+    """A pair of features, and its mean absolute Shapley interaction value: what each of the two has of the pair."""
+
+    model_config = ConfigDict(extra="forbid")
+    features: Annotated[list[str], Field(min_length=2, max_length=2)]
+    importance: float
+
+
+class ImportanceResponse(ModelResponse):
+    """Importance of the features in the model's order, over some background rows, and of pairs, strongest first.
+
+    For several hidden layers the method is `sampled_shapley`, an estimate, and there are no interactions.
+    """
+
+    method: Literal["shapley", "sampled_shapley"]
+    output: Label
+    rows: int
+    features: list[FeatureImportance]
+    interactions: list[PairImportance] | None

@@ -90,7 +90,7 @@ def response_surface(
     size = [len(axis.values) for axis in axes]
     memory.reserve(_check_size(model, size, bumps=bumps) * ANSWER_BYTES + PIECE_BYTES, "the answer")
     row = _fixed_row(model, axes, at)
-    unit = _output_index(model, row, output)
+    unit = output_index(model, row, output)
     response, pre_activation, parts = yield from _compute(model, axes, row, unit, bumps=bumps)
     varying = {axis.index for axis in axes}
     result: dict[str, Any] = {
@@ -175,7 +175,8 @@ def _fixed_row(model: ServedModel, axes: Sequence[FeatureAxis], at: str) -> Arra
     return rows[0]
 
 
-def _output_index(model: ServedModel, row: Array, output: str | None) -> int:
+def output_index(model: ServedModel, row: Array, output: str | None) -> int:
+    """Return the index of an output: the one of this name, or without a name the one that is predicted for a row."""
     if output is not None:
         return model.prediction_encoder.output_index(output, "output")
     (predicted,) = model.session.run(row[None], TENSORS[:1])
