@@ -79,6 +79,7 @@ def test_features_without_common_neuron_do_not_interact():
     assert np.abs(found[0, 1]) > 1e-3
 
 
+@pytest.mark.slow
 def test_two_features_interact_as_in_the_exact_explainer_of_shap():
     shap = pytest.importorskip("shap")  # for more features it computes the Shapley-Taylor index, another division
     net, some, background = network((2, 5, 1)), rows(1, 2), rows(4, 2, seed=2)
