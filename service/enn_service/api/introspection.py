@@ -36,25 +36,7 @@ def introspection_router(registry: ModelRegistry, large_work: LargeWork) -> APIR
         registry: Models of the service.
         large_work: Runner of the computations.
     """
-    router, kept = APIRouter(tags=["explore"]), KeptAnswers(KEPT_BYTES)
-
-    async def respond(request: Request, model: ServedModel, compute: Compute, *, keep: bool = False) -> Response:
-        tag = _etag(request, model)
-        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        if names_tag(request.headers.get("if-none-match", ""), tag):
-            return Response(status_code=304, headers=headers)
-        if keep and (known := kept.get(tag)) is not None:
-            return Response(known, media_type="application/json", headers=headers)
-        memory = large_work.admission.reservation()
-        try:
-            body = await large_work.run(_encode(model, compute, memory), request.receive)
-        except BaseException:
-            memory.release()
-            raise
-        if keep:
-            kept.add(tag, body)
-        sent = BackgroundTask(memory.release)
-        return Response(body, media_type="application/json", headers=headers, background=sent)
+    router, respond = APIRouter(tags=["explore"]), _Responder(large_work)
 
     @versioned(router, paths.ACTIVATIONS, "show_version_activations", responses=_responses(schemas.ActivationsResponse))
     async def show_activations(
@@ -91,6 +73,43 @@ def introspection_router(registry: ModelRegistry, large_work: LargeWork) -> APIR
         return await respond(request, registry.get(model, version), compute, keep=True)
 
     return router
+
+
+class _Responder:
+    """Responses to requests about a whole model.
+
+    Args:
+        large_work: Runner of the computations.
+    """
+
+    def __init__(self, large_work: LargeWork) -> None:
+        self._large_work, self._kept = large_work, KeptAnswers(KEPT_BYTES)
+
+    async def __call__(self, request: Request, model: ServedModel, compute: Compute, *, keep: bool = False) -> Response:
+        """Return the response of a computation, or 304 if the client has it.
+
+        Args:
+            request: Request.
+            model: Model of the request.
+            compute: Computation of the body.
+            keep: True to keep the body for later requests with the same target.
+        """
+        tag = _etag(request, model)
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        if names_tag(request.headers.get("if-none-match", ""), tag):
+            return Response(status_code=304, headers=headers)
+        if keep and (known := self._kept.get(tag)) is not None:
+            return Response(known, media_type="application/json", headers=headers)
+        memory = self._large_work.admission.reservation()
+        try:
+            body = await self._large_work.run(_encode(model, compute, memory), request.receive)
+        except BaseException:
+            memory.release()
+            raise
+        if keep:
+            self._kept.add(tag, body)
+        sent = BackgroundTask(memory.release)
+        return Response(body, media_type="application/json", headers=headers, background=sent)
 
 
 def _activations(query: schemas.ActivationsQuery) -> Compute:

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 
+from enn_models.explanations.methods import MAX_PERMUTATIONS, Method
 from enn_service.errors import InvalidRequestError
 from enn_service.inference import attributions
 from enn_service.inference.attributions import AttributionOptions
@@ -48,9 +49,9 @@ EXPECTED_PARAMETERS = {
     "parameters.outputs": '"all" or a list of outputs',
     "parameters.top": "a number of bumps, at least 1",
     "parameters.harmonics": "true or false",
-    "parameters.attributions": f"one of {get_args(attributions.Method)}",
+    "parameters.attributions": f"one of {get_args(Method)}",
     "parameters.interactions": "true or false",
-    "parameters.permutations": f"a whole number from 1 to {attributions.MAX_PERMUTATIONS}",
+    "parameters.permutations": f"a whole number from 1 to {MAX_PERMUTATIONS}",
 }
 """Text of what is expected, by place in the body."""
 NO_PARAMETERS = ExplainParameters()

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 from typing_extensions import TypeAliasType
 
-from enn_service.inference.attributions import Method
+from enn_models.explanations.methods import Method
 
 # Each named alias is a schema of its own in the OpenAPI document, from which code generators make a named type.
 Value = TypeAliasType("Value", float | str | bool | None)
