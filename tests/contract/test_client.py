@@ -22,7 +22,6 @@ from enn_service.client import (
     Client,
     InvalidRowsError,
     ModelVersion,
-    NoInteractionsError,
     NotFoundError,
     RequestRefusedError,
     UnavailableError,
@@ -105,26 +104,6 @@ def test_shap_plots_attributions_and_bumps(own: Client) -> None:
     shap.plots.waterfall(own.explain("ring", ROWS).to_shap()[0], show=False)
     frame = found.to_frame()
     np.testing.assert_array_equal(frame[["x0", "x1"]].to_numpy(), found.attributions.values)
-    with pytest.raises(NoInteractionsError, match="interactions=True"):
-        found.to_shap(interactions=True)
-
-
-@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # shap's own, while it draws
-def test_shap_plots_interactions_of_features(own: Client) -> None:
-    mpl.use("Agg")
-    rows = [[0.1, 0.2], [0.5, -0.1], [-0.3, 0.4]]
-    several = own.explain_outputs("ring", rows, attributions="shapley", interactions=True)
-    ((_, found),) = several.items()
-    assert found.attributions is not None
-    assert found.attributions.interactions is not None
-    np.testing.assert_allclose(found.attributions.interactions.sum(axis=2), found.attributions.values, atol=1e-12)
-    drawn = found.to_shap(interactions=True)
-    assert (drawn.shape, several.to_shap(interactions=True).shape) == ((3, 2, 2), (3, 2, 2, 1))
-    np.testing.assert_array_equal(drawn[:, "x0", "x1"].values, found.attributions.interactions[:, 0, 1])
-    shap.summary_plot(drawn, drawn.data, show=False)
-    shap.dependence_plot(("x0", "x1"), drawn.values, drawn.data, feature_names=drawn.feature_names, show=False)
-    shap.plots.scatter(drawn[:, "x0", "x1"], show=False)
-    shap.plots.waterfall(found.to_shap()[0], show=False)
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # shap's own, while it draws
@@ -170,7 +149,6 @@ def test_activations_surface_and_profile_agree(own: Client) -> None:
     surface = own.surface("ring", "x0", "x1", points=3, bumps=True)
     profile = own.profile("ring", "x0", points=3, at={"x1": surface["y"]["values"][1]}, output=1, version="1")
     np.testing.assert_allclose(surface["response"][1], profile["response"], atol=JSON_OF_FLOAT32)
-    assert own.importance("ring", rows=2, interactions=False, points=3, output=1)["interactions"] is None
     assert np.shape([bump["values"] for bump in surface["bumps"]]) == (6, 3, 3)
     with pytest.raises(RequestRefusedError, match="feature 'x9' is not known"):
         own.profile("ring", "x9")

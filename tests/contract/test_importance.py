@@ -1,16 +1,19 @@
-"""Tests of importance over HTTP: means over the background, average effects, limits and refusals."""
+"""Tests of importance and interactions over HTTP and in the client: means, average effects, limits and plots."""
 
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import httpx
+import matplotlib as mpl
 import numpy as np
 import pytest
+import shap
 
 from enn_models.card.features import Boolean, Categorical, column_encoding
 from enn_models.repository import publish_version
 from enn_service.api.schemas.introspection import ImportanceResponse
+from enn_service.client import Client, NoInteractionsError
 from enn_training.learned_model import LearnedModel
 from enn_training.publishing.export import build_package as exported
 from support.examples import network
@@ -137,3 +140,26 @@ def test_deep_models_refuse_interactions_in_explanations(own: httpx.Client) -> N
     reply = own.post("/v1/models/deep:explain", json=body)
     assert reply.status_code == 400
     assert 'ask for "sampled_shapley" or "integrated_gradients", which have no interactions' in reply.json()["error"]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # shap's own, while it draws
+def test_shap_plots_interactions_of_features(client: httpx.Client) -> None:
+    mpl.use("Agg")
+    rows = [[0.1, 0.2], [0.5, -0.1], [-0.3, 0.4]]
+    with Client(str(client.base_url)) as own:
+        several = own.explain_outputs("ring", rows, attributions="shapley", interactions=True)
+        plain = own.explain("ring", rows, attributions="shapley")
+        assert own.importance("ring", rows=2, interactions=False, points=3, output=1)["interactions"] is None
+    with pytest.raises(NoInteractionsError, match="interactions=True"):
+        plain.to_shap(interactions=True)
+    ((_, found),) = several.items()
+    assert found.attributions is not None
+    assert found.attributions.interactions is not None
+    np.testing.assert_allclose(found.attributions.interactions.sum(axis=2), found.attributions.values, atol=1e-12)
+    drawn = found.to_shap(interactions=True)
+    assert (drawn.shape, several.to_shap(interactions=True).shape) == ((3, 2, 2), (3, 2, 2, 1))
+    np.testing.assert_array_equal(drawn[:, "x0", "x1"].values, found.attributions.interactions[:, 0, 1])
+    shap.summary_plot(drawn, drawn.data, show=False)
+    shap.dependence_plot(("x0", "x1"), drawn.values, drawn.data, feature_names=drawn.feature_names, show=False)
+    shap.plots.scatter(drawn[:, "x0", "x1"], show=False)
+    shap.plots.waterfall(found.to_shap()[0], show=False)
