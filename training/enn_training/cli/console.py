@@ -20,7 +20,8 @@ from enn_training.errors import ExportError, PrecisionWarning, TrainingError
 from enn_training.evaluation.baselines import Baseline, baselines
 from enn_training.evaluation.metrics import skill
 from enn_training.learned_model import LearnedModel
-from enn_training.learners.base import Learner, PassResult, ProgressCallback
+from enn_training.learners.base import Learner
+from enn_training.learners.progress import progress_bar
 from enn_training.learners.trainer import train
 from enn_training.pruning import cuts
 from enn_training.pruning.cuts import Criterion
@@ -39,19 +40,6 @@ SCORE_NAMES = {
     "mean_squared_error": "MSE",
     "root_mean_squared_error": "RMSE",
 }
-
-
-@contextmanager
-def progress_bar(name: str) -> Iterator[ProgressCallback]:
-    """Yield a callback that shows every training pass on a bar; no bar if standard error is not a terminal."""
-    with tqdm(desc=f"learning {name}", unit="pass", disable=None) as bar:
-
-        def watch(result: PassResult) -> None:
-            bar.total = result.total
-            bar.set_postfix_str(f"held-out loss {result.loss:.4g}", refresh=False)
-            bar.update()
-
-        yield watch
 
 
 @contextmanager

@@ -23,6 +23,7 @@ from enn_training.estimators.unknown_values import UnknownValues
 from enn_training.learned_model import Label, LearnedModel
 from enn_training.learners.base import Learner
 from enn_training.learners.online_trainer import OnlineDesign, OnlineTrainer
+from enn_training.learners.progress import Callback, call_all, progress_bar
 from enn_training.learners.registry import LEARNERS, LearnerName
 from enn_training.learners.trainer import train
 
@@ -64,6 +65,8 @@ class Estimator(BaseEstimator):
         learner: LearnerName | Learner = "auto",
         max_time: float = 60.0,
         random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
+        callbacks: Sequence[Callback] | None = None,
     ) -> None:
         self.hidden: int | Sequence[int] | str = hidden
         self.harmonics = harmonics
@@ -71,6 +74,8 @@ class Estimator(BaseEstimator):
         self.learner: LearnerName | Learner = learner
         self.max_time = max_time
         self.random_state = random_state
+        self.verbose = verbose
+        self.callbacks = callbacks
 
     def _train(self, rows: Split, classes: tuple[Label, ...] | None, class_weight: ClassWeight = None) -> None:
         """Train on rows with class indices [rows], or values [rows] or [rows, outputs]."""
@@ -78,18 +83,21 @@ class Estimator(BaseEstimator):
         learner = self._learner()
         dataset = hold_out_rows(self._columns(rows.x), classes, rows, seed)
         self._online_trainer: OnlineTrainer | None = None
-        self.model_: LearnedModel = train(
-            dataset,
-            learner,
-            hidden=self._hidden() or DEFAULT_HIDDEN,
-            harmonics=self.harmonics,
-            head=self.head,
-            seed=seed,
-            class_weight=class_weight,
-        )
+        with progress_bar(type(self).__name__, shown=bool(self.verbose)) as bar:
+            self.model_: LearnedModel = train(
+                dataset,
+                learner,
+                hidden=self._hidden() or DEFAULT_HIDDEN,
+                harmonics=self.harmonics,
+                head=self.head,
+                seed=seed,
+                class_weight=class_weight,
+                watch=call_all(bar, self.callbacks or ()),
+            )
         self.n_iter_: int = self.model_.training["passes"]
-        self.converged_ = "cut_short" not in self.model_.training
-        if not self.converged_:
+        cut_short = "cut_short" in self.model_.training
+        self.converged_ = not cut_short and "stopped" not in self.model_.training
+        if cut_short:
             warnings.warn(
                 f"the time limit cut learning short after {self.n_iter_} passes; pass a larger max_time to learn more,"
                 " or hidden to search no size",

@@ -16,6 +16,7 @@ from enn_training.errors import OptionError
 from enn_training.estimators.base import Estimator, Floats, leave_out_weightless, validate
 from enn_training.learned_model import Label
 from enn_training.learners.base import Learner
+from enn_training.learners.progress import Callback
 from enn_training.learners.registry import LearnerName
 
 Method = TypeVar("Method", bound=Callable[..., Floats])
@@ -46,11 +47,15 @@ class ENNClassifier(ClassifierMixin, Estimator):
         max_time: Time limit of the learning in seconds. A fit that reaches it raises a ConvergenceWarning and need not
             equal the next one.
         random_state: Seed of the split and of the learner; None is 0, so that equal calls give equal networks.
+        verbose: Show a progress bar of the passes on standard error.
+        callbacks: Functions to call after every iteration (a pass over the rows, or a network of "lm") with its number
+            from 1 and its held-out loss. If one returns a true value, learning stops: the result is the best network
+            so far, and "auto" ends its choice, then its training.
 
     Attributes:
         model_: Learned model, to publish with `enn_training.export`.
         n_iter_: Number of passes made.
-        converged_: False if the time limit cut the learning of `fit` short.
+        converged_: False if the time limit or a callback ended the learning of `fit`.
         n_features_in_: Number of columns in training.
         columns_: Kind of each column of a pandas frame; None if all columns were numeric.
         classes_: Labels, in the order of the probabilities.
@@ -80,9 +85,18 @@ class ENNClassifier(ClassifierMixin, Estimator):
         class_weight: ClassWeight = None,
         max_time: float = 60.0,
         random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
+        callbacks: Sequence[Callback] | None = None,
     ) -> None:
         super().__init__(
-            hidden, harmonics=harmonics, head=head, learner=learner, max_time=max_time, random_state=random_state
+            hidden,
+            harmonics=harmonics,
+            head=head,
+            learner=learner,
+            max_time=max_time,
+            random_state=random_state,
+            verbose=verbose,
+            callbacks=callbacks,
         )
         self.class_weight: ClassWeight = class_weight
 

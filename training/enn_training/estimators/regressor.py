@@ -27,11 +27,15 @@ class ENNRegressor(RegressorMixin, Estimator):
         max_time: Time limit of the learning in seconds. A fit that reaches it raises a ConvergenceWarning and need not
             equal the next one.
         random_state: Seed of the split and of the learner; None is 0, so that equal calls give equal networks.
+        verbose: Show a progress bar of the passes on standard error.
+        callbacks: Functions to call after every iteration (a pass over the rows, or a network of "lm") with its number
+            from 1 and its held-out loss. If one returns a true value, learning stops: the result is the best network
+            so far, and "auto" ends its choice, then its training.
 
     Attributes:
         model_: Learned model, to publish with `enn_training.export`.
         n_iter_: Number of passes made.
-        converged_: False if the time limit cut the learning of `fit` short.
+        converged_: False if the time limit or a callback ended the learning of `fit`.
         n_features_in_: Number of columns in training.
         columns_: Kind of each column of a pandas frame; None if all columns were numeric.
 

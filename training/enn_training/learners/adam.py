@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from enn_training.data.preprocessing import Samples
 from enn_training.errors import DivergenceError
-from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback, stops
 from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.batched import BatchedNetworks
@@ -74,7 +74,7 @@ class Adam:
         decay, smoothing = np.full(self.starts, self.decay), np.full(self.starts, self.smoothing)
         best, best_pass, network, lane = math.inf, 0, stack.network(0), 0
         history: list[PassResult] = []
-        cut_short = False
+        cut_short = stopped = False
         run = cycle.run(stack, training, rows, decay=decay, smoothing=smoothing, seed=seed)
         for number, progress in enumerate(run, start=1):
             cut_short = progress.cut_short
@@ -83,12 +83,11 @@ class Adam:
                 best, best_pass, lane = float(losses.min()), number, int(losses.argmin())
                 network = stack.network(lane)
             history.append(PassResult(number, progress.passes, float(losses.min())))
-            if watch:
-                watch(history[-1])
-            if self.patience is not None and number - best_pass >= self.patience:
+            stopped = stops(watch, history[-1])
+            if stopped or (self.patience is not None and number - best_pass >= self.patience):
                 break
         settings = {**asdict(self), "name": "adam", "start": lane}
-        return LearningResult(network, best, tuple(history), settings, cut_short)
+        return LearningResult(network, best, tuple(history), settings, cut_short, stopped)
 
     def _finite(self, losses: NDArray[np.float64], number: int) -> NDArray[np.float64]:
         """Return the losses with infinity in place of NaN."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from enn_training.data.preprocessing import Samples
 from enn_training.data.sampling.splits import Folds, folds
 from enn_training.errors import DivergenceError
-from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback, stops
 from enn_training.learners.one_cycle import OneCycle
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.batched import BatchedNetworks
@@ -104,7 +104,8 @@ class AutoAdam:
     ) -> LearningResult:
         """Return the network trained on all rows with the values that cross-validation chose.
 
-        Its loss is the mean validation loss over the folds. See `Learner.learn`.
+        Its loss is the mean validation loss over the folds. A callback that asks to stop ends the choice, and a second
+        request ends the training on all rows. See `Learner.learn`.
         """
         return _Search(self, architecture, training.join(validation), seed, watch).run()
 
@@ -121,7 +122,7 @@ class _Search:
         self._cycle = _cycle(len(samples.x), tuned.passes)
         self._began = time.monotonic()
         self._history: list[PassResult] = []
-        self._cut_short = False
+        self._cut_short = self._stopped = False
         self._fold_networks: dict[Hyperparameters, list[Network]] = {}
         # Most passes still to come: one or two choices, and two long cycles.
         self._ahead = ((1 if tuned.hidden else 2) + 2 * LONGER) * self._cycle.passes
@@ -132,10 +133,11 @@ class _Search:
         loss, chosen = self._best(
             [Hyperparameters(hidden, SPREADS[0], *pair, passes) for pair in PENALTIES], DEADLINES[0]
         )
-        if self._tuned.hidden is None:
+        if self._tuned.hidden is None and not self._stopped:
             larger = [replace(chosen, hidden=LARGE, spread=spread) for spread in SPREADS]
             loss, chosen = self._better(loss, chosen, larger, DEADLINES[1])
-        loss, chosen = self._better(loss, chosen, [replace(chosen, passes=LONGER * passes)], DEADLINES[2])
+        if not self._stopped:
+            loss, chosen = self._better(loss, chosen, [replace(chosen, passes=LONGER * passes)], DEADLINES[2])
         if not math.isfinite(loss):
             raise DivergenceError("no candidate has a finite loss; scale or check the table")
         every = np.arange(len(self._samples.x))[None]
@@ -146,7 +148,7 @@ class _Search:
         settings = {"name": "tuned-adam", **asdict(self._tuned), **asdict(chosen), "folds": len(self._folds.validation)}
         folds = tuple(zip(self._fold_networks[chosen], self._folds.validation, strict=True))
         settings |= {"rate": RATE, "batch": self._cycle.batch}
-        return LearningResult(network, loss, tuple(self._history), settings, self._cut_short, folds)
+        return LearningResult(network, loss, tuple(self._history), settings, self._cut_short, self._stopped, folds)
 
     def _better(
         self, loss: float, chosen: Hyperparameters, others: Sequence[Hyperparameters], deadline: float
@@ -187,7 +189,8 @@ class _Search:
         for total, cut_short in run:
             self._cut_short |= cut_short
             losses = self._losses(stack, judged).reshape(-1, count).mean(axis=1)
-            self._report(losses, made + total + self._ahead)
+            if self._report(losses, made + total + self._ahead):
+                break
         return stack, losses
 
     @torch.no_grad()
@@ -199,11 +202,13 @@ class _Search:
         )
         return stack.losses(x, y, weight).numpy().astype(np.float64)
 
-    def _report(self, losses: Floats, total: int) -> None:
+    def _report(self, losses: Floats, total: int) -> bool:
+        """Add a pass to the history; return True if the callback asks to stop."""
         loss = float(losses[np.isfinite(losses)].min(initial=np.inf))
         self._history.append(PassResult(len(self._history) + 1, total, loss))
-        if self._watch:
-            self._watch(self._history[-1])
+        asked = stops(self._watch, self._history[-1])
+        self._stopped |= asked
+        return asked
 
 
 def _cycle(rows: int, most: int) -> OneCycle:

@@ -37,6 +37,7 @@ class LearningResult:
         history: One entry for each pass.
         settings: Settings and choices of the learner, in JSON types.
         cut_short: True if the time limit ended the learning before the planned number of steps.
+        stopped: True if the callback ended it.
         folds: Networks of the cross-validation by which a learner chose, each with the indices of the training rows
             that it was not trained on.
     """
@@ -46,11 +47,17 @@ class LearningResult:
     history: tuple[PassResult, ...]
     settings: dict[str, Any]
     cut_short: bool = False
+    stopped: bool = False
     folds: tuple[tuple[Network, NDArray[np.int64]], ...] = ()
 
 
-ProgressCallback = Callable[[PassResult], None]
-"""Function that a learner calls after every pass."""
+ProgressCallback = Callable[[PassResult], object]
+"""Function that a learner calls after every pass; learning stops if it returns a true value."""
+
+
+def stops(watch: ProgressCallback | None, result: PassResult) -> bool:
+    """Report a pass, and return True if the callback asks to stop."""
+    return watch is not None and bool(watch(result))
 
 
 class Learner(Protocol):
@@ -71,7 +78,7 @@ class Learner(Protocol):
             training: Samples to train on.
             validation: Samples to choose among networks by, never trained on.
             seed: Seed of all randomness; equal seeds give equal networks, byte for byte.
-            watch: Function to call after every pass.
+            watch: Function to call after every pass. If it returns a true value, the result is the best network so far.
 
         Raises:
             DivergenceError: Training produced infinite numbers or NaN in every network.

@@ -16,7 +16,7 @@ from enn_training.data.preprocessing import Samples
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.kernels import lms as lms_kernel
 from enn_training.kernels.simd import LANES
-from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback, stops
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.initialization import initial_network
 from enn_training.nn.option_values import check_options, positive_number, positive_whole_number
@@ -81,7 +81,7 @@ class LMS:
         best = np.full(LANES, np.inf)
         kept = copy.deepcopy(state)
         history: list[PassResult] = []
-        deadline, stale, late = time.monotonic() + (self.max_time or math.inf), 0, False
+        deadline, stale, late, stopped = time.monotonic() + (self.max_time or math.inf), 0, False, False
         for number in range(1, self.passes + 1):
             moves = self._steps(len(architecture.widths) - 1, (number - 1) / max(1, self.passes - 1))
             late = not _learn_until(deadline, state, training, _order(training, rng), moves)
@@ -95,15 +95,15 @@ class LMS:
             stale = 0 if better[np.argmin(best)] else stale + 1
             _keep(kept, state, better)
             history.append(PassResult(number, self.passes, float(np.nanmin(losses))))
-            if watch:
-                watch(history[-1])
-            if stale == self.patience:
+            stopped = stops(watch, history[-1])
+            if stopped or stale == self.patience:
                 break
             if late or (late := number < self.passes and time.monotonic() >= deadline):
                 break
         lane = int(np.argmin(best))
         settings = {**asdict(self), "name": "lms", "start": lane, "starts": LANES}
-        return LearningResult(to_network(architecture, kept, lane), float(best[lane]), tuple(history), settings, late)
+        network = to_network(architecture, kept, lane)
+        return LearningResult(network, float(best[lane]), tuple(history), settings, late, stopped)
 
     def _steps(self, layers: int, progress: float) -> Floats:
         """Return a_F and a_W, [layers, 2, LANES], at a progress from 0 to 1."""

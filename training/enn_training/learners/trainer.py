@@ -45,7 +45,7 @@ def train(
         background: Number of training rows in the package, for explanations; 0 to withhold all rows, and the
             distribution of the pre-activations over them.
         class_weight: Factor of the weights of the rows of each class by label, or "balanced"; None for 1.
-        watch: Function to call after every pass.
+        watch: Function to call after every pass, as in `Learner.learn`.
 
     Raises:
         TrainingError: A size is out of its range, or training diverged.
@@ -119,4 +119,4 @@ def _training_record(dataset: Dataset, architecture: Architecture, result: Learn
         "loss": result.settings.get("loss", architecture.loss),
         "held_out_loss": result.loss,
         "passes": len(result.history),
-    } | ({"cut_short": True} if result.cut_short else {})
+    } | {name: True for name in ("cut_short", "stopped") if getattr(result, name)}

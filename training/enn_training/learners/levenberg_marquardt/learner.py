@@ -11,7 +11,7 @@ from enn_training.data.float32_range import to_float32
 from enn_training.data.preprocessing import Samples
 from enn_training.errors import DivergenceError, OptionError
 from enn_training.kernels import losses
-from enn_training.learners.base import LearningResult, PassResult, ProgressCallback
+from enn_training.learners.base import LearningResult, PassResult, ProgressCallback, stops
 from enn_training.learners.levenberg_marquardt import choice, initialization
 from enn_training.learners.levenberg_marquardt.objective import Objective
 from enn_training.learners.levenberg_marquardt.parameters import Parameters
@@ -75,13 +75,14 @@ class LevenbergMarquardt:
         plan = plan if self.penalties is None else replace(plan, penalties=self.penalties)
         search = Search(parameters, taught, judged, partial(initialization.draw, parameters), plan)
         history: list[PassResult] = []
-        finished: list[Candidate] = []
+        found: list[Candidate] = []
+        stopped = False
         for candidate in search.run(rng):
-            if candidate.finished:
-                finished.append(candidate)
+            found.append(candidate)
             history.append(PassResult(len(history) + 1, search.length, taught.reported(candidate.loss)))
-            if watch:
-                watch(history[-1])
+            if stopped := stops(watch, history[-1]):
+                break
+        finished = [candidate for candidate in found if candidate.finished] or (found if stopped else [])
         rounded = [to_float32(candidate.theta) for candidate in finished]
         theta = choice.best(rounded, taught, judged)
         if theta is None:
@@ -93,7 +94,9 @@ class LevenbergMarquardt:
             "loss": "squared" if taught.loss == losses.SQUARED else "cross-entropy",
         }
         _normalize(parameters, taught, theta)
-        return LearningResult(parameters.to_network(architecture, theta), loss, tuple(history), settings)
+        return LearningResult(
+            parameters.to_network(architecture, theta), loss, tuple(history), settings, stopped=stopped
+        )
 
 
 def _objective(samples: Samples, parameters: Parameters, architecture: Architecture) -> Objective:
