@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from enn_training.estimators import ENNClassifier, ENNRegressor
+    from enn_training.evaluation.prediction.published_model import PublishedModel
     from enn_training.learners.levenberg_marquardt.modules import fit_lm
     from enn_training.nn.activation import DCTActivation
     from enn_training.nn.module import ENN
@@ -18,6 +19,7 @@ __all__ = [
     "DCTActivation",
     "ENNClassifier",
     "ENNRegressor",
+    "PublishedModel",
     "adopt",
     "export",
     "export_plain",
@@ -30,6 +32,7 @@ _MODULES = {
     "DCTActivation": "nn.activation",
     "ENNClassifier": "estimators.classifier",
     "ENNRegressor": "estimators.regressor",
+    "PublishedModel": "evaluation.prediction.published_model",
     "adopt": "publishing.adopt",
     "export": "publishing.export",
     "export_plain": "publishing.plain",

@@ -9,6 +9,7 @@ UserWarning
 |- PrecisionWarning     float32 cannot tell the values of a column or target apart
 |- TableWarning         a part of a table is left out or is not read as it stands
 |- UnknownValueWarning  rows to predict have values that no training row had
+|- UnusedColumnsWarning columns of rows to predict are no features of the model
 """
 
 
@@ -42,3 +43,7 @@ class TableWarning(UserWarning):
 
 class UnknownValueWarning(UserWarning):
     """Rows to predict have categories that no training row had, or lack values that all training rows had."""
+
+
+class UnusedColumnsWarning(UserWarning):
+    """Columns of a frame to predict are no features of the model; the text names them."""

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -19,6 +20,7 @@ from enn_training.data.float32_range import to_float32
 from enn_training.data.sampling.class_weights import ClassWeight
 from enn_training.data.sampling.hold_out import hold_out_rows
 from enn_training.errors import OptionError
+from enn_training.estimators.explanation import ExplanationMixin
 from enn_training.estimators.unknown_values import UnknownValues
 from enn_training.learned_model import Label, LearnedModel
 from enn_training.learners.base import Learner
@@ -53,7 +55,7 @@ def leave_out_weightless(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, 
     return _safe_indexing(x, kept), _safe_indexing(y, kept), weight[kept]
 
 
-class Estimator(BaseEstimator):
+class Estimator(ExplanationMixin, BaseEstimator):
     """Train and run a network; `ENNClassifier` and `ENNRegressor` document the options."""
 
     def __init__(
@@ -166,15 +168,18 @@ class Estimator(BaseEstimator):
         return frames.encode_frame(self.columns_, x, unknown=unknown)
 
     def _respond(self, x: Any) -> Response:  # noqa: ANN401 - as above
-        """Return the response of the network to rows to predict, rounded to float32 as in the service.
+        """Return the response of the network to rows to predict; the rows can have unknown values."""
+        _, columns = self._encode(x)
+        return replace(self.model_.network, encoding=None).respond(columns)
 
-        The rows can have unknown values.
-        """
+    def _encode(self, x: Any) -> tuple[Floats, Floats]:  # noqa: ANN401 - as above
+        """Return rows to predict as raw values, rounded to float32 as in the service, and as encoded columns."""
         check_is_fitted(self)
         encoded = self._more_rows(x, unknown=True)
         rows = validate(self, encoded, reset=False, dtype=np.float64, ensure_all_finite="allow-nan")
         frames.validate(self.model_.features, rows, unknown=True)
-        return self._unknown_values.respond(self.model_, to_float32(rows))
+        values = to_float32(rows)
+        return values, self._unknown_values.encode(self.model_, values)
 
     def __sklearn_tags__(self) -> Tags:
         """Declare that columns can be categories and values can be missing."""

@@ -37,6 +37,7 @@ class ENNRegressor(RegressorMixin, Estimator):
         n_iter_: Number of passes made.
         converged_: False if the time limit or a callback ended the learning of `fit`.
         n_features_in_: Number of columns in training.
+        feature_importances_: Mean absolute Shapley value of each feature over the background rows; all sum to 1.
         columns_: Kind of each column of a pandas frame; None if all columns were numeric.
 
     Example:

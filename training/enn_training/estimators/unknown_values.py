@@ -1,13 +1,13 @@
 """Unknown values: categories that no training row had, and missing values where training rows had none."""
 
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.card.features import Feature
-from enn_models.network import Network, Response
+from enn_models.network import Network
 from enn_training.data.dataframes import UNSEEN
 from enn_training.errors import UnknownValueWarning
 from enn_training.learned_model import LearnedModel
@@ -33,8 +33,8 @@ class UnknownValues:
         """Return the replacement for a network trained on raw rows x [rows, features], with weights [rows] or none."""
         return cls(np.average(_encode(network, x), axis=0, weights=weight))
 
-    def respond(self, model: LearnedModel, x: Floats) -> Response:
-        """Return the response to raw rows; a warning names the features with unknown values.
+    def encode(self, model: LearnedModel, x: Floats) -> Floats:
+        """Return the input columns of raw rows, [rows, columns]; a warning names the features with unknown values.
 
         Args:
             model: Model whose features are those of the rows.
@@ -44,12 +44,11 @@ class UnknownValues:
         for place, (feature, values) in enumerate(zip(model.features, x.T, strict=True)):
             unknown[:, place] = _find_unknown(feature, values)
         if not unknown.any():
-            return network.respond(x)
+            return _encode(network, x)
         rows = np.where(unknown, np.nan, x)
         learned = np.array([feature.missing for feature in model.features])
         columns = slice(None) if network.encoding is None else network.encoding.feature
-        replaced = np.where((unknown & ~learned)[:, columns], self.means, _encode(network, rows))
-        return replace(network, encoding=None).respond(replaced)
+        return np.where((unknown & ~learned)[:, columns], self.means, _encode(network, rows))
 
 
 def _find_unknown(feature: Feature, values: Floats) -> NDArray[np.bool_]:
@@ -63,7 +62,7 @@ def _find_unknown(feature: Feature, values: Floats) -> NDArray[np.bool_]:
             f"column {feature.name!r}: {int(unknown.sum())} row(s) have {what}, the first of them row"
             f" {int(np.flatnonzero(unknown)[0])}; they count as {rule}",
             UnknownValueWarning,
-            stacklevel=5,
+            stacklevel=6,
         )
     return unknown
 

@@ -1,4 +1,4 @@
-"""Load a published package as a learned model, to train it further, prune it or publish it again."""
+"""Load a published package as a model, to predict and explain, to train it further, prune it or publish it again."""
 
 from pathlib import Path
 
@@ -7,15 +7,15 @@ import numpy as np
 from enn_models import repository
 from enn_models.card import Card, to_array
 from enn_models.package import open_package
-from enn_training.learned_model import LearnedModel
+from enn_training.evaluation.prediction.published_model import PublishedModel
 
 
-def load(root: Path | str, name: str, version: str | None = None) -> LearnedModel:
+def load(root: Path | str, name: str, version: str | None = None) -> PublishedModel:
     """Load a published model from a repository.
 
-    The parameters equal the published ones bit for bit. `ENN.from_network(model.network)` converts them to a torch
-    module, `model.with_network(network, scores)` returns the model after further training, and
-    `export(model, root, name)` publishes it again.
+    `model.predict(rows)` and `model.explain(rows)` answer as the service does. The parameters equal the published ones
+    bit for bit. `ENN.from_network(model.network)` converts them to a torch module, `model.with_network(network,
+    scores)` returns the model after further training, and `export(model, root, name)` publishes it again.
 
     Args:
         root: Folder of the model repository.
@@ -39,13 +39,15 @@ def load(root: Path | str, name: str, version: str | None = None) -> LearnedMode
         ...     model = load(root, "house-prices")
         >>> [feature.name for feature in model.features]
         ['x0', 'x1']
+        >>> [len(model.predict(rows.numpy())), model.explain(rows.numpy(), attributions="shapley").bumps.shape]
+        [50, (50, 6)]
         >>> ENN.from_network(model.network)(rows).shape
         torch.Size([50, 1])
     """
     version = version or repository.latest_version(Path(root), name)
     package = open_package(repository.read_model(Path(root), name, version))
     card = package.card
-    return LearnedModel(
+    return PublishedModel(
         network=package.network,
         features=card.features,
         classes=card.classes,

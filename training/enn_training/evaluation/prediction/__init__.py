@@ -1,0 +1,1 @@
+"""Predictions and explanations in this process, as the service gives them."""
