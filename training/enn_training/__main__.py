@@ -9,6 +9,7 @@ from enn_training.cli import benchmark, options
 from enn_training.cli.image import image
 from enn_training.cli.inspect import inspect
 from enn_training.cli.plain import plain
+from enn_training.cli.predict import explain, predict
 from enn_training.cli.problem import problem
 from enn_training.cli.prune import prune
 from enn_training.cli.sign import sign
@@ -33,6 +34,8 @@ def application() -> typer.Typer:
     app.command()(problem)
     app.command()(table)
     app.command()(image)
+    app.command()(predict)
+    app.command()(explain)
     app.command()(inspect)
     app.command()(plain)
     app.command()(prune)

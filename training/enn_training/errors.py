@@ -8,8 +8,8 @@ ExportError         a model cannot be exported
 UserWarning
 |- PrecisionWarning     float32 cannot tell the values of a column or target apart
 |- TableWarning         a part of a table is left out or is not read as it stands
+|  |- UnusedColumnsWarning  columns of rows to predict are no features of the model
 |- UnknownValueWarning  rows to predict have values that no training row had
-|- UnusedColumnsWarning columns of rows to predict are no features of the model
 """
 
 
@@ -45,5 +45,5 @@ class UnknownValueWarning(UserWarning):
     """Rows to predict have categories that no training row had, or lack values that all training rows had."""
 
 
-class UnusedColumnsWarning(UserWarning):
+class UnusedColumnsWarning(TableWarning):
     """Columns of a frame to predict are no features of the model; the text names them."""

@@ -102,7 +102,9 @@ def _select(names: Sequence[str], frame: pd.DataFrame) -> pd.DataFrame:
     if twice := [name for name in names if found.count(name) > 1]:
         raise DataError(f"the rows have several columns {twice[0]!r}; expected one")
     if unused := [name for name in found if name not in names]:
-        warnings.warn(f"columns {_join(unused)} are no features of the model and not used", UnusedColumnsWarning, 4)
+        warnings.warn(
+            f"columns that are no features of the model are not used: {_join(unused)}", UnusedColumnsWarning, 4
+        )
     return frame[list(names)]
 
 
