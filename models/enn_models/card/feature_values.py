@@ -20,16 +20,18 @@ def value_decoder(feature: Feature, *, tensor: bool) -> Callable[[Any], Any]:
     """Return a function that converts a JSON value of a feature to its code, and an invalid value to None.
 
     A number is the index of a category, unless the name of a category reads as a number ("1"): a number would then be
-    ambiguous, so only names are valid. In a tensor numbers are always indices.
+    ambiguous, so only names are valid. In a tensor numbers are always indices. A name that is not known is the category
+    for other names, if the feature has one.
 
     Args:
         feature: Feature of the values.
         tensor: True if the values come from a tensor, which contains only numbers and null.
     """
     codes: dict[Any, float] = {None: float("nan")} if feature.missing else {}
-    accepted_numbers = NUMBERS
+    accepted_numbers, other = NUMBERS, None
     if not tensor and feature.kind == "categorical":
         codes |= feature.codes
+        other = None if feature.other is None else feature.codes[feature.other]
         accepted_numbers = set() if feature.has_numeric_names else NUMBERS
     if not tensor and feature.kind == "boolean":
         codes |= {False: 0.0, True: 1.0}
@@ -38,7 +40,9 @@ def value_decoder(feature: Feature, *, tensor: bool) -> Callable[[Any], Any]:
         if type(value) in accepted_numbers:
             return value
         # Lists and objects are not hashable, and a number equals a boolean: only these types are looked up.
-        return codes.get(value) if value is None or type(value) in (str, bool) else None
+        if type(value) is str:
+            return codes.get(value, other)
+        return codes.get(value) if value is None or type(value) is bool else None
 
     return decode
 
@@ -70,5 +74,5 @@ def describe_expected(feature: Feature, *, tensor: bool) -> str:
     if not tensor and feature.kind == "categorical":
         names = [repr(category[:MAX_CATEGORY_LENGTH]) for category in feature.categories[:MAX_CATEGORIES]]
         more = ", ..." if len(feature.categories) > MAX_CATEGORIES else ""
-        expected = f"a string, one of {', '.join(names)}{more}"
+        expected = f"a string, one of {', '.join(names)}{more}" if feature.other is None else "a string"
     return f"{expected}, or null" if feature.missing else expected

@@ -103,18 +103,27 @@ class Categorical(CardPart):
     Attributes:
         categories: Names of the categories; rows contain the index of one.
         missing: True if values may be missing.
+        other: Category that stands for every name that is not among the categories; None if such names are unknown.
     """
 
     name: Name
     kind: Literal["categorical"] = "categorical"
     categories: Annotated[tuple[Category, ...], Field(min_length=1, max_length=65_536)]
     missing: StrictBool = False
+    other: Category | None = None
 
     @model_validator(mode="after")
     def _check_distinct(self) -> "Categorical":
         if len(self.codes) != len(self.categories):
             raise ValueError(f"feature {self.name!r}: two categories are the same")
+        if self.other is not None and self.other not in self.codes:
+            raise ValueError(f"feature {self.name!r}: other {self.other!r}; expected one of the categories")
         return self
+
+    @model_serializer(mode="wrap")
+    def _omit_no_other(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the field without a category for other names, as `Numeric` does."""
+        return {name: value for name, value in serialize(self).items() if name != "other" or value is not None}
 
     @cached_property
     def codes(self) -> dict[str, int]:

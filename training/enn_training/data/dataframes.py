@@ -1,6 +1,7 @@
 """Pandas frames: infer the kind of each column, and encode the values as float64 rows."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
@@ -12,12 +13,11 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from enn_models.card.features import MAX_NAME, Feature, valid_values
-from enn_training.data.columns import Column
+from enn_training.data.columns import MAX_CATEGORIES, OTHER, Column, describe_pool, pool
 from enn_training.data.dataset import to_label
 from enn_training.data.float32_range import refuse_beyond_float32
 from enn_training.errors import DataError
 
-MAX_CATEGORIES = 50
 FEW_CATEGORIES = 10
 """Largest number of categories that can exceed half the number of rows."""
 MAX_SHOWN = 10
@@ -52,7 +52,7 @@ def infer_columns(frame: pd.DataFrame, row: Row = position) -> tuple[Column, ...
     """Return the kind of every column of a frame.
 
     Texts become categories in sorted order. A pandas categorical keeps its categories in their order, including those
-    that no row has.
+    that no row has. Of more than 50 categories the rare ones become one, "other".
 
     Args:
         frame: Rows to train on; None and NaN are missing values.
@@ -79,7 +79,15 @@ def infer_column(values: pd.Series, row: Row = position) -> Column:
             return Column(name, missing=missing)
         _refuse_foreign(values, row)
         _refuse_text_among_numbers(values, row)
-    return Column(name, "categorical", _categories(values, row), missing)
+    categories = _categories(values, row)
+    if len(categories) <= MAX_CATEGORIES:
+        return Column(name, "categorical", categories, missing)
+    return Column(name, "categorical", pool(categories, Counter(map(_text, known))), missing, OTHER)
+
+
+def pool_note(column: Column, values: pd.Series) -> str | None:
+    """Return a sentence about the pooled categories of a column, given its values; None if none are pooled."""
+    return None if column.other is None else describe_pool(column, Counter(map(_text, values.dropna())))
 
 
 def encode(
@@ -168,8 +176,10 @@ def _codes(column: Column, values: pd.Series, row: Row, *, unknown: bool) -> NDA
     if column.kind == "numeric":
         return _numbers(column.name, values, missing, row)
     indices = {text: index for index, text in enumerate(column.categories or ("False", "True"))}
+    unseen_code = UNSEEN if column.other is None else indices[column.other]
     codes = [
-        np.nan if absent else indices.get(_text(value), UNSEEN) for value, absent in zip(values, missing, strict=True)
+        np.nan if absent else indices.get(_text(value), unseen_code)
+        for value, absent in zip(values, missing, strict=True)
     ]
     result = np.array(codes, dtype=np.float64)
     if (unseen := result == UNSEEN).any() and not (unknown and column.kind == "categorical"):
@@ -199,10 +209,10 @@ def _categories(values: pd.Series, row: Row) -> tuple[str, ...]:
         found = declared if len(declared) <= MAX_CATEGORIES else [value for value in declared if value in observed]
     else:
         found = sorted(observed, key=_text)
-    if len(found) > MAX_CATEGORIES or len(found) > max(FEW_CATEGORIES, len(known) / 2):
+    if len(found) > max(FEW_CATEGORIES, len(known) / 2):
         raise UnusableColumnError(
             str(values.name),
-            f"{len(found)} different texts in {len(known)} rows; categories are at most {MAX_CATEGORIES} and recur",
+            f"{len(found)} different texts in {len(known)} rows; categories recur",
             "group the rare ones, or leave the column out",
         )
     texts = [_text(value) for value in found]
@@ -212,7 +222,7 @@ def _categories(values: pd.Series, row: Row) -> tuple[str, ...]:
             f"column {str(values.name)!r}, {place}: a text of {len(_text(long[0]))} characters; a category has at most"
             f" {MAX_NAME}: shorten it, or leave the column out"
         )
-    if twice := [text for text in texts if texts.count(text) > 1]:
+    if twice := [text for text, count in Counter(texts).items() if count > 1]:
         raise DataError(
             f"column {str(values.name)!r}: two categories are written {twice[0]!r}; make them one, of one type"
         )

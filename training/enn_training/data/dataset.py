@@ -128,7 +128,7 @@ def summarize_columns(columns: Sequence[Column | str], x: Rows, weight: Rows | N
 
 def _summary(column: Column, values: Rows, weight: Rows | None) -> Feature:
     if column.kind == "categorical":
-        return Categorical(name=column.name, categories=column.categories, missing=column.missing)
+        return Categorical(name=column.name, categories=column.categories, missing=column.missing, other=column.other)
     if column.kind == "boolean":
         return Boolean(name=column.name, missing=column.missing)
     present = ~np.isnan(values)

@@ -19,7 +19,7 @@ from enn_training.data.dataset import Split
 from enn_training.data.float32_range import to_float32
 from enn_training.data.sampling.class_weights import ClassWeight
 from enn_training.data.sampling.hold_out import hold_out_rows
-from enn_training.errors import OptionError
+from enn_training.errors import OptionError, TableWarning
 from enn_training.estimators.explanation import ExplanationMixin
 from enn_training.estimators.unknown_values import UnknownValues
 from enn_training.learned_model import Label, LearnedModel
@@ -156,6 +156,9 @@ class Estimator(ExplanationMixin, BaseEstimator):
     def _first_rows(self, x: Any) -> Any:  # noqa: ANN401 - a frame, or whatever scikit-learn takes for an array
         """Return the first training rows as numbers, and store the kinds of their columns."""
         self.columns_ = frames.infer_columns(x) if frames.has_non_numeric_columns(x) else None
+        for column in self.columns_ or ():
+            if note := frames.pool_note(column, x[column.name]):
+                warnings.warn(f"column {column.name!r}: {note}", TableWarning, stacklevel=3)
         return x if self.columns_ is None else frames.encode_frame(self.columns_, x)
 
     def _more_rows(self, x: Any, *, unknown: bool = False) -> Any:  # noqa: ANN401 - as above

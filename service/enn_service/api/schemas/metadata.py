@@ -59,6 +59,7 @@ class FeatureMetadata(Body):
     """A feature of the rows; the range, in the unit of the feature, and mean are those of the training data.
 
     `typical` is the value of a typical row. `missing` is true if null is accepted.
+    `other` is the category that stands for every name that is not among the categories.
     """
 
     name: str
@@ -69,6 +70,7 @@ class FeatureMetadata(Body):
     maximum: float | None = None
     mean: float | None = None
     categories: list[str] | None = None
+    other: str | None = None
 
 
 class ModelProperties(Body):

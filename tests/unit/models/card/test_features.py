@@ -79,6 +79,7 @@ def test_valid_values_of_a_feature(feature: Feature, good: list[float], bad: lis
         ({"kind": "date"}, "kind"),
         ({"kind": "categorical"}, "categories"),
         ({"kind": "categorical", "categories": ["a", "a"]}, "two categories are the same"),
+        ({"kind": "categorical", "categories": ["a", "b"], "other": "c"}, "other 'c'; expected one of the categories"),
         ({"kind": "categorical", "categories": []}, "categories"),
         ({"kind": "categorical", "categories": ["x" * 257]}, "256"),
         ({"kind": "boolean", "minimum": 0}, "minimum"),

@@ -224,8 +224,8 @@ def test_parquet_keeps_category_order_and_otherwise_reads_like_csv(load, tmp_pat
         ([f"Braund, Mr. {row}" for row in range(200)], "free text: 200 different texts in 200 rows"),
         ([f"cust-{row}" for row in range(200)], "identifiers: 200 different texts in 200 rows"),
         (
-            [f"zone {row % 60}" for row in range(200)],
-            "too many categories: 60 different texts in 200 rows; categories are at most 50",
+            [f"zone {row % 120}" for row in range(200)],
+            "too many categories: 120 different texts in 200 rows; categories recur",
         ),
         ([None] * 200, "no row has a value"),
         (["same"] * 200, "all its values are same"),
@@ -234,6 +234,18 @@ def test_parquet_keeps_category_order_and_otherwise_reads_like_csv(load, tmp_pat
 def test_column_without_information_is_left_out_with_warning(load, values, words):
     with pytest.warns(TableWarning, match=f"column 'c' is left out: {words}"):
         assert load(mixed().assign(c=values)).features == ("size", "island", "wild")
+
+
+def test_rare_categories_are_pooled_with_a_line(load):
+    zones = np.minimum(np.arange(400) % 100, np.arange(400) % 61)
+    with pytest.warns(TableWarning, match=r"column 'c': 12 of 61 categories, in \d+ row\(s\), are pooled as 'other'"):
+        data = load(pd.concat([mixed(), mixed()]).assign(c=[f"zone {zone}" for zone in zones]))
+    assert data.columns is not None
+    column = data.columns[-1]
+    assert (len(column.categories), column.categories[-1], column.other) == (50, "other", "other")
+    counts = pd.Series(zones).value_counts()
+    kept = {int(text.split()[1]) for text in column.categories[:-1]}
+    assert counts[[*kept]].min() >= counts.drop([*kept]).max()
 
 
 @pytest.mark.parametrize("values", [["2024-01-31"] * 20, ["31/01/2024 10:00"] * 20])

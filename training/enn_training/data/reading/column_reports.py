@@ -132,6 +132,8 @@ def understand_feature(
         if asked:
             raise DataError(f"column {column.name!r} cannot be kept: {reason}")
         return replace(report, role="left out", reason=reason), values
+    if note := frames.pool_note(column, values):
+        report = replace(report, notes=(*report.notes, note))
     return replace(report, kind=column.kind, categories=column.categories, column=column), values
 
 
