@@ -36,7 +36,10 @@ from enn_training.publishing.onnx.selection import LARGE_BATCH
 SCORE_NAMES = {
     "r2": "R2",
     "accuracy": "accuracy",
+    "balanced_accuracy": "balanced accuracy",
     "log_loss": "log-loss",
+    "roc_auc": "AUC",
+    "average_precision": "average precision",
     "mean_squared_error": "MSE",
     "root_mean_squared_error": "RMSE",
 }
@@ -63,12 +66,12 @@ def report_lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterato
     if "cut_short" in model.training:
         yield f"cut short by the time limit after {model.training['passes']} passes: set --hidden, or use fewer columns"
     yield f"learned from {rows['training']} rows, chosen by {rows['held_out']}, judged on {rows['test']}"
-    measure = "R2" if model.classes is None else "accuracy"
+    measure, width = "R2" if model.classes is None else "accuracy", 10 if model.classes is None else 19
     for name, value in model.scores.items():
-        digits = ".4f" if name in ("r2", "accuracy") else ".4g"
-        yield f"{SCORE_NAMES[name]:<10}{value:{digits}}"
+        digits = ".4g" if name in ("log_loss", "mean_squared_error", "root_mean_squared_error") else ".4f"
+        yield f"{SCORE_NAMES[name]:<{width}}{value:{digits}}"
     for baseline in compared:
-        yield f"{'':<10}{baseline.score:.4f}  {measure} of the {baseline.name}"
+        yield f"{'':<{width}}{baseline.score:.4f}  {measure} of the {baseline.name}"
     if model.network.encoding is not None:
         yield f"columns   {_describe_columns(model.features)}"
     layers = "-".join(str(len(layer.bias)) for layer in model.network.layers)

@@ -43,9 +43,10 @@ def score(network: Network, rows: Split) -> dict[str, float]:
         rows: At least one row with its targets; each counts by its weight.
 
     Returns:
-        For classes accuracy, and log_loss in nats if the network predicts probabilities; for a regression r2,
-        mean_squared_error and root_mean_squared_error in the target's unit. r2 of a constant target is 1 for exact
-        predictions, else 0.
+        For classes accuracy, balanced_accuracy, log_loss in nats if the network predicts probabilities, and if the rows
+        have every class roc_auc and average_precision: of two classes those of the second, of several the mean over
+        each class against the others. For a regression r2, mean_squared_error and root_mean_squared_error in the
+        target's unit. r2 of a constant target is 1 for exact predictions, else 0.
     """
     return _score(network, _served(network, rows.x), rows)
 
@@ -64,9 +65,27 @@ def _score(network: Network, output: Floats, rows: Split) -> dict[str, float]:
             "mean_squared_error": float(metrics.mean_squared_error(truth, output, sample_weight=rows.weight)),
             "root_mean_squared_error": float(metrics.root_mean_squared_error(truth, output, sample_weight=rows.weight)),
         }
-    scores = {"accuracy": float(metrics.accuracy_score(rows.y, _to_classes(output), sample_weight=rows.weight))}
+    return _class_scores(network, output, rows)
+
+
+def _class_scores(network: Network, output: Floats, rows: Split) -> dict[str, float]:
+    """Return the metrics of class scores or probabilities [rows, outputs]; those that rank rows need every class."""
+    chosen, weight, present = _to_classes(output), rows.weight, np.unique(rows.y)
+    recall = metrics.recall_score(rows.y, chosen, labels=present, average="macro", sample_weight=weight)
+    scores = {
+        "accuracy": float(metrics.accuracy_score(rows.y, chosen, sample_weight=weight)),
+        "balanced_accuracy": float(recall),
+    }
     if network.head == "linear":
         scores["log_loss"] = _log_loss(rows, output)
+    if len(present) == max(2, output.shape[1]):
+        binary = [(rows.y == 1, output[:, -1])] if len(present) == 2 else []
+        ranked = binary or [(rows.y == label, output[:, label]) for label in present]
+        for name, metric in (
+            ("roc_auc", metrics.roc_auc_score),
+            ("average_precision", metrics.average_precision_score),
+        ):
+            scores[name] = float(np.mean([metric(truth, values, sample_weight=weight) for truth, values in ranked]))
     return scores
 
 

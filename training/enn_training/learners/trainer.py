@@ -84,7 +84,8 @@ def _with_fold_scores(
     ]
     if not scores:
         return model
-    mean = {name: float(np.mean([each[name] for each in scores])) for name in scores[0]}
+    common = [name for name in scores[0] if all(name in each for each in scores)]  # some need every class in a fold
+    mean = {name: float(np.mean([each[name] for each in scores])) for name in common}
     return replace(model, scores=mean, training={**model.training, "scored_on": f"{len(scores)} folds"})
 
 

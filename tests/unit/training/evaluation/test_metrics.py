@@ -13,15 +13,30 @@ X = np.random.default_rng(0).uniform(-1, 1, (50, 2))
 
 
 @pytest.mark.parametrize("units", [1, 3])
-def test_classification_scores_are_accuracy_and_log_loss(units):
+def test_classification_scores_are_those_of_scikit_learn(units):
     network = initial_network(Architecture(2, (6,), units, head="linear"))
-    y = np.arange(50) % max(2, units)
-    probabilities = network.respond(X).output
+    y, weight = np.arange(50) % max(2, units), np.linspace(0.5, 2, 50)
+    probabilities, chosen = network.respond(X).output, predict_classes(network, X)
+    ranked = probabilities[:, 1] if units == 1 else probabilities
     expected = {
-        "accuracy": metrics.accuracy_score(y, predict_classes(network, X)),
-        "log_loss": metrics.log_loss(y, probabilities),
+        "accuracy": metrics.accuracy_score(y, chosen, sample_weight=weight),
+        "balanced_accuracy": metrics.balanced_accuracy_score(y, chosen, sample_weight=weight),
+        "log_loss": metrics.log_loss(y, probabilities, sample_weight=weight),
+        "roc_auc": metrics.roc_auc_score(y, ranked, multi_class="ovr", sample_weight=weight),
+        "average_precision": metrics.average_precision_score(y, ranked, sample_weight=weight),
     }
-    assert score(network, Split(X, y)) == pytest.approx(expected)
+    assert score(network, Split(X, y, weight)) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("units", [1, 3])
+def test_dct_scores_rank_rows_if_each_class_occurs(units):
+    network = initial_network(Architecture(2, (6,), units, head="dct"))
+    y, output = np.arange(50) % max(2, units), network.respond(X).output
+    labels = [1] if units == 1 else [0, 1, 2]
+    pairs = zip(labels, output.T, strict=True)
+    expected = np.mean([metrics.roc_auc_score(y == label, values) for label, values in pairs])
+    assert score(network, Split(X, y))["roc_auc"] == pytest.approx(expected, rel=1e-5)
+    assert list(score(network, Split(X, np.zeros(50, np.int64)))) == ["accuracy", "balanced_accuracy"]
 
 
 def test_regression_scores_have_the_unit_of_the_target():
