@@ -1,5 +1,6 @@
 """Tests of a model with categories, booleans and missing values, trained by the command on a table and served."""
 
+import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -119,6 +120,30 @@ def test_metadata_describes_every_feature_of_the_table(animals: httpx.Client) ->
     assert features["island"]["categories"] == ["Biscoe", "Dream", "Torgersen"]
     assert [name for name, feature in features.items() if feature["missing"]] == ["island", "mass"]
     assert 3000 < features["mass"]["mean"] < 5000
+
+
+def test_guarantees_keep_missing_values_and_change_categories(animals: httpx.Client) -> None:
+    (before,) = ask(animals, "predict", [ROW])["predictions"]
+    (wanted,) = {"Adelie", "Gentoo"} - {before["label"]}
+    options = {"label": wanted, "within": {"island": ["Biscoe", "Torgersen", "Dream"]}, "fixed": ["bill"]}
+    answer = ask(animals, "explain", [ROW], stability={"tolerance": {"bill": 0.2}}, counterfactual=options)
+    assert schemas.ExplainResponse.model_validate_json(json.dumps(answer), strict=True)
+    found = answer["explanations"][0]["counterfactual"]
+    assert found["instance"] == ROW | {name: change["to"] for name, change in found["changes"].items()}
+    assert set(found["changes"]) <= {"island", "wild", "grade"}
+    assert found["distance"] == len(found["changes"])
+    assert found["prediction"] == ask(animals, "predict", [found["instance"]])["predictions"][0]
+    assert found["prediction"]["label"] == wanted
+    stable = answer["explanations"][0]["stability"]
+    assert stable["lower"] < answer["explanations"][0]["pre_activation"] < stable["upper"]
+    for parameters, text in (
+        ({"stability": {"tolerance": {"island": 1}}}, "tolerance.island: feature 'island' is categorical"),
+        ({"counterfactual": {"label": wanted, "within": {"island": ["Moon"]}}}, "within.island[0]: 'Moon'; expected"),
+        ({"counterfactual": {"label": wanted, "within": {"island": []}}}, "within.island: []; expected"),
+    ):
+        reply = animals.post("/v1/models/animals:explain", json={"instances": [ROW], "parameters": parameters})
+        assert reply.status_code == 400
+        assert text in reply.json()["error"]
 
 
 ISLANDS = "expected a string, one of 'Biscoe', 'Dream', 'Torgersen', or null"

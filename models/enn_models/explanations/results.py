@@ -75,6 +75,10 @@ class Explanations:
         out_of_range: Features outside their training range, for each row.
         ranges: Training range of each feature that is out of range in some row.
         attributions: Attributions of features; None unless requested.
+        stability: Bounds over all rows within a tolerance, for each row: {"lower", "upper", "label_holds",
+            "counterexample"}; None unless requested.
+        counterfactuals: Nearest row found with a wished outcome, for each row: {"instance", "changes", "distance",
+            "no_closer_than", "prediction"}; None unless requested.
         index: Index of the pandas frame that was explained; None for other rows.
     """
 
@@ -95,6 +99,8 @@ class Explanations:
     out_of_range: list[tuple[str, ...]]
     ranges: dict[str, tuple[float, float]]
     attributions: Attributions | None
+    stability: list[dict[str, Any]] | None = None
+    counterfactuals: list[dict[str, Any]] | None = None
     index: Any = None
 
     def to_frame(self) -> "pd.DataFrame":

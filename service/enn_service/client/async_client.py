@@ -96,6 +96,10 @@ class AsyncClient(AsyncIntrospection):
                 baseline: Row at which integrated gradients start. Default: the mean of the training rows.
                 permutations: Number of feature orders that "sampled_shapley" draws.
                 interactions: True for the interactions of each pair of features too; takes "shapley". Default: False.
+                stability: Tolerance as a share of the training ranges, or {"tolerance": {feature: largest change}}:
+                bounds over all rows within it. Default: none.
+                counterfactual: Wished outcome, {"label": label}, or for a regression {"at_least": value} or {"at_most":
+                value}, with the options fixed, within and max_changes. Default: none.
 
         Returns:
             Predictions and explanations as arrays.

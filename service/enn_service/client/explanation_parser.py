@@ -89,6 +89,10 @@ def _explanations(
         out_of_range=[tuple(row["out_of_range"]) for row in flags],
         ranges={name: (low, high) for row in flags for name, (low, high) in row.get("ranges", {}).items()},
         attributions=_attributions([row["attributions"] for row in rows if "attributions" in row], instances),
+        stability=[row["stability"] for row in rows] if all("stability" in row for row in rows) else None,
+        counterfactuals=[row["counterfactual"] for row in rows]
+        if all("counterfactual" in row for row in rows)
+        else None,
     )
 
 

@@ -36,6 +36,8 @@ class ExplainParameters(TypedDict, total=False):
     baseline: Row | None
     permutations: int | None
     interactions: bool
+    stability: float | Mapping[str, Any] | None
+    counterfactual: Mapping[str, Any] | None
 
 
 def predict(model: str, rows: Rows, version: str | None) -> RowsCall[list[Any]]:
@@ -94,6 +96,8 @@ def _explain_parameters(
     baseline: Row | None = None,
     permutations: int | None = None,
     interactions: bool = False,
+    stability: float | Mapping[str, Any] | None = None,
+    counterfactual: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the parameters of an explain request, without those that have their default."""
     given = {
@@ -105,6 +109,8 @@ def _explain_parameters(
         "baseline": None if baseline is None else to_single_row(baseline, "baseline"),
         "permutations": permutations,
         "interactions": interactions or None,
+        "stability": {"tolerance": stability} if isinstance(stability, int | float) else stability,
+        "counterfactual": counterfactual,
     }
     return {name: value for name, value in given.items() if value is not None}
 

@@ -9,6 +9,10 @@ from enn_models.explanations.methods import MAX_PERMUTATIONS, Method
 from enn_service.errors import InvalidRequestError
 from enn_service.inference import attributions
 from enn_service.inference.attributions import AttributionOptions
+from enn_service.inference.guarantees import options as guarantees
+from enn_service.inference.guarantees.counterfactuals import CounterfactualParameters
+from enn_service.inference.guarantees.options import GuaranteeOptions
+from enn_service.inference.guarantees.stability import StabilityParameters
 from enn_service.inference.types import Batch
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.session import Array
@@ -31,7 +35,8 @@ class ExplainParameters(attributions.AttributionParameters, gc=False):
     `outputs` explains several outputs, or "all", instead of one. `top` returns the largest bumps, and the others as one
     sum. Attributions compare with the background (shapley; default: training rows of the card) or with the baseline
     (integrated_gradients; default: the mean of the training rows). For several hidden layers, "sampled_shapley" samples
-    Shapley values. `interactions` divides exact Shapley values among the pairs of features.
+    Shapley values. `interactions` divides exact Shapley values among the pairs of features. Stability and
+    counterfactual are of each row, so they are for one output.
     """
 
     output: Annotated[Any, Meta(extra_json_schema={"anyOf": [LABEL_SCHEMA, {"type": "null"}]})] = None
@@ -40,6 +45,8 @@ class ExplainParameters(attributions.AttributionParameters, gc=False):
     ) = None
     top: Annotated[int, Meta(ge=1)] | None = None
     harmonics: bool = False
+    stability: StabilityParameters | None = None
+    counterfactual: CounterfactualParameters | None = None
 
 
 PARAMETERS = ExplainParameters.__struct_fields__
@@ -52,8 +59,11 @@ EXPECTED_PARAMETERS = {
     "parameters.attributions": f"one of {get_args(Method)}",
     "parameters.interactions": "true or false",
     "parameters.permutations": f"a whole number from 1 to {MAX_PERMUTATIONS}",
+    **guarantees.EXPECTED,
 }
 """Text of what is expected, by place in the body."""
+CLOSED = {"parameters": PARAMETERS, **guarantees.CLOSED}
+"""Known fields of the objects that accept no others, by place."""
 NO_PARAMETERS = ExplainParameters()
 
 
@@ -67,6 +77,7 @@ class ExplainOptions(Struct, frozen=True):
         top: Number of bumps returned, the largest first; None for all in the order of the neurons.
         harmonics: True to split each bump into the terms of its series.
         attributions: Method of the attributions to features, with its options; None without attributions.
+        guarantees: Stability and counterfactual of each row; None without both.
         is_default: True if the request has no options.
         extra_cost_ns: Estimated time besides the run of the network, in nanoseconds.
     """
@@ -77,6 +88,7 @@ class ExplainOptions(Struct, frozen=True):
     top: int | None = None
     harmonics: bool = False
     attributions: AttributionOptions | None = None
+    guarantees: GuaranteeOptions | None = None
     is_default: bool = False
     extra_cost_ns: int = 0
 
@@ -115,7 +127,11 @@ def parse_explain_options(model: ServedModel, parameters: ExplainParameters | No
         extra = max(MIN_ATTRIBUTION_NS, int(rows * attributions.row_cost_ns(model, attribution)))
     if harmonics:
         extra += rows * HARMONIC_NS * model.card.layers[-2] * model.card.harmonics
-    return ExplainOptions(numbers, output, outputs, top, harmonics, attribution, extra_cost_ns=extra)
+    guarantee = guarantees.parse_guarantees(model, parameters.stability, parameters.counterfactual, output, outputs)
+    if guarantee is not None:
+        extra += rows * guarantee.row_cost_ns(model)
+        numbers += guarantee.numbers(model)
+    return ExplainOptions(numbers, output, outputs, top, harmonics, attribution, guarantee, extra_cost_ns=extra)
 
 
 def _read_outputs(model: ServedModel, given: list[Any] | str | None) -> list[int] | None:
@@ -149,7 +165,8 @@ def encode_plain_row(model: ServedModel, options: ExplainOptions, tensors: Seque
 def explanation_bytes(model: ServedModel, options: ExplainOptions) -> int:
     """Return the estimated length of the explanation of a row."""
     neurons, attributed = model.card.layers[-2], options.attributions
-    return len(options.outputs or [0]) * model.explanation_encoder.bytes_per_row(
+    guaranteed = 0 if options.guarantees is None else options.guarantees.bytes_per_row(model)
+    return guaranteed + len(options.outputs or [0]) * model.explanation_encoder.bytes_per_row(
         min(options.top or neurons, neurons),
         harmonics=options.harmonics,
         attributions=attributed is not None,
@@ -196,6 +213,9 @@ def encode_explanations(
         return encoder.encode(rows, units, bumps, tails, harmonics=options.harmonics, top=options.top)
 
     if options.outputs is None:
+        if options.guarantees is not None:
+            added = yield from guarantees.encode_guarantees(model, rows, by_place[0], output, options.guarantees)
+            flags = [b"%b%b" % pair for pair in zip(flags, added, strict=True)]
         return encode(0, flags)
     by_output = []
     for place in range(len(options.outputs)):

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from enn_service.inference.attributions import ROWS_SCHEMA
-from enn_service.inference.explain_options import EXPECTED_PARAMETERS, PARAMETERS, ExplainParameters
+from enn_service.inference.explain_options import CLOSED, EXPECTED_PARAMETERS, ExplainParameters
 from enn_service.protocols.body_decoder import BodyDecoder
 from enn_service.protocols.datatypes import DATATYPES
 
@@ -136,6 +136,6 @@ TENSORS = {
 """Text of what is expected, by place."""
 
 PREDICT = BodyDecoder(PredictRequest, ROWS | {"parameters": "an object"}, {"parameters": ()})
-EXPLAIN = BodyDecoder(ExplainRequest, ROWS | EXPECTED_PARAMETERS, {"parameters": PARAMETERS})
+EXPLAIN = BodyDecoder(ExplainRequest, ROWS | EXPECTED_PARAMETERS, CLOSED)
 INFER = BodyDecoder(InferRequest, TENSORS)
-EXPLAIN_TENSORS = BodyDecoder(ExplainTensorsRequest, TENSORS | EXPECTED_PARAMETERS, {"parameters": PARAMETERS})
+EXPLAIN_TENSORS = BodyDecoder(ExplainTensorsRequest, TENSORS | EXPECTED_PARAMETERS, CLOSED)

@@ -104,6 +104,44 @@ class Attributions(BaseModel):
     interactions: dict[str, dict[str, float]] = {}
 
 
+class Stability(BaseModel):
+    """Bounds of the pre_activation over all rows within the tolerance, which hold for the served file.
+
+    `label_holds` is true if every such row has the predicted label, false if `counterexample` has another one, and null
+    if neither is known, or for a regression.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    lower: float
+    upper: float
+    label_holds: bool | None
+    counterexample: dict[str, Value] | None
+
+
+class Change(BaseModel):
+    """Value of a feature in the row and in the counterfactual."""
+
+    model_config = ConfigDict(extra="forbid", serialize_by_alias=True)
+    old: Value = Field(alias="from")
+    new: Value = Field(alias="to")
+
+
+class Counterfactual(BaseModel):
+    """The nearest row found with the wished outcome, and its prediction; no row within `no_closer_than` has it.
+
+    The distance is the sum of the changes, each in units of the training range; another category counts 1. If no row
+    was found, `reason` says why, and the rest is null, or the distance that is proved.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+    instance: dict[str, Value] | None
+    changes: dict[str, Change] | None
+    distance: float | None
+    no_closer_than: float | None
+    prediction: Prediction | None
+    reason: str | None = None
+
+
 class OutputExplanation(BaseModel):
     """bias + the sum of the bumps' values, and of the rest, = pre_activation.
 
@@ -132,6 +170,9 @@ class Flags(BaseModel):
 
 class Explanation(OutputExplanation, Flags):
     """The explanation of one output of a row."""
+
+    stability: Stability | None = None
+    counterfactual: Counterfactual | None = None
 
 
 class SeveralExplanations(Flags):
