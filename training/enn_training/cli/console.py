@@ -1,19 +1,17 @@
 """Terminal output of the training commands: progress bars, scores beside baselines, and pruning levels."""
 
-import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from tqdm import tqdm
 
-from enn_models.card.features import Feature
 from enn_models.network import Head, Network
 from enn_models.package import Package
 from enn_training.cli.options import ExportOptions
+from enn_training.cli.output import Output
 from enn_training.data.dataset import Dataset
 from enn_training.data.sampling.class_weights import ClassWeight
 from enn_training.errors import ExportError, PrecisionWarning, TrainingError
@@ -45,16 +43,6 @@ SCORE_NAMES = {
 }
 
 
-@contextmanager
-def printed_warnings(category: type[Warning]) -> Iterator[None]:
-    """Print warnings as lines on standard error at the end, each of a category even if it is not the first."""
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always", category)
-        yield
-    for warning in caught:
-        typer.echo(f"warning: {warning.message}", err=True)
-
-
 def report_lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterator[str]:
     """Yield the lines of a training report: rows, scores, baselines, columns and size.
 
@@ -72,25 +60,27 @@ def report_lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterato
         yield f"{SCORE_NAMES[name]:<{width}}{value:{digits}}"
     for baseline in compared:
         yield f"{'':<{width}}{baseline.score:.4f}  {measure} of the {baseline.name}"
-    if model.network.encoding is not None:
-        yield f"columns   {_describe_columns(model.features)}"
+    if mapped := [
+        feature.name for feature in model.features if feature.kind == "numeric" and feature.knots is not None
+    ]:
+        yield f"columns of a long range, mapped to their quantiles: {', '.join(mapped)}"
     layers = "-".join(str(len(layer.bias)) for layer in model.network.layers)
     size = f"{model.network.columns}-{layers}, Q = {model.training['harmonics']}"
     yield f"parameters {model.network.parameters} ({size}, {model.network.head} head)"
 
 
-def _describe_columns(features: tuple[Feature, ...]) -> str:
-    """Return the names of the features by kind, on one line."""
-    kinds = {
-        "numeric": [feature.name for feature in features if feature.kind == "numeric"],
-        "boolean": [feature.name for feature in features if feature.kind == "boolean"],
-        "categorical": [f"{each.name} ({len(each.categories)})" for each in features if each.kind == "categorical"],
-        "values may be missing in": [feature.name for feature in features if feature.missing],
-        "of a long range, mapped to their quantiles": [
-            feature.name for feature in features if feature.kind == "numeric" and feature.knots is not None
-        ],
+def report_document(model: LearnedModel, compared: tuple[Baseline, ...], skill_found: float) -> dict[str, Any]:
+    """Return a training report in JSON types; arguments as in `report_lines`, and the skill on the test rows."""
+    return {
+        "task": model.network.task,
+        "classes": None if model.classes is None else list(model.classes),
+        "features": [feature.name for feature in model.features],
+        "scores": model.scores,
+        "skill": skill_found,
+        "baselines": {baseline.name: baseline.score for baseline in compared},
+        "parameters": model.network.parameters,
+        "training": model.training,
     }
-    return "; ".join(f"{kind} {', '.join(names)}" for kind, names in kinds.items() if names)
 
 
 def train_and_publish(
@@ -106,6 +96,7 @@ def train_and_publish(
     models: Path,
     name: str,
     export_options: ExportOptions,
+    output: Output,
 ) -> None:
     """Train a model with a progress bar, print the report, and publish the model.
 
@@ -113,7 +104,7 @@ def train_and_publish(
         TrainingError: Training fails, or the model cannot be exported exactly.
         RepositoryError: The repository rejects the model.
     """
-    with printed_warnings(PrecisionWarning), progress_bar(name) as watch:
+    with output.printed_warnings(PrecisionWarning), progress_bar(name, shown=False if output.quiet else None) as watch:
         model = train(
             data,
             learner,
@@ -125,15 +116,17 @@ def train_and_publish(
             class_weight=class_weight,
             watch=watch,
         )
-    for line in report_lines(model, baselines(data)):
-        typer.echo(line)
-    if (found := skill(model.network, data.test)) <= 0:
+    compared, found = baselines(data), skill(model.network, data.test)
+    output.document["model"] = report_document(model, compared, found)
+    for line in report_lines(model, compared):
+        output.line(line)
+    if found <= 0:
         simple = "the mean of the target" if data.classes is None else "the shares of the classes"
-        typer.echo(f"warning: the model is not better than {simple}: skill {found:.4f} on the test rows", err=True)
-    publish(model, models, name, export_options)
+        output.warn(f"the model is not better than {simple}: skill {found:.4f} on the test rows")
+    publish(model, models, name, export_options, output)
 
 
-def publish(model: LearnedModel, models: Path, name: str, export_options: ExportOptions) -> None:
+def publish(model: LearnedModel, models: Path, name: str, export_options: ExportOptions, output: Output) -> None:
     """Publish a model and print the folder of its version.
 
     Raises:
@@ -142,9 +135,10 @@ def publish(model: LearnedModel, models: Path, name: str, export_options: Export
     """
     try:
         folder = export(model, models, name, optimize=export_options.optimize, unrolling=export_options.unrolling)
-        typer.echo(f"published {folder}")
     except ExportError as error:
         raise TrainingError(str(error)) from error
+    output.document["published"] = str(folder)
+    output.line(f"published {folder}")
 
 
 def prune_with_progress(
@@ -156,6 +150,7 @@ def prune_with_progress(
     targets: Sequence[Target],
     criteria: Sequence[Criterion],
     seed: int,
+    output: Output,
 ) -> PruningResult:
     """Prune a network with a progress bar and print all levels.
 
@@ -167,11 +162,13 @@ def prune_with_progress(
         targets: Parts to prune.
         criteria: Rankings of coefficients.
         seed: Seed of the row order.
+        output: Output of the command.
     """
     total = len(targets) * pass_count(len(data.dataset.training.x))
-    with tqdm(desc=f"pruning {name}", total=total, unit="pass", disable=None) as bar:
+    with tqdm(desc=f"pruning {name}", total=total, unit="pass", disable=output.bar_disabled) as bar:
         result = prune(network, data, loss=loss, targets=targets, criteria=criteria, seed=seed, watch=bar.update)
-    console = Console()
+    output.document.update(_pruning_document(result))
+    console = Console(quiet=not output.has_lines)
     scores = [f"{SCORE_NAMES[name]} {value:.6g}" for name, value in result.before.scores.items()]
     if data.dataset.classes is not None:
         scores.insert(0, f"skill {result.before.skill:.6g}")
@@ -180,6 +177,23 @@ def prune_with_progress(
         console.print(f"{stage.target}: lost as cut and after fine-tuning")
         console.print(_levels_table(stage, result.before))
     return result
+
+
+def _pruning_document(result: PruningResult) -> dict[str, Any]:
+    """Return the levels of all stages in JSON types, with the scores of each as cut and after fine-tuning."""
+
+    def scored(network: ScoredNetwork) -> dict[str, Any]:
+        return {"scores": network.scores, "skill": network.skill}
+
+    stages = {
+        stage.target: [
+            {"fraction": level.fraction, "criterion": level.criterion, "applied": level is stage.chosen}
+            | {"cut": scored(level.cut), "tuned": scored(level.tuned)}
+            for level in stage.levels
+        ]
+        for stage in result.stages
+    }
+    return {"before": scored(result.before), "after": scored(result.after), "stages": stages}
 
 
 def _levels_table(stage: PruningStage, before: ScoredNetwork) -> Table:

@@ -6,14 +6,18 @@ from typing import Annotated
 import typer
 
 from enn_training.cli import options
+from enn_training.cli.output import Output
 from enn_training.errors import OptionError
 
 
 def inspect(
     name: Annotated[str, typer.Argument(help="Name of the model.")],
+    *,
     models: options.Models,
     version: Annotated[str | None, typer.Option("--version", help="Version to print. Default: the highest.")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="Draw the model in this .png or .svg file.")] = None,
+    quiet: options.Quiet = False,
+    json_file: options.Json = None,
 ) -> None:
     """Print a model's card and the spectrum of its activations; draw activations, bumps, sum and prediction."""
     # Imported here: matplotlib takes a second that --help should not.
@@ -26,8 +30,10 @@ def inspect(
 
     if out is not None and out.suffix not in (".png", ".svg"):
         raise OptionError(f"--out {out}: expected a .png or .svg file")
+    output = Output(quiet, json_file)
     package = open_package(repository.read_model(models, name, version or repository.latest_version(models, name)))
-    console = Console()
+    output.document["card"] = package.card.model_dump(mode="json", exclude={"parameters", "golden", "background"})
+    console = Console(quiet=not output.has_lines)
     console.print(card_table(package.card, package.network))
     for table in spectrum_table(package.card, package.network):
         console.print(table)
@@ -35,4 +41,6 @@ def inspect(
         draw(package.card, package.network).savefig(
             out, dpi=80, metadata={"Software": None} if out.suffix == ".png" else None
         )
-        typer.echo(f"drew {out}")
+        output.document["drew"] = str(out)
+        output.line(f"drew {out}")
+    output.write()

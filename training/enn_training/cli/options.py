@@ -15,6 +15,7 @@ from enn_training.learners.registry import LEARNERS, find_learner
 
 if TYPE_CHECKING:
     from enn_training.data.problems import Problem
+    from enn_training.data.reading.options import ReadingOptions
     from enn_training.data.sampling.class_weights import ClassWeight
     from enn_training.learned_model import Label
     from enn_training.publishing.export import OptimizationTarget
@@ -118,6 +119,23 @@ class ExportOptions:
     unrolling: str | None
 
 
+def parse_reading_options(
+    separator: str | None,
+    encoding: str | None,
+    decimal: str | None,
+    missing: list[str] | None,
+    keep: list[str] | None,
+) -> "ReadingOptions":
+    """Return the form of a text that options state.
+
+    Raises:
+        OptionError: A value is out of its range.
+    """
+    from enn_training.data.reading.options import ReadingOptions
+
+    return ReadingOptions(separator, encoding, decimal, tuple(missing or ()), tuple(keep or ()))
+
+
 def parse_export_options(optimize: str | None, unrolling: str | None) -> ExportOptions:
     """Return the arguments of `export` for the options, so that an error is reported before training.
 
@@ -202,3 +220,34 @@ Problems = Annotated[str | None, typer.Option("--problems", help="Comma-separate
 Samples = Annotated[int, typer.Option("--samples", min=16, help="Number of training rows; an eighth is held out.")]
 Judged = Annotated[int, typer.Option("--judged", min=1, help="Number of new rows for the scores.")]
 EveryPasses = Annotated[int, typer.Option("--passes", min=1, help="Number of passes over the training rows.")]
+
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print errors only.")]
+Json = Annotated[
+    Path | None,
+    typer.Option(
+        "--json", metavar="FILE", help="Write the result as JSON too; - for standard output, which gets nothing else."
+    ),
+]
+
+Separator = Annotated[
+    str | None,
+    typer.Option("--separator", help="Character between values, or tab or space. Default: inferred."),
+]
+EncodingName = Annotated[
+    str | None, typer.Option("--encoding", help="Encoding of the text, as utf-8 or cp1252. Default: inferred.")
+]
+Decimal = Annotated[
+    str | None, typer.Option("--decimal", metavar="[.|,]", help="Character before decimals. Default: inferred.")
+]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option("--missing", metavar="MARKER", help="Text or number that means missing, as -999; repeatable."),
+]
+Keep = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--keep",
+        metavar="MARKER",
+        help="Text that is a category though it means missing otherwise, as NA or None; repeatable.",
+    ),
+]

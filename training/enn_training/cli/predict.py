@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from enn_training.cli import options
+from enn_training.cli.output import Output
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,14 +92,13 @@ def _check_out(out: Path | None) -> None:
 
 def _read(models: Path, name: str, version: str | None, file: Path) -> "tuple[PublishedModel, EncodedRows]":
     """Return a model and the encoded rows of a file; print warnings about the table on standard error."""
-    from enn_training.cli.console import printed_warnings
     from enn_training.data.reading.table import read_table
     from enn_training.errors import DataError, TableWarning
     from enn_training.evaluation.prediction.rows import encode_rows
     from enn_training.publishing.load import load
 
     model = load(models, name, version)
-    with printed_warnings(TableWarning):
+    with Output().printed_warnings(TableWarning):
         table = read_table(file)
         try:
             return model, encode_rows(model, table.frame, table.row)

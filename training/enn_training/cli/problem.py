@@ -6,6 +6,7 @@ import typer
 
 from enn_models.repository import check_name
 from enn_training.cli import options
+from enn_training.cli.output import Output
 
 
 def problem(
@@ -29,9 +30,12 @@ def problem(
     decay: options.Decay = None,
     optimize: options.Optimize = None,
     unrolling: options.UnrollingName = None,
+    quiet: options.Quiet = False,
+    json_file: options.Json = None,
 ) -> None:
     """Train on one of the paper's problems over the square [-1, 1]^2 and publish the model."""
     check_name(published_name or name)
+    output = Output(quiet, json_file)
     export_options = options.parse_export_options(optimize, unrolling)
     # Imported here: torch and numba take seconds that --help should not.
     from enn_training.cli import console
@@ -51,4 +55,6 @@ def problem(
         models=models,
         name=published_name or name,
         export_options=export_options,
+        output=output,
     )
+    output.write()

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from enn_training.cli import options
+from enn_training.cli.output import Output
 from enn_training.errors import ExportError, OptionError, TrainingError
 
 if TYPE_CHECKING:
     from enn_models.package import Package
+    from enn_training.data.reading.options import ReadingOptions
     from enn_training.learned_model import LearnedModel
     from enn_training.pruning.search import PruningResult
     from enn_training.pruning.training_data import ScaledData
@@ -61,6 +63,13 @@ def prune(
         str | None, typer.Option("--name", help="Name of the pruned model. Default: the name of the model.")
     ] = None,
     seed: options.Seed = 0,
+    separator: options.Separator = None,
+    encoding: options.EncodingName = None,
+    decimal: options.Decimal = None,
+    missing: options.Missing = None,
+    keep: options.Keep = None,
+    quiet: options.Quiet = False,
+    json_file: options.Json = None,
 ) -> None:
     """Prune neurons, then harmonics, as far as the loss allows; print every level with and without fine-tuning.
 
@@ -68,6 +77,8 @@ def prune(
     """
     if (data is None) != (target is None) or (test is not None and data is None):
         raise OptionError("--data and --target: expected both, or neither for one of the paper's problems")
+    output = Output(quiet, json_file)
+    reading = options.parse_reading_options(separator, encoding, decimal, missing, keep)
     # Imported here: torch takes seconds that --help should not.
     from enn_models import repository
     from enn_models.package import open_package
@@ -75,7 +86,7 @@ def prune(
 
     repository.check_name(published_name or name)
     package = open_package(repository.read_model(models, name, version or repository.latest_version(models, name)))
-    training_data = _training_data(package, data, target, test, weight)
+    training_data = _training_data(package, data, target, test=test, weight=weight, reading=reading)
     result = console.prune_with_progress(
         package.network,
         training_data,
@@ -84,18 +95,29 @@ def prune(
         targets=("neurons", "harmonics") if only is None else (only.value,),
         criteria=("magnitude", "share") if by is None else (by.value,),
         seed=seed,
+        output=output,
     )
-    if not any(stage.chosen for stage in result.stages):
-        typer.echo(f"nothing published: every level loses more than {loss:g}")
-        return
-    smaller = _export(package, _pruned_model(package, result, training_data, loss))
-    for line in console.comparison_lines(package, open_package(smaller), result):
-        typer.echo(line)
-    typer.echo(f"published {repository.publish_version(models, published_name or name, smaller)}")
+    if any(stage.chosen for stage in result.stages):
+        smaller = _export(package, _pruned_model(package, result, training_data, loss))
+        for line in console.comparison_lines(package, open_package(smaller), result):
+            output.line(line)
+        folder = str(repository.publish_version(models, published_name or name, smaller))
+        output.line(f"published {folder}")
+    else:
+        folder = None
+        output.line(f"nothing published: every level loses more than {loss:g}")
+    output.document["published"] = folder
+    output.write()
 
 
 def _training_data(
-    package: "Package", table: Path | None, target: str | None, test: Path | None, weight: str | None
+    package: "Package",
+    table: Path | None,
+    target: str | None,
+    *,
+    test: Path | None,
+    weight: str | None,
+    reading: "ReadingOptions",
 ) -> "ScaledData":
     """Return the scaled data set that a model was trained on, with the rows to score on.
 
@@ -112,8 +134,8 @@ def _training_data(
     card = package.card
     if table is None or target is None:
         return ScaledData.of(load_problem_data(card), card.head)
-    dataset = load_table_data(card, table, target, weight)
-    scoring_rows = None if test is None else load_scoring_rows(dataset, test, target)
+    dataset = load_table_data(card, table, target, weight, reading)
+    scoring_rows = None if test is None else load_scoring_rows(dataset, test, target, reading)
     return ScaledData.of(dataset, card.head, scoring_rows, card.training.get("class_weight"))
 
 

@@ -8,10 +8,14 @@ import typer
 
 from enn_models.repository import check_name
 from enn_training.cli import options
+from enn_training.cli.output import Output
+from enn_training.errors import OptionError
 from enn_training.learners.registry import find_learner
 
 if TYPE_CHECKING:
-    from enn_training.data.dataset import Dataset
+    from enn_training.data.reading.options import ReadingOptions
+    from enn_training.data.reading.roles import Roles
+    from enn_training.data.reading.understanding import Understanding
 
 
 class TaskName(StrEnum):
@@ -27,9 +31,23 @@ def table(
     ],
     *,
     target: Annotated[str, typer.Option("--target", help="Column to predict.")],
-    models: options.Models,
-    name: Annotated[str, typer.Option("--name", help="Name of the model.")],
+    models: Annotated[
+        Path | None, typer.Option("--models", help="Folder of the model repository; created if needed.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Name of the model.")] = None,
     without: Annotated[list[str] | None, typer.Option("--without", help="Column to leave out; repeatable.")] = None,
+    include: Annotated[
+        list[str] | None,
+        typer.Option("--with", help="Column to learn from though it seems to number the rows; repeatable."),
+    ] = None,
+    separator: options.Separator = None,
+    encoding: options.EncodingName = None,
+    decimal: options.Decimal = None,
+    missing: options.Missing = None,
+    keep: options.Keep = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the way in which each column is understood, and stop.")
+    ] = False,
     weight: Annotated[
         str | None, typer.Option("--weight", help="Column of the weights of the rows, numbers from 0; no feature.")
     ] = None,
@@ -53,49 +71,56 @@ def table(
     decay: options.Decay = None,
     optimize: options.Optimize = None,
     unrolling: options.UnrollingName = None,
+    quiet: options.Quiet = False,
+    json_file: options.Json = None,
 ) -> None:
     """Train on a table and publish the model: a fifth of the rows is for testing, an eighth of the rest held out."""
-    check_name(name)
+    output = Output(quiet, json_file)
+    if not dry_run and (models is None or name is None):
+        raise OptionError("--models and --name: expected both, to publish the model, or --dry-run")
+    if name is not None:
+        check_name(name)
     export_options = options.parse_export_options(optimize, unrolling)
+    reading = options.parse_reading_options(separator, encoding, decimal, missing, keep)
     # Imported here: torch, numba and pandas take seconds that --help should not.
+    from enn_training.data.reading.roles import Roles
+
+    roles = Roles(target, None if task is None else task.value, without or (), include or (), weight=weight)
+    found = _understand(output, file, reading, roles)
+    if dry_run or models is None or name is None:
+        output.write()
+        return
     from enn_training.cli import console
 
-    data = _read_dataset(file, target, seed, task, without or [], weight=weight)
-    method = options.parse_learner(
-        learner,
-        hidden=hidden,
-        defaults=find_learner(learner).table_defaults,
-        starts=starts,
-        passes=passes,
-        spread=spread,
-        pace=pace,
-        decay=decay,
-    )
+    given = {"starts": starts, "passes": passes, "spread": spread, "pace": pace, "decay": decay}
+    defaults = find_learner(learner).table_defaults
+    method = options.parse_learner(learner, hidden=hidden, defaults=defaults, **given)
     console.train_and_publish(
-        data,
+        found.split(seed),
         method,
         hidden=options.parse_hidden(hidden, (16,)),
         harmonics=harmonics,
         head=head.value,
         seed=seed,
         background=background,
-        class_weight=options.parse_class_weight(class_weight, data.classes),
+        class_weight=options.parse_class_weight(class_weight, found.classes),
         models=models,
         name=name,
         export_options=export_options,
+        output=output,
     )
+    output.write()
 
 
-def _read_dataset(
-    file: Path, target: str, seed: int, task: TaskName | None, without: list[str], *, weight: str | None
-) -> "Dataset":
-    """Return the data set of a file; print warnings about the table on standard error."""
-    from enn_training.cli.console import printed_warnings
-    from enn_training.data import tables
+def _understand(output: Output, file: Path, reading: "ReadingOptions", roles: "Roles") -> "Understanding":
+    """Return the understanding of a file; print it, and warnings about the table."""
     from enn_training.data.reading.table import read_table
+    from enn_training.data.reading.understanding import understand
     from enn_training.errors import TableWarning
 
-    with printed_warnings(TableWarning):
-        return tables.to_dataset(
-            read_table(file), target, seed, None if task is None else task.value, without, weight=weight
-        )
+    with output.printed_warnings(TableWarning):
+        found = understand(read_table(file, reading), roles)
+    output.document["table"] = found.to_json()
+    for line in found.lines():
+        output.line(line)
+    return found

@@ -6,8 +6,9 @@ from enn_models.network import Task
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
 from enn_training.data.dataset import Dataset, Split
+from enn_training.data.reading.roles import Roles, check_name
 from enn_training.data.reading.table import Table
-from enn_training.data.reading.understanding import check_names, encode_rows, find_classes, understand, weighted_rows
+from enn_training.data.reading.understanding import encode_rows, find_classes, understand, weighted_rows
 from enn_training.data.sampling.hold_out import hold_out_rows
 from enn_training.errors import DataError
 
@@ -34,7 +35,7 @@ def to_dataset(
     Raises:
         DataError: A column, a row or the target cannot be used; the text names it and the remedy.
     """
-    return understand(table, target, task, without, weight=weight).split(seed)
+    return understand(table, Roles(target, task, without, weight=weight)).split(seed)
 
 
 def to_estimator_dataset(
@@ -54,7 +55,7 @@ def to_estimator_dataset(
         DataError: A column, a row or the target cannot be used.
     """
     try:
-        check_names(table.frame, target, without)
+        Roles(target, task, without).check(table.frame)
         table, left_out = weighted_rows(table, weight), {target, weight, *without}
         columns = frames.infer_columns(table.frame[[name for name in table.frame if name not in left_out]], table.row)
         classes = None if task == "regression" else find_classes(table.frame[target], 1)
@@ -73,8 +74,8 @@ def to_split(table: Table, target: str, dataset: Dataset) -> Split:
     columns = dataset.columns or tuple(Column(name) for name in dataset.features)
     try:
         for column in columns:
-            check_names(table.frame, column.name, ())
-        check_names(table.frame, target, ())
+            check_name(table.frame, column.name, "of the model")
+        check_name(table.frame, target, "to predict")
         return encode_rows(table, target, columns, dataset.classes)
     except DataError as error:
         raise DataError(f"{table.path}: {error}") from None

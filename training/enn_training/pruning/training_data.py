@@ -13,7 +13,10 @@ from enn_training.data import tables
 from enn_training.data.dataset import Dataset, Split
 from enn_training.data.preprocessing import Preprocessor, Samples
 from enn_training.data.problems import problems
+from enn_training.data.reading.options import ReadingOptions
+from enn_training.data.reading.roles import Roles
 from enn_training.data.reading.table import read_table
+from enn_training.data.reading.understanding import understand
 from enn_training.errors import DataError, TableWarning
 
 MIN_SCORING_ROWS = 1_000
@@ -113,7 +116,9 @@ def load_problem_data(card: Card) -> Dataset:
     raise DataError("the model was not trained on one of the paper's problems; give its table: --data FILE --target")
 
 
-def load_table_data(card: Card, file: Path, target: str, weight: str | None = None) -> Dataset:
+def load_table_data(
+    card: Card, file: Path, target: str, weight: str | None = None, reading: ReadingOptions | None = None
+) -> Dataset:
     """Return the data set of the table that a model was trained on, with the same split.
 
     The model was trained by `enn-train table`, or by an estimator on all rows of the table, in any order.
@@ -123,6 +128,7 @@ def load_table_data(card: Card, file: Path, target: str, weight: str | None = No
         file: File of the table.
         target: Name of the target column.
         weight: Name of the column of the weights; None if the model was trained without.
+        reading: Form of a text, as it was for training.
 
     Raises:
         DataError: The file cannot be read, or the model was trained on other rows.
@@ -133,14 +139,19 @@ def load_table_data(card: Card, file: Path, target: str, weight: str | None = No
     found, refused = list[str](), list[DataError]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TableWarning)
-        table = read_table(file)
+        table = read_table(file, reading)
         features = {feature.name for feature in card.features}
         if absent := sorted(features - set(table.frame.columns)):
             raise DataError(f"{file}: no column {absent[0]!r}, which the model was trained on")
         without = [name for name in table.frame.columns if name not in features | {target, weight}]
-        for build in (tables.to_dataset, tables.to_estimator_dataset):
+        texts = [feature.name for feature in card.features if feature.kind == "categorical"]
+        roles = Roles(target, card.task, without, features, texts, weight)
+        for build in (
+            lambda: understand(table, roles).split(seed),
+            lambda: tables.to_estimator_dataset(table, target, seed, card.task, without, weight=weight),
+        ):
             try:
-                data = build(table, target, seed, card.task, without, weight=weight)
+                data = build()
             except DataError as error:
                 refused.append(error)
                 continue
@@ -156,20 +167,21 @@ def load_table_data(card: Card, file: Path, target: str, weight: str | None = No
     )
 
 
-def load_scoring_rows(dataset: Dataset, file: Path, target: str) -> Split:
+def load_scoring_rows(dataset: Dataset, file: Path, target: str, reading: ReadingOptions | None = None) -> Split:
     """Return the rows of a table to score a model on.
 
     Args:
         dataset: Data set of the model.
         file: File with the columns of the data set.
         target: Name of the target column.
+        reading: Form of a text.
 
     Raises:
         DataError: The file cannot be read, or a value is not of the kind of its column.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TableWarning)
-        return tables.to_split(read_table(file), target, dataset)
+        return tables.to_split(read_table(file, reading), target, dataset)
 
 
 def _recorded_split(card: Card) -> tuple[int, dict[str, int]]:

@@ -97,7 +97,7 @@ def to_booleans(values: pd.Series) -> pd.Series | None:
 
 
 def understand_feature(
-    values: pd.Series, row: frames.Row, notes: Sequence[str] = (), *, asked: bool = False
+    values: pd.Series, row: frames.Row, notes: Sequence[str] = (), *, asked: bool = False, as_text: bool = False
 ) -> tuple[ColumnReport, pd.Series]:
     """Return the report of a column to learn from, and its values.
 
@@ -108,11 +108,12 @@ def understand_feature(
         row: Function that names the first row of a mask, for error messages.
         notes: Notes of reading.
         asked: True to use the column although it seems to hold identifiers.
+        as_text: True to keep words for true and false as texts.
 
     Raises:
         DataError: A value cannot be used, or a column that is asked for has no information.
     """
-    booleans = to_booleans(values)
+    booleans = None if as_text else to_booleans(values)
     if booleans is not None:
         true = next(str(text) for text, value in zip(values, booleans, strict=True) if value is True)
         notes = (*notes, f"{true!r} is read as true, the other word as false")

@@ -2,7 +2,7 @@
 
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -16,6 +16,7 @@ from enn_training.data.columns import Column
 from enn_training.data.dataset import Dataset, Split, to_label
 from enn_training.data.reading.column_reports import ColumnReport, describe, understand_feature
 from enn_training.data.reading.leaks import Leak, find_leaks
+from enn_training.data.reading.roles import Roles, check_name
 from enn_training.data.reading.table import Table
 from enn_training.data.sampling.splits import MIN_ROWS, train_validation_test
 from enn_training.errors import DataError, TableWarning
@@ -79,15 +80,7 @@ class Understanding:
         }
 
 
-def understand(
-    table: Table,
-    target: str,
-    task: Task | None = None,
-    without: Collection[str] = (),
-    include: Collection[str] = (),
-    *,
-    weight: str | None = None,
-) -> Understanding:
+def understand(table: Table, roles: Roles) -> Understanding:
     """Return the way in which a table is understood; a warning states what is left out or looks wrong.
 
     Categories and missing values are inferred from the whole table, so that no part has others. A category that only
@@ -95,18 +88,13 @@ def understand(
 
     Args:
         table: Columns of numbers, booleans, or texts (categories); the target has no missing value.
-        target: Name of the column to predict.
-        task: Task; None to infer it: texts, booleans and up to 20 different whole numbers are classes, other numbers
-            values of a regression.
-        without: Names of columns to leave out.
-        include: Names of columns to learn from although they seem to hold identifiers.
-        weight: Name of the column of the weights; None if all rows count the same. Rows of weight 0 are left out.
+        roles: Target, task and columns to leave out.
 
     Raises:
         DataError: A column, a row or the target cannot be used; the text names it and the remedy.
     """
     try:
-        return _understand(weighted_rows(table, weight), target, task, without, include, weight=weight)
+        return _understand(weighted_rows(table, roles.weight), roles)
     except DataError as error:
         raise DataError(f"{table.path}: {error}") from None
 
@@ -115,8 +103,7 @@ def weighted_rows(table: Table, weight: str | None) -> Table:
     """Return the rows of a table whose weight is above 0, and all without weights; a warning counts the others."""
     if weight is None:
         return table
-    if weight not in table.frame.columns:
-        raise DataError(f"no column {weight!r} of weights; it has {', '.join(map(repr, table.frame.columns))}")
+    check_name(table.frame, weight, "of weights")
     values = _numbers(table, weight)
     if (negative := values < 0.0).any():
         raise DataError(f"weight {weight!r}, {table.row(negative)}: {values[negative][0]:g}; expected a number from 0")
@@ -154,18 +141,9 @@ def encode_rows(
     return Split(x, np.array([index[label] for label in labels], dtype=np.int64), weights)
 
 
-def _understand(
-    table: Table,
-    target: str,
-    task: Task | None,
-    without: Collection[str],
-    include: Collection[str],
-    *,
-    weight: str | None,
-) -> Understanding:
-    frame = table.frame
-    check_names(frame, target, without, include)
-    unused = dict.fromkeys(without, "--without") | ({weight: "--weight"} if weight else {})
+def _understand(table: Table, roles: Roles) -> Understanding:
+    frame, target = table.frame, roles.target
+    roles.check(frame)
     if len(frame) < MIN_ROWS:
         raise DataError(f"{len(frame)} rows; expected at least {MIN_ROWS}")
     missing = frame[target].isna().to_numpy()
@@ -173,31 +151,32 @@ def _understand(
         raise DataError(
             f"target {target!r}, {table.row(missing)}: no value ({int(missing.sum())} in all); leave the rows out"
         )
-    task = task or _task(frame[target])
+    task = roles.task or _task(frame[target])
     classes = None if task == "regression" else find_classes(frame[target])
-    found = [_understand_column(table, name, target, unused, include) for name in frame.columns]
+    found = [_understand_column(table, name, roles) for name in frame.columns]
     reports = tuple(_describe_target(each, classes) if each.role == "target" else each for each, _ in found)
     columns = tuple(report.column for report in reports if report.column is not None)
     if not columns:
         raise DataError(f"no column left to learn from beside the target {target!r}")
-    used = {target, weight, *(column.name for column in columns)}
+    used = {target, roles.weight, *(column.name for column in columns)}
     values = pd.DataFrame({report.name: values for report, values in found if report.name in used})
-    rows = encode_rows(replace(table, frame=values), target, columns, classes, weight)
+    rows = encode_rows(replace(table, frame=values), target, columns, classes, roles.weight)
     leaks = tuple(find_leaks([column.name for column in columns], rows.x, rows.y, classes=classes is not None))
     for leak in leaks:
         _warn(leak.line())
     return Understanding(table, reports, classes, rows, leaks)
 
 
-def _understand_column(
-    table: Table, name: str, target: str, unused: Mapping[str, str], include: Collection[str]
-) -> tuple[ColumnReport, pd.Series]:
+def _understand_column(table: Table, name: str, roles: Roles) -> tuple[ColumnReport, pd.Series]:
     """Return the report and the values of one column; a warning states the reason if it is left out."""
     values, notes = table.frame[name], table.notes.get(name, ())
-    if name == target or name in unused:
-        report = describe(values, "feature" if name in unused else "target", notes)
-        return (replace(report, role="left out", reason=unused[name]) if name in unused else report), values
-    report, values = understand_feature(values, table.row, notes, asked=name in include)
+    if unused := "--without" if name in roles.without else "--weight" if name == roles.weight else "":
+        return replace(describe(values, "feature", notes), role="left out", reason=unused), values
+    if name == roles.target:
+        report = describe(values, "target", notes)
+    else:
+        as_text = name in roles.categorical
+        report, values = understand_feature(values, table.row, notes, asked=name in roles.include, as_text=as_text)
     if report.role == "left out":
         _warn(f"column {name!r} is left out: {report.reason}")
     for note in report.notes[len(notes) :]:
@@ -215,18 +194,6 @@ def _describe_target(report: ColumnReport, classes: tuple[Label, ...] | None) ->
 
 def _warn(text: str) -> None:
     warnings.warn(text, TableWarning, stacklevel=6)
-
-
-def check_names(frame: pd.DataFrame, target: str, without: Collection[str], include: Collection[str] = ()) -> None:
-    """Refuse names of columns that a frame does not have, and a column for two purposes."""
-    asked = [(target, "to predict"), *((name, "to leave out") for name in without)]
-    for name, what in (*asked, *((name, "to learn from") for name in include)):
-        if name not in frame.columns:
-            raise DataError(f"no column {name!r} {what}; it has {', '.join(map(repr, frame.columns))}")
-    if target in without:
-        raise DataError(f"column {target!r} is to be left out and to be predicted; expected one of the two")
-    if both := set(include) & {target, *without}:
-        raise DataError(f"column {min(both)!r} is to be learned from and not; expected one of the two")
 
 
 def _task(column: pd.Series) -> Task:
