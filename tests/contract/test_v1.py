@@ -116,7 +116,7 @@ def test_predict_refuses_parameters_by_name(client: httpx.Client, rows: int) -> 
     for accepted in ({}, None):
         assert post(client, "/v1/models/ring:predict", {"instances": INSIDE, "parameters": accepted})
     for wrong, text in (
-        ({"harmonics": True}, "parameters.harmonics: not known; expected none"),
+        ({"harmonics": True}, "parameters.harmonics: not known; expected ['coverage']"),
         ([], "parameters: []; expected an object"),
     ):
         body = {"instances": [INSIDE[0]] * rows, "parameters": wrong}

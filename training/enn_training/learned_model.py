@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_models.card import Calibration
 from enn_models.card.activation_statistics import ActivationStatistics
 from enn_models.card.features import Feature
 from enn_models.network import Network
@@ -29,6 +30,7 @@ class LearnedModel:
         fingerprint: SHA-256 of the training part, hexadecimal.
         background: Raw training rows, float64 [k, features], to which explanations compare; k may be 0.
         usage: Distribution of each neuron's pre-activations over the training part; None if withheld or unknown.
+        calibration: Scores for intervals and sets with a stated coverage; None if no folds held out rows.
     """
 
     network: Network
@@ -40,6 +42,7 @@ class LearnedModel:
     fingerprint: str
     background: Rows
     usage: ActivationStatistics | None = None
+    calibration: Calibration | None = None
 
     def __post_init__(self) -> None:
         """Check that all parts have the same number of inputs and the same task."""
@@ -61,7 +64,7 @@ class LearnedModel:
             scores: Metrics of this network on data that it was not trained on.
         """
         network, training = replace(network, encoding=self.network.encoding), {**self.training, "learned_further": True}
-        return replace(self, network=network, scores=scores, training=training, usage=None)
+        return replace(self, network=network, scores=scores, training=training, usage=None, calibration=None)
 
 
 def not_finite(network: Network) -> str | None:

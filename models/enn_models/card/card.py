@@ -9,6 +9,7 @@ import numpy as np
 from pydantic import Field, FiniteFloat, StrictBool, StrictInt, StrictStr, model_validator
 
 from enn_models.card.activation_statistics import ActivationStatistics
+from enn_models.card.calibration import Calibration
 from enn_models.card.features import CardPart, Feature, column_encoding, valid_values
 from enn_models.card.parts import FLOAT32_MAX, Floats, GoldenVector, RawRows, UnrollingChoice, to_array
 from enn_models.network import Head, Layer, Network, Parameters, Task
@@ -39,6 +40,7 @@ class Card(CardPart):
         background: Raw training rows, [rows, features], for Shapley values, in the form of `golden.inputs`; None if the
             owner does not publish them.
         usage: Statistics of each activation on the training data; None if the owner does not publish them.
+        calibration: Scores for intervals and sets with a stated coverage; None if training made none. New in format 2.
     """
 
     format: Literal[1, 2] = 2
@@ -57,6 +59,7 @@ class Card(CardPart):
     golden: GoldenVector
     background: Annotated[RawRows, Field(min_length=1, max_length=1000)] | None = None
     usage: ActivationStatistics | None = None
+    calibration: Calibration | None = None
 
     @model_validator(mode="after")
     def _check_consistency(self) -> "Card":
@@ -80,11 +83,16 @@ class Card(CardPart):
             raise ValueError(f"classes: {self.classes}; two have the same text")
         self._check_bias()
         self._check_golden()
+        self._check_optional_fields()
+        return self
+
+    def _check_optional_fields(self) -> None:
         if self.background is not None:
             self._check_rows("background", self.background)
         if self.usage is not None:
             self._check_usage(self.usage)
-        return self
+        if self.calibration is not None:
+            self._check_calibration(self.calibration)
 
     @cached_property
     def feature_names(self) -> list[str]:
@@ -143,6 +151,17 @@ class Card(CardPart):
         expected = list(self.layers[1:] if self.head == "dct" else self.layers[1:-1])
         if [len(neurons) for neurons in usage] != expected:
             raise ValueError(f"usage: of {[len(neurons) for neurons in usage]} neurons; expected {expected}")
+
+    def _check_calibration(self, calibration: Calibration) -> None:
+        if self.format == 1:
+            raise ValueError("calibration: not in format 1; expected format 2")
+        outputs = self.layers[-1] if self.task == "regression" else 0
+        expected, found = (max(outputs, 1), outputs), (len(calibration.scores), len(calibration.scales))
+        if found != expected:
+            raise ValueError(f"calibration: {found} scores and scales; expected {expected}")
+        for scale in calibration.scales:
+            if len(scale.weights) not in (0, self.layers[-2]):
+                raise ValueError(f"calibration: a scale of {len(scale.weights)} neurons; expected {self.layers[-2]}")
 
     def network(self) -> Network:
         """Build the network from the parameters.

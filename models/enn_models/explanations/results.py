@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from enn_models.explanations.prediction_columns import prediction_columns
+
 if TYPE_CHECKING:
     import pandas as pd
     import shap
@@ -15,7 +17,8 @@ if TYPE_CHECKING:
 PREFIX = "attribution_"
 """Prefix of the column of a feature whose own name is that of another column."""
 RESERVED = re.compile(
-    rf"prediction(_\d+)?|output|bias|bump_\d+|rest|pre_activation|response|out_of_range|{PREFIX}.*", re.DOTALL
+    rf"prediction(_\d+)?|prediction_((lower|upper)(_\d+)?|set)|output|bias|bump_\d+|rest|pre_activation|response|out_of_range|{PREFIX}.*",
+    re.DOTALL,
 )
 """Names of columns that are not those of features; in every frame, so that a feature always has the same column."""
 MISSING = "missing"
@@ -110,7 +113,7 @@ class Explanations:
             Columns prediction (a label or a value; prediction_0, ... for several values), output, bias, bump_0, ...,
             pre_activation, response, the attribution of each feature under its name, out_of_range. A feature whose name
             is one of these, or begins with "attribution_", has "attribution_" before it. With `top`, bumps that a row
-            does not show are NaN, and a column `rest` contains their sum.
+            does not show are NaN, and a column `rest` contains their sum. A coverage adds prediction_lower, ....
         """
         return _to_frame(self)
 
@@ -167,7 +170,7 @@ def _to_frame(found: Explanations) -> "pd.DataFrame":
     import pandas as pd  # noqa: PLC0415  (the client and the service work without it)
 
     neurons, values = _by_neuron([found], np.nan)
-    columns: dict[str, Any] = {**_predictions(found.predictions), "output": found.output, "bias": found.bias}
+    columns: dict[str, Any] = {**prediction_columns(found.predictions), "output": found.output, "bias": found.bias}
     columns |= {f"bump_{neuron}": values[:, place, 0] for place, neuron in enumerate(neurons)}
     if found.is_partial:
         columns["rest"] = found.rest
@@ -266,13 +269,6 @@ def _check_one_output(output: list[Any]) -> None:
             f"the rows explain the outputs {', '.join(map(repr, labels))}, each row its predicted class; a plot of "
             "shap shows one output: pass output=..., or use explain_outputs, or explain fewer rows"
         )
-
-
-def _predictions(predictions: list[Any]) -> dict[str, list[Any]]:
-    """Return the column `prediction`: the label or the value; of several values one column each."""
-    if predictions and isinstance(predictions[0], list):
-        return {f"prediction_{place}": list(values) for place, values in enumerate(zip(*predictions, strict=True))}
-    return {"prediction": [each["label"] if isinstance(each, dict) else each for each in predictions]}
 
 
 def _plotted(data: NDArray[Any]) -> tuple[Floats, NDArray[Any]]:

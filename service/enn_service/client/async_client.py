@@ -59,7 +59,9 @@ class AsyncClient(AsyncIntrospection):
             trust_env=False,
         )
 
-    async def predict(self, model: str, rows: Rows, *, version: str | None = None) -> list[Any]:
+    async def predict(
+        self, model: str, rows: Rows, *, version: str | None = None, coverage: float | None = None
+    ) -> list[Any]:
         """Predict rows.
 
         Args:
@@ -67,15 +69,17 @@ class AsyncClient(AsyncIntrospection):
             rows: Lists, dictionaries, a NumPy array, or a frame of pandas, polars or pyarrow, [rows, features]: vectors
                 in the order of the model's features, or values by feature name in any order; or a single row.
             version: Version of the model; None for the highest that is ready.
+            coverage: Share of rows whose interval or label set has the truth, such as 0.9; None for none of the two.
 
         Returns:
             One prediction per row. Regression: a number, or a list of numbers for several outputs. Classification:
-            {"label", "score"} for a dct head, {"label", "probabilities"} for a linear head.
+            {"label", "score"} for a dct head, {"label", "probabilities"} for a linear head. With a coverage:
+            {"value", "lower", "upper"}, or "set" beside the label: a list of labels.
 
         Raises:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return await self._send(inference_calls.predict(model, rows, version))
+        return await self._send(inference_calls.predict(model, rows, version, coverage))
 
     async def explain(
         self, model: str, rows: Rows, *, version: str | None = None, **parameters: Unpack[ExplainParameters]
@@ -94,6 +98,7 @@ class AsyncClient(AsyncIntrospection):
                 numerical for deeper networks) or "sampled_shapley" (estimated). Default: none.
                 background: Rows that Shapley values compare with. Default: rows stored in the model.
                 baseline: Row at which integrated gradients start. Default: the mean of the training rows.
+                coverage: Coverage of the intervals or label sets of the predictions. Default: none of the two.
                 permutations: Number of feature orders that "sampled_shapley" draws.
                 interactions: True for the interactions of each pair of features too; takes "shapley". Default: False.
                 stability: Tolerance as a share of the training ranges, or {"tolerance": {feature: largest change}}:
@@ -143,6 +148,7 @@ class AsyncClient(AsyncIntrospection):
         version: str | None = None,
         outputs: Sequence[OutputTensor] = OUTPUT,
         binary: bool | None = None,
+        coverage: float | None = None,
     ) -> dict[str, NDArray[Any]]:
         """Return output tensors of the network; the fastest call for large arrays.
 
@@ -152,6 +158,7 @@ class AsyncClient(AsyncIntrospection):
             version: Version of the model; None for the highest that is ready.
             outputs: Some of "output" [rows, outputs], "bumps" [rows, units, neurons], "pre_activation" [rows, units].
             binary: True to send tensors as bytes, False as JSON; None for bytes from 4,096 numbers on.
+            coverage: Coverage of further arrays, "lower" and "upper" [rows, outputs] or "set" [rows, classes].
 
         Returns:
             Arrays by name of the tensor.
@@ -159,7 +166,7 @@ class AsyncClient(AsyncIntrospection):
         Raises:
             ClientError: The call failed; `enn_service.client.errors` lists the subclasses.
         """
-        return await self._send(inference_calls.infer(model, rows, version, outputs, binary=binary))
+        return await self._send(inference_calls.infer(model, rows, version, outputs, binary=binary, coverage=coverage))
 
     async def models(self) -> list[ModelVersion]:
         """Return every version in the service's repository with its state.

@@ -38,9 +38,10 @@ class ExplainParameters(TypedDict, total=False):
     interactions: bool
     stability: float | Mapping[str, Any] | None
     counterfactual: Mapping[str, Any] | None
+    coverage: float | None
 
 
-def predict(model: str, rows: Rows, version: str | None) -> RowsCall[list[Any]]:
+def predict(model: str, rows: Rows, version: str | None, coverage: float | None = None) -> RowsCall[list[Any]]:
     """Return the call that predicts rows, by KServe V1."""
     return RowsCall(
         model,
@@ -50,6 +51,7 @@ def predict(model: str, rows: Rows, version: str | None) -> RowsCall[list[Any]]:
         _instances_body,
         lambda response, _: list(response.json()["predictions"]),
         lambda parts, _: [prediction for part in parts for prediction in part],
+        {} if coverage is None else {"coverage": coverage},
     )
 
 
@@ -98,6 +100,7 @@ def _explain_parameters(
     interactions: bool = False,
     stability: float | Mapping[str, Any] | None = None,
     counterfactual: Mapping[str, Any] | None = None,
+    coverage: float | None = None,
 ) -> dict[str, Any]:
     """Return the parameters of an explain request, without those that have their default."""
     given = {
@@ -111,6 +114,7 @@ def _explain_parameters(
         "interactions": interactions or None,
         "stability": {"tolerance": stability} if isinstance(stability, int | float) else stability,
         "counterfactual": counterfactual,
+        "coverage": coverage,
     }
     return {name: value for name, value in given.items() if value is not None}
 
@@ -124,7 +128,13 @@ def _instances_body(table: Table, parameters: Mapping[str, Any]) -> tuple[bytes,
 
 
 def infer(
-    model: str, rows: Rows, version: str | None, outputs: Sequence[OutputTensor], *, binary: bool | None
+    model: str,
+    rows: Rows,
+    version: str | None,
+    outputs: Sequence[OutputTensor],
+    *,
+    binary: bool | None,
+    coverage: float | None = None,
 ) -> RowsCall[dict[str, NDArray[Any]]]:
     """Return the call that runs the network on a tensor, by Open Inference Protocol V2."""
     table = Table(to_matrix(rows))
@@ -138,6 +148,7 @@ def infer(
         partial(_tensor_body, names, as_bytes),
         lambda response, _: tensors.read(response.headers, response.body),
         lambda parts, _: tensors.join(parts),
+        {} if coverage is None else {"coverage": coverage, "binary_data_output": as_bytes},
     )
 
 
@@ -145,16 +156,17 @@ def _tensor_body(
     names: Sequence[str],
     binary: bool,  # noqa: FBT001  (bound by `partial`)
     table: Table,
-    _: Mapping[str, Any],
+    parameters: Mapping[str, Any],
 ) -> tuple[bytes, dict[str, str]]:
     """Return the body of a V2 request: JSON, followed by the bytes of a binary tensor."""
-    array = table.instances
+    array, given = table.instances, {"parameters": parameters} if parameters else {}
     tensor = tensors.described("input", array)
     wanted = [{"name": name, "parameters": {"binary_data": binary}} for name in names]
     if not binary:
-        return to_json({"inputs": [{**tensor, "data": array.ravel()}], "outputs": wanted}), JSON
+        return to_json({"inputs": [{**tensor, "data": array.ravel()}], "outputs": wanted, **given}), JSON
     tail = array.tobytes()
-    head = to_json({"inputs": [{**tensor, "parameters": {"binary_data_size": len(tail)}}], "outputs": wanted})
+    sized = {**tensor, "parameters": {"binary_data_size": len(tail)}}
+    head = to_json({"inputs": [sized], "outputs": wanted, **given})
     head += b" " * (-len(head) % ALIGNED)
     return head + tail, {**BINARY, tensors.HEADER: str(len(head))}
 

@@ -12,7 +12,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from enn_service.protocols.datatypes import DATATYPES
+from enn_service.protocols.datatypes import DATATYPES, OUTPUT_DATATYPES
 
 HEADER = "Inference-Header-Content-Length"
 DATATYPE_NAMES = {datatype.numpy: name for name, datatype in DATATYPES.items()}
@@ -37,7 +37,7 @@ def read(headers: Mapping[str, str], body: bytes) -> dict[str, NDArray[Any]]:
     answer, position = orjson.loads(body[:length]), length
     arrays: dict[str, NDArray[Any]] = {}
     for output in answer["outputs"]:
-        kind = DATATYPES[output["datatype"]].numpy
+        kind = OUTPUT_DATATYPES[output["datatype"]].numpy
         size = output.get("parameters", {}).get("binary_data_size")
         if size is None:
             flat = np.array(output["data"], dtype=kind)

@@ -25,6 +25,9 @@ MAX_NUMBERS = 1_000_000
 """Maximum count of numbers in the explanations of one request: some tens of megabytes of JSON."""
 
 
+Coverage = Annotated[float, Meta(gt=0, lt=1)]
+EXPECTED_COVERAGE = "a number between 0 and 1, without both"
+
 LABEL_SCHEMA = {"$ref": "#/components/schemas/Label"}
 """JSON schema of a class label, which the OpenAPI document defines."""
 
@@ -36,7 +39,7 @@ class ExplainParameters(attributions.AttributionParameters, gc=False):
     sum. Attributions compare with the background (shapley; default: training rows of the card) or with the baseline
     (integrated_gradients; default: the mean of the training rows). For several hidden layers, "sampled_shapley" samples
     Shapley values. `interactions` divides exact Shapley values among the pairs of features. Stability and
-    counterfactual are of each row, so they are for one output.
+    counterfactual are of each row, so they are for one output. `coverage` is that of predict.
     """
 
     output: Annotated[Any, Meta(extra_json_schema={"anyOf": [LABEL_SCHEMA, {"type": "null"}]})] = None
@@ -47,6 +50,7 @@ class ExplainParameters(attributions.AttributionParameters, gc=False):
     harmonics: bool = False
     stability: StabilityParameters | None = None
     counterfactual: CounterfactualParameters | None = None
+    coverage: Coverage | None = None
 
 
 PARAMETERS = ExplainParameters.__struct_fields__
@@ -58,6 +62,7 @@ EXPECTED_PARAMETERS = {
     "parameters.harmonics": "true or false",
     "parameters.attributions": f"one of {get_args(Method)}",
     "parameters.interactions": "true or false",
+    "parameters.coverage": EXPECTED_COVERAGE,
     "parameters.permutations": f"a whole number from 1 to {MAX_PERMUTATIONS}",
     **guarantees.EXPECTED,
 }
@@ -78,6 +83,7 @@ class ExplainOptions(Struct, frozen=True):
         harmonics: True to split each bump into the terms of its series.
         attributions: Method of the attributions to features, with its options; None without attributions.
         guarantees: Stability and counterfactual of each row; None without both.
+        coverage: Share of rows whose interval or label set has the truth; None without intervals and sets.
         is_default: True if the request has no options.
         extra_cost_ns: Estimated time besides the run of the network, in nanoseconds.
     """
@@ -89,6 +95,7 @@ class ExplainOptions(Struct, frozen=True):
     harmonics: bool = False
     attributions: AttributionOptions | None = None
     guarantees: GuaranteeOptions | None = None
+    coverage: float | None = None
     is_default: bool = False
     extra_cost_ns: int = 0
 
@@ -131,7 +138,11 @@ def parse_explain_options(model: ServedModel, parameters: ExplainParameters | No
     if guarantee is not None:
         extra += rows * guarantee.row_cost_ns(model)
         numbers += guarantee.numbers(model)
-    return ExplainOptions(numbers, output, outputs, top, harmonics, attribution, guarantee, extra_cost_ns=extra)
+    covered_numbers, covered_ns = model.coverage_encoder.row_cost(parameters.coverage)
+    numbers, extra = numbers + covered_numbers, extra + rows * covered_ns
+    return ExplainOptions(
+        numbers, output, outputs, top, harmonics, attribution, guarantee, parameters.coverage, extra_cost_ns=extra
+    )
 
 
 def _read_outputs(model: ServedModel, given: list[Any] | str | None) -> list[int] | None:

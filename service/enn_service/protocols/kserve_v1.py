@@ -40,14 +40,19 @@ FIELDS = ("instances", "inputs")
 ROWS = re.compile(rb'"(?:instances|inputs)"\s*:\s*')
 
 
-def _decode_predict(model: ServedModel, request: InferenceRequest) -> InferenceCall[None]:
-    """Decode {"instances": [...]} or {"inputs": [...]}.
+def _decode_predict(model: ServedModel, request: InferenceRequest) -> InferenceCall[float | None]:
+    """Decode {"instances": [...]} or {"inputs": [...]}; the options of the call are the coverage.
 
     Raises:
-        InvalidRequestError: The body is not such an object.
+        InvalidRequestError: The body is not such an object, or the model has no regions of the coverage.
     """
-    rows, field, _ = _parse_body(model, request, request_bodies.PREDICT)
-    return InferenceCall(rows, field, PREDICT_OUTPUTS, model.sizes["output"], None)
+    rows, field, body = _parse_body(model, request, request_bodies.PREDICT)
+    if body.parameters is None or (coverage := body.parameters.coverage) is None:
+        return InferenceCall(rows, field, PREDICT_OUTPUTS, model.sizes["output"], None)
+    numbers, row_ns = model.coverage_encoder.row_cost(coverage)
+    numbers += model.sizes["output"]
+    tensors = model.coverage_encoder.tensors
+    return InferenceCall(rows, field, tensors, numbers, coverage, extra_ns=len(rows) * row_ns)
 
 
 def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceCall[ExplainOptions]:
@@ -62,10 +67,10 @@ def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceC
 
 
 def _encode_predictions(
-    model: ServedModel, call: InferenceCall[None], batch: Batch, tensors: Sequence[Array]
+    model: ServedModel, call: InferenceCall[float | None], batch: Batch, tensors: Sequence[Array]
 ) -> EncodedResponse:
     """Return {"predictions": [...]}, one per row, and "out_of_range" where rows leave the training ranges."""
-    if batch.out_of_range is not None:
+    if batch.out_of_range is not None or call.options is not None:
         return encode_at_once(_Predictions(model, call), batch, tensors)
     encoder, output = model.prediction_encoder, tensors[0]
     if batch.size == 1:
@@ -86,19 +91,20 @@ def _encode_explanations(
 class _Predictions:
     """Answer of predict, as `_encode_predictions` describes it."""
 
-    def __init__(self, model: ServedModel, _: InferenceCall[Any]) -> None:
+    def __init__(self, model: ServedModel, call: InferenceCall[float | None]) -> None:
+        self._model, self._coverage = model, call.options
         self._encoder, self._predictions, self._outside = model.prediction_encoder, Pieces(), Pieces()
 
     @property
     def bytes_per_row(self) -> int:
-        return self._encoder.bytes_per_row
+        return _prediction_bytes(self._model, self._coverage)
 
     @property
     def size(self) -> int:
         return self._predictions.size + self._outside.size
 
     def add(self, batch: Batch, tensors: Sequence[Array]) -> Iterable[None]:
-        self._predictions.append(self._encoder.encode(tensors[0])[1:-1])
+        self._predictions.append(*_encode_rows(self._model, batch, tensors, self._coverage))
         if batch.out_of_range is not None:
             self._outside.append(b",".join(self._encoder.out_of_range.rows(batch.out_of_range, batch.first)))
         return ()
@@ -119,7 +125,8 @@ class _Explanations:
 
     @property
     def bytes_per_row(self) -> int:
-        return self._model.prediction_encoder.bytes_per_row + explanation_bytes(self._model, self._options)
+        predicted = _prediction_bytes(self._model, self._options.coverage)
+        return predicted + explanation_bytes(self._model, self._options)
 
     @property
     def size(self) -> int:
@@ -127,12 +134,26 @@ class _Explanations:
 
     def add(self, batch: Batch, tensors: Sequence[Array]) -> Iterable[None]:
         output, bumps = tensors
-        self._predictions.append(self._model.prediction_encoder.encode(output)[1:-1])
+        self._predictions.append(*_encode_rows(self._model, batch, tensors, self._options.coverage))
         self._explanations.append(*(yield from encode_explanations(self._model, batch, self._options, (output, bumps))))
 
     def finish(self, rows: int, outside: int) -> EncodedResponse:  # noqa: ARG002  (each explanation names its own)
         predictions, explanations = self._predictions.blocks(), self._explanations.blocks()
         return in_blocks([b'{"predictions":[', *predictions, b'],"explanations":[', *explanations, b"]}"], rows)
+
+
+def _prediction_bytes(model: ServedModel, coverage: float | None) -> int:
+    """Return the estimated length of a prediction, with its interval or set if there is a coverage."""
+    return model.prediction_encoder.bytes_per_row + (0 if coverage is None else model.coverage_encoder.bytes_per_row)
+
+
+def _encode_rows(model: ServedModel, batch: Batch, tensors: Sequence[Array], coverage: float | None) -> list[bytes]:
+    """Return the predictions of a batch, joined by commas or one by one, with their intervals or sets if wanted."""
+    output, *others = tensors
+    if coverage is None:
+        return [model.prediction_encoder.encode(output)[1:-1]]
+    encoder = model.coverage_encoder
+    return encoder.encode(output, encoder.regions(batch.array(), output, others[0] if others else None, coverage))
 
 
 PREDICT = Endpoint(_decode_predict, _encode_predictions, _Predictions)

@@ -5,10 +5,12 @@ Source: https://github.com/kserve/open-inference-protocol, specification/protoco
 
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from math import prod
 from typing import Any
 
 import orjson
 from msgspec import Struct
+from numpy.typing import NDArray
 
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.inference.answer import Pieces, encode_at_once, in_blocks
@@ -35,6 +37,7 @@ from enn_service.protocols.v2_request import (
     Decoder,
     NamedOutput,
     ParsedRequest,
+    add_outputs,
     parse_request,
 )
 from enn_service.protocols.v2_tensors import DATA, classification_strings, pack_bytes, parse_raw_fp32, parse_tensor
@@ -59,11 +62,13 @@ class InferOptions(Struct):
         request: Parsed JSON part.
         id: Identity of the request; empty if it has none.
         explain: Options of the explanations; None for infer.
+        coverage: Coverage of the intervals or label sets; None without them.
     """
 
     request: ParsedRequest
     id: str
     explain: ExplainOptions | None = None
+    coverage: float | None = None
 
 
 def _decode_infer(model: ServedModel, request: InferenceRequest) -> InferenceCall[InferOptions]:
@@ -73,8 +78,14 @@ def _decode_infer(model: ServedModel, request: InferenceRequest) -> InferenceCal
         InvalidRequestError: The body is no such request, or its tensor does not have the model's shape.
     """
     parsed, own_id, rows = _parse_body(model, request, request_bodies.INFER)
-    options = InferOptions(parsed, request.id if own_id is None else own_id)
-    return InferenceCall(rows, DATA, parsed.names, _numbers_per_row(model, parsed), options, as_tensor=True)
+    coverage = None if parsed.parameters is None else parsed.parameters.coverage
+    options = InferOptions(parsed, request.id if own_id is None else own_id, coverage=coverage)
+    if coverage is None:
+        return InferenceCall(rows, DATA, parsed.names, _numbers_per_row(model, parsed), options, as_tensor=True)
+    encoder = model.coverage_encoder
+    tensors = _computed(model, (*encoder.tensors, *parsed.names))
+    extra = len(rows) * encoder.row_ns
+    return InferenceCall(rows, DATA, tensors, _numbers_per_row(model, parsed), options, as_tensor=True, extra_ns=extra)
 
 
 def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceCall[InferOptions]:
@@ -86,8 +97,8 @@ def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceC
     parsed, own_id, rows = _parse_body(model, request, request_bodies.EXPLAIN_TENSORS)
     parameters = parsed.parameters if isinstance(parsed.parameters, ExplainTensorsParameters) else None
     explain = parse_explain_options(model, parameters, len(rows))
-    options = InferOptions(parsed, request.id if own_id is None else own_id, explain)
-    tensors = tuple(dict.fromkeys((*EXPLAIN_OUTPUTS, *parsed.names)))
+    options = InferOptions(parsed, request.id if own_id is None else own_id, explain, explain.coverage)
+    tensors = _computed(model, (*EXPLAIN_OUTPUTS, *parsed.names))
     numbers = _numbers_per_row(model, parsed) + explain.numbers
     return InferenceCall(rows, DATA, tensors, numbers, options, as_tensor=True, extra_ns=explain.extra_cost_ns)
 
@@ -100,7 +111,8 @@ def _encode(
     if options.explain is None and options.request.outputs is OUTPUT_AS_JSON and batch.out_of_range is None:
         return EncodedResponse(_encode_output_alone(model, options.id, tensors[0]), batch.size)
     names, plain = options.request.names, options.request.json_names
-    if options.explain is not None or len(plain) != len(names) or options.request.class_names:
+    tensors_alone = options.explain is None and options.coverage is None
+    if not tensors_alone or len(plain) != len(names) or options.request.class_names:
         return encode_at_once(_Tensors(model, call), batch, tensors)
     answer = _head(model, options, 0 if batch.out_of_range is None else batch.out_of_range.rows)
     answer["outputs"] = [  # the tensors of infer are those that it names
@@ -122,25 +134,25 @@ class _Output:
         self._card, self.wanted = model.card, wanted
         self._classes = min(wanted.classes, model.network.outputs)
         self.data = Pieces(b"" if wanted.binary else b",")
-        self._shape = model.shapes[wanted.name][1:]
-        number = (4 if wanted.binary else NUMBER_BYTES + 1) * model.sizes[wanted.name]
+        self._shape = _shape(model, wanted.name)[1:]
+        self._datatype = "BYTES" if self._classes else "BOOL" if wanted.name == "set" else "FP32"
+        number = (4 if wanted.binary else NUMBER_BYTES + 1) * prod(self._shape)
         self.bytes_per_row = CLASS_BYTES * self._classes or number
 
-    def add(self, array: Array) -> None:
+    def add(self, array: NDArray[Any]) -> None:
         """Append the values of some rows, or their best classes."""
         if self._classes:
             rows = classification_strings(self._card, array, self._classes)
             self._shape, texts = [len(rows[0])], [text for row in rows for text in row]
             self.data.append(pack_bytes(texts) if self.wanted.binary else orjson.dumps(texts)[1:-1])
         elif self.wanted.binary:
-            self.data.append(array.astype("<f4", copy=False).tobytes())
+            self.data.append(array.astype("?" if self._datatype == "BOOL" else "<f4", copy=False).tobytes())
         else:
             self.data.append(orjson.dumps(array.ravel(), option=orjson.OPT_SERIALIZE_NUMPY)[1:-1])
 
     def json(self, rows: int) -> list[bytes]:
         """Return the tensor as parts of a JSON text, without its data if those follow as bytes."""
-        datatype = "BYTES" if self._classes else "FP32"
-        tensor = {"name": self.wanted.name, "shape": [rows, *self._shape], "datatype": datatype}
+        tensor = {"name": self.wanted.name, "shape": [rows, *self._shape], "datatype": self._datatype}
         if self.wanted.binary:
             return [orjson.dumps(tensor | {"parameters": {"binary_data_size": self.data.size}})]
         return [orjson.dumps(tensor)[:-1], b',"data":[', *self.data.blocks(), b"]}"]
@@ -165,7 +177,10 @@ class _Tensors:
         return self._explanations.size + sum(output.data.size for output in self._outputs)
 
     def add(self, batch: Batch, tensors: Sequence[Array]) -> Iterable[None]:
-        named = dict(zip(self._names, tensors, strict=True))
+        named: dict[str, NDArray[Any]] = dict(zip(self._names, tensors, strict=True))
+        if self._options.coverage is not None:
+            encoder = self._model.coverage_encoder
+            named |= encoder.regions(batch.array(), named["output"], named.get("bumps"), self._options.coverage)
         for output in self._outputs:
             output.add(named[output.wanted.name])
         if (explain := self._options.explain) is not None:
@@ -200,6 +215,9 @@ def _parse_body(
         return RAW_FP32, None, parse_raw_fp32(request.body, model.features)
     text, binary = (request.body, NO_BYTES) if request.json_length is None else _split_binary(request)
     parsed, own_id, values = parse_request(text, model.features, decoder, request)
+    if parsed.parameters is not None and parsed.parameters.coverage is not None:
+        model.coverage_encoder.check(parsed.parameters.coverage)
+        parsed = add_outputs(parsed, model.coverage_encoder.shapes)
     if parsed.outputs is not OUTPUT_AS_JSON:
         _check_outputs(model, parsed)
     return parsed, own_id, parse_tensor(model, request, parsed.tensor, values, binary)
@@ -219,9 +237,13 @@ def _split_binary(request: InferenceRequest) -> tuple[bytes, memoryview]:
 
 def _check_outputs(model: ServedModel, parsed: ParsedRequest) -> None:
     """Check that the model gives the outputs that a request asks for."""
+    covered = parsed.parameters is not None and parsed.parameters.coverage is not None
     for name in parsed.names:
-        if name not in model.shapes:
-            place = f"outputs[{parsed.names.index(name)}].name"
+        place = f"outputs[{parsed.names.index(name)}].name"
+        if name in model.coverage_encoder.shapes:
+            if not covered:
+                raise InvalidRequestError(f"{place}: {name!r} is of a coverage; expected parameters.coverage as well")
+        elif name not in model.shapes:
             raise InvalidRequestError(f"{place}: {describe_value(name)}; the model gives {', '.join(model.shapes)}")
     for name in parsed.class_names:
         if model.card.classes is None or name != "output":
@@ -233,7 +255,17 @@ def _numbers_per_row(model: ServedModel, parsed: ParsedRequest) -> int:
     """Return the count of numbers that the JSON part of the response has for each row."""
     if parsed.outputs is OUTPUT_AS_JSON:
         return model.sizes["output"]
-    return sum(map(model.sizes.__getitem__, parsed.json_names))
+    return sum(prod(_shape(model, name)[1:]) for name in parsed.json_names)
+
+
+def _shape(model: ServedModel, name: str) -> list[int]:
+    """Return the shape of an output, with -1 for the batch."""
+    return model.coverage_encoder.shapes.get(name) or model.shapes[name]
+
+
+def _computed(model: ServedModel, names: Iterable[str]) -> tuple[str, ...]:
+    """Return the names of outputs that the network computes, each once."""
+    return tuple(name for name in dict.fromkeys(names) if name in model.shapes)
 
 
 def _encode_output_alone(model: ServedModel, request_id: str, output: Array) -> bytes:

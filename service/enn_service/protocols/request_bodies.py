@@ -10,7 +10,13 @@ from typing import Annotated, Any, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from enn_service.inference.attributions import ROWS_SCHEMA
-from enn_service.inference.explain_options import CLOSED, EXPECTED_PARAMETERS, ExplainParameters
+from enn_service.inference.explain_options import (
+    CLOSED,
+    EXPECTED_COVERAGE,
+    EXPECTED_PARAMETERS,
+    Coverage,
+    ExplainParameters,
+)
 from enn_service.protocols.body_decoder import BodyDecoder
 from enn_service.protocols.datatypes import DATATYPES
 
@@ -20,8 +26,10 @@ Rows = Annotated[list[Any], Meta(extra_json_schema=ROWS_SCHEMA)]
 Data = Annotated[list[Any], Meta(extra_json_schema={"items": {"$ref": "#/components/schemas/Numbers"}})]
 
 
-class NoParameters(Struct, forbid_unknown_fields=True, gc=False):
-    """Parameters of a request that has none: an empty object."""
+class PredictParameters(Struct, forbid_unknown_fields=True, gc=False):
+    """How sure to be: `coverage` is the share of new rows whose value is in its interval, or label in its set."""
+
+    coverage: Coverage | None = None
 
 
 class PredictRequest(Struct, gc=False):
@@ -32,7 +40,7 @@ class PredictRequest(Struct, gc=False):
 
     instances: Rows | UnsetType = UNSET
     inputs: Rows | UnsetType = UNSET
-    parameters: NoParameters | None = None
+    parameters: PredictParameters | None = None
 
 
 class ExplainRequest(PredictRequest, gc=False):
@@ -75,16 +83,20 @@ class OutputParameters(Struct, frozen=True, gc=False):
 
 
 class OutputRequest(Struct, frozen=True, gc=False):
-    """Requested output, by name: output, bumps or pre_activation."""
+    """Requested output, by name: output, bumps or pre_activation; with a coverage lower, upper or set."""
 
     name: str
     parameters: OutputParameters | None = None
 
 
 class InferParameters(Struct, gc=False):
-    """Format of the outputs that do not choose one: `binary_data_output` puts them after the JSON part, as bytes."""
+    """Format of the outputs that do not choose one: `binary_data_output` puts them after the JSON part, as bytes.
+
+    `coverage` adds the outputs `lower` and `upper`, the intervals of a regression, or `set`, the sets of classes.
+    """
 
     binary_data_output: bool | None = None
+    coverage: Coverage | None = None
 
 
 class ExplainTensorsParameters(ExplainParameters, gc=False):
@@ -118,6 +130,7 @@ TENSORS = {
     "id": "a string",
     "parameters": "an object",
     "parameters.binary_data_output": FLAG,
+    "parameters.coverage": EXPECTED_COVERAGE,
     "inputs": 'a list of one tensor, {"name": "input", ...}',
     "inputs[].name": "'input'",
     "inputs[].shape": "[rows, {features}] with at least one row",
@@ -135,7 +148,11 @@ TENSORS = {
 }
 """Text of what is expected, by place."""
 
-PREDICT = BodyDecoder(PredictRequest, ROWS | {"parameters": "an object"}, {"parameters": ()})
+PREDICT = BodyDecoder(
+    PredictRequest,
+    ROWS | {"parameters": "an object", "parameters.coverage": EXPECTED_COVERAGE},
+    {"parameters": PredictParameters.__struct_fields__},
+)
 EXPLAIN = BodyDecoder(ExplainRequest, ROWS | EXPECTED_PARAMETERS, CLOSED)
 INFER = BodyDecoder(InferRequest, TENSORS)
 EXPLAIN_TENSORS = BodyDecoder(ExplainTensorsRequest, TENSORS | EXPECTED_PARAMETERS, CLOSED)

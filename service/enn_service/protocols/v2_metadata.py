@@ -19,6 +19,10 @@ def metadata(model: ServedModel, versions: list[str]) -> dict[str, Any]:
     """
     card = model.card
     (sample,) = to_array((card.background or card.golden.inputs)[:1]).tolist()
+    covered = [
+        {"name": name, "datatype": "BOOL" if name == "set" else "FP32", "shape": shape}
+        for name, shape in model.coverage_encoder.shapes.items()
+    ]
     output, *others = ({"name": name, "datatype": "FP32", "shape": shape} for name, shape in model.shapes.items())
     return {
         "name": model.name,
@@ -38,7 +42,7 @@ def metadata(model: ServedModel, versions: list[str]) -> dict[str, Any]:
             "parameters": model.network.parameters,
             "scores": card.scores,
             "sample": [encode_value(feature, value) for feature, value in zip(card.features, sample, strict=True)],
-            "optional_outputs": others,
+            "optional_outputs": others + covered,
         },
     }
 

@@ -5,13 +5,14 @@ binary tensor data and classification as Triton documents them.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
 from msgspec import Struct
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from enn_service.errors import InvalidRequestError
@@ -248,6 +249,15 @@ def _parse(decoder: Decoder, text: bytes, features: int) -> tuple[ParsedRequest,
     else:
         resolved = OUTPUT_AS_BYTES if binary else OUTPUT_ALONE
     return ParsedRequest(body.inputs[0], *resolved, parameters), body.id
+
+
+def add_outputs(parsed: ParsedRequest, names: Iterable[str]) -> ParsedRequest:
+    """Return a request with further outputs, if it does not name them, in the format of those that choose none."""
+    binary = parsed.parameters is not None and parsed.parameters.binary_data_output is True
+    added = [NamedOutput(name, binary) for name in names if name not in parsed.names]
+    outputs, every = [*parsed.outputs, *added], (*parsed.names, *(output.name for output in added))
+    json_names = tuple(output.name for output in outputs if not output.binary)
+    return replace(parsed, outputs=outputs, names=every, json_names=json_names)
 
 
 def _resolve_outputs(

@@ -15,6 +15,7 @@ from enn_models.errors import InvalidModelError
 from enn_models.network import Network
 from enn_models.package import open_package, verify_golden_vector
 from enn_models.signature import Verify
+from enn_service.runtime.coverage import CoverageEncoder
 from enn_service.runtime.explanation_encoder import ExplanationEncoder
 from enn_service.runtime.prediction_encoder import PredictionEncoder
 from enn_service.runtime.range_check import RangeCheck
@@ -35,6 +36,7 @@ class ServedModel:
         range_check: Check of rows against the training ranges.
         prediction_encoder: Encoder of its predictions.
         explanation_encoder: Encoder of its explanations.
+        coverage_encoder: Encoder of its intervals or label sets.
         features: Number of features, the length of a row.
         parameters: Number of parameters of the network.
         shapes: Shape of each output tensor by name, with -1 for the batch; all are float32.
@@ -50,6 +52,7 @@ class ServedModel:
     range_check: RangeCheck = field(init=False)
     prediction_encoder: PredictionEncoder = field(init=False)
     explanation_encoder: ExplanationEncoder = field(init=False)
+    coverage_encoder: CoverageEncoder = field(init=False)
     features: int = field(init=False)
     parameters: int = field(init=False)
     shapes: dict[str, list[int]] = field(init=False)
@@ -62,6 +65,7 @@ class ServedModel:
         object.__setattr__(
             self, "explanation_encoder", ExplanationEncoder(self.card, self.network, self.prediction_encoder)
         )
+        object.__setattr__(self, "coverage_encoder", CoverageEncoder(self.card, self.prediction_encoder))
         object.__setattr__(self, "features", len(self.card.features))
         object.__setattr__(self, "parameters", self.network.parameters)
         object.__setattr__(self, "shapes", {name: self._shape(name) for name in self.session.outputs})

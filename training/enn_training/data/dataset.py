@@ -98,12 +98,12 @@ class Dataset:
         """Return the data set with the validation rows added to the training rows.
 
         For learners that hold out rows themselves. If the validation rows are the test part too, the new test part is
-        empty.
+        empty. Rows that are too few to split are both parts, and each stays one row.
         """
         first, second = self.training, self.validation
         y: NDArray[Any] = np.concatenate([first.y, second.y])
         weight = join_weights(first.weight, second.weight)
-        every = Split(np.concatenate([first.x, second.x]), y, weight)
+        every = first if second is first else Split(np.concatenate([first.x, second.x]), y, weight)
         none = second.take(np.arange(0))
         test = none if self.test is second else self.test
         return replace(self, training=every, validation=none, test=test)

@@ -1,9 +1,11 @@
 """Train a learned model on a data set: preprocess, learn, fold the scaling into the network, score."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from enn_models.card.activation_statistics import measure_activations
 from enn_models.network import Head, Network
@@ -12,6 +14,7 @@ from enn_training.data.float32_range import to_float32
 from enn_training.data.preprocessing import Preprocessor
 from enn_training.data.sampling.class_weights import ClassWeight, class_factors, weight_record
 from enn_training.data.sampling.splits import BACKGROUND_ROWS, sample_rows
+from enn_training.evaluation.calibration import calibrate
 from enn_training.evaluation.metrics import score
 from enn_training.learned_model import MAX_EXAMPLES, LearnedModel, Rows
 from enn_training.learners.base import Learner, LearningResult, ProgressCallback
@@ -70,18 +73,16 @@ def train(
         _training_record(dataset, architecture, result, seed) | weight_record(dataset.training, factors),
         sample_rows(dataset.training.x, background, seed, dataset.training.weight),
     )
-    return model if model.scores else _with_fold_scores(model, dataset.training, preprocessor, result)
+    folds = [(preprocessor.fold(network), rows) for network, rows in result.folds]
+    model = replace(model, calibration=calibrate(model.network, dataset.training, folds))
+    return model if model.scores else _with_fold_scores(model, dataset.training, folds)
 
 
 def _with_fold_scores(
-    model: LearnedModel, rows: Split, preprocessor: Preprocessor, result: LearningResult
+    model: LearnedModel, rows: Split, folds: Sequence[tuple[Network, NDArray[np.int64]]]
 ) -> LearnedModel:
     """Return a model that learned from all rows, with the mean scores of its cross-validation, if it has one."""
-    scores = [
-        score(preprocessor.fold(network), rows.take(validation))
-        for network, validation in result.folds
-        if len(validation) < len(rows.x)
-    ]
+    scores = [score(network, rows.take(validation)) for network, validation in folds if len(validation) < len(rows.x)]
     if not scores:
         return model
     common = [name for name in scores[0] if all(name in each for each in scores)]  # some need every class in a fold

@@ -211,6 +211,7 @@ def _build_card(model: LearnedModel, network: Network, unrolling: UnrollingChoic
         golden=golden,
         background=_replace_nan(model.background) or None,
         usage=model.usage,
+        calibration=model.calibration,
     )
 
 

@@ -57,6 +57,7 @@ def load(root: Path | str, name: str, version: str | None = None) -> PublishedMo
         fingerprint=card.fingerprint,
         background=to_array(card.background) if card.background else np.zeros((0, len(card.features))),
         usage=card.usage,
+        calibration=card.calibration,
     )
 
 

@@ -29,26 +29,46 @@ class OutOfRange(BaseModel):
 
 
 class ScoredLabel(BaseModel):
-    """A class and its score (dct head); of two classes the score is the second one's, whose sign decides."""
+    """A class and its score (dct head); of two classes the score is the second one's, whose sign decides.
+
+    `set`: the labels of the coverage that the request names, the most probable first.
+    """
 
     model_config = ConfigDict(extra="forbid")
     label: Label
     score: float
+    set: list[Label] | None = None
 
 
 class LikelyLabel(BaseModel):
-    """The most probable class, and the probability of each (linear head)."""
+    """The most probable class, and the probability of each (linear head).
+
+    `set`: the labels of the coverage that the request names, the most probable first.
+    """
 
     model_config = ConfigDict(extra="forbid")
     label: Label
     probabilities: dict[str, float]
+    set: list[Label] | None = None
 
 
-Prediction = TypeAliasType("Prediction", ScoredLabel | LikelyLabel | float | list[float])
+class Interval(BaseModel):
+    """A value of a regression, or several, and the interval of the coverage that the request names."""
+
+    model_config = ConfigDict(extra="forbid")
+    value: float | list[float]
+    lower: float | list[float]
+    upper: float | list[float]
+
+
+Prediction = TypeAliasType("Prediction", ScoredLabel | LikelyLabel | Interval | float | list[float])
 
 
 class PredictResponse(BaseModel):
-    """One prediction per row: a number, a list of numbers, or a label with score or probabilities."""
+    """One prediction per row: a number, a list of numbers, or a label with score or probabilities.
+
+    With a coverage: a value with its interval, or a label with its set.
+    """
 
     model_config = ConfigDict(extra="forbid")
     predictions: list[Prediction]
@@ -204,9 +224,9 @@ class OutputTensor(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: str
     shape: list[int]
-    datatype: str = Field(examples=["FP32", "BYTES"])
+    datatype: str = Field(examples=["FP32", "BYTES", "BOOL"])
     parameters: TensorParameters | None = None
-    data: list[float] | list[str] | None = None
+    data: list[float] | list[str] | list[bool] | None = None
 
 
 class InferResponseParameters(BaseModel):

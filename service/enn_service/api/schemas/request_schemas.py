@@ -29,8 +29,8 @@ ADDITIONS: dict[str, dict[str, Any]] = {
     "ExplainTensorsRequest": {"examples": [{"id": "42", "inputs": [TENSOR], "parameters": {"top": 3}}]},
 }
 """Parts of a schema that a Struct cannot express, by the name of the Struct."""
-REFUSED = ({"type": "null"}, {"anyOf": [{"$ref": REFERENCES.format(name="NoParameters")}, {"type": "null"}]})
-"""Schemas of fields that a Struct has only to refuse them by name."""
+REFUSED = {"type": "null"}
+"""Schema of fields that a Struct has only to refuse them by name."""
 
 
 def request_schemas() -> dict[str, dict[str, Any]]:
@@ -46,7 +46,7 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
     fields = {
         name: {"title": name.replace("_", " ").title()} | _with_type(given)
         for name, field in schema["properties"].items()
-        if (given := {key: value for key, value in field.items() if (key, value) != ("default", None)}) not in REFUSED
+        if (given := {key: value for key, value in field.items() if (key, value) != ("default", None)}) != REFUSED
     }
     required = {"required": schema["required"]} if schema["required"] else {}
     kept = {key: value for key, value in schema.items() if key != "required"}

@@ -26,6 +26,8 @@ def hold_out_rows(columns: tuple[Column, ...], classes: tuple[Label, ...] | None
     """
     rows = _sort(_repeat(rows))
     training, validation = (rows.take(part) for part in train_validation(len(rows.x), seed))
+    if len(training.x) == len(rows.x):
+        validation = training
     names = tuple(column.name for column in columns)
     return Dataset(names, classes, training, validation, validation, columns=columns)
 
