@@ -69,8 +69,8 @@ class Card(CardPart):
         for feature in self.features:
             if self.format == 1 and feature.kind == "numeric" and feature.knots is not None:
                 raise ValueError(f"format 1: feature {feature.name!r} has knots, which are new in format 2")
-            if self.format == 1 and feature.kind == "categorical" and feature.other is not None:
-                raise ValueError(f"format 1: feature {feature.name!r} has other, which is new in format 2")
+            if self.format == 1 and feature.kind == "categorical" and (feature.other is not None or feature.ordered):
+                raise ValueError(f"format 1: feature {feature.name!r} has other or ordered, which are new in format 2")
         columns = sum(len(feature.columns) for feature in self.features)
         if columns != self.layers[0]:
             raise ValueError(f"features: {columns} columns; the first of layers is {self.layers[0]}")

@@ -100,10 +100,14 @@ class Numeric(CardPart):
 class Categorical(CardPart):
     """A categorical feature with one indicator column per category; all are 0 for a missing value.
 
+    If the categories have an order, the index is the column: a missing value is encoded as the middle, and marked by a
+    second column, as for `Numeric`.
+
     Attributes:
         categories: Names of the categories; rows contain the index of one.
         missing: True if values may be missing.
         other: Category that stands for every name that is not among the categories; None if such names are unknown.
+        ordered: True if the categories are in an order.
     """
 
     name: Name
@@ -111,6 +115,7 @@ class Categorical(CardPart):
     categories: Annotated[tuple[Category, ...], Field(min_length=1, max_length=65_536)]
     missing: StrictBool = False
     other: Category | None = None
+    ordered: StrictBool = False
 
     @model_validator(mode="after")
     def _check_distinct(self) -> "Categorical":
@@ -121,9 +126,9 @@ class Categorical(CardPart):
         return self
 
     @model_serializer(mode="wrap")
-    def _omit_no_other(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out the field without a category for other names, as `Numeric` does."""
-        return {name: value for name, value in serialize(self).items() if name != "other" or value is not None}
+    def _omit_defaults(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out the fields that are new in format 2 where they say nothing, as `Numeric` does."""
+        return {name: value for name, value in serialize(self).items() if value or name not in ("other", "ordered")}
 
     @cached_property
     def codes(self) -> dict[str, int]:
@@ -148,6 +153,8 @@ class Categorical(CardPart):
     @property
     def columns(self) -> list[Column]:
         """Columns of this feature."""
+        if self.ordered:
+            return [(True, NAN, self.maximum / 2.0), (False, NAN, 1.0)] if self.missing else [(True, NAN, NAN)]
         return [(False, float(code), 0.0) for code in range(len(self.categories))]
 
 
@@ -200,9 +207,10 @@ def valid_values(feature: Feature, values: NDArray[np.floating]) -> NDArray[np.b
 
 def column_ranges(features: Sequence[Feature]) -> list[tuple[float, float]]:
     """Return the training range of every column; one that stands for a category or a missing value has 0 to 1."""
+    numbers = (feature.column_range if feature.kind == "numeric" else (0.0, feature.maximum) for feature in features)
     return [
-        feature.column_range if number and feature.kind == "numeric" else (0.0, 1.0)
-        for feature in features
+        number_range if number else (0.0, 1.0)
+        for feature, number_range in zip(features, numbers, strict=True)
         for number, _, _ in feature.columns
     ]
 

@@ -104,6 +104,21 @@ def parse_class_weight(values: list[str] | None, classes: "tuple[Label, ...] | N
     return factors
 
 
+def parse_orders(values: list[str] | None) -> dict[str, list[str]]:
+    """Return the categories of each ordinal column of a repeated option, from the lowest to the highest.
+
+    Raises:
+        OptionError: A value has no column or no order.
+    """
+    orders = dict[str, list[str]]()
+    for value in values or ():
+        name, equals, order = value.partition("=")
+        if not (name and equals and "<" in order):
+            raise OptionError(f"--ordinal {value}: expected a column and its categories, as size=low<mid<high")
+        orders[name] = [category.strip() for category in order.split("<")]
+    return orders
+
+
 def _check_learner(name: str) -> str:
     """Return the name of a registered learner; refuse another one as a choice that does not exist."""
     if name not in LEARNERS:

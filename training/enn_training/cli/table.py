@@ -55,6 +55,14 @@ def table(
         list[str] | None,
         typer.Option("--class-weight", help="balanced, or the factor of a class, as in yes=5; repeatable."),
     ] = None,
+    categorical: Annotated[
+        list[str] | None,
+        typer.Option("--categorical", help="Column whose values are names, also if they are numbers; repeatable."),
+    ] = None,
+    ordinal: Annotated[
+        list[str] | None,
+        typer.Option("--ordinal", help="Column and its categories in their order, as size=low<mid<high; repeatable."),
+    ] = None,
     task: Annotated[
         TaskName | None, typer.Option("--task", help="Kind of target. Default: inferred from the column.")
     ] = None,
@@ -86,7 +94,7 @@ def table(
     from enn_training.data.reading.roles import Roles
 
     roles = Roles(target, None if task is None else task.value, without or (), include or (), weight=weight)
-    found = _understand(output, file, reading, roles)
+    found = _understand(output, file, reading, roles, (categorical or [], options.parse_orders(ordinal)))
     if dry_run or models is None or name is None:
         output.write()
         return
@@ -112,14 +120,20 @@ def table(
     output.write()
 
 
-def _understand(output: Output, file: Path, reading: "ReadingOptions", roles: "Roles") -> "Understanding":
-    """Return the understanding of a file; print it, and warnings about the table."""
+def _understand(
+    output: Output,
+    file: Path,
+    reading: "ReadingOptions",
+    roles: "Roles",
+    declared: tuple[list[str], dict[str, list[str]]],
+) -> "Understanding":
+    """Return the understanding of a file with declared columns; print it, and warnings about the table."""
     from enn_training.data.reading.table import read_table
     from enn_training.data.reading.understanding import understand
     from enn_training.errors import TableWarning
 
     with output.printed_warnings(TableWarning):
-        found = understand(read_table(file, reading), roles)
+        found = understand(read_table(file, reading).declare(*declared), roles)
     output.document["table"] = found.to_json()
     for line in found.lines():
         output.line(line)

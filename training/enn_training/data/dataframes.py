@@ -52,7 +52,7 @@ def infer_columns(frame: pd.DataFrame, row: Row = position) -> tuple[Column, ...
     """Return the kind of every column of a frame.
 
     Texts become categories in sorted order. A pandas categorical keeps its categories in their order, including those
-    that no row has. Of more than 50 categories the rare ones become one, "other".
+    that no row has; an ordered one is ordinal. Of more than 50 categories the rare ones become one, "other".
 
     Args:
         frame: Rows to train on; None and NaN are missing values.
@@ -80,8 +80,9 @@ def infer_column(values: pd.Series, row: Row = position) -> Column:
         _refuse_foreign(values, row)
         _refuse_text_among_numbers(values, row)
     categories = _categories(values, row)
+    ordered = isinstance(values.dtype, pd.CategoricalDtype) and bool(values.dtype.ordered)
     if len(categories) <= MAX_CATEGORIES:
-        return Column(name, "categorical", categories, missing)
+        return Column(name, "categorical", categories, missing, ordered=ordered)
     return Column(name, "categorical", pool(categories, Counter(map(_text, known))), missing, OTHER)
 
 

@@ -128,7 +128,8 @@ def summarize_columns(columns: Sequence[Column | str], x: Rows, weight: Rows | N
 
 def _summary(column: Column, values: Rows, weight: Rows | None) -> Feature:
     if column.kind == "categorical":
-        return Categorical(name=column.name, categories=column.categories, missing=column.missing, other=column.other)
+        options = {"missing": column.missing, "other": column.other, "ordered": column.ordered}
+        return Categorical(name=column.name, categories=column.categories, **options)
     if column.kind == "boolean":
         return Boolean(name=column.name, missing=column.missing)
     present = ~np.isnan(values)

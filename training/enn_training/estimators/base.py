@@ -1,7 +1,7 @@
 """Estimator: the base class of classifier and regressor, with their options, input validation and training."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -15,6 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 from enn_models.network import Head, Response
 from enn_training.data import dataframes as frames
 from enn_training.data.columns import Column
+from enn_training.data.columns.declarations import declare
 from enn_training.data.dataset import Split
 from enn_training.data.float32_range import to_float32
 from enn_training.data.sampling.class_weights import ClassWeight
@@ -69,6 +70,8 @@ class Estimator(ExplanationMixin, BaseEstimator):
         random_state: int | np.random.RandomState | None = None,
         verbose: bool = False,
         callbacks: Sequence[Callback] | None = None,
+        categorical: Sequence[str] | None = None,
+        ordinal: Mapping[str, Sequence[object]] | None = None,
     ) -> None:
         self.hidden: int | Sequence[int] | str = hidden
         self.harmonics = harmonics
@@ -78,6 +81,8 @@ class Estimator(ExplanationMixin, BaseEstimator):
         self.random_state = random_state
         self.verbose = verbose
         self.callbacks = callbacks
+        self.categorical = categorical
+        self.ordinal = ordinal
 
     def _train(self, rows: Split, classes: tuple[Label, ...] | None, class_weight: ClassWeight = None) -> None:
         """Train on rows with class indices [rows], or values [rows] or [rows, outputs]."""
@@ -155,11 +160,20 @@ class Estimator(ExplanationMixin, BaseEstimator):
 
     def _first_rows(self, x: Any) -> Any:  # noqa: ANN401 - a frame, or whatever scikit-learn takes for an array
         """Return the first training rows as numbers, and store the kinds of their columns."""
+        x = self._declare(x)
         self.columns_ = frames.infer_columns(x) if frames.has_non_numeric_columns(x) else None
         for column in self.columns_ or ():
             if note := frames.pool_note(column, x[column.name]):
                 warnings.warn(f"column {column.name!r}: {note}", TableWarning, stacklevel=3)
         return x if self.columns_ is None else frames.encode_frame(self.columns_, x)
+
+    def _declare(self, x: Any) -> Any:  # noqa: ANN401 - as above
+        """Return the rows with the declared columns as categories."""
+        if not (self.categorical or self.ordinal):
+            return x
+        if not frames.is_dataframe(x):
+            raise OptionError(f"categorical and ordinal name columns of a frame; X is of type {type(x).__name__}")
+        return declare(x, self.categorical or (), self.ordinal or {}, frames.position)
 
     def _more_rows(self, x: Any, *, unknown: bool = False) -> Any:  # noqa: ANN401 - as above
         """Return further rows as numbers, encoded as the columns of the first rows; `unknown` as in `encode`."""

@@ -31,6 +31,9 @@ class ENNRegressor(RegressorMixin, Estimator):
         callbacks: Functions to call after every iteration (a pass over the rows, or a network of "lm") with its number
             from 1 and its held-out loss. If one returns a true value, learning stops: the result is the best network
             so far, and "auto" ends its choice, then its training.
+        categorical: Names of the columns of a frame whose values are names, also if they are numbers.
+        ordinal: Categories of each column of a frame whose categories have an order, from the lowest to the highest:
+            {"size": ["small", "large"]}. The network gets their places as numbers.
 
     Attributes:
         model_: Learned model, to publish with `enn_training.export`.

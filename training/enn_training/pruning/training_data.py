@@ -1,13 +1,16 @@
 """Training data of a published model: rebuild it, verify it by the fingerprint in the card, and scale it."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from enn_models.card import Card
+from enn_models.card.features import Feature
 from enn_models.network import Head, Network
 from enn_training.data import tables
 from enn_training.data.dataset import Dataset, Split
@@ -15,7 +18,7 @@ from enn_training.data.preprocessing import Preprocessor, Samples
 from enn_training.data.problems import problems
 from enn_training.data.reading.options import ReadingOptions
 from enn_training.data.reading.roles import Roles
-from enn_training.data.reading.table import read_table
+from enn_training.data.reading.table import Table, read_table
 from enn_training.data.reading.understanding import understand
 from enn_training.errors import DataError, TableWarning
 
@@ -139,7 +142,7 @@ def load_table_data(
     found, refused = list[str](), list[DataError]()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", TableWarning)
-        table = read_table(file, reading)
+        table = _declare(read_table(file, reading), card.features)
         features = {feature.name for feature in card.features}
         if absent := sorted(features - set(table.frame.columns)):
             raise DataError(f"{file}: no column {absent[0]!r}, which the model was trained on")
@@ -165,6 +168,14 @@ def load_table_data(
         f"{file}: its training rows have the fingerprint {found[0][:12]}..., those of the model"
         f" {card.fingerprint[:12]}...: give the file and the target that the model was trained on, or train again"
     )
+
+
+def _declare(table: Table, features: Sequence[Feature]) -> Table:
+    """Return a table with the columns declared as those of a model: numbers that are names, and ordinal columns."""
+    known = [each for each in features if each.kind == "categorical" and each.name in table.frame]
+    numbers = [each.name for each in known if pd.api.types.is_numeric_dtype(table.frame[each.name])]
+    ordinal = {each.name: each.categories for each in known if each.ordered}
+    return table.declare([name for name in numbers if name not in ordinal], ordinal)
 
 
 def load_scoring_rows(dataset: Dataset, file: Path, target: str, reading: ReadingOptions | None = None) -> Split:

@@ -59,7 +59,8 @@ class FeatureMetadata(Body):
     """A feature of the rows; the range, in the unit of the feature, and mean are those of the training data.
 
     `typical` is the value of a typical row. `missing` is true if null is accepted.
-    `other` is the category that stands for every name that is not among the categories.
+    `other` is the category that stands for every name that is not among the categories;
+    `ordered` is true if they are in an order.
     """
 
     name: str
@@ -71,6 +72,7 @@ class FeatureMetadata(Body):
     mean: float | None = None
     categories: list[str] | None = None
     other: str | None = None
+    ordered: bool = False
 
 
 class ModelProperties(Body):

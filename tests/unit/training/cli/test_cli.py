@@ -223,6 +223,24 @@ def test_weights_of_rows_and_classes_come_from_options(enn, tmp_path):
         assert (status, words in err) == (2, True), err
 
 
+def test_declared_columns_are_learned_and_pruned_as_declared(enn, tmp_path):
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame({"zip": rng.choice([8001, 8002, 9000], 300), "size": rng.choice(["s", "m", "l"], 300)})
+    frame["price"] = (frame["zip"] == 8002) + frame["size"].map({"s": 0, "m": 1, "l": 2})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    options = (tmp_path / "t.csv", "--target", "price", "--models", tmp_path, "--name", "t", "--passes", 20)
+    declared = ("--categorical", "zip", "--ordinal", "size=s<m<l")
+    assert enn("table", *options, *declared)[0] == 0
+    names, sizes = opened(tmp_path / "t" / "1").card.features
+    assert names.kind == "categorical"
+    assert sizes.kind == "categorical"
+    assert (names.categories, sizes.categories, sizes.ordered) == (("8001", "8002", "9000"), ("s", "m", "l"), True)
+    data = ("--models", tmp_path, "--data", tmp_path / "t.csv", "--target", "price", "--loss", 0.9)
+    assert enn("prune", "t", *data, "--only", "neurons")[0] == 0
+    status, _, err = enn("table", *options, "--ordinal", "size")
+    assert (status, "--ordinal size: expected a column and its categories, as size=low<mid<high" in err) == (2, True)
+
+
 @pytest.mark.parametrize("learner", ["adam", "lms"])
 def test_table_trains_several_layers(enn, tmp_path, learner):
     options = ("--target", "label", "--name", "t", "--models", tmp_path, "--hidden", "8,4", "--passes", 20)

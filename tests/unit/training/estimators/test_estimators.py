@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
 
 from enn_training import ENNClassifier, ENNRegressor, export
-from enn_training.errors import TableWarning, UnknownValueWarning
+from enn_training.errors import UnknownValueWarning
 from enn_training.learners.adam import Adam
 from enn_training.learners.auto_adam import AutoAdam
 from enn_training.learners.lms import LMS
@@ -137,25 +137,6 @@ def test_unknown_values_count_as_missing_or_as_training_mean():
         for value, missing in zip(mass, mass.isna(), strict=True)
     ]
     np.testing.assert_allclose(found, network.respond(columns).pre_activation[:, 0], rtol=1e-5)
-
-
-def test_pooled_categories_are_served_under_any_other_name(tmp_path):
-    random = np.random.default_rng(0)
-    frame = pd.DataFrame({"city": [f"city {number}" for number in np.arange(600) % 60], "age": random.normal(size=600)})
-    frame.loc[300:, "city"] = "city 1"
-    with pytest.warns(TableWarning, match="column 'city': 11 of 60 categories, in 55 row"):
-        model = ENNRegressor(4, learner=Adam(passes=3)).fit(frame, frame["age"])
-    rows = pd.DataFrame({"city": ["city 1", "city 9", "Atlantis", "other"], "age": 0.5})
-    found = model.predict(rows)
-    assert found[2] == found[3]
-    export(model.model_, tmp_path, "cities")
-    with serving(tmp_path) as client:
-        reply = client.post("/v1/models/cities:predict", json={"instances": rows.to_dict("records")})
-        wrong = client.post("/v1/models/cities:predict", json={"instances": [{"city": True, "age": 0}]})
-        city, _ = client.get("/v2/models/cities").json()["properties"]["features"]
-    np.testing.assert_allclose(reply.json()["predictions"], found, rtol=1e-5)
-    assert (wrong.status_code, "expected a string" in wrong.text) == (400, True)
-    assert (city["other"], len(city["categories"])) == ("other", 50)
 
 
 @pytest.mark.filterwarnings("ignore::enn_training.errors.UnknownValueWarning")

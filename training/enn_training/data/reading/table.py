@@ -2,7 +2,7 @@
 
 import csv
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from enn_models.card.features import MAX_NAME
+from enn_training.data.columns.declarations import declare
 from enn_training.data.reading.csv_layout import Layout, detect_layout
 from enn_training.data.reading.names import name_columns
 from enn_training.data.reading.options import ReadingOptions
@@ -58,6 +59,10 @@ class Table:
     def take(self, mask: NDArray[np.bool_]) -> "Table":
         """Return the table of the rows for which mask is true."""
         return replace(self, frame=self.frame[mask], lines=None if self.lines is None else self.lines[mask])
+
+    def declare(self, categorical: Collection[str], ordinal: Mapping[str, Sequence[object]]) -> "Table":
+        """Return the table with columns that are categories as the user says; arguments and errors as in `declare`."""
+        return replace(self, frame=declare(self.frame, categorical, ordinal, self.row))
 
     def row(self, mask: ArrayLike) -> str:
         """Return the line of a text, or the row of Parquet from 1 on, for the first row for which mask is true."""

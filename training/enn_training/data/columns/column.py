@@ -20,6 +20,7 @@ class Column:
         categories: Texts of the codes 0, 1, ... of a categorical column.
         missing: True if values can be missing (NaN).
         other: Category that stands for all texts that are not among the categories; None without.
+        ordered: True if the categories have an order, and their codes are numbers for the network.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Column:
     categories: tuple[str, ...] = ()
     missing: bool = False
     other: str | None = None
+    ordered: bool = False
 
 
 def pool(categories: Sequence[str], counts: Mapping[str, int]) -> tuple[str, ...]:
