@@ -5,6 +5,7 @@ import socket
 import struct
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPResponse
 from pathlib import Path
 
 import httpx
@@ -40,16 +41,32 @@ def is_idle(client: httpx.Client) -> bool:
     return client.post(PREDICT, json=SMALLER).status_code == 200 and in_flight(client) == 0
 
 
-def test_long_work_ends_when_its_client_disconnects(eventually: Eventually) -> None:
+@pytest.mark.parametrize("reset", [True, False])
+def test_long_work_ends_when_its_client_disconnects(eventually: Eventually, *, reset: bool) -> None:
     with serving(SHIPPED, deadline_seconds=300) as client:
         body = longest(client)
         head = HEAD + b"content-length: %d\r\n\r\n" % len(body)
         connections = [connect(client, head, body) for _ in range(MANY)]
         eventually(lambda: in_flight(client) == MANY)
-        for connection in connections:  # with a reset: an end of data alone may come from a client that still reads
-            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        for connection in connections:
+            if reset:
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.close()
         eventually(lambda: is_idle(client))
+
+
+def test_client_that_stops_sending_gets_response_to_long_work() -> None:
+    body = orjson.dumps({"instances": [[0.1, 0.2]] * 20_000})
+    with (
+        serving(SHIPPED) as client,
+        connect(client, HEAD + b"content-length: %d\r\n\r\n" % len(body), body) as connection,
+    ):
+        connection.shutdown(socket.SHUT_WR)
+        response = HTTPResponse(connection)
+        response.begin()
+        assert response.status == 200
+        assert len(orjson.loads(response.read())["explanations"]) == 20_000
+        assert connection.recv(1) == b""
 
 
 def test_long_work_ends_at_its_deadline(eventually: Eventually) -> None:

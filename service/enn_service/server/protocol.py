@@ -11,6 +11,7 @@ One timer per connection compares the clock with both deadlines. It is set again
 """
 
 import asyncio
+import socket
 import sys
 from math import inf
 from typing import Any, NoReturn
@@ -28,6 +29,8 @@ MAX_FRAMING_BYTES = SMALL_BYTES
 """Maximum number of bytes of request line, headers and chunk sizes, in addition to one for each byte of the body."""
 CLOSE_GRACE_SECONDS = 0.25
 """Time for which an idle connection stays open after shutdown starts: a request may be on its way already."""
+RESET_CHECK_SECONDS = 0.25
+"""Time between two checks whether a client that sends nothing more has closed the connection."""
 TOO_MUCH_FRAMING = f"the request has more than {MAX_FRAMING_BYTES} bytes besides its body"
 HEADER_OVERHEAD = len(b": \r\n")
 """Number of bytes of a header besides its name and value."""
@@ -108,13 +111,31 @@ class HTTPProtocol(InlineProtocol):
         Returns:
             True if a complete request is in progress: asyncio then leaves the transport open.
         """
-        if self.cycle is None or self.cycle.response_complete or self.cycle.more_body:
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or cycle.more_body:
             # Write coalescing may still hold a complete response; closing sends it. asyncio would close the transport
             # underneath without it.
             self.transport.close()
             return False
-        self.cycle.keep_alive = False  # no other request can follow
+        cycle.keep_alive = False  # no other request can follow
+        if not cycle.response_started:
+            self._coalescing.begin_response()
+        self._check_for_reset()
         return True
+
+    def _check_for_reset(self) -> None:
+        """Abort the connection if its client has closed it, and check again later if not.
+
+        The end of its data does not tell whether a client has closed the connection or waits for the response. Its
+        system answers any bytes with a reset in the first case, so the response begins before there is one.
+        """
+        if self.transport.is_closing():
+            return
+        # The event loop does not see the reset: it stops reading at the end of the data.
+        if self.transport.get_extra_info("socket").getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.transport.abort()
+        else:
+            self.loop.call_later(RESET_CHECK_SECONDS, self._check_for_reset)
 
     def on_message_begin(self) -> None:
         """Start counting the bytes of a request."""

@@ -17,6 +17,8 @@ MAX_DELAY_SECONDS = 0.001
 """Maximum time for which a response is buffered."""
 IMMEDIATE_BELOW = 2
 """Mean number of responses per iteration up to which the first response is written at once."""
+RESPONSE_START = b"HTTP/1.1 "
+"""Bytes with which every response of the server begins, interim ones too."""
 AVERAGED_ITERATIONS = 4
 """Time constant of that exponential mean, in iterations."""
 
@@ -96,23 +98,34 @@ class CoalescingTransport:
     def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._coalescer = transport, _coalescer_of(loop)
         self.is_closing = transport.is_closing  # called for each request: no detour through `__getattr__`
+        self._begun = False  # True if RESPONSE_START has been written ahead of the next response
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  (attributes of the transport have any type)
         """Return the attribute of the transport."""
         return getattr(self._transport, name)
 
+    def begin_response(self) -> None:
+        """Write the first bytes of the next response, which are always the same, before it exists."""
+        self._coalescer.buffer(self._transport, RESPONSE_START)
+        self._begun = True
+
     def write_response(self, response: bytes) -> None:
         """Write a complete response."""
-        self._coalescer.write_response(self._transport, response)
+        self._coalescer.write_response(self._transport, self._rest(response) if self._begun else response)
 
     def write(self, data: bytes) -> None:
         """Write a part of a response; uvicorn writes head and body apart, and both leave together."""
-        self._coalescer.buffer(self._transport, data)
+        self._coalescer.buffer(self._transport, self._rest(data) if self._begun else data)
 
     def close(self) -> None:
         """Write what is buffered, then close."""
         self._coalescer.flush()
         self._transport.close()
+
+    def _rest(self, response: bytes) -> bytes:
+        """Return a response without the bytes that `begin_response` has written."""
+        self._begun = False
+        return response.removeprefix(RESPONSE_START)
 
 
 @lru_cache
