@@ -35,19 +35,21 @@ class EventQueue(Generic[T]):
     def __init__(self, consume: Callable[[Sequence[T]], None], capacity: int, delay: float, purpose: str) -> None:
         self.dropped = 0
         self._consume, self._capacity, self._delay, self._purpose = consume, capacity, delay, purpose
-        self._events, self._taken = deque[T](), 0
+        self._events, self._room = deque[T](), capacity
         self._waiting, self._closing = threading.Event(), threading.Event()
+        self._signalled = False  # `_waiting.is_set()`, a call of which takes as long as all else that queues an event
         self._warned, self._next_warning = 0, 0.0
         self._thread = threading.Thread(target=self._run, name=f"requests {purpose}", daemon=True)
         self._thread.start()
 
     def __call__(self, event: T) -> None:
         """Queue a finished request."""
-        if len(self._events) + self._taken >= self._capacity:
+        if len(self._events) >= self._room:
             self.dropped += 1
             return
         self._events.append(event)
-        if not self._waiting.is_set():
+        if not self._signalled:
+            self._signalled = True
             self._waiting.set()
 
     def close(self) -> None:
@@ -70,14 +72,15 @@ class EventQueue(Generic[T]):
             # Cleared before the queue is emptied: an event that comes meanwhile sets it again. `close` sets `_closing`
             # before `_waiting`, so a wake-up that is cleared here is seen in `closing`.
             self._waiting.clear()
+            self._signalled = False
             closing = self._closing.is_set()
             batch = [self._events.popleft() for _ in range(len(self._events))]
-            self._taken = len(batch)  # after the loop, which would count an event twice
+            self._room = self._capacity - len(batch)  # after the loop, which would count an event twice
             try:
                 self._consume(batch)
             except Exception:
                 logger.exception("%d requests were not %s", len(batch), self._purpose)
-            batch, self._taken = [], 0  # the events need no memory while this thread waits
+            batch, self._room = [], self._capacity  # the events need no memory while this thread waits
             self._warn(last=closing)
             if closing and not self._events:
                 return
