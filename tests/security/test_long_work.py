@@ -12,7 +12,7 @@ import httpx
 import orjson
 import pytest
 
-from enn_service.inference.attributions import MAX_PERMUTATIONS
+from enn_models.explanations.methods import MAX_PERMUTATIONS
 from support.connections import connect, in_flight
 from support.serving import SHIPPED, address_of, command, serving
 
