@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import date, time, timedelta
 from decimal import Decimal
 from types import UnionType
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 import numpy as np
 import pandas as pd
@@ -130,6 +130,12 @@ def numeric_columns(names: Sequence[str], x: NDArray[np.float64]) -> tuple[Colum
 def encode_frame(columns: Sequence[Column], frame: pd.DataFrame, *, unknown: bool = False) -> pd.DataFrame:
     """Return a frame of the same names with the values as numbers; arguments and errors as in `encode`."""
     return pd.DataFrame(encode(columns, frame, unknown=unknown), frame.index, frame.columns)
+
+
+def to_pandas(x: Any) -> Any:  # noqa: ANN401 - a frame, or whatever else has rows
+    """Return a frame of polars, a table of pyarrow or another one with a method `to_pandas` as a pandas frame."""
+    convert = None if isinstance(x, pd.DataFrame | pd.Series) else getattr(x, "to_pandas", None)
+    return x if convert is None else convert()
 
 
 def is_dataframe(x: object) -> TypeGuard[pd.DataFrame]:

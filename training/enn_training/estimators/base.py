@@ -7,7 +7,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import Tags, _safe_indexing, check_random_state
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
@@ -22,6 +21,7 @@ from enn_training.data.sampling.class_weights import ClassWeight
 from enn_training.data.sampling.hold_out import hold_out_rows
 from enn_training.errors import OptionError, TableWarning
 from enn_training.estimators.explanation import ExplanationMixin
+from enn_training.estimators.nested_options import NestedOptionsMixin
 from enn_training.estimators.unknown_values import UnknownValues
 from enn_training.learned_model import Label, LearnedModel
 from enn_training.learners.base import Learner
@@ -56,7 +56,7 @@ def leave_out_weightless(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, 
     return _safe_indexing(x, kept), _safe_indexing(y, kept), weight[kept]
 
 
-class Estimator(ExplanationMixin, BaseEstimator):
+class Estimator(ExplanationMixin, NestedOptionsMixin):
     """Train and run a network; `ENNClassifier` and `ENNRegressor` document the options."""
 
     def __init__(
@@ -160,7 +160,7 @@ class Estimator(ExplanationMixin, BaseEstimator):
 
     def _first_rows(self, x: Any) -> Any:  # noqa: ANN401 - a frame, or whatever scikit-learn takes for an array
         """Return the first training rows as numbers, and store the kinds of their columns."""
-        x = self._declare(x)
+        x = self._declare(frames.to_pandas(x))
         self.columns_ = frames.infer_columns(x) if frames.has_non_numeric_columns(x) else None
         for column in self.columns_ or ():
             if note := frames.pool_note(column, x[column.name]):
@@ -177,6 +177,7 @@ class Estimator(ExplanationMixin, BaseEstimator):
 
     def _more_rows(self, x: Any, *, unknown: bool = False) -> Any:  # noqa: ANN401 - as above
         """Return further rows as numbers, encoded as the columns of the first rows; `unknown` as in `encode`."""
+        x = frames.to_pandas(x)
         if self.columns_ is None or not frames.is_dataframe(x):
             return x
         validate(

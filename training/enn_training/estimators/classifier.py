@@ -10,6 +10,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 
 from enn_models.network import Head
+from enn_training.data import dataframes as frames
 from enn_training.data.dataset import Split, to_label
 from enn_training.data.sampling.class_weights import ClassWeight
 from enn_training.errors import OptionError
@@ -112,7 +113,8 @@ class ENNClassifier(ClassifierMixin, Estimator):
         """Train on rows X [rows, features] and labels y [rows].
 
         Args:
-            X: Rows, an array or a pandas frame with texts or categoricals (categories), booleans and missing values.
+            X: Rows, an array, or a frame of pandas, polars or pyarrow with texts or categoricals (categories), booleans
+                and missing values.
             y: Labels, [rows].
             sample_weight: Weight of each row, [rows], from 0; None if all rows count the same. A row of weight 0 is
                 left out. Whole weights are numbers of equal rows, unless their mean is above 10; others are factors of
@@ -122,7 +124,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
             ValueError: An array or an option cannot be used for training.
             DivergenceError: Training produced infinite numbers or NaN.
         """
-        X, y, weight = leave_out_weightless(X, y, sample_weight)
+        X, y, weight = leave_out_weightless(frames.to_pandas(X), y, sample_weight)
         x, labels = self._checked(self._first_rows(X), y)
         self.classes_, index = np.unique(labels, return_inverse=True)
         if len(self.classes_) < 2:

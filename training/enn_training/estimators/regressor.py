@@ -67,7 +67,7 @@ class ENNRegressor(RegressorMixin, Estimator):
             ValueError: An array or an option cannot be used for training.
             DivergenceError: Training produced infinite numbers or NaN.
         """
-        X, y, weight = leave_out_weightless(X, y, sample_weight)
+        X, y, weight = leave_out_weightless(frames.to_pandas(X), y, sample_weight)
         x, values = self._checked(self._first_rows(X), y)
         self._train(Split(x, values, weight), None)
         return self
