@@ -53,7 +53,9 @@ def report_lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterato
     rows = model.training["rows"]
     if "cut_short" in model.training:
         yield f"cut short by the time limit after {model.training['passes']} passes: set --hidden, or use fewer columns"
-    yield f"learned from {rows['training']} rows, chosen by {rows['held_out']}, judged on {rows['test']}"
+    judges = {"group": " of other groups of {!r}", "time": " of the newest by {!r}", "test": " of {}"}
+    which = "".join(judges[name].format(value) for name, value in model.training.get("judged_by", {}).items())
+    yield f"learned from {rows['training']} rows, chosen by {rows['held_out']}, judged on {rows['test']}{which}"
     measure, width = "R2" if model.classes is None else "accuracy", 10 if model.classes is None else 19
     for name, value in model.scores.items():
         digits = ".4g" if name in ("log_loss", "mean_squared_error", "root_mean_squared_error") else ".4f"

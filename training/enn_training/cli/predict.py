@@ -13,6 +13,7 @@ from enn_training.cli.output import Output
 if TYPE_CHECKING:
     import pandas as pd
 
+    from enn_training.data.reading.options import ReadingOptions
     from enn_training.evaluation.prediction.published_model import PublishedModel
     from enn_training.evaluation.prediction.rows import EncodedRows
 
@@ -41,6 +42,11 @@ def predict(
     *,
     models: options.Models,
     version: Version = None,
+    separator: options.Separator = None,
+    encoding: options.EncodingName = None,
+    decimal: options.Decimal = None,
+    missing: options.Missing = None,
+    keep: options.Keep = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -48,7 +54,8 @@ def predict(
     _check_out(out)
     from enn_training.evaluation.prediction import explaining, tables
 
-    model, rows = _read(models, name, version, file)
+    reading = options.parse_reading_options(separator, encoding, decimal, missing, keep)
+    model, rows = _read(models, name, version, file, reading)
     found = explaining.predict(model, rows.columns)
     as_json = as_json or (out is not None and out.suffix == ".json")
     _write(out, {"predictions": found} if as_json else tables.predictions_table(found))
@@ -67,6 +74,11 @@ def explain(
     attributions: Annotated[
         MethodName | None, typer.Option("--attributions", help="Divide the pre-activation among the features.")
     ] = None,
+    separator: options.Separator = None,
+    encoding: options.EncodingName = None,
+    decimal: options.Decimal = None,
+    missing: options.Missing = None,
+    keep: options.Keep = None,
     out: Out = None,
     as_json: AsJson = False,
 ) -> None:
@@ -74,7 +86,8 @@ def explain(
     _check_out(out)
     from enn_training.evaluation.prediction import explaining, tables
 
-    model, rows = _read(models, name, version, file)
+    reading = options.parse_reading_options(separator, encoding, decimal, missing, keep)
+    model, rows = _read(models, name, version, file, reading)
     chosen: explaining.ExplainOptions = {"output": output, "top": top}
     if attributions is not None:
         chosen["attributions"] = attributions.value
@@ -90,8 +103,11 @@ def _check_out(out: Path | None) -> None:
         raise OptionError(f"--out {out}: expected a .csv or .json file")
 
 
-def _read(models: Path, name: str, version: str | None, file: Path) -> "tuple[PublishedModel, EncodedRows]":
+def _read(
+    models: Path, name: str, version: str | None, file: Path, reading: "ReadingOptions"
+) -> "tuple[PublishedModel, EncodedRows]":
     """Return a model and the encoded rows of a file; print warnings about the table on standard error."""
+    from enn_training.data.reading.column_reports import words_to_booleans
     from enn_training.data.reading.table import read_table
     from enn_training.errors import DataError, TableWarning
     from enn_training.evaluation.prediction.rows import encode_rows
@@ -99,9 +115,11 @@ def _read(models: Path, name: str, version: str | None, file: Path) -> "tuple[Pu
 
     model = load(models, name, version)
     with Output().printed_warnings(TableWarning):
-        table = read_table(file)
+        table = read_table(file, reading)
+        booleans = {feature.name for feature in model.features if feature.kind == "boolean"}
+        frame = words_to_booleans(table.frame, booleans & set(table.frame.columns))
         try:
-            return model, encode_rows(model, table.frame, table.row)
+            return model, encode_rows(model, frame, table.row)
         except DataError as error:
             raise DataError(f"{file}: {error}") from None
 

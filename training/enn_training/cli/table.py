@@ -13,9 +13,13 @@ from enn_training.errors import OptionError
 from enn_training.learners.registry import find_learner
 
 if TYPE_CHECKING:
-    from enn_training.data.reading.options import ReadingOptions
+    from collections.abc import Callable
+
+    from enn_training.data.dataset import Dataset
     from enn_training.data.reading.roles import Roles
+    from enn_training.data.reading.table import Table
     from enn_training.data.reading.understanding import Understanding
+    from enn_training.data.tables import Judged
 
 
 class TaskName(StrEnum):
@@ -63,6 +67,16 @@ def table(
         list[str] | None,
         typer.Option("--ordinal", help="Column and its categories in their order, as size=low<mid<high; repeatable."),
     ] = None,
+    test: Annotated[
+        Path | None, typer.Option("--test", help="Table of rows to judge by. Default: a random fifth of the rows.")
+    ] = None,
+    group: Annotated[
+        str | None,
+        typer.Option("--group", help="Column of groups, as patients: judge by other groups than those learned from."),
+    ] = None,
+    time: Annotated[
+        str | None, typer.Option("--time", help="Column of numbers or dates: judge by the newest fifth of the rows.")
+    ] = None,
     task: Annotated[
         TaskName | None, typer.Option("--task", help="Kind of target. Default: inferred from the column.")
     ] = None,
@@ -84,17 +98,22 @@ def table(
 ) -> None:
     """Train on a table and publish the model: a fifth of the rows is for testing, an eighth of the rest held out."""
     output = Output(quiet, json_file)
-    if not dry_run and (models is None or name is None):
-        raise OptionError("--models and --name: expected both, to publish the model, or --dry-run")
-    if name is not None:
-        check_name(name)
+    _check_place(models, name, dry_run=dry_run)
     export_options = options.parse_export_options(optimize, unrolling)
     reading = options.parse_reading_options(separator, encoding, decimal, missing, keep)
     # Imported here: torch, numba and pandas take seconds that --help should not.
     from enn_training.data.reading.roles import Roles
+    from enn_training.data.reading.table import read_table
+    from enn_training.data.tables import Judged
 
-    roles = Roles(target, None if task is None else task.value, without or (), include or (), weight=weight)
-    found = _understand(output, file, reading, roles, (categorical or [], options.parse_orders(ordinal)))
+    judged = Judged(test, group, time)
+    chosen = None if task is None else task.value
+    roles = Roles(target, chosen, without or (), include or (), weight=weight, group=group, time=time)
+
+    def read(path: Path) -> "Table":
+        return read_table(path, reading).declare(categorical or [], options.parse_orders(ordinal))
+
+    found = _understand(output, file, roles, read)
     if dry_run or models is None or name is None:
         output.write()
         return
@@ -104,7 +123,7 @@ def table(
     defaults = find_learner(learner).table_defaults
     method = options.parse_learner(learner, hidden=hidden, defaults=defaults, **given)
     console.train_and_publish(
-        found.split(seed),
+        _divide(output, found, roles, judged, seed=seed, read=read),
         method,
         hidden=options.parse_hidden(hidden, (16,)),
         harmonics=harmonics,
@@ -120,21 +139,40 @@ def table(
     output.write()
 
 
-def _understand(
-    output: Output,
-    file: Path,
-    reading: "ReadingOptions",
-    roles: "Roles",
-    declared: tuple[list[str], dict[str, list[str]]],
-) -> "Understanding":
+def _check_place(models: Path | None, name: str | None, *, dry_run: bool) -> None:
+    """Refuse to learn a model that has no place, or a name that no model can have."""
+    if not dry_run and (models is None or name is None):
+        raise OptionError("--models and --name: expected both, to publish the model, or --dry-run")
+    if name is not None:
+        check_name(name)
+
+
+def _understand(output: Output, file: Path, roles: "Roles", read: "Callable[[Path], Table]") -> "Understanding":
     """Return the understanding of a file with declared columns; print it, and warnings about the table."""
-    from enn_training.data.reading.table import read_table
     from enn_training.data.reading.understanding import understand
     from enn_training.errors import TableWarning
 
     with output.printed_warnings(TableWarning):
-        found = understand(read_table(file, reading).declare(*declared), roles)
+        found = understand(read(file), roles)
     output.document["table"] = found.to_json()
     for line in found.lines():
         output.line(line)
     return found
+
+
+def _divide(
+    output: Output,
+    found: "Understanding",
+    roles: "Roles",
+    judged: "Judged",
+    *,
+    seed: int,
+    read: "Callable[[Path], Table]",
+) -> "Dataset":
+    """Return the data set of an understood file, with the rows that the user has chosen to judge by."""
+    from enn_training.data.tables import judged_dataset
+    from enn_training.errors import TableWarning
+
+    with output.printed_warnings(TableWarning):
+        test = None if judged.test is None else read(judged.test)
+        return judged_dataset(found, roles.target, seed, judged, test, weight=roles.weight)

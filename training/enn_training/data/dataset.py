@@ -1,7 +1,7 @@
 """Dataset: raw rows with their targets in training, validation and test parts, and what a card says of them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -50,6 +50,7 @@ class Dataset:
         validation: Rows to choose among networks by.
         test: Rows to score the chosen network on.
         columns: Kind of every input column; None if all are numeric without missing values.
+        judged_by: Choice of the test rows by the name of its option: group, time or test; empty for a random draw.
         described: Features of a model that was trained on these rows, with the maps that it has; None to find them.
     """
 
@@ -59,6 +60,7 @@ class Dataset:
     validation: Split
     test: Split
     columns: tuple[Column, ...] | None = field(default=None, kw_only=True)
+    judged_by: Mapping[str, str] = field(default_factory=dict[str, str], kw_only=True)
     described: tuple[Feature, ...] | None = field(default=None, kw_only=True)
 
     @cached_property

@@ -121,4 +121,7 @@ def _training_record(dataset: Dataset, architecture: Architecture, result: Learn
         "loss": result.settings.get("loss", architecture.loss),
         "held_out_loss": result.loss,
         "passes": len(result.history),
-    } | {name: True for name in ("cut_short", "stopped") if getattr(result, name)}
+    } | {
+        **({"judged_by": dict(dataset.judged_by)} if dataset.judged_by else {}),
+        **{name: True for name in ("cut_short", "stopped") if getattr(result, name)},
+    }

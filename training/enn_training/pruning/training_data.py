@@ -148,9 +148,10 @@ def load_table_data(
             raise DataError(f"{file}: no column {absent[0]!r}, which the model was trained on")
         without = [name for name in table.frame.columns if name not in features | {target, weight}]
         texts = [feature.name for feature in card.features if feature.kind == "categorical"]
+        judged = tables.Judged.of_record(card.training.get("judged_by", {}))
         roles = Roles(target, card.task, without, features, texts, weight)
         for build in (
-            lambda: understand(table, roles).split(seed),
+            lambda: tables.judged_dataset(understand(table, roles), target, seed, judged),
             lambda: tables.to_estimator_dataset(table, target, seed, card.task, without, weight=weight),
         ):
             try:

@@ -1,7 +1,7 @@
 """Understanding of one column: kind, range or categories, missing values, and the reason if it is left out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -94,6 +94,22 @@ def to_booleans(values: pd.Series) -> pd.Series | None:
     if pair is None:
         return None
     return values.map(lambda text: str(text).lower() == pair[0], na_action="ignore").astype(object)
+
+
+def words_to_booleans(frame: pd.DataFrame, names: Collection[str]) -> pd.DataFrame:
+    """Return a frame in which words for true and false are booleans; other values are unchanged.
+
+    Args:
+        frame: Columns.
+        names: Names of the columns that a model knows as booleans.
+    """
+    words = {word: pair[0] == word for pair in BOOLEAN_WORDS for word in pair}
+    texts = [name for name in names if frame[name].dtype.kind not in "biuf"]
+
+    def converted(value: object) -> object:
+        return words.get(value.lower(), value) if isinstance(value, str) else value
+
+    return frame.assign(**{name: frame[name].map(converted).astype(object) for name in texts})
 
 
 def understand_feature(

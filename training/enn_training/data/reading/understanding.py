@@ -154,7 +154,10 @@ def _understand(table: Table, roles: Roles) -> Understanding:
     task = roles.task or _task(frame[target])
     classes = None if task == "regression" else find_classes(frame[target])
     found = [_understand_column(table, name, roles) for name in frame.columns]
-    reports = tuple(_describe_target(each, classes) if each.role == "target" else each for each, _ in found)
+    inferred = roles.task is None and pd.api.types.is_numeric_dtype(frame[target])
+    reports = tuple(
+        _describe_target(each, classes, inferred=inferred) if each.role == "target" else each for each, _ in found
+    )
     columns = tuple(report.column for report in reports if report.column is not None)
     if not columns:
         raise DataError(f"no column left to learn from beside the target {target!r}")
@@ -170,7 +173,7 @@ def _understand(table: Table, roles: Roles) -> Understanding:
 def _understand_column(table: Table, name: str, roles: Roles) -> tuple[ColumnReport, pd.Series]:
     """Return the report and the values of one column; a warning states the reason if it is left out."""
     values, notes = table.frame[name], table.notes.get(name, ())
-    if unused := "--without" if name in roles.without else "--weight" if name == roles.weight else "":
+    if unused := roles.no_features.get(name, ""):
         return replace(describe(values, "feature", notes), role="left out", reason=unused), values
     if name == roles.target:
         report = describe(values, "target", notes)
@@ -184,11 +187,13 @@ def _understand_column(table: Table, name: str, roles: Roles) -> tuple[ColumnRep
     return report, values
 
 
-def _describe_target(report: ColumnReport, classes: tuple[Label, ...] | None) -> ColumnReport:
-    """Return the report of a target with its classes, if it has some."""
+def _describe_target(report: ColumnReport, classes: tuple[Label, ...] | None, *, inferred: bool) -> ColumnReport:
+    """Return the report of a target with its classes, if it has some; of inferred ones it names the option."""
     if classes is None:
         return replace(report, kind="regression")
     kind = "classification"
+    if inferred and report.kind == "numeric":
+        report = replace(report, notes=(*report.notes, "use --task regression to learn numbers"))
     return replace(report, kind=kind, minimum=None, maximum=None, categories=tuple(map(str, classes)))
 
 
