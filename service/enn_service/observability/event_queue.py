@@ -27,13 +27,22 @@ class EventQueue(Generic[T]):
         capacity: Maximum number of events that wait or that the consumer holds.
         delay: Time that a batch collects events, in seconds.
         purpose: Word for the warning about dropped events, such as "logged".
+        collect: Called in the queue's thread before it takes a batch; may add events.
 
     Attributes:
         dropped: Number of events dropped so far.
     """
 
-    def __init__(self, consume: Callable[[Sequence[T]], None], capacity: int, delay: float, purpose: str) -> None:
+    def __init__(
+        self,
+        consume: Callable[[Sequence[T]], None],
+        capacity: int,
+        delay: float,
+        purpose: str,
+        collect: Callable[[], None] = lambda: None,
+    ) -> None:
         self.dropped = 0
+        self._collect = collect
         self._consume, self._capacity, self._delay, self._purpose = consume, capacity, delay, purpose
         self._events, self._room = deque[T](), capacity
         self._waiting, self._closing = threading.Event(), threading.Event()
@@ -42,12 +51,16 @@ class EventQueue(Generic[T]):
         self._thread = threading.Thread(target=self._run, name=f"requests {purpose}", daemon=True)
         self._thread.start()
 
-    def __call__(self, event: T) -> None:
-        """Queue a finished request."""
+    def __call__(self, event: T, requests: int = 1) -> None:
+        """Queue a finished request, or one event of several."""
         if len(self._events) >= self._room:
-            self.dropped += 1
+            self.dropped += requests
             return
         self._events.append(event)
+        self.wake()
+
+    def wake(self) -> None:
+        """Let the thread take a batch after the delay."""
         if not self._signalled:
             self._signalled = True
             self._waiting.set()
@@ -74,6 +87,7 @@ class EventQueue(Generic[T]):
             self._waiting.clear()
             self._signalled = False
             closing = self._closing.is_set()
+            self._collect()
             batch = [self._events.popleft() for _ in range(len(self._events))]
             self._room = self._capacity - len(batch)  # after the loop, which would count an event twice
             try:
