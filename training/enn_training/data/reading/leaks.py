@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 SAMPLE_ROWS = 5_000
@@ -23,7 +24,7 @@ class Leak:
 
     Attributes:
         name: Name of the column.
-        measure: "accuracy" or "R2".
+        measure: "accuracy" or "R2 of the ranks".
         score: Score of a decision tree on rows that it was not fitted to, by cross-validation.
     """
 
@@ -42,7 +43,8 @@ class Leak:
 def find_leaks(names: Sequence[str], x: Floats, y: Targets, *, classes: bool) -> Iterator[Leak]:
     """Yield the columns that predict the target alone.
 
-    Columns are screened by the neighbor in their order, which takes one sort; a decision tree judges those that remain.
+    Values of a target are replaced by their ranks, so that no long tail decides the score. Columns are screened by the
+    neighbor in their order, which takes one sort; a decision tree judges those that remain.
 
     Args:
         names: Names of the columns.
@@ -51,7 +53,7 @@ def find_leaks(names: Sequence[str], x: Floats, y: Targets, *, classes: bool) ->
         classes: True if y are class indices.
     """
     rows = np.random.default_rng(0).permutation(len(x))[:SAMPLE_ROWS]
-    x, y = x[rows], y[rows]
+    x, y = x[rows], y[rows] if classes else _ranks(y[rows])
     error = _no_skill_error(y, classes=classes)
     if error == 0:
         return
@@ -60,7 +62,12 @@ def find_leaks(names: Sequence[str], x: Floats, y: Targets, *, classes: bool) ->
             continue
         score = _tree_score(values, y, classes=classes)
         if 1 - (1 - score) / (error if classes else 1.0) >= MIN_SKILL:
-            yield Leak(name, "accuracy" if classes else "R2", score)
+            yield Leak(name, "accuracy" if classes else "R2 of the ranks", score)
+
+
+def _ranks(y: Targets) -> Floats:
+    """Return the rank of each value; equal values have their mean rank."""
+    return np.asarray(pd.Series(y).rank(), dtype=np.float64)
 
 
 def _no_skill_error(y: Targets, *, classes: bool) -> float:
