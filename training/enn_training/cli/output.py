@@ -54,6 +54,11 @@ class Output:
         if self.has_lines:
             typer.echo(text)
 
+    def note(self, text: str) -> None:
+        """Print a line on standard error, for a command whose standard output is its result."""
+        if not self.quiet:
+            typer.echo(text, err=True)
+
     def warn(self, text: str) -> None:
         """Print a warning on standard error."""
         self.document["warnings"].append(text)

@@ -1,8 +1,6 @@
 """Tests of the commands: they train, report baselines, publish, and refuse in one line with exit status 2."""
 
-import json
 import re
-import sys
 from importlib import metadata
 
 import numpy as np
@@ -12,28 +10,11 @@ import pytest
 from enn_models import repository
 from enn_models.package import open_package, verify_golden_vector
 from enn_training import ENNClassifier, export
-from enn_training.__main__ import main
 from enn_training.learners.adam import Adam
 from enn_training.learners.auto_adam import AutoAdam
 from enn_training.pruning import cuts
 from enn_training.publishing.onnx.cost_model import estimate_microseconds
 from enn_training.publishing.onnx.runtime import RuntimeSession, extract_part
-
-
-@pytest.fixture
-def enn(monkeypatch, capsys):
-    """Run the command line; return exit status, standard output and standard error."""
-
-    def run(*arguments):
-        monkeypatch.setattr(sys, "argv", ["enn-train", *map(str, arguments)])
-        status = 0
-        try:
-            main()
-        except SystemExit as stop:
-            status = int(stop.code or 0)
-        return status, *capsys.readouterr()
-
-    return run
 
 
 def table(tmp_path):
@@ -60,57 +41,6 @@ def test_program_has_version_short_help_and_exit_statuses(enn):
     status, out, _ = enn("-h")
     assert (status, "Exit status: 0 after success, 2 if" in out, "--install-completion" in out) == (0, True, True)
     assert enn("prune", "-h") == enn("prune", "--help")
-
-
-def test_dry_run_states_each_column_and_learns_nothing(enn, tmp_path):
-    frame = pd.DataFrame({"price": [f"${row},000" for row in range(1, 31)], "id": range(30), "t": [0, 1, 1] * 10})
-    frame.to_csv(tmp_path / "table.csv", index=False)
-    arguments = ("table", tmp_path / "table.csv", "--target", "t", "--dry-run")
-    status, out, err = enn(*arguments)
-    assert status == 0
-    assert out.splitlines()[1:] == [
-        (
-            "column 'price': numeric, 1000 to 30000; ',' between thousands left out: '1,000' is 1000;"
-            " the currency '$' is left out; --decimal changes this"
-        ),
-        "column 'id': left out: numbers of the rows, one more in each; --with id keeps it",
-        "target 't': classification, 2: 0, 1",
-    ]
-    assert err.count("warning: column '") == 2
-    status, out, _ = enn(*arguments, "--json", "-", "--with", "id", "--decimal", ",")
-    columns = json.loads(out)["table"]["columns"]
-    assert [(column["name"], column["role"], column["maximum"]) for column in columns[:2]] == [
-        ("price", "feature", 30),
-        ("id", "feature", 29),
-    ]
-    assert enn(*arguments, "--quiet") == (0, "", "")
-    status, _, err = enn(*arguments[:-1])
-    assert (status, err) == (2, "error: --models and --name: expected both, to publish the model, or --dry-run\n")
-    assert list(tmp_path.iterdir()) == [tmp_path / "table.csv"]
-
-
-def test_results_are_written_as_json_and_quiet_prints_nothing(enn, tmp_path):
-    models, file = ("--models", tmp_path / "models"), tmp_path / "result.json"
-    learned = ("--target", "label", "--name", "t", *models, "--passes", 5, "--quiet", "--json", file)
-    assert enn("table", table(tmp_path), *learned) == (0, "", "")
-    result = json.loads(file.read_text())
-    assert result["published"] == str(tmp_path / "models" / "t" / "1")
-    assert result["warnings"] == ["column 'same' is left out: all its values are 1"]
-    assert set(result["model"]["baselines"]) == {"majority class", "straight line"}
-    card = opened(tmp_path / "models" / "t" / "1").card
-    assert result["model"]["scores"] == card.scores
-    status, out, err = enn("inspect", "t", *models, "--json", "-")
-    assert (status, json.loads(out)["card"]["scores"], err) == (0, card.scores, "")
-    status, out, err = enn("plain", "t", *models, "--out", tmp_path / "t.onnx", "--json", "-")
-    assert json.loads(out) == {"warnings": [], "wrote": str(tmp_path / "t.onnx")}
-    status, _, err = enn("inspect", "t", *models, "--json", tmp_path / "nowhere" / "x.json")
-    assert (status, "expected a file in a folder that exists" in err) == (2, True)
-
-
-@pytest.mark.parametrize("command", ["table", "problem", "image", "inspect", "plain", "prune", "sign"])
-def test_commands_share_quiet_and_json(enn, command):
-    status, out, _ = enn(command, "--help")
-    assert (status, "--json" in out, "-q, --quiet" in out) == (0, True, True)
 
 
 def test_model_without_skill_is_published_with_warning(enn, tmp_path):

@@ -33,7 +33,7 @@ def test_predict_writes_the_answers_of_the_service(tmp_path: Path) -> None:
     frame.to_csv(file, index=False)
     with serving(SHIPPED) as http, Client(str(http.base_url)) as client, pytest.warns(UserWarning, match="diagnosis"):
         served = client.predict("breast-cancer", frame)
-    found = json.loads(run("predict", "breast-cancer", str(file), "--json"))["predictions"]
+    found = json.loads(run("predict", "breast-cancer", str(file), "--json", "-"))["predictions"]
     assert [each["label"] for each in found] == [each["label"] for each in served]
     for one, other in zip(found, served, strict=True):
         assert one["probabilities"] == pytest.approx(other["probabilities"], abs=FLOAT32)

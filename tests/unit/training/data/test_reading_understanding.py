@@ -213,7 +213,7 @@ def test_lines_and_document_state_kind_range_and_missing_values(read):
         "column 'a': numeric, 1 to 4; 10 missing; 'NA' (10) is read as missing",
         "column 'b': categorical, 2: x, z",
         "column 'id': left out: numbers of the rows, one more in each; --with id keeps it",
-        "target 'y': classification, 2: 0, 1",
+        "target 'y': classification, 2: 0, 1; use --task regression to learn numbers",
     ]
     document = result.to_json()
     assert (document["rows"], document["task"]) == (ROWS, "classification")
