@@ -81,7 +81,9 @@ def feature_importance(
     rows, seconds = _rows(model, background, options, deadline_seconds, pairs=pairs)
     size = numbers * ANSWER_BYTES
     if pairs:
-        size += len(card.features) ** 2 * MATRIX_BYTES + options.top * PAIR_BYTES
+        size += len(card.features) ** 2 * MATRIX_BYTES + options.top * (
+            PAIR_BYTES + 2 * max(map(len, card.feature_names))
+        )
     memory.reserve(size + PIECE_BYTES, "the answer")
     unit = output_index(model, np.array(card.typical_row, np.float32), options.output)
     yield seconds
@@ -96,9 +98,14 @@ def feature_importance(
     }
 
 
+def _curve_points(model: ServedModel, points: int) -> list[int]:
+    """Return the number of points on the curve of each feature: a category has a point for each of its values."""
+    return [points if feature.kind == "numeric" else int(feature.maximum) + 1 for feature in model.card.features]
+
+
 def _check_points(model: ServedModel, points: int) -> int:
     """Return the number of values on the curves of a response, after the check that they are not too many."""
-    counts = [points if feature.kind == "numeric" else int(feature.maximum) + 1 for feature in model.card.features]
+    counts = _curve_points(model, points)
     numbers = 2 * sum(counts)
     if numbers > MAX_NUMBERS:
         raise InvalidRequestError(
@@ -124,7 +131,7 @@ def _rows(
         raise InvalidRequestError(f"rows: {options.rows}; the model carries {count} background rows")
     method = "shapley" if len(model.network.layers) == 2 else "sampled_shapley"
     each = row_cost_ns(model, AttributionOptions(method, background, DEFAULT_PERMUTATIONS, pairs)) / 1e9
-    curves = len(model.card.features) * effect_cost_ns(model, count, options.points) / 1e9
+    curves = sum(effect_cost_ns(model, count, points) for points in _curve_points(model, options.points)) / 1e9
     limit = min(MAX_SECONDS, DEADLINE_SHARE * deadline_seconds)
     fitting = min(count, int((limit - curves) / each))
     rows = max(1, fitting) if options.rows is None else options.rows
