@@ -24,7 +24,7 @@ OPTIONS: list[dict[str, Any]] = [
     {},
     {"top": 2},
     {"harmonics": True},
-    {"attributions": "shapley"},
+    {"attributions": "shapley", "interactions": True},
     {"attributions": "integrated_gradients"},
     {"attributions": "sampled_shapley", "permutations": 3},
 ]

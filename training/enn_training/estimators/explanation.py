@@ -28,7 +28,7 @@ class ExplanationMixin:
         Args:
             X: Rows as for `predict`, [rows, features].
             **options: Options as for `explain` of a model that `enn_training.load` returns: output, top, harmonics,
-                attributions, background, baseline, permutations.
+                attributions, background, baseline, permutations, interactions.
 
         Returns:
             Predictions and explanations as arrays; `to_frame()` and `to_shap()` convert them.

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from enn_models import cosine_series
 from enn_models.explanations import attributions, methods
+from enn_models.explanations.feature_shares import feature_columns
+from enn_models.explanations.interactions import shapley_interactions
 from enn_models.explanations.methods import DEFAULT_PERMUTATIONS, MAX_PERMUTATIONS, Method
 from enn_models.explanations.output_names import index_by_name, output_names
 from enn_models.explanations.output_response import OutputResponse
@@ -36,6 +38,7 @@ class ExplainOptions(TypedDict, total=False):
         background: Rows that Shapley values compare with. Default: rows stored in the model.
         baseline: Row at which integrated gradients start. Default: the mean of the training rows.
         permutations: Number of orders of the features that "sampled_shapley" draws.
+        interactions: True for the interactions of each pair of features too; takes "shapley".
     """
 
     output: Label | None
@@ -45,6 +48,7 @@ class ExplainOptions(TypedDict, total=False):
     background: Any
     baseline: Any
     permutations: int
+    interactions: bool
 
 
 def predict(model: LearnedModel, columns: Floats) -> list[Any]:
@@ -142,18 +146,33 @@ class Explainer:
 
     def _attribute(self, rows: EncodedRows) -> attributions.Attributions | None:
         """Return the attributions of every row and unit; None without a method."""
-        method, reference = self.options.get("attributions"), self.reference
+        method = self.options.get("attributions")
         if method is None:
             return None
-        if reference is None:
-            background = self.model.background if len(self.model.background) else None
-            reference = methods.default_reference(self.model.network, self.model.features, background, method)
-        if reference is None:
+        permutations = self.options.get("permutations", DEFAULT_PERMUTATIONS)
+        steps = methods.attribute(self.model.network, rows.columns, method, self._reference(method), permutations)
+        return attributions.complete(steps)
+
+    def _interactions(self, rows: EncodedRows, units: Indices) -> Floats | None:
+        """Return the interactions of the features of each row, [rows, features, features]; None unless requested."""
+        if not self.options.get("interactions"):
+            return None
+        network, players = replace(self.model.network, encoding=None), feature_columns(self.model.network)
+        reference = self._reference("shapley")
+        pairs = zip(rows.columns, units.tolist(), strict=True)
+        found = (shapley_interactions(network, row, reference, players, [unit]) for row, unit in pairs)
+        return np.concatenate([attributions.complete(steps) for steps in found])
+
+    def _reference(self, method: Method) -> Floats:
+        """Return the encoded rows to compare with: those of the caller, or those of the model."""
+        if self.reference is not None:
+            return self.reference
+        background = self.model.background if len(self.model.background) else None
+        rows = methods.default_reference(self.model.network, self.model.features, background, method)
+        if rows is None:
             name = "baseline" if method == "integrated_gradients" else "background"
             raise OptionError(f"{name}: the model carries no background rows; pass the rows to compare with")
-        permutations = self.options.get("permutations", DEFAULT_PERMUTATIONS)
-        steps = methods.attribute(self.model.network, rows.columns, method, reference, permutations)
-        return attributions.complete(steps)
+        return rows
 
     def _of_units(self, found: attributions.Attributions, rows: EncodedRows, units: Indices) -> Attributions:
         """Return the attributions of one output unit per row."""
@@ -163,6 +182,7 @@ class Explainer:
             values=found.values[np.arange(len(units)), units],
             base_value=found.base_value[units],
             data=rows.data,
+            interactions=self._interactions(rows, units),
         )
 
 
@@ -180,6 +200,8 @@ def _check_attributions(model: LearnedModel, options: ExplainOptions) -> None:
             f"attributions 'shapley': exact Shapley values need one hidden layer; the model has "
             f"{len(model.network.layers) - 1}; ask for 'sampled_shapley' or 'integrated_gradients'"
         )
+    if options.get("interactions") and method != "shapley":
+        raise OptionError(f"interactions: only exact values have them; expected attributions 'shapley', not {method!r}")
     if not 1 <= permutations <= MAX_PERMUTATIONS:
         raise OptionError(f"permutations {permutations}: expected 1 to {MAX_PERMUTATIONS}")
     used = "baseline" if method == "integrated_gradients" else "background"

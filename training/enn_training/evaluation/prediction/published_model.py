@@ -52,6 +52,7 @@ class PublishedModel(LearnedModel):
                 background: Rows that Shapley values compare with. Default: rows stored in the model.
                 baseline: Row at which integrated gradients start. Default: the mean of the training rows.
                 permutations: Number of feature orders that "sampled_shapley" draws.
+                interactions: True for the interactions of each pair of features too; takes "shapley". Default: False.
 
         Returns:
             Predictions and explanations as arrays; `to_frame()` and `to_shap()` convert them.
