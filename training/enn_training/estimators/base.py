@@ -1,5 +1,6 @@
 """Estimator: the base class of classifier and regressor, with their options, input validation and training."""
 
+import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -36,6 +37,8 @@ Indices = NDArray[np.int64]
 # scikit-learn has no annotations: a type checker infers the type of X from its default.
 validate: Callable[..., Any] = validate_data
 
+MAX_SHOWN = 20
+"""Maximum number of classes that are listed."""
 DEFAULT_HIDDEN = (16,)
 """Number of neurons of each hidden layer if neither the caller nor the learner chooses."""
 
@@ -54,6 +57,16 @@ def leave_out_weightless(x: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, 
     if not kept.any():
         raise ValueError("sample_weight: all weights are zero; expected at least one above")
     return _safe_indexing(x, kept), _safe_indexing(y, kept), weight[kept]
+
+
+def _describe_target(classes: tuple[Label, ...] | None) -> str:
+    """Return the task and the classes as one line."""
+    if classes is None:
+        return "target: numbers (regression)"
+    more = ", ..." if len(classes) > MAX_SHOWN else ""
+    numbers = all(isinstance(label, int) and not isinstance(label, bool) for label in classes)
+    hint = "; ENNRegressor learns numbers" if numbers else ""
+    return f"target: {len(classes)} classes ({', '.join(map(str, classes[:MAX_SHOWN]))}{more}){hint}"
 
 
 class Estimator(ExplanationMixin, NestedOptionsMixin):
@@ -90,6 +103,8 @@ class Estimator(ExplanationMixin, NestedOptionsMixin):
         learner = self._learner()
         dataset = hold_out_rows(self._columns(rows.x), classes, rows, seed)
         self._online_trainer: OnlineTrainer | None = None
+        if self.verbose:
+            sys.stderr.write(f"{_describe_target(classes)}\n")
         with progress_bar(type(self).__name__, shown=bool(self.verbose)) as bar:
             self.model_: LearnedModel = train(
                 dataset,

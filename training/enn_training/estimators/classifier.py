@@ -48,7 +48,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
         max_time: Time limit of the learning in seconds. A fit that reaches it raises a ConvergenceWarning and need not
             equal the next one.
         random_state: Seed of the split and of the learner; None is 0, so that equal calls give equal networks.
-        verbose: Show a progress bar of the passes on standard error.
+        verbose: Tell the task and its classes, and show a progress bar of the passes, on standard error.
         callbacks: Functions to call after every iteration (a pass over the rows, or a network of "lm") with its number
             from 1 and its held-out loss. If one returns a true value, learning stops: the result is the best network
             so far, and "auto" ends its choice, then its training.

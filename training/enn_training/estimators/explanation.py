@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from enn_models.explanations.results import Explanations, OutputExplanations
+from enn_training.data import dataframes as frames
 from enn_training.evaluation.prediction.explaining import Explainer, ExplainOptions
 from enn_training.evaluation.prediction.importance import feature_importances
 from enn_training.evaluation.prediction.rows import EncodedRows, out_of_range
@@ -64,6 +65,7 @@ class ExplanationMixin:
         raise NotImplementedError
 
     def _encoded_rows(self, x: Any) -> EncodedRows:  # noqa: ANN401 - as for predict
+        x = frames.to_pandas(x)
         values, columns = self._encode(x)
         is_frame = isinstance(x, pd.DataFrame)
         frame = x if is_frame else pd.DataFrame(np.asarray(x))
@@ -72,6 +74,7 @@ class ExplanationMixin:
     def _explainer(self, options: ExplainOptions) -> Explainer:
         check_is_fitted(self)
         given = options.get("background") if options.get("baseline") is None else options.get("baseline")
+        given = frames.to_pandas(given)
         if isinstance(given, pd.Series):
             given = given.to_frame().T.infer_objects()
         elif given is not None and not isinstance(given, pd.DataFrame):

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from numpy.testing import assert_allclose
 from sklearn.exceptions import NotFittedError
@@ -33,6 +34,7 @@ def test_estimator_explains_as_the_published_model(tmp_path: Path) -> None:
         assert found.predictions == expected.predictions == model.predict(frame)
         assert [each["label"] for each in found.predictions] == estimator.predict(frame).tolist()
         pd.testing.assert_frame_equal(found.to_frame(), expected.to_frame())
+    assert estimator.explain(pl.from_pandas(frame)).predictions == model.predict(pl.from_pandas(frame))
     every = estimator.explain_outputs(frame, ["a", "c"], attributions="integrated_gradients", baseline=frame.iloc[0])
     assert list(every) == ["a", "c"]
     for found in every.values():
@@ -67,3 +69,13 @@ def test_attributions_of_deep_networks_name_the_remedy() -> None:
     estimator = ENNRegressor(hidden=(3, 3), harmonics=2, learner=Adam(passes=1)).fit(x, x[:, 0])
     with pytest.raises(OptionError, match="the model has 2; ask for 'sampled_shapley'"):
         estimator.explain(x, attributions="shapley")
+
+
+def test_verbose_tells_task_and_classes(capsys: pytest.CaptureFixture[str]) -> None:
+    x = np.random.default_rng(0).uniform(-1, 1, size=(40, 2))
+    ratings = np.arange(40) % 5 + 1
+    options = {"hidden": 2, "harmonics": 2, "learner": Adam(passes=1), "verbose": True}
+    ENNClassifier(**options).fit(x, ratings)
+    assert "target: 5 classes (1, 2, 3, 4, 5); ENNRegressor learns numbers\n" in capsys.readouterr().err
+    ENNRegressor(**options).fit(x, ratings)
+    assert "target: numbers (regression)\n" in capsys.readouterr().err
