@@ -29,6 +29,11 @@ MAX_VALUES = 2**18
 """Maximum values of an array at once: regions x functions x (neurons or columns)."""
 
 
+def activation_ranges(network: Network) -> list[ActivationRanges]:
+    """Return the ranges of each layer with learned activations: tables that take some milliseconds."""
+    return [ActivationRanges(layer.coefficients) for layer in network.layers if layer.coefficients is not None]
+
+
 class _HiddenBounds(NamedTuple):
     """Bounds of the first hidden layer over regions.
 
@@ -54,15 +59,22 @@ class Bounds:
         network: Network of any depth.
         largest: Largest size of each column in any of the regions, float64 [columns].
         errors: Error of each column in float32, float64 [columns]; None if the graph takes the columns as they are.
+        ranges: Ranges of the network's activations; None to compute them.
 
     Attributes:
         error: Error of the graph in float32 for these columns.
         head: Ranges of the output activations of a dct head; None for a linear head.
     """
 
-    def __init__(self, network: Network, largest: Floats, errors: Floats | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        largest: Floats,
+        errors: Floats | None = None,
+        ranges: list[ActivationRanges] | None = None,
+    ) -> None:
         self._network = network
-        ranges = [ActivationRanges(layer.coefficients) for layer in network.layers if layer.coefficients is not None]
+        ranges = activation_ranges(network) if ranges is None else ranges
         self._ranges = ranges[: len(network.layers) - 1]
         self.head = ranges[-1] if len(ranges) == len(network.layers) else None
         self.error: Float32Error = float32_error(
@@ -101,7 +113,9 @@ class Bounds:
     def _last_hidden(self, regions: Regions, weights: Floats) -> Floats:
         """Return lower bounds of linear functions of the activations of the last hidden layer, [regions, functions]."""
         layers = self._network.layers[:-1]
-        at_once = max(1, MAX_VALUES // max(len(weights) * max(weights.shape[1], self._weight.shape[1]), 1))
+        at_once = max(
+            1, MAX_VALUES // max(len(weights) * max(weights.shape[1], self._weight.shape[1]), self._weight.size)
+        )
         parts: list[Floats] = []
         for start in range(0, len(regions), at_once):
             piece = regions[slice(start, start + at_once)]

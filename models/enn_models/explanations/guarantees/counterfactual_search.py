@@ -27,15 +27,18 @@ BEAM = 4
 """Partial solutions that are kept."""
 MAX_CHANGES = 8
 """Features that a solution changes at most, unless a request allows fewer."""
-POLISHED = 2
+POLISHED = 1
 """Number of solutions that exchanges improve."""
-BISECTIONS = 20
+SHARES, SECTIONS = 16, 5
+"""Shares of the way back to the origin that are tried at once, and the times that the part between two is cut again."""
 SHRINKINGS = 7
 """Halvings of the amount that exchanges move from one feature to another."""
 BACK = 1.2
 """Amount that a feature goes back in an exchange, in units of what another one moves in its place."""
 MAX_COMBINATIONS = 16
 """Maximum combinations of categories that descents try."""
+MAX_VALUES = 2**19
+"""Maximum values of the rows of a step: 4 MiB."""
 DISTANCES = (0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 16.0, 32.0)
 """Distances of the descents that search where the moves find nothing."""
 
@@ -46,11 +49,11 @@ class Movable:
 
     Attributes:
         columns: Columns of the feature: one number, or the indicators of its categories.
-        values: Values of these columns that are tried; None for every number of the region's range.
+        codes: Codes that are allowed; None for every number of the region's range.
     """
 
     columns: Columns
-    values: Floats | None = None
+    codes: NDArray[np.intp] | None = None
 
 
 class Search:
@@ -69,7 +72,13 @@ class Search:
         self._low, self._high = region.low[0], region.high[0]
         self._continuous = np.zeros(len(self._low), np.bool_)
         for feature in features:
-            self._continuous[feature.columns] = feature.values is None
+            self._continuous[feature.columns] = feature.codes is None
+        gradient = margin.gradients(region.space.origin[None])[0]
+        self._tried = [self._values_of(feature, gradient) for feature in features]
+        self._moved = max(1, min(MAX_MOVED, MAX_VALUES // (POINTS * len(self._low))))
+        single = [index for index, feature in enumerate(features) if len(feature.columns) == 1]
+        self._single = np.array(single, np.intp), np.array([features[index].columns[0] for index in single], np.intp)
+        self._several = [(index, each.columns) for index, each in enumerate(features) if len(each.columns) > 1]
 
     def nearest(self, least: float) -> Generator[None, None, Floats | None]:
         """Return a near row with a margin of at least `least`, or None if none was found.
@@ -80,11 +89,11 @@ class Search:
         start = Regions(self._space, self._region.low, self._region.high, np.full(1, np.inf)).points()
         if self._margin.values(start)[0] >= least:
             return start[0]
-        beam, best, beams = start, np.empty((0, start.shape[1])), [start]
+        beam, best, beams, nearest = start, np.empty((0, start.shape[1])), [start], np.inf
         for _ in range(self._changes):
             moves, margins = list[Floats](), list[Floats]()
             for row in beam:
-                moves.append(self._moves(row))
+                moves.append(self._moves(row, nearest))
                 margins.append(self._margin.values(moves[-1]))
                 yield
             rows, values = np.concatenate(moves), np.concatenate(margins)
@@ -93,9 +102,10 @@ class Search:
             if solved.any():
                 near = np.flatnonzero(solved)[np.argsort(distances[solved], kind="stable")[: 4 * BEAM]]
                 best = np.concatenate([best, self._shrunk(rows[near], least)])
+                nearest = self._distances(best).min()
             beam = self._next_beam(rows[~solved], values[~solved], distances[~solved], least)
             beams.append(beam)
-            if not len(beam) or (len(best) and self._distances(best).min() <= self._distances(beam).min()):
+            if not len(beam) or nearest <= self._distances(beam).min():
                 break
         if not len(best):
             best = yield from self._descended(least, beams)
@@ -131,15 +141,13 @@ class Search:
 
     def _combinations(self, beam: Floats) -> Floats:
         """Return rows with different categories, [rows, columns]: all combinations if they are few."""
-        choices = [feature for feature in self._features if feature.values is not None]
-        count = math.prod(len(feature.values) for feature in choices if feature.values is not None)
-        if count <= MAX_COMBINATIONS:
+        choices = [index for index, feature in enumerate(self._features) if feature.codes is not None]
+        tried = [self._tried[index] for index in choices]
+        if (count := math.prod(map(len, tried))) <= MAX_COMBINATIONS:
             rows = np.repeat(beam[:1], count, axis=0)
-            for index, picked in enumerate(
-                product(*(feature.values for feature in choices if feature.values is not None))
-            ):
-                for feature, values in zip(choices, picked, strict=True):
-                    rows[index, feature.columns] = values
+            for place, picked in enumerate(product(*tried)):
+                for index, values in zip(choices, picked, strict=True):
+                    rows[place, self._features[index].columns] = values
             return rows
         _, first = np.unique(np.where(self._continuous, 0.0, beam), axis=0, return_index=True)
         return beam[np.sort(first)[:MAX_COMBINATIONS]]
@@ -149,35 +157,44 @@ class Search:
 
     def _changed(self, rows: Floats) -> NDArray[np.bool_]:
         """Return a mask of the features in which rows differ from the origin, [rows, features]."""
-        different = rows != self._space.origin
-        return np.stack([different[:, feature.columns].any(axis=1) for feature in self._features], axis=1)
+        different, changed = rows != self._space.origin, np.empty((len(rows), len(self._features)), np.bool_)
+        changed[:, self._single[0]] = different[:, self._single[1]]
+        for index, columns in self._several:
+            changed[:, index] = different[:, columns].any(axis=1)
+        return changed
 
     def _promising(self, row: Floats) -> NDArray[np.intp]:
         """Return the features in the order of their largest possible gains by the gradient at a row."""
         gradient = self._margin.gradients(row[None])[0]
         gains = np.abs(gradient) * (self._high - self._low)
-        total = np.array([gains[feature.columns].max() for feature in self._features])
+        total = np.empty(len(self._features))
+        total[self._single[0]] = gains[self._single[1]]
+        for index, columns in self._several:
+            total[index] = gains[columns].max()
         return np.argsort(-total, kind="stable")
 
-    def _moves(self, row: Floats) -> Floats:
-        """Return the rows that one move of another feature leads to, [moves, columns]."""
+    def _moves(self, row: Floats, limit: float) -> Floats:
+        """Return the rows nearer than a limit that one move of another feature leads to, [moves, columns]."""
         changed = self._changed(row[None])[0]
-        rows: list[Floats] = []
-        for index in self._promising(row)[:MAX_MOVED]:
-            if changed[index]:
-                continue
-            feature = self._features[index]
-            values = self._tried(feature)
-            moved = np.repeat(row[None], len(values), axis=0)
-            moved[:, feature.columns] = values
-            rows.append(moved)
-        return np.concatenate(rows) if rows else np.empty((0, len(row)))
+        chosen = [index for index in self._promising(row)[: self._moved].tolist() if not changed[index]]
+        rows = np.repeat(row[None], sum(len(self._tried[index]) for index in chosen), axis=0)
+        start = 0
+        for index in chosen:
+            values = self._tried[index]
+            rows[start : start + len(values), self._features[index].columns] = values
+            start += len(values)
+        return rows[self._distances(rows) < limit]
 
-    def _tried(self, feature: Movable) -> Floats:
+    def _values_of(self, feature: Movable, gradient: Floats) -> Floats:
         """Return the values of a feature's columns that are tried, [values, columns of the feature]."""
-        if feature.values is not None:
-            return feature.values[:MAX_CATEGORIES]
-        column = feature.columns[0]
+        column, codes = feature.columns[0], feature.codes
+        if codes is not None and len(feature.columns) == 1:
+            return codes[:, None].astype(np.float64)
+        if codes is not None:
+            chosen = codes[np.argsort(-gradient[feature.columns[codes]], kind="stable")[:MAX_CATEGORIES]]
+            values = np.zeros((len(chosen), len(feature.columns)))
+            values[np.arange(len(chosen)), chosen] = 1.0
+            return values
         return np.linspace(self._low[column], self._high[column], POINTS)[:, None]
 
     def _next_beam(self, rows: Floats, values: Floats, distances: Floats, least: float) -> Floats:
@@ -195,13 +212,17 @@ class Search:
         """Return rows with their numbers moved back towards the origin as far as the margin allows."""
         numbers = self._continuous
         origin = np.clip(self._space.origin, self._low, self._high)
-        short, full = np.zeros(len(rows)), np.ones(len(rows))
-        for _ in range(BISECTIONS):
-            share = (short + full) / 2
-            tried = np.where(numbers, origin + share[:, None] * (rows - origin), rows)
-            enough = self._margin.values(tried) >= least
-            full, short = np.where(enough, share, full), np.where(enough, short, share)
-        return np.where(numbers, origin + full[:, None] * (rows - origin), rows)
+        short, full = np.zeros((len(rows), 1)), np.ones((len(rows), 1))
+        steps = np.arange(1, SHARES + 1) / SHARES
+        for _ in range(SECTIONS):
+            shares = short + steps * (full - short)
+            tried = np.where(numbers, origin + shares[:, :, None] * (rows - origin)[:, None], rows[:, None])
+            enough = self._margin.values(tried.reshape(-1, rows.shape[1])).reshape(shares.shape) >= least
+            enough[:, -1] = True  # the last share is that of a row with the outcome
+            first = enough.argmax(axis=1)[:, None]
+            full = np.take_along_axis(shares, first, axis=1)
+            short = np.where(first > 0, np.take_along_axis(shares, np.maximum(first - 1, 0), axis=1), short)
+        return np.where(numbers, origin + full * (rows - origin), rows)
 
     def _polished(self, row: Floats, least: float) -> Generator[None, None, Floats]:
         """Return a row after exchanges: one feature goes back towards the origin, another one moves in its place."""
@@ -216,7 +237,8 @@ class Search:
                 rows = rows[self._margin.values(rows) >= least] if len(rows) else rows
                 if not len(rows):
                     break
-                rows = self._shrunk(rows, least)
+                near = np.argsort(self._distances(rows), kind="stable")[: 2 * BEAM]
+                rows = self._shrunk(rows[near], least)
                 distances = self._distances(rows)
                 row, distance = rows[distances.argmin()], float(distances.min())
             step /= 2
@@ -230,7 +252,7 @@ class Search:
             whole = row.copy()
             whole[columns] = np.clip(space.origin[columns], self._low[columns], self._high[columns])
             backs.append(whole)
-            if self._features[index].values is None:
+            if self._features[index].codes is None:
                 part, change = row.copy(), row[columns] - space.origin[columns]
                 part[columns] -= np.sign(change) * np.minimum(np.abs(change), BACK * step * space.scales[columns])
                 backs.append(np.clip(part, self._low, self._high))
@@ -238,7 +260,7 @@ class Search:
             return np.empty((0, len(row)))
         gradient = self._margin.gradients(row[None])[0]
         rates = np.abs(gradient) * space.scales * self._continuous
-        moved = np.argsort(-rates, kind="stable")[: min(MAX_MOVED, int(self._continuous.sum()))]
+        moved = np.argsort(-rates, kind="stable")[: min(self._moved, int(self._continuous.sum()))]
         moves = np.zeros((len(moved), len(row)))
         moves[np.arange(len(moved)), moved] = (np.sign(gradient) * step * space.scales)[moved]
         both = np.clip(np.array(backs)[:, None] + moves, self._low, self._high).reshape(-1, len(row))

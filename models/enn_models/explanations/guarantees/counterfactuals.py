@@ -94,11 +94,11 @@ def question(
         codes = np.array(within.get(index, np.arange(feature.maximum + 1))).astype(np.intp)
         if len(own) == 1:
             low[own], high[own] = codes.min(), codes.max()
-            movable.append(Movable(own, codes[:, None].astype(np.float64)))
+            movable.append(Movable(own, codes))
         else:
             low[own], high[own] = 0.0, np.isin(np.arange(len(own)), codes).astype(np.float64)
             groups.append(own)
-            movable.append(Movable(own, np.eye(len(own))[codes]))
+            movable.append(Movable(own, codes))
     return Question(Regions(Space(row, scales, groups), low[None], high[None]), movable, changes)
 
 

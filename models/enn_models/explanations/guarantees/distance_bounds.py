@@ -15,9 +15,11 @@ from enn_models.explanations.guarantees.regions import Regions
 TRIED_BUDGETS = 6
 """Number of distances that are tried for each box: equally spaced, or by halves if none is proved yet."""
 BOXES_AT_ONCE = 8
+MAX_VALUES = 2**18
+"""Maximum products of the bounds of a round: some milliseconds."""
 MAX_OPEN_VALUES = 2**20
 """Maximum columns of open boxes together: 16 MiB for both ends."""
-GAP = 0.002
+GAP = 0.01
 """Gap between the proved and the found distance at which the proof ends, as a share of the latter."""
 
 
@@ -37,11 +39,12 @@ def excluded_distance(opposite: Margin, region: Regions, known: float, boxes: in
     open_boxes, proved = region, np.zeros(1)
     proved = _excluded(opposite, open_boxes, proved, known)
     used, columns = TRIED_BUDGETS, region.low.shape[1]
+    at_once = min(BOXES_AT_ONCE, MAX_VALUES // (2 * TRIED_BUDGETS * opposite.network.layers[0].weight.size))
     while used < boxes:
         if proved.min() >= (1.0 - GAP) * known or len(open_boxes) * columns > MAX_OPEN_VALUES:
             break
         yield
-        count = min(BOXES_AT_ONCE, len(open_boxes))
+        count = min(max(1, at_once), len(open_boxes))
         chosen = np.argpartition(proved, count - 1)[:count]
         reached = open_boxes[chosen]
         halves = Regions(region.space, reached.low, reached.high, np.full(count, known)).split(weights)

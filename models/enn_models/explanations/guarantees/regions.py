@@ -159,6 +159,8 @@ class Regions:
         signed = gradients if gradients.ndim == 3 else gradients[None]
         rates = np.abs(signed) * space.scales
         limits = np.where(signed > 0, up[:, None], down[:, None]) / space.scales
+        if not space.groups:
+            return _fractional_knapsack(rates, limits, np.maximum(left, 0.0))
         rates = np.broadcast_to(rates, limits.shape)
         free = np.zeros(limits.shape[:2])
         for gain, paid in gains:
@@ -218,12 +220,13 @@ def _fractional_knapsack(rates: Floats, limits: Floats, budgets: Floats) -> Floa
     """Return the largest sum of rate x amount, [regions, functions].
 
     Args:
-        rates: Gain of each item per unit of distance, [regions, functions, items].
+        rates: Gain of each item per unit of distance, [regions or 1, functions, items].
         limits: Largest amount of each item, [regions, functions, items].
         budgets: Largest sum of the amounts, [regions].
     """
     order = np.argsort(-rates, axis=2)
-    limits, rates = np.take_along_axis(limits, order, axis=2), np.take_along_axis(rates, order, axis=2)
+    rates = np.take_along_axis(rates, order, axis=2)
+    limits = np.take_along_axis(limits, np.broadcast_to(order, limits.shape), axis=2)
     before = np.cumsum(limits, axis=2) - limits
     amounts = np.clip(budgets[:, None, None] - before, 0.0, limits)
     return (rates * amounts).sum(axis=2)

@@ -53,20 +53,18 @@ def column_errors(network: Network) -> Floats:
 
 
 def stability_steps(
-    network: Network, region: Regions, errors: Floats, *, unit: int, label: int | None, boxes: int
+    bounds: Bounds, network: Network, region: Regions, *, unit: int, label: int | None, boxes: int
 ) -> Generator[None, None, Stability]:
     """Bound the pre-activation of a unit, and the margin of a label, over all rows within a tolerance.
 
     Args:
+        bounds: Bounds of the network for these rows.
         network: Network of encoded rows; its encoding is None.
         region: One box of encoded rows.
-        errors: Error of each column in float32, as `column_errors` returns it.
         unit: Unit whose pre-activation is bounded.
         label: Index of the predicted class; None for a regression.
         boxes: Maximum number of boxes in all searches together.
     """
-    bounds = Bounds(network, np.maximum(np.abs(region.low[0]), np.abs(region.high[0])), errors)
-    yield
     found: Minimum | None = None
     if label is not None:
         found = yield from minimise(class_margin(network, bounds, label), region, max(1, boxes // 2), until_sign=True)

@@ -10,6 +10,8 @@ ROW_NS = 10_000_000
 """Estimated time of the tables of a row's activations."""
 BOX_NS = 8_000
 """Estimated time of a box besides its arithmetic."""
+BALL_FACTOR = 2
+"""Time of the bound of a region within a distance, in units of that of a box."""
 EVALUATIONS_OF_DESCENT = 3_000
 """Evaluations of the network that the descents for a row take."""
 EVALUATIONS_OF_SEARCH = 20_000

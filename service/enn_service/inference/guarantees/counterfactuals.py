@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from enn_models.card.feature_values import encode_value
 from enn_models.cosine_series import Floats
 from enn_models.explanations.feature_shares import feature_columns
+from enn_models.explanations.guarantees.activation_ranges import ActivationRanges
 from enn_models.explanations.guarantees.bounds import Bounds
 from enn_models.explanations.guarantees.counterfactuals import (
     Counterfactual,
@@ -23,6 +24,7 @@ from enn_models.explanations.guarantees.margins import Margin, class_margin, val
 from enn_models.explanations.output_names import index_by_name
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.inference.guarantees.cost import (
+    BALL_FACTOR,
     EVALUATIONS_OF_SEARCH,
     MAX_BOXES,
     ROW_NS,
@@ -130,22 +132,23 @@ def parse_counterfactual(
             )
         fixed[index] = True
     unit = 0 if output is None or label is not None else model.prediction_encoder.output_index(output)
-    changes, boxes = given.max_changes or model.features, given.boxes or default_boxes(model)
+    changes, boxes = given.max_changes or model.features, given.boxes or default_boxes(model) // BALL_FACTOR
     return CounterfactualOptions(label, limit, sign, unit, fixed, within, changes, boxes)
 
 
 def row_cost_ns(model: ServedModel, options: CounterfactualOptions) -> int:
     """Return the estimated time for a row, in nanoseconds."""
-    return ROW_NS + EVALUATIONS_OF_SEARCH * evaluation_ns(model) + options.boxes * box_ns(model)
+    return ROW_NS + EVALUATIONS_OF_SEARCH * evaluation_ns(model) + options.boxes * BALL_FACTOR * box_ns(model)
 
 
 def row_counterfactual(
-    model: ServedModel, row: Array, options: CounterfactualOptions
+    model: ServedModel, ranges: list[ActivationRanges], row: Array, options: CounterfactualOptions
 ) -> Generator[None, None, dict[str, Any]]:
     """Search for the counterfactual of a row, and return it as a JSON object.
 
     Args:
         model: Model that predicts.
+        ranges: Ranges of the model's activations.
         row: Row, float32 [features].
         options: Outcome, and what may change.
 
@@ -161,7 +164,7 @@ def row_counterfactual(
         within=options.within,
         changes=options.changes,
     )
-    bounds = Bounds(replace(model.network, encoding=None), largest_columns(asked))
+    bounds = Bounds(replace(model.network, encoding=None), largest_columns(asked), ranges=ranges)
     yield
 
     def accepts(found: Floats) -> bool:

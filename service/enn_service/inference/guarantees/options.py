@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import orjson
 
+from enn_models.explanations.guarantees.bounds import activation_ranges
 from enn_service.errors import InvalidRequestError
 from enn_service.inference.guarantees import counterfactuals, stability
 from enn_service.inference.guarantees.cost import MAX_BOXES
@@ -32,6 +33,8 @@ EXPECTED = {
     f"{counterfactuals.PLACE}.boxes": BOXES,
 }
 """Text of what is expected, by place in the body."""
+MAX_WEIGHTS = 2**18
+"""Maximum weights of the first layer, which limits the arrays of a bound to some megabytes."""
 NUMBER_BYTES = 24
 FIXED_BYTES = 400
 """Estimated length of the names in the answers, without those of features."""
@@ -94,6 +97,9 @@ def parse_guarantees(
     if outputs is not None:
         place = counterfactuals.PLACE if stable is None else stability.PLACE
         raise InvalidRequestError(f"{place}: is for one output; expected output instead of outputs")
+    if (size := model.network.layers[0].weight.size) > MAX_WEIGHTS:
+        place = counterfactuals.PLACE if stable is None else stability.PLACE
+        raise InvalidRequestError(f"{place}: the first layer has {size} weights; expected at most {MAX_WEIGHTS}")
     return GuaranteeOptions(
         stability.parse_stability(model, stable),
         counterfactuals.parse_counterfactual(model, counterfactual, output),
@@ -115,14 +121,15 @@ def encode_guarantees(
     Yields:
         None between two parts of the work.
     """
-    texts: list[bytes] = []
+    texts, ranges = list[bytes](), activation_ranges(model.network)
+    yield
     for row, unit, own in zip(rows, units, output, strict=True):
         text = b""
         if options.stability is not None:
-            found = yield from stability.row_stability(model, row, unit, own, options.stability)
+            found = yield from stability.row_stability(model, ranges, row, options.stability, unit=unit, output=own)
             text += b',"stability":' + orjson.dumps(found)
         if options.counterfactual is not None:
-            found = yield from counterfactuals.row_counterfactual(model, row, options.counterfactual)
+            found = yield from counterfactuals.row_counterfactual(model, ranges, row, options.counterfactual)
             text += b',"counterfactual":' + orjson.dumps(found)
         texts.append(text)
         yield

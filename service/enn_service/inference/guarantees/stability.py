@@ -10,6 +10,8 @@ from msgspec import Meta, Struct
 from enn_models.card.feature_values import encode_value
 from enn_models.card.features import MAX_RANGES
 from enn_models.cosine_series import Floats
+from enn_models.explanations.guarantees.activation_ranges import ActivationRanges
+from enn_models.explanations.guarantees.bounds import Bounds
 from enn_models.explanations.guarantees.regions import Regions, Space, round_into
 from enn_models.explanations.guarantees.stability import Stability, column_errors, stability_steps
 from enn_service.errors import InvalidRequestError, describe_value
@@ -76,16 +78,23 @@ def row_cost_ns(model: ServedModel, options: StabilityOptions) -> int:
 
 
 def row_stability(
-    model: ServedModel, row: Array, unit: int, output: Array, options: StabilityOptions
+    model: ServedModel,
+    ranges: list[ActivationRanges],
+    row: Array,
+    options: StabilityOptions,
+    *,
+    unit: int,
+    output: Array,
 ) -> Generator[None, None, dict[str, Any]]:
     """Compute the stability of a row as a JSON object.
 
     Args:
         model: Model that predicts.
+        ranges: Ranges of the model's activations.
         row: Row, float32 [features].
+        options: Tolerance and number of boxes.
         unit: Index of the unit whose pre-activation is bounded.
         output: Output of the row, [outputs].
-        options: Tolerance and number of boxes.
 
     Yields:
         None between two parts of the work.
@@ -94,10 +103,9 @@ def row_stability(
     change = np.where(np.isnan(row), 0.0, options.tolerance)
     low, high = model.network.encode(np.stack([row - change, row + change]))
     region = Regions(Space(model.network.encode(row[None])[0], np.ones_like(low)), low[None], high[None])
+    bounds = Bounds(network, np.maximum(np.abs(low), np.abs(high)), column_errors(model.network), ranges)
     label = None if model.card.classes is None else int(predicted_classes(output[None])[0])
-    found = yield from stability_steps(
-        network, region, column_errors(model.network), unit=unit, label=label, boxes=options.boxes
-    )
+    found = yield from stability_steps(bounds, network, region, unit=unit, label=label, boxes=options.boxes)
     example = None if label is None else _confirmed(model, row, found, change, label)
     holds = None
     if found.label_margin is not None:
