@@ -38,9 +38,9 @@ LARGEST = 0.5
 """Largest tolerance that is tried, as a share of the training ranges."""
 BAND = 0.1
 METHOD = """The tolerance is a share of the training ranges. The radius of an attack is the smallest tolerance at which
-gradient descent from several starts, or a point of branch and bound, violates the property. The certified radius is the
-largest tolerance at which a method proves the property for every row within it. The ratio of both is at most 1; a
-larger one would be a wrong proof. Medians are of {rows} training rows of each model; milliseconds are medians of one
+gradient descent from several starts finds a row that violates the property. The certified radius is the largest
+tolerance at which a method proves the property for every row within it. The ratio of both is at most 1; a larger one
+would be a wrong proof. Medians are of {rows} training rows of each model; milliseconds are medians of one
 bound, on one thread. `certified / attack` counts rows whose attack succeeds within {largest:.0%}."""
 METHODS = """- *Interval arithmetic*: each cosine has its own range.
 - *Exact ranges*: interval arithmetic with the exact range of each activation.

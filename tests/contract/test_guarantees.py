@@ -1,13 +1,18 @@
 """Tests of stability and counterfactuals over HTTP: answers hold for the served model, refusals name their place."""
 
+from pathlib import Path
 from typing import Any
 
 import httpx
 import numpy as np
 import pytest
 
+from enn_models.repository.publishing import publish_version
 from enn_service.api.schemas import inference as schemas
 from enn_service.client import Client
+from support.examples import network
+from support.serving import serving
+from support.tiny import package
 
 ROW = [0.5, 0.3]
 CLOSE = 0.98
@@ -96,6 +101,26 @@ def test_v2_and_client_give_the_answers_of_v1(client: httpx.Client) -> None:
     assert found.stability == [first["stability"]] * 2
     assert found.counterfactuals == [first["counterfactual"]] * 2
     assert len(first["counterfactual"]["changes"]) == 1
+
+
+def test_deep_networks_and_several_classes_are_answered(tmp_path: Path) -> None:
+    nets = {
+        "deep": network((2, 5, 4, 1), head="linear", spread=0.6),
+        "classes": network((2, 6, 5), head="linear", spread=0.6),
+        "scores": network((2, 4, 4, 3), head="dct", spread=0.6),
+    }
+    for name, net in nets.items():
+        publish_version(tmp_path, name, package(net))
+    with serving(tmp_path) as client:
+        for name in nets:
+            (before,) = predict(client, name, [[0.3, 0.4]])
+            wanted = "class 1" if before["label"] == "class 0" else "class 0"
+            options = {"stability": {"tolerance": 0.01}, "counterfactual": {"label": wanted}}
+            found = explain(client, name, [0.3, 0.4], **options)
+            assert found["stability"]["lower"] < found["pre_activation"] < found["stability"]["upper"]
+            answer = found["counterfactual"]
+            assert answer["prediction"]["label"] == wanted
+            assert 0.8 * answer["distance"] <= answer["no_closer_than"] <= answer["distance"]
 
 
 @pytest.mark.parametrize(
