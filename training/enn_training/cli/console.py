@@ -33,6 +33,7 @@ from enn_training.publishing.onnx.selection import LARGE_BATCH
 
 SCORE_NAMES = {
     "r2": "R2",
+    "mean_pinball_loss": "pinball loss",
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
     "log_loss": "log-loss",
@@ -58,7 +59,11 @@ def report_lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterato
     yield f"learned from {rows['training']} rows, chosen by {rows['held_out']}, judged on {rows['test']}{which}"
     measure, width = "R2" if model.classes is None else "accuracy", 10 if model.classes is None else 19
     for name, value in model.scores.items():
-        digits = ".4g" if name in ("log_loss", "mean_squared_error", "root_mean_squared_error") else ".4f"
+        digits = (
+            ".4g"
+            if name in ("log_loss", "mean_pinball_loss", "mean_squared_error", "root_mean_squared_error")
+            else ".4f"
+        )
         yield f"{SCORE_NAMES[name]:<{width}}{value:{digits}}"
     for baseline in compared:
         yield f"{'':<{width}}{baseline.score:.4f}  {measure} of the {baseline.name}"
@@ -95,6 +100,7 @@ def train_and_publish(
     seed: int,
     background: int,
     class_weight: ClassWeight = None,
+    quantile: float | None = None,
     models: Path,
     name: str,
     export_options: ExportOptions,
@@ -116,14 +122,19 @@ def train_and_publish(
             seed=seed,
             background=background,
             class_weight=class_weight,
+            quantile=quantile,
             watch=watch,
         )
-    compared, found = baselines(data), skill(model.network, data.test)
+    compared, found = baselines(data), skill(model.network, data.test, quantile)
     output.document["model"] = report_document(model, compared, found)
     for line in report_lines(model, compared):
         output.line(line)
     if found <= 0:
-        simple = "the mean of the target" if data.classes is None else "the shares of the classes"
+        simple = (
+            "the shares of the classes"
+            if data.classes
+            else f"the {'mean' if quantile is None else 'quantile'} of the target"
+        )
         output.warn(f"the model is not better than {simple}: skill {found:.4f} on the test rows")
     publish(model, models, name, export_options, output)
 

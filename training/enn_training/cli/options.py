@@ -104,6 +104,18 @@ def parse_class_weight(values: list[str] | None, classes: "tuple[Label, ...] | N
     return factors
 
 
+def parse_quantile(loss: str, quantile: float) -> float | None:
+    """Return the level of the quantile that a loss learns; None for the mean.
+
+    Raises:
+        OptionError: The level is out of its range.
+    """
+    # Imported here: NumPy takes a moment that --help should not.
+    from enn_training.nn.architecture import quantile_level
+
+    return quantile_level(loss, quantile)
+
+
 def parse_orders(values: list[str] | None) -> dict[str, list[str]]:
     """Return the categories of each ordinal column of a repeated option, from the lowest to the highest.
 

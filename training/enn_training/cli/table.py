@@ -29,6 +29,14 @@ class TaskName(StrEnum):
     REGRESSION = "regression"
 
 
+class LossName(StrEnum):
+    """Losses of values."""
+
+    SQUARED = "squared"
+    ABSOLUTE = "absolute"
+    QUANTILE = "quantile"
+
+
 def table(
     file: Annotated[
         Path, typer.Argument(help="A .csv, .tsv or .txt file with a header, a .parquet file, or - for standard input.")
@@ -80,6 +88,11 @@ def table(
     task: Annotated[
         TaskName | None, typer.Option("--task", help="Kind of target. Default: inferred from the column.")
     ] = None,
+    loss: Annotated[
+        LossName | None,
+        typer.Option("--loss", help="squared: the mean; absolute: the median; quantile. Default of values: squared."),
+    ] = None,
+    quantile: Annotated[float, typer.Option("--quantile", help="Level of --loss quantile, between 0 and 1.")] = 0.5,
     hidden: options.Hidden = None,
     harmonics: options.Harmonics = 6,
     head: options.Head = options.HeadName.LINEAR,
@@ -120,8 +133,7 @@ def table(
     from enn_training.cli import console
 
     given = {"starts": starts, "passes": passes, "spread": spread, "pace": pace, "decay": decay}
-    defaults = find_learner(learner).table_defaults
-    method = options.parse_learner(learner, hidden=hidden, defaults=defaults, **given)
+    method = options.parse_learner(learner, hidden=hidden, defaults=find_learner(learner).table_defaults, **given)
     console.train_and_publish(
         _divide(output, found, roles, judged, seed=seed, read=read),
         method,
@@ -131,6 +143,7 @@ def table(
         seed=seed,
         background=background,
         class_weight=options.parse_class_weight(class_weight, found.classes),
+        quantile=options.parse_quantile(loss or "squared", quantile),
         models=models,
         name=name,
         export_options=export_options,

@@ -114,6 +114,7 @@ class Estimator(ExplanationMixin, NestedOptionsMixin):
                 head=self.head,
                 seed=seed,
                 class_weight=class_weight,
+                quantile=self._quantile(),
                 watch=call_all(bar, self.callbacks or ()),
             )
         self.n_iter_: int = self.model_.training["passes"]
@@ -145,6 +146,10 @@ class Estimator(ExplanationMixin, NestedOptionsMixin):
         if model is None:
             self._unknown_values = UnknownValues.fit(self.model_.network, x)
         self.n_iter_ = self.model_.training["passes"]
+
+    def _quantile(self) -> float | None:
+        """Return the level of the quantile to learn; None for means and classes."""
+        return None
 
     def _columns(self, x: Floats) -> tuple[Column, ...]:
         """Return the kind of each column of the training rows."""

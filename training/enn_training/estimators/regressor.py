@@ -1,16 +1,23 @@
 """ENNRegressor: an Expressive Neural Network as a scikit-learn regressor."""
 
-from typing import Self
+from collections.abc import Mapping, Sequence
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
 from sklearn.utils import Tags
 
+from enn_models.network import Head
 from enn_training.data import dataframes as frames
 from enn_training.data.dataset import Split
 from enn_training.data.float32_range import refuse_beyond_float32, to_float32
+from enn_training.errors import OptionError
 from enn_training.estimators.base import Estimator, Floats, leave_out_weightless, validate
+from enn_training.learners.base import Learner
+from enn_training.learners.progress import Callback
+from enn_training.learners.registry import LearnerName
+from enn_training.nn.architecture import ValueLoss, quantile_level
 
 
 class ENNRegressor(RegressorMixin, Estimator):
@@ -24,6 +31,8 @@ class ENNRegressor(RegressorMixin, Estimator):
         learner: Name of a registered learner, or an object with a method `learn`. "auto" is AdamW with size, penalties
             and number of steps chosen by cross-validation, then trained on all rows; "adam" is AdamW with fixed
             settings; "lm" Levenberg-Marquardt; "lms" the authors' least mean squares.
+        loss: "squared" for the mean, "absolute" for the median, or "quantile"; "lms" and `partial_fit` have "squared".
+        quantile: Level of the quantile, between 0 and 1.
         max_time: Time limit of the learning in seconds. A fit that reaches it raises a ConvergenceWarning and need not
             equal the next one.
         random_state: Seed of the split and of the learner; None is 0, so that equal calls give equal networks.
@@ -55,6 +64,41 @@ class ENNRegressor(RegressorMixin, Estimator):
         (1,)
     """
 
+    def __init__(
+        self,
+        hidden: int | Sequence[int] | Literal["auto"] = "auto",
+        *,
+        harmonics: int = 6,
+        head: Head = "linear",
+        learner: LearnerName | Learner = "auto",
+        loss: ValueLoss = "squared",
+        quantile: float = 0.5,
+        max_time: float = 60.0,
+        random_state: int | np.random.RandomState | None = None,
+        verbose: bool = False,
+        callbacks: Sequence[Callback] | None = None,
+        categorical: Sequence[str] | None = None,
+        ordinal: Mapping[str, Sequence[object]] | None = None,
+    ) -> None:
+        super().__init__(
+            hidden,
+            harmonics=harmonics,
+            head=head,
+            learner=learner,
+            max_time=max_time,
+            random_state=random_state,
+            verbose=verbose,
+            callbacks=callbacks,
+            categorical=categorical,
+            ordinal=ordinal,
+        )
+        self.loss: ValueLoss = loss
+        self.quantile = quantile
+
+    def _quantile(self) -> float | None:
+        """Return the level of the quantile to learn; None for the mean."""
+        return quantile_level(self.loss, self.quantile)
+
     def fit(self, X: ArrayLike, y: ArrayLike, sample_weight: ArrayLike | None = None) -> Self:
         """Train on rows X [rows, features] and values y [rows] or [rows, outputs].
 
@@ -85,6 +129,8 @@ class ENNRegressor(RegressorMixin, Estimator):
             ValueError: The arrays have other columns or outputs than before.
             DivergenceError: Training produced infinite numbers or NaN.
         """
+        if self.loss != "squared":
+            raise OptionError(f"loss {self.loss!r}: partial_fit learns the mean; expected 'squared'")
         first = not hasattr(self, "model_")
         x, values = self._checked(self._first_rows(X) if first else self._more_rows(X), y, reset=first)
         if first:

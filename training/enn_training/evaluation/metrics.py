@@ -33,7 +33,7 @@ def _to_classes(output: Floats) -> NDArray[np.int64]:
     return output.argmax(axis=1).astype(np.int64)
 
 
-def score(network: Network, rows: Split) -> dict[str, float]:
+def score(network: Network, rows: Split, quantile: float | None = None) -> dict[str, float]:
     """Return the metrics of a network on some rows, under scikit-learn's names.
 
     Rows and predicted values are rounded to float32, as in the service.
@@ -41,14 +41,25 @@ def score(network: Network, rows: Split) -> dict[str, float]:
     Args:
         network: Network over raw rows.
         rows: At least one row with its targets; each counts by its weight.
+        quantile: Level of the quantile that a regression learned; None for the mean.
 
     Returns:
         For classes accuracy, balanced_accuracy, log_loss in nats if the network predicts probabilities, and if the rows
         have every class roc_auc and average_precision: of two classes those of the second, of several the mean over
         each class against the others. For a regression r2, mean_squared_error and root_mean_squared_error in the
-        target's unit. r2 of a constant target is 1 for exact predictions, else 0.
+        target's unit. r2 of a constant target is 1 for exact predictions, else 0. A quantile has mean_pinball_loss too.
     """
-    return _score(network, _served(network, rows.x), rows)
+    output = _served(network, rows.x)
+    return _score(network, output, rows) | _quantile_scores(output, rows, quantile)
+
+
+def _quantile_scores(output: Floats, rows: Split, quantile: float | None) -> dict[str, float]:
+    """Return the metric of predicted quantiles [rows, outputs]."""
+    if quantile is None:
+        return {}
+    truth = rows.y.reshape(output.shape)
+    loss = metrics.mean_pinball_loss(truth, output, alpha=quantile, sample_weight=rows.weight)
+    return {"mean_pinball_loss": float(loss)}
 
 
 def score_with_skill(network: Network, rows: Split) -> tuple[dict[str, float], float]:
@@ -102,18 +113,25 @@ def r2(truth: Floats | NDArray[np.int64], predictions: Floats, weight: Floats | 
     return float(metrics.r2_score(truth.reshape(predictions.shape), predictions, sample_weight=weight))
 
 
-def skill(network: Network, rows: Split) -> float:
+def skill(network: Network, rows: Split, quantile: float | None = None) -> float:
     """Return a proper score of a network on some rows: 1 for exact predictions, 0 for the mean or the class shares.
 
-    A regression has R^2. A network with probabilities has the share of the entropy that it explains, 1 - log-loss /
-    log-loss of the class shares (McFadden's R^2), and one with class scores the R^2 of the scores to which it was
-    trained, -1 and 1. Unlike the accuracy, a proper score worsens with each wrong probability, however rare its class.
+    A regression has R^2, and one of a quantile 1 - pinball loss / pinball loss of the quantile of the targets. A
+    network with probabilities has the share of the entropy that it explains, 1 - log-loss / log-loss of the class
+    shares (McFadden's R^2), and one with class scores the R^2 of the scores to which it was trained, -1 and 1. Unlike
+    the accuracy, a proper score worsens with each wrong probability, however rare its class.
 
     Args:
         network: Network over raw rows.
         rows: At least two rows with their targets, of two classes at least.
+        quantile: Level of the quantile that a regression learned; None for the mean.
     """
-    return _skill(network, _served(network, rows.x), rows)
+    output = _served(network, rows.x)
+    if quantile is None:
+        return _skill(network, output, rows)
+    constant = np.broadcast_to(np.quantile(rows.y.reshape(output.shape), quantile, axis=0), output.shape)
+    losses = [_quantile_scores(each, rows, quantile)["mean_pinball_loss"] for each in (output, constant)]
+    return 1.0 - losses[0] / losses[1] if losses[1] else 0.0
 
 
 def _skill(network: Network, output: Floats, rows: Split) -> float:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from enn_training.kernels.basis import CHEBYSHEV, COSINES, chebyshev_sum, cosine_sum, fixed
 from enn_training.kernels.compilation import compile_kernel
-from enn_training.kernels.losses import seed
+from enn_training.kernels.losses import Loss, seed
 from enn_training.kernels.products import add_products, add_sums
 from enn_training.kernels.simd import LANES, Lanes, address, fill, load, number, store, whole
 
@@ -242,7 +242,7 @@ def respond(layout: Layout, work: Workspace, parameters: Floats, x: Floats) -> F
 
 @compile_kernel
 def normal_equations(
-    layout: Layout, work: Workspace, parameters: Floats, rows: Rows, kind: tuple[int, int]
+    layout: Layout, work: Workspace, parameters: Floats, rows: Rows, kind: tuple[Loss, int]
 ) -> tuple[Floats, Floats]:
     """Return the generalised Gauss-Newton matrix and the gradient of the summed loss.
 
@@ -251,7 +251,7 @@ def normal_equations(
         work: Arrays to work in.
         parameters: Parameters, [parameters].
         rows: Rows to add up.
-        kind: Kind of the loss, as in `kernels.losses`, and place from which on the parameters are differentiated;
+        kind: Loss, and place from which on the parameters are differentiated;
             entries of the results before it are meaningless.
 
     Returns:

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import asdict, dataclass
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -42,6 +43,7 @@ class Adam:
         OptionError: A value is out of its range.
     """
 
+    learns_quantiles: ClassVar[bool] = True
     passes: int = 60
     spread: float = 0.5
     rate: float = 1e-2

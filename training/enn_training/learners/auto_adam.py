@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import torch
@@ -83,6 +83,7 @@ class AutoAdam:
         OptionError: max_time or passes is not positive.
     """
 
+    learns_quantiles: ClassVar[bool] = True
     max_time: float = 60.0
     hidden: tuple[int, ...] | None = None
     passes: int = 200

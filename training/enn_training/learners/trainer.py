@@ -14,6 +14,7 @@ from enn_training.data.float32_range import to_float32
 from enn_training.data.preprocessing import Preprocessor
 from enn_training.data.sampling.class_weights import ClassWeight, class_factors, weight_record
 from enn_training.data.sampling.splits import BACKGROUND_ROWS, sample_rows
+from enn_training.errors import OptionError
 from enn_training.evaluation.calibration import calibrate
 from enn_training.evaluation.metrics import score
 from enn_training.learned_model import MAX_EXAMPLES, LearnedModel, Rows
@@ -34,6 +35,7 @@ def train(
     seed: int,
     background: int = BACKGROUND_ROWS,
     class_weight: ClassWeight = None,
+    quantile: float | None = None,
     watch: ProgressCallback | None = None,
 ) -> LearnedModel:
     """Return the model that a learner trains on a data set, scored on the test part or else by cross-validation.
@@ -48,11 +50,13 @@ def train(
         background: Number of training rows in the package, for explanations; 0 to withhold all rows, and the
             distribution of the pre-activations over them.
         class_weight: Factor of the weights of the rows of each class by label, or "balanced"; None for 1.
+        quantile: Level of the quantile that a regression learns, between 0 and 1; None for the mean.
         watch: Function to call after every pass, as in `Learner.learn`.
 
     Raises:
-        TrainingError: A size is out of its range, or training diverged.
+        TrainingError: A size is out of its range, the learner learns no quantiles, or training diverged.
     """
+    _check_learner(learner, quantile)
     if holds_out_rows(learner):
         dataset = dataset.merge_validation()
     factors = class_factors(class_weight, dataset.classes, dataset.training)
@@ -64,7 +68,8 @@ def train(
         ignore_constant=True,
         class_weight=factors,
     )
-    architecture = Architecture(preprocessor.columns, hidden, preprocessor.targets.units, harmonics, head, dataset.task)
+    sizes = (preprocessor.columns, hidden, preprocessor.targets.units, harmonics)
+    architecture = Architecture(*sizes, head, dataset.task, quantile)
     samples, validation = (preprocessor.transform(part) for part in (dataset.training, dataset.validation))
     result = learner.learn(architecture, samples, validation, seed, watch)
     model = to_learned_model(
@@ -75,14 +80,23 @@ def train(
     )
     folds = [(preprocessor.fold(network), rows) for network, rows in result.folds]
     model = replace(model, calibration=calibrate(model.network, dataset.training, folds))
-    return model if model.scores else _with_fold_scores(model, dataset.training, folds)
+    if not model.scores:
+        return _with_fold_scores(model, dataset.training, folds, quantile)
+    return model if quantile is None else replace(model, scores=score(model.network, dataset.test, quantile))
+
+
+def _check_learner(learner: Learner, quantile: float | None) -> None:
+    """Refuse a learner that cannot learn a quantile, if one is asked for."""
+    if quantile is not None and not getattr(learner, "learns_quantiles", False):
+        raise OptionError(f"{type(learner).__name__} learns the mean alone; for a quantile use auto, adam or lm")
 
 
 def _with_fold_scores(
-    model: LearnedModel, rows: Split, folds: Sequence[tuple[Network, NDArray[np.int64]]]
+    model: LearnedModel, rows: Split, folds: Sequence[tuple[Network, NDArray[np.int64]]], quantile: float | None
 ) -> LearnedModel:
     """Return a model that learned from all rows, with the mean scores of its cross-validation, if it has one."""
-    scores = [score(network, rows.take(validation)) for network, validation in folds if len(validation) < len(rows.x)]
+    judged = [(network, rows.take(validation)) for network, validation in folds if len(validation) < len(rows.x)]
+    scores = [score(network, part, quantile) for network, part in judged]
     if not scores:
         return model
     common = [name for name in scores[0] if all(name in each for each in scores)]  # some need every class in a fold
@@ -122,6 +136,7 @@ def _training_record(dataset: Dataset, architecture: Architecture, result: Learn
         "held_out_loss": result.loss,
         "passes": len(result.history),
     } | {
+        **({} if architecture.quantile is None else {"quantile": architecture.quantile}),
         **({"judged_by": dict(dataset.judged_by)} if dataset.judged_by else {}),
         **{name: True for name in ("cut_short", "stopped") if getattr(result, name)},
     }

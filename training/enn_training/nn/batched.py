@@ -75,6 +75,8 @@ class BatchedNetworks(nn.Module):
     def _losses(self, x: Tensor, y: Tensor) -> Tensor:
         """Return the losses, [lanes, rows, units], or [lanes, rows, 1] of several classes."""
         response = self(x)
+        if (level := self.architecture.quantile) is not None:
+            return torch.maximum(level * (y - response), (level - 1.0) * (y - response))
         if self.architecture.loss == "squared":
             return (response - y).square()
         if self.architecture.units == 1:

@@ -69,7 +69,9 @@ class Case:
 
     def total(self, theta):
         derivatives = np.empty_like(self.y)
-        return losses.residuals(self.loss, self.outputs(theta), self.y, np.ones(ROWS), derivatives), derivatives
+        return losses.residuals(
+            losses.Loss(self.loss), self.outputs(theta), self.y, np.ones(ROWS), derivatives
+        ), derivatives
 
     def differences(self, function):
         """Return the derivatives of a function by every parameter."""
@@ -90,7 +92,9 @@ class Case:
     def normal_equations(self, chosen, first=0):
         _, derivatives = self.total(self.theta)
         rows = jacobian.Rows(self.x, self.y, np.ones((1, ROWS)), derivatives, chosen)
-        found = jacobian.normal_equations(self.parameters.layout, self.work, self.theta, rows, (self.loss, first))
+        found = jacobian.normal_equations(
+            self.parameters.layout, self.work, self.theta, rows, (losses.Loss(self.loss), first)
+        )
         return tuple(each[..., : self.parameters.size] for each in found)
 
 

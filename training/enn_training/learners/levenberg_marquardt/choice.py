@@ -33,6 +33,6 @@ def best(found: Sequence[Floats], training: Objective, held_out: Objective) -> F
 def scaled_loss(objective: Objective, theta: Floats) -> float:
     """Return the mean loss with the best scale of the outputs; a regression has scale 1."""
     outputs = objective.outputs(theta)
-    scales = (1.0,) if objective.loss == losses.SQUARED else SCALES
+    scales = (1.0,) if objective.loss in (losses.SQUARED, losses.QUANTILE) else SCALES
     derivatives = np.empty_like(outputs)
     return min(objective.total(scale * outputs, derivatives) for scale in scales) / objective.total_weight

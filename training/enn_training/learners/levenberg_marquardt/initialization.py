@@ -45,7 +45,7 @@ def solve_linear(parameters: Parameters, objective: Objective, theta: Floats) ->
 
     Classes are fitted as -1 and +1. The result is None if the equations cannot be solved.
     """
-    targets = objective.y if objective.loss == losses.SQUARED else 2.0 * objective.y - 1.0
+    targets = objective.y if objective.loss in (losses.SQUARED, losses.QUANTILE) else 2.0 * objective.y - 1.0
     plain = Objective(parameters.without_head, parameters.size, objective.x, targets, losses.SQUARED, objective.weight)
     solved = solver.solve_linear(plain, theta, slice(parameters.linear, parameters.head), RIDGE)
     return solved if np.isfinite(solved).all() else None

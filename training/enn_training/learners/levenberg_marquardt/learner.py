@@ -3,6 +3,7 @@
 import math
 from dataclasses import asdict, dataclass, replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +42,7 @@ class LevenbergMarquardt:
     Source: K. Madsen, H. B. Nielsen, O. Tingleff, Methods for non-linear least squares problems, 2004.
     """
 
+    learns_quantiles: ClassVar[bool] = True
     starts: int = 64
     spread: float = 1.0
     penalties: tuple[float, ...] | None = None
@@ -91,7 +93,7 @@ class LevenbergMarquardt:
         settings = {
             **asdict(self),
             "name": "lm",
-            "loss": "squared" if taught.loss == losses.SQUARED else "cross-entropy",
+            "loss": "cross-entropy" if architecture.task == "classification" else architecture.loss,
         }
         _normalize(parameters, taught, theta)
         return LearningResult(
@@ -101,12 +103,12 @@ class LevenbergMarquardt:
 
 def _objective(samples: Samples, parameters: Parameters, architecture: Architecture) -> Objective:
     """Return the objective over some rows."""
-    y, loss = samples.y, losses.SQUARED
+    y, loss = samples.y, losses.SQUARED if architecture.quantile is None else losses.QUANTILE
     if architecture.task == "classification":
         y = (samples.y > 0.0).astype(np.float64)  # classes are 0 and 1, or -1 and +1
         loss = losses.LOGISTIC if architecture.units == 1 else losses.SOFTMAX
     x, y = (np.ascontiguousarray(part.T) for part in (samples.x, y))
-    return Objective(parameters.layout, parameters.size, x, y, loss, samples.weight)
+    return Objective(parameters.layout, parameters.size, x, y, loss, samples.weight, architecture.quantile or 0.5)
 
 
 def _normalize(parameters: Parameters, training: Objective, theta: Floats) -> None:
@@ -115,5 +117,5 @@ def _normalize(parameters: Parameters, training: Objective, theta: Floats) -> No
     squares = np.square(training.outputs(theta))
     weight = None if training.weight is None else np.broadcast_to(training.weight, squares.shape)
     size = float(np.sqrt(np.average(squares, weights=weight)))
-    if training.loss != losses.SQUARED and coefficients.size and size > 0.0:
+    if training.loss in (losses.LOGISTIC, losses.SOFTMAX) and coefficients.size and size > 0.0:
         coefficients /= size

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from enn_training.kernels import jacobian, losses
 from enn_training.kernels.jacobian import Layout, Rows, Workspace
+from enn_training.kernels.losses import Loss
 
 Floats = NDArray[np.float64]
 
@@ -26,6 +27,7 @@ class Objective:
         y: Targets, [units, rows].
         loss: Kind of the loss, as in `kernels.losses`.
         weight: Weight of each row, [rows]; None if all rows count the same.
+        level: Level of the quantile, for its loss.
         penalty: Factor of |theta|^2 / 2, added to the mean loss.
     """
 
@@ -35,6 +37,7 @@ class Objective:
     y: Floats
     loss: int
     weight: Floats | None = None
+    level: float = 0.5
     penalty: float = 0.0
 
     @property
@@ -77,7 +80,7 @@ class Objective:
 
     def total(self, outputs: Floats, derivatives: Floats) -> float:
         """Return the weighted sum of the losses of outputs [units, rows], and store their derivatives."""
-        return losses.residuals(self.loss, outputs, self.y, self.weights, derivatives)
+        return losses.residuals(Loss(self.loss, self.level), outputs, self.y, self.weights, derivatives)
 
     def normal_equations(self, theta: Floats, derivatives: Floats, first: int = 0) -> tuple[Floats, Floats]:
         """Return the Gauss-Newton matrix (its lower triangle) and the gradient of the penalized mean loss.
@@ -88,10 +91,11 @@ class Objective:
             first: Place from which on the parameters are differentiated; entries before it are meaningless.
         """
         chosen = np.arange(self.rows)
-        if self.loss != losses.SQUARED:
+        if self.loss in (losses.LOGISTIC, losses.SOFTMAX):
             chosen = np.flatnonzero(np.abs(derivatives).max(axis=0) > NEGLIGIBLE)
         rows = Rows(self.x, self.y, self.weights[None], derivatives, chosen)
-        matrix, gradient = jacobian.normal_equations(self.layout, self._work, theta, rows, (self.loss, first))
+        kind = (Loss(self.loss, self.level), first)
+        matrix, gradient = jacobian.normal_equations(self.layout, self._work, theta, rows, kind)
         matrix, gradient = (
             part / self.total_weight for part in (matrix[: self.size, : self.size], gradient[: self.size])
         )
@@ -99,5 +103,7 @@ class Objective:
         return matrix, gradient + self.penalty * theta
 
     def reported(self, loss: float) -> float:
-        """Return a mean loss as it is reported: half the sum of squared errors becomes their mean over the units."""
+        """Return a mean loss as it is reported: a mean over the units of values, of squared errors without the half."""
+        if self.loss == losses.QUANTILE:
+            return loss / len(self.y)
         return 2.0 * loss / len(self.y) if self.loss == losses.SQUARED else loss

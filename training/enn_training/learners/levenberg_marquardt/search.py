@@ -18,6 +18,8 @@ Floats = NDArray[np.float64]
 Draw = Callable[[float, np.random.Generator], Floats]
 """Function that draws initial parameters with a gain."""
 
+VALUES = (losses.SQUARED, losses.QUANTILE)
+"""Losses of a regression."""
 NEIGHBOURS = 5
 """Number of best starts near whose gains the second half of the starts is drawn."""
 RANGE = math.sqrt(10.0)
@@ -72,7 +74,7 @@ class Schedule:
         The penalties of classes are a margin that shrinks; values can have almost none.
         """
         plan = cls(starts=starts, gains=(spread / RANGE, spread * RANGE))
-        return replace(plan, penalties=(1e-14,), last=Stage(100, 1e-7)) if loss == losses.SQUARED else plan
+        return replace(plan, penalties=(1e-14,), last=Stage(100, 1e-7)) if loss in VALUES else plan
 
 
 @dataclass(frozen=True, eq=False)
