@@ -20,6 +20,8 @@ from enn_models.network import Head
 
 ROUNDING = 1e-12
 """Relative error of a sum of weights."""
+SOFTMAX_SHARE = 1e-3
+"""Part of a softmax in the estimated probabilities of a dct head."""
 DIGITS = 9
 """Significant digits of a score in a card: more than float32 has, so that scores just below 1 stay apart."""
 
@@ -111,7 +113,10 @@ def label_sets(calibration: Calibration, rows: ArrayLike, probabilities: Floats,
 
 
 def class_probabilities(output: ArrayLike, head: Head) -> Floats:
-    """Return the probabilities of the classes, float64 [rows, classes]: a softmax of the scores of a dct head.
+    """Return the probabilities of the classes, float64 [rows, classes].
+
+    A dct head learns targets of -1 and 1, so that (1 + score) / 2 estimates a probability. A small share of a softmax
+    keeps the order of the classes with scores below -1.
 
     Args:
         output: Output of a classification, [rows, outputs].
@@ -122,7 +127,8 @@ def class_probabilities(output: ArrayLike, head: Head) -> Floats:
         return values
     scores = np.concatenate([-values, values], axis=1) if values.shape[1] == 1 else values
     powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return powers / powers.sum(axis=1, keepdims=True)
+    estimates = np.maximum(0.5 + 0.5 * scores, 0.0) + SOFTMAX_SHARE * powers / powers.sum(axis=1, keepdims=True)
+    return estimates / estimates.sum(axis=1, keepdims=True)
 
 
 def adaptive_scores(probabilities: Floats, fractions: Floats) -> Floats:

@@ -56,8 +56,11 @@ def test_fractions_depend_on_the_float32_values_alone() -> None:
 
 
 def test_scores_of_a_dct_head_become_probabilities() -> None:
-    found = conformal.class_probabilities([[0.5]], "dct")
-    assert found == pytest.approx(np.array([[1, np.e]]) / (1 + np.e), rel=EXACT)
+    softmax = np.array([[1, np.e]]) / (1 + np.e)
+    expected = ([[0.25, 0.75]] + conformal.SOFTMAX_SHARE * softmax) / (1 + conformal.SOFTMAX_SHARE)
+    assert conformal.class_probabilities([[0.5]], "dct") == pytest.approx(expected, rel=EXACT)
+    (first, second, third) = conformal.class_probabilities([[1.0, -1.5, -1.2]], "dct")[0]
+    assert first > third > second > 0
     assert conformal.class_probabilities([[1.0, 1.0]], "dct").tolist() == [[0.5, 0.5]]
     assert conformal.class_probabilities([[0.3, 0.7]], "linear").tolist() == [[0.3, 0.7]]
 
