@@ -8,4 +8,4 @@ rm -rf "${root:?}"/{ring,stripes,face,product,breast-cancer}
 for problem in ring stripes face product; do
   python -m enn_training problem "$problem" --learner lms --models "$root" --seed 0
 done
-python -m enn_training table models/recipes/breast-cancer.csv --target diagnosis --models "$root" --name breast-cancer --seed 0
+python -m enn_training table models/recipes/breast-cancer.csv --target diagnosis --models "$root" --name breast-cancer --learner adam --seed 0

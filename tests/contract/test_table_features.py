@@ -46,7 +46,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A repository with one model, learned from a Parquet file by the command."""
     folder = tmp_path_factory.mktemp("columns")
     table().to_parquet(folder / "animals.parquet")
-    options = ["--target", "species", "--models", folder / "models", "--name", "animals", "--passes", 60]
+    options = ["--target", "species", "--models", folder / "models", "--name", "animals", "--learner", "adam"]
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["enn-train", "table", *map(str, [folder / "animals.parquet", *options])])
         with pytest.raises(SystemExit, match="0"):

@@ -56,7 +56,8 @@ def report_lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterato
         yield f"cut short by the time limit after {model.training['passes']} passes: set --hidden, or use fewer columns"
     judges = {"group": " of other groups of {!r}", "time": " of the newest by {!r}", "test": " of {}"}
     which = "".join(judges[name].format(value) for name, value in model.training.get("judged_by", {}).items())
-    yield f"learned from {rows['training']} rows, chosen by {rows['held_out']}, judged on {rows['test']}{which}"
+    chosen = rows["held_out"] or "cross-validation"
+    yield f"learned from {rows['training']} rows, chosen by {chosen}, judged on {rows['test']}{which}"
     measure, width = "R2" if model.classes is None else "accuracy", 10 if model.classes is None else 19
     for name, value in model.scores.items():
         digits = (
@@ -70,7 +71,7 @@ def report_lines(model: LearnedModel, compared: tuple[Baseline, ...]) -> Iterato
     if mapped := [
         feature.name for feature in model.features if feature.kind == "numeric" and feature.knots is not None
     ]:
-        yield f"columns of a long range, mapped to their quantiles: {', '.join(mapped)}"
+        yield f"columns mapped to their quantiles: {', '.join(mapped)}"
     layers = "-".join(str(len(layer.bias)) for layer in model.network.layers)
     size = f"{model.network.columns}-{layers}, Q = {model.training['harmonics']}"
     yield f"parameters {model.network.parameters} ({size}, {model.network.head} head)"

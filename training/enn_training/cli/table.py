@@ -96,7 +96,7 @@ def table(
     hidden: options.Hidden = None,
     harmonics: options.Harmonics = 6,
     head: options.Head = options.HeadName.LINEAR,
-    learner: options.Learners = "adam",
+    learner: options.Learners = "auto",
     seed: options.Seed = 0,
     background: options.Background = 100,
     starts: options.Starts = None,
@@ -109,7 +109,10 @@ def table(
     quiet: options.Quiet = False,
     json_file: options.Json = None,
 ) -> None:
-    """Train on a table and publish the model: a fifth of the rows is for testing, an eighth of the rest held out."""
+    """Train on a table and publish the model: a fifth of the rows is for testing.
+
+    The learner auto chooses by cross-validation of the rest; the others hold out an eighth of it.
+    """
     output = Output(quiet, json_file)
     _check_place(models, name, dry_run=dry_run)
     export_options = options.parse_export_options(optimize, unrolling)

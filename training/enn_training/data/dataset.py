@@ -72,6 +72,10 @@ class Dataset:
             summarize_columns(self.columns or self.features, self.training.x, self.training.weight), self.training.x
         )
 
+    def with_every_map(self) -> "Dataset":
+        """Return the data set with a monotone map of every numeric column, and not only of those with a long range."""
+        return replace(self, described=with_maps(self.summaries, self.training.x, every=True))
+
     @cached_property
     def encoding(self) -> Encoding | None:
         """Encoding of raw rows as the input columns of a network; None if they are the same."""

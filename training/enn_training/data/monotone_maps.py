@@ -21,27 +21,29 @@ DEVIATIONS = 2.5
 """Normal score of the extreme knots but for their level: knots are quantiles at equidistant normal scores."""
 
 
-def with_maps(features: Sequence[Feature], x: Floats) -> tuple[Feature, ...]:
+def with_maps(features: Sequence[Feature], x: Floats, *, every: bool = False) -> tuple[Feature, ...]:
     """Return features of which the numeric ones with a long range have a monotone map.
 
     Args:
         features: Kind and training range of each raw column.
         x: Raw training rows, [rows, features].
+        every: Map every numeric column of more than two values, and not only those with a long range.
     """
     return tuple(
-        feature.model_copy(update={"knots": find_knots(values)}) if feature.kind == "numeric" else feature
+        feature.model_copy(update={"knots": find_knots(values, every=every)}) if feature.kind == "numeric" else feature
         for feature, values in zip(features, x.T, strict=True)
     )
 
 
-def find_knots(values: Floats) -> tuple[float, ...] | None:
-    """Return the knots of the map of a column, or None if its range is not long.
+def find_knots(values: Floats, *, every: bool = False) -> tuple[float, ...] | None:
+    """Return the knots of the map of a column, or None if it needs no map.
 
     Args:
         values: Values of the column; NaN for a missing value.
+        every: Map a column whose range is not long too.
     """
     known = to_float32(values[~np.isnan(values)])
-    if not len(known) or not _has_long_range(known):
+    if not len(known) or not (every or _has_long_range(known)):
         return None
     normal = NormalDist()
     levels = [normal.cdf(score) for score in np.linspace(-DEVIATIONS, DEVIATIONS, SEGMENTS + 1).tolist()]

@@ -40,13 +40,13 @@ class ENNClassifier(ClassifierMixin, Estimator):
             (learner "auto"), or for one layer of 16 (the other learners).
         harmonics: Number of odd cosines Q of every activation.
         head: Output layer: "linear" (probabilities) or "dct" (scores, as in the paper).
-        learner: Name of a registered learner, or an object with a method `learn`. "auto" is AdamW with size, penalties
-            and number of steps chosen by cross-validation, then trained on all rows; "adam" is AdamW with fixed
-            settings; "lm" Levenberg-Marquardt; "lms" the authors' least mean squares.
-        class_weight: Factor of the weights of the rows of each class by label, others 1; "balanced" to give all classes
-            the same sum of weights; None for 1. Probabilities are those of rows in these shares.
-        max_time: Time limit of the learning in seconds. A fit that reaches it raises a ConvergenceWarning and need not
-            equal the next one.
+        learner: Name of a registered learner, or an object with a method `learn`. "auto" compares sizes, penalties and
+            monotone maps of the columns by cross-validation of networks that learn by Levenberg-Marquardt steps; the
+            result is the mean of the networks of the folds, as one network. Large networks learn by "auto-adam": AdamW
+            with size, penalties and number of steps chosen likewise, then trained on all rows. "adam" is AdamW with
+            fixed settings; "lm" Levenberg-Marquardt for few inputs; "lms" the authors' least mean squares.
+        max_time: Time limit of AdamW and LMS in seconds; second-order steps have none. A fit that reaches
+            it raises a ConvergenceWarning and need not equal the next one.
         random_state: Seed of the split and of the learner; None is 0, so that equal calls give equal networks.
         verbose: Tell the task and its classes, and show a progress bar of the passes, on standard error.
         callbacks: Functions to call after every iteration (a pass over the rows, or a network of "lm") with its number

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from enn_training.errors import OptionError
 from enn_training.learners.base import Learner
 
-LearnerName = Literal["auto", "adam", "lms", "lm"]
+LearnerName = Literal["auto", "auto-adam", "adam", "lms", "lm"]
 """Names of the learners that an estimator accepts."""
 
 
@@ -42,6 +42,12 @@ class LearnerSpec:
                 accepted = ", ".join(self.options) or "no options"
                 raise OptionError(f"{name} does not belong to learner {self.name!r}; expected {accepted}")
         return self.load()(**options)
+
+
+def _load_auto() -> type[Learner]:
+    from enn_training.learners.auto import Auto
+
+    return Auto
 
 
 def _load_auto_adam() -> type[Learner]:
@@ -97,6 +103,13 @@ LEARNERS: dict[str, LearnerSpec] = _index(
     ),
     LearnerSpec(
         "auto",
+        "for tables: second-order steps, or AdamW for large networks, chosen by cross-validation",
+        _load_auto,
+        options=("hidden", "max_time"),
+        holds_out_rows=True,
+    ),
+    LearnerSpec(
+        "auto-adam",
         "AdamW with size, penalties and steps chosen by cross-validation",
         _load_auto_adam,
         options=("passes", "hidden", "max_time"),

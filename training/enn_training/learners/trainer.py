@@ -1,7 +1,8 @@
 """Train a learned model on a data set: preprocess, learn, fold the scaling into the network, score."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,8 @@ from enn_training.errors import OptionError
 from enn_training.evaluation.calibration import calibrate
 from enn_training.evaluation.metrics import score
 from enn_training.learned_model import MAX_EXAMPLES, LearnedModel, Rows
-from enn_training.learners.base import Learner, LearningResult, ProgressCallback
+from enn_training.learners.auto import Auto
+from enn_training.learners.base import Learner, LearningResult, PassResult, ProgressCallback
 from enn_training.learners.registry import holds_out_rows
 from enn_training.nn.architecture import Architecture
 from enn_training.nn.threads import one_thread
@@ -60,18 +62,12 @@ def train(
     if holds_out_rows(learner):
         dataset = dataset.merge_validation()
     factors = class_factors(class_weight, dataset.classes, dataset.training)
-    preprocessor = Preprocessor.fit(
-        dataset.summaries,
-        dataset.training,
-        head,
-        dataset.class_count,
-        ignore_constant=True,
-        class_weight=factors,
-    )
-    sizes = (preprocessor.columns, hidden, preprocessor.targets.units, harmonics)
-    architecture = Architecture(*sizes, head, dataset.task, quantile)
-    samples, validation = (preprocessor.transform(part) for part in (dataset.training, dataset.validation))
-    result = learner.learn(architecture, samples, validation, seed, watch)
+    prepared = _Prepared(dataset, hidden, harmonics, head, quantile, factors)
+    if isinstance(learner, Auto):
+        prepared, result = _learn_with_best_maps(prepared, learner, seed, watch)
+    else:
+        result = prepared.learn(learner, seed, watch)
+    dataset, preprocessor, architecture = prepared.dataset, prepared.preprocessor, prepared.architecture
     model = to_learned_model(
         preprocessor.fold(result.network),
         dataset,
@@ -89,6 +85,75 @@ def _check_learner(learner: Learner, quantile: float | None) -> None:
     """Refuse a learner that cannot learn a quantile, if one is asked for."""
     if quantile is not None and not getattr(learner, "learns_quantiles", False):
         raise OptionError(f"{type(learner).__name__} learns the mean alone; for a quantile use auto, adam or lm")
+
+
+@dataclass(frozen=True, eq=False)
+class _Prepared:
+    """Prepare the rows of a data set for a learner.
+
+    Attributes:
+        dataset: Raw rows.
+        hidden: Number of neurons of each hidden layer.
+        harmonics: Number of odd cosines Q of every activation.
+        head: Output layer.
+        quantile: Level of the quantile that the network learns; None for the usual loss.
+        factors: Factor of the weights of the rows of each class; None for 1.
+    """
+
+    dataset: Dataset
+    hidden: tuple[int, ...]
+    harmonics: int
+    head: Head
+    quantile: float | None
+    factors: tuple[float, ...] | None
+
+    @cached_property
+    def preprocessor(self) -> Preprocessor:
+        """Preprocessor of the training rows."""
+        data = self.dataset
+        return Preprocessor.fit(
+            data.summaries, data.training, self.head, data.class_count, ignore_constant=True, class_weight=self.factors
+        )
+
+    @property
+    def architecture(self) -> Architecture:
+        """Architecture of the network."""
+        sizes = (self.preprocessor.columns, self.hidden, self.preprocessor.targets.units)
+        return Architecture(*sizes, self.harmonics, self.head, self.dataset.task, self.quantile)
+
+    @property
+    def rows(self) -> int:
+        """Number of rows to learn from."""
+        return len(self.dataset.training.x) + len(self.dataset.validation.x)
+
+    def learn(self, learner: Learner, seed: int, watch: ProgressCallback | None) -> LearningResult:
+        """Return what a learner learns from the rows."""
+        data = self.dataset
+        samples, validation = (self.preprocessor.transform(part) for part in (data.training, data.validation))
+        return learner.learn(self.architecture, samples, validation, seed, watch)
+
+
+def _learn_with_best_maps(
+    few: _Prepared, learner: Auto, seed: int, watch: ProgressCallback | None
+) -> tuple[_Prepared, LearningResult]:
+    """Return the prepared rows and the result with the least loss: with a map of every column, or with few maps.
+
+    Few columns have maps without a comparison if all rows are learned by AdamW, which would take long.
+    """
+    every = replace(few, dataset=few.dataset.with_every_map())
+    if every.dataset.summaries == few.dataset.summaries or not learner.has_second_order(few.architecture, few.rows):
+        return few, few.learn(learner, seed, watch)
+    first = every.learn(learner, seed, watch)
+    if first.stopped:
+        return every, first
+    passed = len(first.history)
+
+    def watch_second(result: PassResult) -> object:
+        return watch and watch(replace(result, number=passed + result.number, total=passed + result.total))
+
+    second = few.learn(learner.narrowed(first), seed, watch_second)
+    prepared, best = (few, second) if second.loss < first.loss else (every, first)
+    return prepared, replace(best, history=first.history + second.history, stopped=second.stopped)
 
 
 def _with_fold_scores(

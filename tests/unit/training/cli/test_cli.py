@@ -47,7 +47,7 @@ def test_model_without_skill_is_published_with_warning(enn, tmp_path):
     random = np.random.default_rng(0)
     frame = pd.DataFrame({"a": random.normal(size=100), "price": random.permutation(100) / 7})
     frame.to_csv(tmp_path / "table.csv", index=False)
-    options = ("--target", "price", "--name", "t", "--models", tmp_path, "--passes", 60, "--hidden", 32)
+    options = ("--target", "price", "--name", "t", "--models", tmp_path, "--learner", "adam", "--hidden", 32)
     status, out, err = enn("table", tmp_path / "table.csv", *options)
     assert (status, "published" in out) == (0, True)
     assert err.startswith("warning: the model is not better than the mean of the target: skill -")
@@ -132,7 +132,7 @@ def test_table_model_is_pruned_only_with_its_own_table(enn, tmp_path):
     frame.loc[:20, "a"] = np.nan
     frame["same"], frame["price"] = 1, frame["a"].fillna(2) + (frame["b"] == "x")
     frame.to_csv(tmp_path / "table.csv", index=False)
-    options = ("--target", "price", "--name", "t", "--models", tmp_path, "--without", "left", "--passes", 10)
+    options = ("--target", "price", "--name", "t", "--models", tmp_path, "--without", "left", "--learner", "adam")
     assert enn("table", tmp_path / "table.csv", *options)[0] == 0
     where = ("--models", tmp_path, "--data", tmp_path / "table.csv", "--target")
     status, out, err = enn("prune", "t", *where, "price", "--loss", 0.1, "--by", "share")
@@ -182,7 +182,8 @@ def test_weights_of_rows_and_classes_come_from_options(enn, tmp_path):
     frame = pd.DataFrame({"a": rng.normal(size=300), "w": rng.choice([0, 1.5, 3], 300)})
     frame["label"] = np.where(frame["a"] + rng.normal(size=300) > 1, "yes", "no")
     frame.to_csv(tmp_path / "t.csv", index=False)
-    options = ("--target", "label", "--models", tmp_path, "--name", "t", "--passes", 5, "--weight", "w")
+    where = ("--target", "label", "--models", tmp_path, "--name", "t")
+    options = (*where, "--learner", "adam", "--passes", 5, "--weight", "w")
     status, _, err = enn("table", tmp_path / "t.csv", *options, "--class-weight", "yes=4")
     line, none = 2 + int(np.argmax(frame["w"] == 0)), int((frame["w"] == 0).sum())
     assert (status, err.splitlines()[0]) == (

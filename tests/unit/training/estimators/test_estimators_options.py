@@ -90,7 +90,7 @@ def test_defaults_of_torch_change_no_package(expected):
     assert package(learner=Adam(passes=2, starts=2)) == expected
 
 
-@pytest.mark.parametrize("learner", ["auto", "adam", "lms"])
+@pytest.mark.parametrize("learner", ["auto-adam", "adam", "lms"])
 def test_learning_that_time_cuts_short_warns_and_is_recorded(learner):
     model = ENNRegressor(hidden=3, learner=learner, max_time=1e-6)
     with pytest.warns(ConvergenceWarning, match=r"cut learning short after \d passes; pass a larger max_time"):

@@ -10,6 +10,7 @@ from enn_training.__main__ import main
 from enn_training.data.preprocessing import Samples
 from enn_training.errors import OptionError
 from enn_training.learners.adam import Adam
+from enn_training.learners.auto import Auto
 from enn_training.learners.auto_adam import AutoAdam
 from enn_training.learners.base import LearningResult, PassResult
 from enn_training.learners.lms import LMS
@@ -61,7 +62,9 @@ def test_command_line_uses_a_learner_that_is_only_registered(monkeypatch, tmp_pa
 
 
 def test_estimator_refuses_unknown_learner_with_all_names():
-    with pytest.raises(OptionError, match=r"learner 'sgd': expected one of 'lm', 'lms', 'adam', 'auto', or an object"):
+    with pytest.raises(
+        OptionError, match=r"learner 'sgd': expected one of 'lm', 'lms', 'adam', 'auto', 'auto-adam', or an object"
+    ):
         ENNRegressor().set_params(learner="sgd").fit(rows(), rows()[:, 0])
 
 
@@ -84,13 +87,11 @@ def test_learner_refuses_option_of_another_learner():
         find_learner("adam").create({"pace": 2.0})
 
 
-@pytest.mark.parametrize(("name", "learner"), [("lms", LMS), ("adam", Adam), ("auto", AutoAdam)])
+@pytest.mark.parametrize(("name", "learner"), [("lms", LMS), ("adam", Adam), ("auto", Auto), ("auto-adam", AutoAdam)])
 def test_registered_names_create_their_learners(name, learner):
     assert isinstance(find_learner(name).create({"max_time": 5.0}), learner)
 
 
-def test_only_auto_adam_holds_out_rows_itself():
-    assert [holds_out_rows(learner) for learner in (LMS(), Adam(), AutoAdam(), Untrained())] == [False] * 2 + [
-        True,
-        False,
-    ]
+def test_learners_that_choose_hold_out_rows_themselves():
+    learners = (LMS(), Adam(), Auto(), AutoAdam(), Untrained())
+    assert [holds_out_rows(learner) for learner in learners] == [False, False, True, True, False]

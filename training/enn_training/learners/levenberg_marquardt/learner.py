@@ -71,8 +71,8 @@ class LevenbergMarquardt:
         parameters = Parameters.of_architecture(architecture)
         parameters.check_size()
         rng = np.random.default_rng(seed)
-        taught = _objective(training, parameters, architecture).subset(rng.permutation(len(training.x)))
-        judged = _objective(validation, parameters, architecture)
+        taught = objective_of(training, parameters, architecture).subset(rng.permutation(len(training.x)))
+        judged = objective_of(validation, parameters, architecture)
         plan = Schedule.of(taught.loss, self.starts, self.spread)
         plan = plan if self.penalties is None else replace(plan, penalties=self.penalties)
         search = Search(parameters, taught, judged, partial(initialization.draw, parameters), plan)
@@ -101,7 +101,7 @@ class LevenbergMarquardt:
         )
 
 
-def _objective(samples: Samples, parameters: Parameters, architecture: Architecture) -> Objective:
+def objective_of(samples: Samples, parameters: Parameters, architecture: Architecture) -> Objective:
     """Return the objective over some rows."""
     y, loss = samples.y, losses.SQUARED if architecture.quantile is None else losses.QUANTILE
     if architecture.task == "classification":

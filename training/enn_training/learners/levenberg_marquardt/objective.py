@@ -28,7 +28,8 @@ class Objective:
         loss: Kind of the loss, as in `kernels.losses`.
         weight: Weight of each row, [rows]; None if all rows count the same.
         level: Level of the quantile, for its loss.
-        penalty: Factor of |theta|^2 / 2, added to the mean loss.
+        penalty: Factor of |theta|^2 / 2, added to the mean loss; or a symmetric matrix A, [size, size], of which
+            theta' A theta / 2 is added.
     """
 
     layout: Layout
@@ -38,7 +39,7 @@ class Objective:
     loss: int
     weight: Floats | None = None
     level: float = 0.5
-    penalty: float = 0.0
+    penalty: float | Floats = 0.0
 
     @property
     def rows(self) -> int:
@@ -64,7 +65,7 @@ class Objective:
         x, y = (np.ascontiguousarray(part[:, rows]) for part in (self.x, self.y))
         return replace(self, x=x, y=y, weight=None if self.weight is None else self.weight[rows])
 
-    def penalized(self, penalty: float) -> "Objective":
+    def penalized(self, penalty: float | Floats) -> "Objective":
         """Return the objective with a penalty."""
         return replace(self, penalty=penalty)
 
@@ -76,7 +77,7 @@ class Objective:
         """Return the penalized mean loss, and the derivatives of each row's loss by its outputs, [units, rows]."""
         derivatives = np.empty_like(self.y)
         total = self.total(self.outputs(theta), derivatives)
-        return total / self.total_weight + 0.5 * self.penalty * float(np.square(theta).sum()), derivatives
+        return total / self.total_weight + 0.5 * float(theta @ self._pull(theta)), derivatives
 
     def total(self, outputs: Floats, derivatives: Floats) -> float:
         """Return the weighted sum of the losses of outputs [units, rows], and store their derivatives."""
@@ -99,8 +100,15 @@ class Objective:
         matrix, gradient = (
             part / self.total_weight for part in (matrix[: self.size, : self.size], gradient[: self.size])
         )
-        matrix[np.diag_indices(self.size)] += self.penalty
-        return matrix, gradient + self.penalty * theta
+        if isinstance(self.penalty, np.ndarray):
+            matrix += self.penalty
+        else:
+            matrix[np.diag_indices(self.size)] += self.penalty
+        return matrix, gradient + self._pull(theta)
+
+    def _pull(self, theta: Floats) -> Floats:
+        """Return the gradient of the penalty."""
+        return self.penalty @ theta if isinstance(self.penalty, np.ndarray) else self.penalty * theta
 
     def reported(self, loss: float) -> float:
         """Return a mean loss as it is reported: a mean over the units of values, of squared errors without the half."""
