@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,6 +57,7 @@ class Auto:
         OptionError: max_time is not positive, or hidden has no whole numbers.
     """
 
+    learns_quantiles: ClassVar[bool] = True
     max_time: float = 60.0
     hidden: tuple[int, ...] | None = None
     sizes: tuple[int, ...] = (8, 16)
