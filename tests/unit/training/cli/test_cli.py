@@ -211,19 +211,8 @@ def test_declared_columns_are_learned_and_pruned_as_declared(enn, tmp_path):
     frame = pd.DataFrame({"zip": rng.choice([8001, 8002, 9000], 300), "size": rng.choice(["s", "m", "l"], 300)})
     frame["price"] = (frame["zip"] == 8002) + frame["size"].map({"s": 0, "m": 1, "l": 2})
     frame.to_csv(tmp_path / "t.csv", index=False)
-    options = (
-        tmp_path / "t.csv",
-        "--target",
-        "price",
-        "--models",
-        tmp_path,
-        "--name",
-        "t",
-        "--learner",
-        "adam",
-        "--passes",
-        20,
-    )
+    where = (tmp_path / "t.csv", "--target", "price", "--models", tmp_path, "--name", "t")
+    options = (*where, "--learner", "adam", "--passes", 20)
     declared = ("--categorical", "zip", "--ordinal", "size=s<m<l")
     assert enn("table", *options, *declared)[0] == 0
     names, sizes = opened(tmp_path / "t" / "1").card.features
@@ -257,20 +246,7 @@ def test_quantile_is_learned_and_reported_with_its_loss(enn, tmp_path):
 
 @pytest.mark.parametrize("learner", ["adam", "lms"])
 def test_table_trains_several_layers(enn, tmp_path, learner):
-    options = (
-        "--target",
-        "label",
-        "--name",
-        "t",
-        "--models",
-        tmp_path,
-        "--hidden",
-        "8,4",
-        "--learner",
-        "adam",
-        "--passes",
-        20,
-    )
+    options = ("--target", "label", "--name", "t", "--models", tmp_path, "--hidden", "8,4", "--passes", 20)
     status, out, err = enn("table", table(tmp_path), *options, "--learner", learner)
     assert (status, err) == (0, "warning: column 'same' is left out: all its values are 1\n")
     assert "2-8-4-1, Q = 6, linear head" in out
