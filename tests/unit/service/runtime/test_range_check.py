@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from enn_models.card.features import Boolean, Feature, Numeric
+from enn_models.card.features import MAX_RANGES, Boolean, Feature, Numeric
 from enn_service.errors import InvalidRequestError
-from enn_service.runtime.range_check import COMPARE_BLOCK, MAX_RANGES, RangeCheck
+from enn_service.runtime.range_check import COMPARE_BLOCK, RangeCheck
 
 FEATURES: list[Feature] = [
     Numeric(name="length", minimum=-1, maximum=1, mean=0),

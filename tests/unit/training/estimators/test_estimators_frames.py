@@ -39,10 +39,13 @@ def test_learner_options_are_nested_parameters():
     model = ENNRegressor(learner=Adam(passes=7))
     assert (model.get_params()["learner__passes"], model.get_params()["learner__decay"]) == (7, 0.1)
     assert "learner__passes" not in model.get_params(deep=False)
-    assert model.set_params(learner__decay=0.5, hidden=3).learner == Adam(passes=7, decay=0.5)
+    model.set_params(learner__decay=0.5, hidden=3)
+    assert model.learner == Adam(passes=7, decay=0.5)
     assert (model.hidden, clone(model).learner) == (3, Adam(passes=7, decay=0.5))
-    assert model.set_params(learner=LMS(), learner__passes=2).learner == LMS(passes=2)
-    named = ENNRegressor(learner="lm").set_params(learner__starts=2)
+    model.set_params(learner=LMS(), learner__passes=2)
+    assert model.learner == LMS(passes=2)
+    named = ENNRegressor(learner="lm")
+    named.set_params(learner__starts=2)
     assert isinstance(named.learner, LevenbergMarquardt)
     assert named.learner.starts == 2
     for name, words in (("learner__speed", "learner__speed: expected one of passes, "), ("speed", "Invalid parameter")):
