@@ -72,7 +72,7 @@ class FeatureMetadata(Body):
     mean: float | None = None
     categories: list[str] | None = None
     other: str | None = None
-    ordered: bool = False
+    ordered: bool | None = None
 
 
 class ModelProperties(Body):
