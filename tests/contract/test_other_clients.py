@@ -118,3 +118,14 @@ def test_mlserver_codec_sends_integers_and_gets_named_outputs(
 ) -> None:
     assert_same(mlserver["named"]["outputs"], ["pre_activation", "bumps"], expected)
     assert np.shape(mlserver["integers"]["outputs"]["output"]) == (2, 1)
+
+
+def test_tables_of_mlserver_and_kserve_get_answers_of_rows(packages: Path, animals: httpx.Client) -> None:
+    tables = found(packages, animals, "with_mlserver_tables.py") | found(packages, animals, "with_kserve_tables.py")
+    rows = [[44.5, "Dream", True, "2", None], [40, "Torgersen", False, "10", 4000], [47.5, "Biscoe", True, "1", 3500]]
+    filled = [[3500 if value is None else value for value in row] for row in rows]
+    for wanted, ways in ((rows, ("frame", "texts", "words", "bytes")), (filled, ("input-1", "json"))):
+        predictions = animals.post("/v1/models/animals:predict", json={"instances": wanted}).json()["predictions"]
+        probabilities = [[*prediction["probabilities"].values()] for prediction in predictions]
+        for way in ways:
+            np.testing.assert_allclose(tables[way], probabilities, atol=TEXT_OF_FLOAT32, err_msg=way)

@@ -1,64 +1,22 @@
 """Tests of a model with categories, booleans and missing values, trained by the command on a table and served."""
 
 import json
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import numpy as np
-import pandas as pd
 import pytest
 
 from enn_models import repository
 from enn_models.package import open_package
 from enn_service.api.schemas import inference as schemas
-from enn_training.__main__ import main
-from support.serving import serving
+from support.animals import table
 
 EXACT = 1e-5
 """Tolerance of float32 results of size 1."""
 ROW = {"bill": 44.5, "island": "Dream", "wild": True, "grade": "2", "mass": None}
 VECTOR = [44.5, "Dream", True, "2", None]
 CODES = [44.5, 1, 1, 1, None]
-
-
-def table() -> pd.DataFrame:
-    """Return animals whose species depends on bill, island and a missing mass."""
-    random, rows = np.random.default_rng(0), 300
-    frame = pd.DataFrame(
-        {
-            "bill": random.normal(44, 4, rows).round(2),
-            "island": random.choice(["Biscoe", "Dream", "Torgersen"], rows),
-            "wild": random.random(rows) < 0.5,
-            "grade": pd.Categorical(random.choice(["1", "2", "10"], rows), ["1", "2", "10"]),
-            "mass": random.normal(4000, 500, rows).round(),
-        }
-    )
-    frame.loc[random.random(rows) < 0.2, "mass"] = np.nan
-    frame.loc[random.random(rows) < 0.1, "island"] = None
-    chosen = (frame["island"] == "Dream") ^ (frame["bill"] > 44) ^ frame["mass"].isna()
-    return frame.assign(species=np.where(chosen, "Adelie", "Gentoo"))
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with one model, learned from a Parquet file by the command."""
-    folder = tmp_path_factory.mktemp("columns")
-    table().to_parquet(folder / "animals.parquet")
-    options = ["--target", "species", "--models", folder / "models", "--name", "animals", "--learner", "adam"]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["enn-train", "table", *map(str, [folder / "animals.parquet", *options])])
-        with pytest.raises(SystemExit, match="0"):
-            main()
-    return folder / "models"
-
-
-@pytest.fixture(scope="module")
-def animals(models: Path) -> Iterator[httpx.Client]:
-    """A client of a server with that model."""
-    with serving(models) as client:
-        yield client
 
 
 def ask(client: httpx.Client, verb: str, rows: list, **parameters: object) -> dict:
@@ -82,8 +40,8 @@ def test_objects_arrays_and_codes_get_the_same_response(animals: httpx.Client) -
     assert ask(animals, "predict", [[44.5, 1, 1, "2", None]])["predictions"] == [named]
 
 
-def test_responses_equal_the_float64_network_and_are_mostly_right(animals: httpx.Client, models: Path) -> None:
-    network = open_package(repository.read_model(models, "animals", "1")).network
+def test_responses_equal_the_float64_network_and_are_mostly_right(animals: httpx.Client, animal_models: Path) -> None:
+    network = open_package(repository.read_model(animal_models, "animals", "1")).network
     frame = table()
     rows = frame.drop(columns="species").astype(object).where(frame.notna(), None).to_dict("records")
     predictions = ask(animals, "predict", rows)["predictions"]

@@ -25,6 +25,11 @@ def models_router(registry: ModelRegistry) -> APIRouter:
         """List the models that are ready."""
         return {"models": registry.ready_names()}
 
+    @router.get(paths.V2_MODELS, response_model=schemas.ModelNames)
+    async def v2_models() -> dict[str, list[str]]:
+        """List the models that are ready, as servers of KServe do."""
+        return {"models": registry.ready_names()}
+
     @versioned(router, paths.V1_MODEL, "version_status", **_answers(schemas.ModelStatus))
     async def model_status(model: ModelName, version: str | None) -> dict[str, Any]:
         """Return whether a model is ready (KServe V1)."""

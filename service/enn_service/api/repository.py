@@ -23,7 +23,7 @@ from enn_service.errors import (
     describe_value,
 )
 from enn_service.http import paths
-from enn_service.protocols.json_object import parse_object
+from enn_service.protocols.body_decoder import parse_object
 from enn_service.runtime.registry import ModelRegistry
 
 ADMIN_ERRORS = (UnauthorizedError, ForbiddenError, UnknownModelError)

@@ -222,7 +222,7 @@ def validate(model: ServedModel, call: InferenceCall[Any]) -> Batch:
 def _validate(model: ServedModel, call: InferenceCall[Any], rows: Any, first: int) -> Batch:  # noqa: ANN401  (JSON)
     """Return rows of a call, the first of which has this index, as an array."""
     if not isinstance(rows, np.ndarray):
-        rows = parse_rows(model.card, rows, call.field, tensor=call.as_tensor, first=first)
+        rows = parse_rows(model.card, rows, str(call.field), tensor=call.as_tensor, first=first)
     array, outside = model.range_check.validate(rows, call.field, first)
     return Batch(array, len(array), outside, first)
 

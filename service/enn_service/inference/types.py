@@ -16,7 +16,7 @@ from enn_service.runtime.out_of_range import OutOfRange
 from enn_service.runtime.session import Array
 
 if TYPE_CHECKING:
-    from enn_service.runtime.range_check import Numbers
+    from enn_service.runtime.range_check import Field, Numbers
 
 Options = TypeVar("Options")
 
@@ -78,7 +78,7 @@ class InferenceCall(Struct, Generic[Options], eq=False):
     """
 
     rows: Any
-    field: str
+    field: "Field"
     tensors: tuple[str, ...]
     numbers: int
     options: Options

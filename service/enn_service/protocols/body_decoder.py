@@ -1,13 +1,13 @@
-"""Decoder of JSON bodies to msgspec Structs; a refusal names the place, the value found and the value expected."""
+"""Decoder of JSON bodies to objects and msgspec Structs; a refusal names place, value found and value expected."""
 
 import re
 from collections.abc import Mapping
 from typing import Any, Generic, TypeVar
 
 import msgspec
+import orjson
 
 from enn_service.errors import InvalidRequestError, describe_value
-from enn_service.protocols.json_object import parse_object
 from enn_service.protocols.numeric_json import MIN_BYTES
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -18,6 +18,21 @@ STEP = re.compile(r"\[(\d+)\]|\.([^.\[]+)")
 QUOTED = re.compile(r"`(.*)`", re.DOTALL)
 MAX_NAME = 60
 """Maximum number of characters of an unknown field's name in an error message."""
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse a body to a JSON object.
+
+    Raises:
+        InvalidRequestError: The body is not valid JSON, contains a number that exceeds float64, or is not an object.
+    """
+    try:
+        request = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise InvalidRequestError(f"the body is not valid JSON: {error}") from None
+    if not isinstance(request, dict):
+        raise InvalidRequestError(f"the body is a JSON {type(request).__name__}; expected an object")
+    return request
 
 
 class BodyDecoder(Generic[Body]):

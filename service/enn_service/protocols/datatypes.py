@@ -36,7 +36,9 @@ DATATYPES = {
     },
 }
 """Layout of each datatype by its name in the protocol."""
-OUTPUT_DATATYPES = DATATYPES | {"BOOL": Datatype(np.dtype(np.bool_))}
+BOOL, BYTES = "BOOL", "BYTES"
+"""Names of the datatypes that only the tensor of a single feature may have: booleans, and texts as bytes."""
+OUTPUT_DATATYPES = DATATYPES | {BOOL: Datatype(np.dtype(np.bool_))}
 """Layout of each datatype of an output tensor."""
 JSON_FLOATS = frozenset(name for name, datatype in DATATYPES.items() if datatype.is_float and datatype.in_json)
 """Names of the floating-point datatypes of JSON data."""

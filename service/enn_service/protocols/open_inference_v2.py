@@ -31,6 +31,7 @@ from enn_service.inference.types import (
 )
 from enn_service.protocols import request_bodies
 from enn_service.protocols.request_bodies import ExplainTensorsParameters
+from enn_service.protocols.v2_columns.table import parse_columns
 from enn_service.protocols.v2_request import (
     OUTPUT_AS_JSON,
     RAW_FP32,
@@ -43,7 +44,7 @@ from enn_service.protocols.v2_request import (
 from enn_service.protocols.v2_tensors import DATA, classification_strings, pack_bytes, parse_raw_fp32, parse_tensor
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.prediction_encoder import NUMBER_BYTES, template
-from enn_service.runtime.range_check import Numbers
+from enn_service.runtime.range_check import Field, Numbers
 from enn_service.runtime.session import EXPLAIN_OUTPUTS, Array
 
 JSON_LENGTH = "Inference-Header-Content-Length"
@@ -77,15 +78,15 @@ def _decode_infer(model: ServedModel, request: InferenceRequest) -> InferenceCal
     Raises:
         InvalidRequestError: The body is no such request, or its tensor does not have the model's shape.
     """
-    parsed, own_id, rows = _parse_body(model, request, request_bodies.INFER)
+    parsed, own_id, rows, field = _parse_body(model, request, request_bodies.INFER)
     coverage = None if parsed.parameters is None else parsed.parameters.coverage
     options = InferOptions(parsed, request.id if own_id is None else own_id, coverage=coverage)
     if coverage is None:
-        return InferenceCall(rows, DATA, parsed.names, _numbers_per_row(model, parsed), options, as_tensor=True)
+        return InferenceCall(rows, field, parsed.names, _numbers_per_row(model, parsed), options, as_tensor=True)
     encoder = model.coverage_encoder
     tensors = _computed(model, (*encoder.tensors, *parsed.names))
     extra = len(rows) * encoder.row_ns
-    return InferenceCall(rows, DATA, tensors, _numbers_per_row(model, parsed), options, as_tensor=True, extra_ns=extra)
+    return InferenceCall(rows, field, tensors, _numbers_per_row(model, parsed), options, as_tensor=True, extra_ns=extra)
 
 
 def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceCall[InferOptions]:
@@ -94,13 +95,13 @@ def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceC
     Raises:
         InvalidRequestError: As for infer; or a parameter is unknown or has an invalid value.
     """
-    parsed, own_id, rows = _parse_body(model, request, request_bodies.EXPLAIN_TENSORS)
+    parsed, own_id, rows, field = _parse_body(model, request, request_bodies.EXPLAIN_TENSORS)
     parameters = parsed.parameters if isinstance(parsed.parameters, ExplainTensorsParameters) else None
     explain = parse_explain_options(model, parameters, len(rows))
     options = InferOptions(parsed, request.id if own_id is None else own_id, explain, explain.coverage)
     tensors = _computed(model, (*EXPLAIN_OUTPUTS, *parsed.names))
     numbers = _numbers_per_row(model, parsed) + explain.numbers
-    return InferenceCall(rows, DATA, tensors, numbers, options, as_tensor=True, extra_ns=explain.extra_cost_ns)
+    return InferenceCall(rows, field, tensors, numbers, options, as_tensor=True, extra_ns=explain.extra_cost_ns)
 
 
 def _encode(
@@ -111,8 +112,8 @@ def _encode(
     if options.explain is None and options.request.outputs is OUTPUT_AS_JSON and batch.out_of_range is None:
         return EncodedResponse(_encode_output_alone(model, options.id, tensors[0]), batch.size)
     names, plain = options.request.names, options.request.json_names
-    tensors_alone = options.explain is None and options.coverage is None
-    if not tensors_alone or len(plain) != len(names) or options.request.class_names:
+    more = options.explain is not None or options.coverage is not None
+    if more or len(plain) != len(names) or options.request.class_names:
         return encode_at_once(_Tensors(model, call), batch, tensors)
     answer = _head(model, options, 0 if batch.out_of_range is None else batch.out_of_range.rows)
     answer["outputs"] = [  # the tensors of infer are those that it names
@@ -209,10 +210,10 @@ EXPLAIN_TENSORS = Endpoint(_decode_explain, _encode, _Tensors)
 
 def _parse_body(
     model: ServedModel, request: InferenceRequest, decoder: Decoder
-) -> tuple[ParsedRequest, str | None, list[Any] | Numbers | RowSource]:
-    """Return the parsed JSON part, its id, and the rows, JSON or numbers [batch, features]."""
+) -> tuple[ParsedRequest, str | None, list[Any] | Numbers | RowSource, Field]:
+    """Return the parsed JSON part, its id, the rows, JSON or numbers [batch, features], and their field."""
     if request.json_length == 0:
-        return RAW_FP32, None, parse_raw_fp32(request.body, model.features)
+        return RAW_FP32, None, parse_raw_fp32(request.body, model.features), DATA
     text, binary = (request.body, NO_BYTES) if request.json_length is None else _split_binary(request)
     parsed, own_id, values = parse_request(text, model.features, decoder, request)
     if parsed.parameters is not None and parsed.parameters.coverage is not None:
@@ -220,7 +221,9 @@ def _parse_body(
         parsed = add_outputs(parsed, model.coverage_encoder.shapes)
     if parsed.outputs is not OUTPUT_AS_JSON:
         _check_outputs(model, parsed)
-    return parsed, own_id, parse_tensor(model, request, parsed.tensor, values, binary)
+    if parsed.columns is not None:
+        return parsed, own_id, *parse_columns(model, request, parsed.columns, binary)
+    return parsed, own_id, parse_tensor(model, request, parsed.tensor, values, binary), DATA
 
 
 def _split_binary(request: InferenceRequest) -> tuple[bytes, memoryview]:
@@ -269,10 +272,7 @@ def _computed(model: ServedModel, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def _encode_output_alone(model: ServedModel, request_id: str, output: Array) -> bytes:
-    """Return the JSON of a response with the tensor `output` and nothing else, the most frequent one.
-
-    A template takes less time than `orjson` needs for the dictionaries of the response.
-    """
+    """Return the JSON of the most frequent response, `output` alone: a template is faster than `orjson` of dicts."""
     numbers = orjson.dumps(output.ravel(), option=orjson.OPT_SERIALIZE_NUMPY)
     encoded_id = orjson.dumps(request_id) if request_id else b'""'
     return _output_template(model.name, model.version) % (encoded_id, *output.shape, numbers)

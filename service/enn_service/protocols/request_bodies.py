@@ -18,12 +18,26 @@ from enn_service.inference.explain_options import (
     ExplainParameters,
 )
 from enn_service.protocols.body_decoder import BodyDecoder
-from enn_service.protocols.datatypes import DATATYPES
+from enn_service.protocols.datatypes import BOOL, BYTES, DATATYPES
 
 JSON_DATATYPES = [name for name, datatype in DATATYPES.items() if datatype.in_json]
-Datatype = Literal["FP16", "FP32", "FP64", "INT8", "INT16", "INT32", "INT64", "UINT8", "UINT16", "UINT32", "UINT64"]
+Datatype = Literal[
+    "BOOL",
+    "BYTES",
+    "FP16",
+    "FP32",
+    "FP64",
+    "INT8",
+    "INT16",
+    "INT32",
+    "INT64",
+    "UINT8",
+    "UINT16",
+    "UINT32",
+    "UINT64",
+]
 Rows = Annotated[list[Any], Meta(extra_json_schema=ROWS_SCHEMA)]
-Data = Annotated[list[Any], Meta(extra_json_schema={"items": {"$ref": "#/components/schemas/Numbers"}})]
+Data = Annotated[list[Any], Meta(extra_json_schema={"items": {"$ref": "#/components/schemas/Elements"}})]
 
 
 class PredictParameters(Struct, forbid_unknown_fields=True, gc=False):
@@ -50,20 +64,28 @@ class ExplainRequest(PredictRequest, gc=False):
 
 
 class TensorParameters(Struct, gc=False):
-    """Length in bytes of this tensor in the binary part; it replaces `data`."""
+    """Length in bytes of this tensor in the binary part, which replaces `data`, and content type as MLServer names it.
+
+    With the content type `pd_json` each element of a BYTES tensor is the JSON text of a value.
+    """
 
     binary_data_size: Annotated[int, Meta(ge=0)] | None = None
+    content_type: str | None = None
     shared_memory_region: None = None
 
 
 class InputTensor(Struct, gc=False):
-    """The input tensor: shape [rows, features], data flat or nested.
+    """The tensor of all features, or one of the tensors of a single feature each; data flat or nested.
 
+    The tensor of all features is the only one: its name is `input`, `input-0` or `input-1`, its shape [rows, features].
     A category is its index in the model's metadata, a boolean 0 or 1; null stands for a value that may be missing.
+
+    The tensor of a feature has its name and the shape [rows] or [rows, 1]. A category is its name, as BYTES, a boolean
+    is true or false, as BOOL, or 0 or 1.
     """
 
-    name: Literal["input"]
-    shape: Annotated[list[int], Meta(min_length=2, max_length=2)]
+    name: str
+    shape: Annotated[list[int], Meta(min_length=1, max_length=2)]
     datatype: Annotated[Datatype, Meta(examples=["FP32"])]
     parameters: TensorParameters | None = None
     data: Data | UnsetType | None = UNSET
@@ -100,19 +122,20 @@ class InferParameters(Struct, gc=False):
 
 
 class ExplainTensorsParameters(ExplainParameters, gc=False):
-    """What to explain, and how outputs are given."""
+    """What to explain, and how outputs are given; a content type, as MLServer sends it, has no effect."""
 
     binary_data_output: bool | None = None
+    content_type: str | None = None
 
 
 class _TensorRequest(Struct, gc=False):
-    inputs: Annotated[list[InputTensor], Meta(min_length=1, max_length=1)]
+    inputs: Annotated[list[InputTensor], Meta(min_length=1)]
     outputs: Annotated[tuple[OutputRequest, ...], Meta(min_length=1)] | None = None
     id: str | None = None
 
 
 class InferRequest(_TensorRequest, gc=False):
-    """One input tensor, and the outputs wanted; `output` alone where none are named."""
+    """One input tensor, or one for each feature, and the outputs wanted; `output` alone where none are named."""
 
     parameters: InferParameters | None = None
 
@@ -130,15 +153,17 @@ TENSORS = {
     "id": "a string",
     "parameters": "an object",
     "parameters.binary_data_output": FLAG,
+    "parameters.content_type": "a string",
     "parameters.coverage": EXPECTED_COVERAGE,
-    "inputs": 'a list of one tensor, {"name": "input", ...}',
-    "inputs[].name": "'input'",
-    "inputs[].shape": "[rows, {features}] with at least one row",
-    "inputs[].datatype": f"one of {', '.join(JSON_DATATYPES)}, and FP16 as bytes after the JSON part",
+    "inputs": 'a list of one tensor, {"name": "input", ...}, or of one for each feature',
+    "inputs[].name": "'input', or the name of a feature",
+    "inputs[].shape": "[rows, {features}] with at least one row, or [rows, 1] of a feature",
+    "inputs[].datatype": f"one of {', '.join([*JSON_DATATYPES, BOOL, BYTES])}, and FP16 as bytes after the JSON part",
     "inputs[].parameters": "an object",
     "inputs[].parameters.binary_data_size": "a number of bytes",
+    "inputs[].parameters.content_type": "a string",
     "inputs[].parameters.shared_memory_region": NO_SHARED_MEMORY,
-    "inputs[].data": "a list of numbers, flat or nested as the shape says",
+    "inputs[].data": "a list of values, flat or nested as the shape says",
     "outputs": 'a list of at least one {"name": ...}',
     "outputs[].name": "the name of an output",
     "outputs[].parameters": "an object",

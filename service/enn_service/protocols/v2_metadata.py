@@ -5,13 +5,18 @@ from typing import Any
 from enn_models.card import to_array
 from enn_models.card.feature_values import encode_value
 from enn_models.package import INPUT
+from enn_service.protocols.datatypes import BOOL, BYTES
 from enn_service.runtime.model import ServedModel
 
 PLATFORM = "onnx_onnxv1"
+FEATURE_DATATYPES = {"numeric": "FP32", "boolean": BOOL, "categorical": BYTES}
+"""Datatype of the tensor of a single feature, by the kind of the feature."""
 
 
 def metadata(model: ServedModel, versions: list[str]) -> dict[str, Any]:
     """Return the metadata of a model: its tensors, optional outputs, features and a sample row.
+
+    Clients send all the tensors of `inputs`, so those that a request may have instead are among the properties.
 
     Args:
         model: Model to describe.
@@ -42,6 +47,10 @@ def metadata(model: ServedModel, versions: list[str]) -> dict[str, Any]:
             "parameters": model.network.parameters,
             "scores": card.scores,
             "sample": [encode_value(feature, value) for feature, value in zip(card.features, sample, strict=True)],
+            "feature_inputs": [
+                {"name": feature.name, "datatype": FEATURE_DATATYPES[feature.kind], "shape": [-1, 1]}
+                for feature in card.features
+            ],
             "optional_outputs": others + covered,
         },
     }

@@ -20,7 +20,7 @@ from enn_service.inference.cost import SMALL_BYTES, json_object_bytes
 from enn_service.inference.types import InferenceRequest
 from enn_service.protocols import numeric_json
 from enn_service.protocols.body_decoder import BodyDecoder
-from enn_service.protocols.datatypes import JSON_FLOATS
+from enn_service.protocols.datatypes import DATATYPES, JSON_FLOATS
 from enn_service.protocols.large_rows import Span, is_json, possible_spans
 from enn_service.protocols.request_bodies import (
     INFER,
@@ -56,12 +56,13 @@ class ParsedRequest(Struct, gc=False):
     """Inference request without its values and its id; many requests may share one, so it is never changed.
 
     Attributes:
-        tensor: Input tensor.
+        tensor: Input tensor, the first one if there are several.
         outputs: Named outputs, not yet checked against the model; `output` if the request names none.
         names: Names of these outputs.
         json_names: Names of those that are sent as JSON.
         class_names: Names of those that are sent as classes.
         parameters: Parameters of the request; None without any.
+        columns: Input tensors of one feature each; None if the tensor is that of all features.
     """
 
     tensor: InputTensor
@@ -70,6 +71,7 @@ class ParsedRequest(Struct, gc=False):
     json_names: tuple[str, ...]
     class_names: tuple[str, ...]
     parameters: InferParameters | ExplainTensorsParameters | None
+    columns: Sequence[InputTensor] | None = None
 
 
 RAW_FP32 = ParsedRequest(
@@ -77,6 +79,8 @@ RAW_FP32 = ParsedRequest(
 )
 """Request of a body without a JSON part."""
 
+INPUT_NAMES = frozenset(("input", "input-0", "input-1"))
+"""Names of the tensor of all features; clients that give it no name of their own count inputs, from 0 or 1."""
 OUTPUT_AS_JSON = (NamedOutput("output", binary=False),)
 """The outputs of a request that asks for nothing but `output` as JSON."""
 OUTPUT_NAME = ("output",)
@@ -174,7 +178,7 @@ def _parse_large(
             if is_json(rest):
                 raise
             continue  # the values end elsewhere
-        if parsed.tensor.data == numeric_json.PLACEHOLDER:
+        if parsed.columns is None and parsed.tensor.data == numeric_json.PLACEHOLDER:
             return parsed, own_id, LargeValues(text, span)
     request.reserve(json_object_bytes(text), "the body, parsed as a whole,")
     parsed, own_id = _parse(decoder, text, features)
@@ -204,10 +208,12 @@ def _split_values(text: bytes, features: int, decoder: Decoder) -> tuple[ParsedR
         _misses += 1
         if _misses % CACHE_EVERY != 1:
             raise ValueError("a small request that fits no frame")
+    if text.count(b'"data"') > 1:
+        raise ValueError("a tensor of each feature")
     rest, array = numeric_json.extract_number_array(text, VALUES)
     parsed, own_id = _parse(decoder, rest, features)
-    if parsed.tensor.data != numeric_json.PLACEHOLDER:
-        raise ValueError("the array is not that of the tensor")
+    if parsed.tensor.data != numeric_json.PLACEHOLDER or parsed.columns is not None:
+        raise ValueError("the array is not that of the tensor of all features")
     if len(rest) <= MAX_CACHED_BYTES:
         _frames = (_frame(decoder, rest, features, parsed, own_id), *_frames[: MAX_FRAMES - 1])
     return parsed, own_id, array
@@ -248,7 +254,10 @@ def _parse(decoder: Decoder, text: bytes, features: int) -> tuple[ParsedRequest,
         resolved = resolve(outputs, binary)
     else:
         resolved = OUTPUT_AS_BYTES if binary else OUTPUT_ALONE
-    return ParsedRequest(body.inputs[0], *resolved, parameters), body.id
+    tensor, *others = body.inputs
+    # The tensor of all features has numbers only, so another datatype is that of a feature with this name.
+    single = not others and tensor.name in INPUT_NAMES and tensor.datatype in DATATYPES
+    return ParsedRequest(tensor, *resolved, parameters, None if single else body.inputs), body.id
 
 
 def add_outputs(parsed: ParsedRequest, names: Iterable[str]) -> ParsedRequest:

@@ -48,7 +48,11 @@ def parse_tensor(
     Raises:
         InvalidRequestError: It is not what the model takes; the text says where.
     """
-    (batch, columns), features = tensor.shape, model.features
+    features = model.features
+    try:
+        batch, columns = tensor.shape
+    except ValueError:
+        raise _shape_error(tensor, features) from None
     if (
         batch == 1
         and type(values) is list
@@ -75,9 +79,7 @@ def parse_tensor(
     rows = _as_rows(values, batch, features)
     if tensor.datatype in JSON_FLOATS:
         return rows
-    result = parse_rows(model.card, rows, DATA, tensor=True)
-    _check_integers(rows, tensor.datatype)
-    return result
+    return _parse_integers(model.card, rows, tensor.datatype)
 
 
 def _large_rows(model: ServedModel, request: InferenceRequest, tensor: InputTensor, values: LargeValues) -> RowSource:
@@ -88,9 +90,7 @@ def _large_rows(model: ServedModel, request: InferenceRequest, tensor: InputTens
         _check_rows(rows)
         if floats:
             return rows
-        result = parse_rows(model.card, rows, DATA, tensor=True, first=first)
-        _check_integers(rows, tensor.datatype, first)
-        return result
+        return _parse_integers(model.card, rows, tensor.datatype, first)
 
     kind = ListedRows if NESTED.match(values.text, values.span.start) else FlatRows
     source = kind(request, values.text, values.span, features, convert, numbers=floats)
@@ -173,9 +173,13 @@ def _check_tensor(tensor: InputTensor, features: int) -> None:
     if size is not None and tensor.data is not UNSET:
         raise InvalidRequestError(f"{DATA}: is given beside {SIZE}; expected one of them")
     if batch < 1 or columns != features:
-        raise InvalidRequestError(
-            f"inputs[0].shape: {describe_value(tensor.shape)}; expected [rows, {features}] with at least one row"
-        )
+        raise _shape_error(tensor, features)
+
+
+def _shape_error(tensor: InputTensor, features: int) -> InvalidRequestError:
+    return InvalidRequestError(
+        f"inputs[0].shape: {describe_value(tensor.shape)}; expected [rows, {features}] with at least one row"
+    )
 
 
 def _check_size(announced: int, received: int, expected: int) -> None:
@@ -221,9 +225,12 @@ def _extent(numbers: np.ndarray[Any, Any]) -> str:
     return f"{len(numbers)} rows" if numbers.ndim == 2 else f"{numbers.size} values"
 
 
-def _check_integers(rows: list[list[Any]], datatype: str, first: int = 0) -> None:
+def _parse_integers(card: Card, rows: list[list[Any]], datatype: str, first: int = 0) -> Numbers:
+    """Return JSON rows, the first of which has this index, as numbers that are all of an integer datatype."""
+    result = parse_rows(card, rows, DATA, tensor=True, first=first)
     limits = np.iinfo(datatype.lower())
     for row, values in enumerate(rows, first):
         for column, value in enumerate(values):
             if value is not None and (type(value) is not int or not limits.min <= value <= limits.max):
                 raise InvalidRequestError(f"{DATA}[{row}][{column}]: {describe_value(value)} is not {datatype}")
+    return result

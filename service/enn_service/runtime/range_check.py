@@ -1,6 +1,7 @@
 """Check of rows against the training ranges of a model; converts them to float32."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,31 @@ FLOAT32_MAX = float(np.finfo(np.float32).max)
 Array = NDArray[np.float32]
 Numbers = NDArray[np.float32 | np.float64]
 """Exact numbers of a request; NaN is a missing value."""
+
+
+class ColumnFields(NamedTuple):
+    """Fields of a request that each contain one feature of all rows.
+
+    Attributes:
+        fields: Name of the field of each feature, in the card's order.
+    """
+
+    fields: Sequence[str]
+
+
+Field = str | ColumnFields
+"""Name of the rows in a request, for error messages."""
+
+
+def value_place(field: Field, row: int, column: int) -> str:
+    """Return the place of a value in a request.
+
+    Args:
+        field: Name of the rows.
+        row: Index of the row in the request.
+        column: Index of the feature.
+    """
+    return f"{field}[{row}][{column}]" if isinstance(field, str) else f"{field.fields[column]}[{row}]"
 
 
 class RangeCheck:
@@ -62,7 +88,7 @@ class RangeCheck:
                 return False
         return True
 
-    def validate(self, numbers: Numbers, field: str, first: int = 0) -> tuple[Array, OutOfRange | None]:
+    def validate(self, numbers: Numbers, field: Field, first: int = 0) -> tuple[Array, OutOfRange | None]:
         """Return rows as float32 [batch, features], and their values outside the training range, if any.
 
         Args:
@@ -99,7 +125,7 @@ class RangeCheck:
         """Return True if the values are valid for every feature: a fast check that avoids one per feature."""
         return not len(self._coded) and bool(self._lowest.max() <= values.min() and values.max() <= self._highest.min())
 
-    def _check_each(self, values: Array, found: Places, field: str, first: int) -> None:
+    def _check_each(self, values: Array, found: Places, field: Field, first: int) -> None:
         """Check values out of their training range, missing values and fractional codes, each for its feature.
 
         Args:
@@ -116,30 +142,30 @@ class RangeCheck:
         if not valid.all():
             index = int(valid.argmin())
             row, column = divmod(int(found[index]), len(self._features))
-            place = f"{field}[{first + row}][{column}]: {values[index]:.8g}"
+            place, value = value_place(field, first + row, column), float(values[index])
             raise InvalidRequestError(
-                f"{place} for feature {_describe_invalid(self._features[column], float(values[index]))}"
+                f"{place}: {value:.8g} for feature {_describe_invalid(self._features[column], value)}"
             )
 
 
-def to_float32(numbers: Numbers, field: str, first: int = 0) -> Array:
-    """Convert numbers of any shape to float32.
+def to_float32(numbers: Numbers, field: Field, first: int = 0) -> Array:
+    """Convert rows to float32.
 
     Args:
-        numbers: Numbers to convert.
-        field: Name of the numbers in the request, for error messages.
-        first: Index of the first of them in the request, for error messages.
+        numbers: Rows [batch, features].
+        field: Name of the rows in the request, for error messages.
+        first: Index of the first row in the request, for error messages.
 
     Raises:
-        InvalidRequestError: A number is infinite or exceeds float32; the text names its index.
+        InvalidRequestError: A number is infinite or exceeds float32; the text names its place.
     """
     result = _round_to_float32(numbers)
     infinite = np.isinf(result)
     if np.count_nonzero(infinite):
-        index = np.argwhere(infinite)[0].tolist()
-        place = "".join(f"[{part}]" for part in (first + index[0], *index[1:]))
+        row, column = np.argwhere(infinite)[0].tolist()
         raise InvalidRequestError(
-            f"{field}{place}: {numbers[tuple(index)]} is not a finite float32 (at most {FLOAT32_MAX:.8g})"
+            f"{value_place(field, first + row, column)}: {numbers[row, column]} is not a finite float32"
+            f" (at most {FLOAT32_MAX:.8g})"
         )
     return result
 

@@ -86,9 +86,9 @@ def _to_list(row: dict[str, Any], names: list[str], place: str) -> list[Any]:
     except KeyError:
         pass
     if missing := [name for name in names if name not in row]:
-        raise InvalidRequestError(f"{place}: feature {missing[0]!r} is missing; expected {_join(names)}")
+        raise InvalidRequestError(f"{place}: feature {missing[0]!r} is missing; expected {join_names(names)}")
     unknown = next(name for name in row if name not in names)
-    raise InvalidRequestError(f"{place}: feature {unknown[:140]!r} is not known; expected {_join(names)}")
+    raise InvalidRequestError(f"{place}: feature {unknown[:140]!r} is not known; expected {join_names(names)}")
 
 
 def _invalid_value_error(
@@ -111,5 +111,6 @@ def _invalid_value_error(
     )
 
 
-def _join(names: list[str]) -> str:
+def join_names(names: list[str]) -> str:
+    """Return names of features for an error message, not more than some."""
     return ", ".join(names[:MAX_NAMES]) + (", ..." if len(names) > MAX_NAMES else "")

@@ -30,8 +30,8 @@ def answers(client: enn.ApiClient) -> dict[str, Any]:
     values = [enn.Value(value) for value in ROW]
     rows = [enn.Row(values), enn.Row(dict(zip(("x0", "x1"), values, strict=True)))]
     parameters = enn.ExplainParameters(harmonics=True, output=enn.Label(1))
-    numbers = [enn.Numbers(value) for value in ROW]
-    tensor = enn.InputTensor(name="input", shape=[1, 2], datatype="FP32", data=numbers)
+    elements = [enn.Elements(value) for value in values]
+    tensor = enn.InputTensor(name="input", shape=[1, 2], datatype="FP32", data=elements)
     request = enn.InferRequest(inputs=[tensor], outputs=[enn.OutputRequest(name="bumps")])
     api = enn.PredictApi(client)
     found = {

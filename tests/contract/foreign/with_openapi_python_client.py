@@ -18,7 +18,6 @@ from openapi_python_client_of_enn.models import (
     InferRequest,
     InputTensor,
     InputTensorDatatype,
-    InputTensorName,
     OutputRequest,
     PredictRequest,
     RowType1,
@@ -37,7 +36,7 @@ def named_row() -> RowType1:
 def answers(client: AuthenticatedClient) -> dict[str, Any]:
     """Return the bodies that the typed functions answer with."""
     parameters = ExplainParameters(harmonics=True, output=1)
-    tensor = InputTensor(InputTensorName.INPUT, [1, 2], InputTensorDatatype.FP32, data=ROW)
+    tensor = InputTensor("input", [1, 2], InputTensorDatatype.FP32, data=ROW)
     request = InferRequest(inputs=[tensor], outputs=[OutputRequest(name="bumps")])
     found = {
         "predict": predict.sync("ring", client=client, body=PredictRequest(instances=[ROW, named_row()])),

@@ -11,8 +11,8 @@ from enn_models.explanations.methods import Method
 Value = TypeAliasType("Value", float | str | bool | None)
 Row = TypeAliasType("Row", list[Value] | dict[str, Value])
 Label = TypeAliasType("Label", str | int | bool)
-Numbers = TypeAliasType("Numbers", list[float | None] | float | None)
-"""Values of a tensor: one, or those of a row."""
+Elements = TypeAliasType("Elements", list[Value] | Value)
+"""Elements of a tensor: one, or those of a row."""
 
 
 class Error(BaseModel):

@@ -76,7 +76,11 @@ class FeatureMetadata(Body):
 
 
 class ModelProperties(Body):
-    """Card of a model: features, classes, outputs, held-out scores, a sample row, and tensors given when named."""
+    """Card of a model: features, classes, outputs, held-out scores, a sample row, and further tensors.
+
+    A request has the tensor of `inputs`, or all the tensors of `feature_inputs` instead. The tensors of
+    `optional_outputs` are given when named.
+    """
 
     features: list[FeatureMetadata]
     classes: list[Label] | None
@@ -86,6 +90,7 @@ class ModelProperties(Body):
     parameters: int
     scores: dict[str, float]
     sample: list[Value]
+    feature_inputs: list[TensorMetadata]
     optional_outputs: list[TensorMetadata]
 
 

@@ -7,7 +7,7 @@ from msgspec import Meta, Struct
 
 from enn_service.errors import InvalidRequestError
 from enn_service.protocols.body_decoder import BodyDecoder
-from enn_service.protocols.datatypes import DATATYPES
+from enn_service.protocols.datatypes import BOOL, BYTES, DATATYPES
 from enn_service.protocols.numeric_json import MIN_BYTES
 from enn_service.protocols.request_bodies import Datatype
 
@@ -82,4 +82,4 @@ def test_small_and_large_bodies_decode_alike(padding: int) -> None:
 
 
 def test_datatypes_of_bodies_are_those_of_the_table() -> None:
-    assert set(get_args(Datatype)) == set(DATATYPES)
+    assert set(get_args(Datatype)) == {*DATATYPES, BOOL, BYTES}
