@@ -90,7 +90,7 @@ def test_keyboard_reaches_every_control(page: Page) -> None:
     page.keyboard.press("Tab")
     expect(page.get_by_label("x0", exact=True)).to_be_focused()
     seen = set()
-    for _ in range(70):
+    for _ in range(110):
         page.keyboard.press("Tab")
         seen.add(page.evaluate("document.activeElement.ariaLabel || document.activeElement.id"))
     assert {"x1, slider", "method", "harmonic 6", "x", "y", "along", "Download Bumps as SVG"} <= seen

@@ -16,11 +16,19 @@ import {
   describeDownload,
   fixedFeatures,
   renderActivations,
-  renderAll,
+  renderAttributions,
+  renderNeurons,
+  renderProfile,
   renderResults,
+  renderSurfaces,
+  reserveAttributions,
   setHandlers,
 } from "./panels/render.js";
 import { cancelUpdates, onProblem, scheduleUpdate } from "./panels/updates.js";
+import { renderBehaviour, reserveBehaviour } from "./questions/behaviour.js";
+import { connectChange, fillChange, renderChange, resetChange } from "./questions/change.js";
+import { connectPairs, preparePairs, renderPairs } from "./questions/pairs.js";
+import { connectSure, fillSure, renderSure } from "./questions/sure.js";
 
 const COPIED_MS = 2000;
 const openLatest = api.latestOnly();
@@ -66,11 +74,43 @@ function fillControls() {
   $("surfaces").hidden = names.length < 2;
   $("page").hidden = false;
   document.title = `${state.model} ${state.version} \u00b7 ENN explorer`;
-  fillForm = buildForm($("form"), $("filter"), features, (name, value) => {
-    state.rows[state.editing][name] = value;
-    scheduleUpdate();
+  fillForm = buildForm($("form"), $("filter"), features, {
+    changed: (name, value) => {
+      state.rows[state.editing][name] = value;
+      scheduleUpdate();
+    },
+    locks: state.locked,
+    relocked: () => {
+      resetChange();
+      scheduleUpdate();
+    },
   });
+  fillQuestions();
   showInputs();
+}
+
+function fillQuestions() {
+  reserveAttributions();
+  reserveBehaviour();
+  fillSure();
+  fillChange();
+  preparePairs();
+}
+
+// Draws everything again, after a change of the colours or of the width.
+function renderAll() {
+  if (!data.results.length) return;
+  renderNeurons();
+  const sections = {
+    attributions: renderAttributions,
+    sure: renderSure,
+    change: renderChange,
+    behaviour: renderBehaviour,
+    pairs: renderPairs,
+    surface: renderSurfaces,
+    profile: renderProfile,
+  };
+  for (const [name, render] of Object.entries(sections)) if (data[name]) render();
 }
 
 function fillSelect(select, values, value) {
@@ -190,6 +230,14 @@ function connectControls() {
   $("compare").onclick = toggleComparison;
   $("sample").onclick = () => setValues(sampleRow(properties()));
   $("typical").onclick = () => setValues(typicalRow(properties()));
+  connectSure(scheduleUpdate);
+  connectPairs(scheduleUpdate);
+  connectChange((row) => {
+    state.rows.b = { ...row };
+    state.editing = "b";
+    showInputs();
+    scheduleUpdate();
+  });
   $("share").onclick = reporting(copyLink);
   $("key").onsubmit = (event) => {
     event.preventDefault();
@@ -208,6 +256,18 @@ function connectDownloads() {
     "Features",
     () => data.attributions.results,
     () => data.attributions,
+  );
+  offer(
+    "sure",
+    "Certainty",
+    () => data.sure.results,
+    () => data.sure,
+  );
+  offer(
+    "behaviour",
+    "Behaviour",
+    () => [],
+    () => data.behaviour,
   );
   offer("neurons", "Activations", resultRows, () => data.layers);
   offer(

@@ -45,6 +45,10 @@ export async function explain(target, row, parameters, signal) {
   return { prediction: answer.predictions[0], explanation: answer.explanations[0] };
 }
 
+// Returns the importance of features and pairs, and average effects, over the background rows of the model.
+export const importance = (target, options, signal) =>
+  request(`${modelPath("v1", target)}/importance?${new URLSearchParams(options)}`, { signal });
+
 // Returns the responses over a grid. `axes` maps query parameters to features; the other features are those of `row`.
 async function responseGrid(kind, target, axes, row, rest, signal) {
   const at = { ...row };

@@ -1,7 +1,7 @@
 // Open a model: fetch its card and activations, then replace the state of the page in one step.
 
 import * as api from "./api.js";
-import { data } from "./page_data.js";
+import { NO_ANSWERS, data } from "./page_data.js";
 import { state } from "./url_state.js";
 
 // Opens a version of a model, or its newest. `wanted` holds the choices of a link. The page keeps the model that it
@@ -16,7 +16,7 @@ export async function openModel(model, version, wanted, signal) {
   choices.x ??= first;
   choices.y ??= choices.x === second ? first : (second ?? null);
   choices.along ??= first;
-  Object.assign(data, { card, layers, results: [], attributions: null, surface: null, profile: null });
+  Object.assign(data, { card, layers, ...NO_ANSWERS });
   Object.assign(state, target, choices);
 }
 
@@ -38,11 +38,17 @@ function chooseFor({ features, sample, outputs }, layers, wanted) {
     scale: oneOf(wanted.scale, SCALES, state.scale),
     layer: hidden.at(-1).layer,
     off: new Set(wanted.off),
+    coverage: share(wanted.coverage, COVERAGES, state.coverage),
+    tolerance: share(wanted.tolerance, TOLERANCES, state.tolerance),
+    locked: new Set((wanted.locked ?? []).filter(known)),
   };
 }
 
 const METHODS = ["shapley", "integrated_gradients"];
 const SCALES = ["sum", "probability"];
+const COVERAGES = [0.8, 0.9, 0.95, 0.99];
+const TOLERANCES = [0.001, 0.005, 0.01, 0.02, 0.05, 0.1];
+const share = (text, known, otherwise) => oneOf(Number(text), known, otherwise);
 const oneOf = (value, known, otherwise) => (known.includes(value) ? value : otherwise);
 
 export const sampleRow = ({ features, sample }) =>

@@ -3,13 +3,21 @@
 import { withoutHarmonics } from "./harmonics.js";
 import { state } from "./url_state.js";
 
+export const NO_ANSWERS = {
+  results: [], // {name, row, prediction, explanation} for each input
+  attributions: null, // {method, results: [{name, row, attributions}]}
+  sure: null, // {coverage, tolerance, results}
+  change: null, // counterfactual of the service, with the row and the outcome of the request
+  behaviour: null, // importance, as the service answers
+  pairs: null, // {results, overall}
+  surface: null, // response of the service, with the axes and the row of the request
+  profile: null, // likewise
+};
+
 export const data = {
   card: null, // V2 metadata of the model
   layers: [], // learned activations, one entry per layer
-  results: [], // {name, row, prediction, explanation} for each input
-  attributions: null, // {method, results: [{name, row, attributions}]}
-  surface: null, // response of the service, with the axes and the row of the request
-  profile: null, // likewise
+  ...NO_ANSWERS,
 };
 
 export const properties = () => data.card.properties;

@@ -21,7 +21,7 @@ export function responseName(output) {
   return `${head === "linear" ? "probability" : "score"} of ${output}`;
 }
 
-const valueText = (value) => (typeof value === "number" ? plain(value) : value === null ? "missing" : String(value));
+export const valueText = (value) => (typeof value === "number" ? plain(value) : value === null ? "missing" : String(value));
 
 // Returns the values of a row in one line; beyond `most` features, the number of the others.
 export function rowText(row, most = Infinity) {

@@ -11,16 +11,20 @@ export const state = {
   along: null,
   method: "shapley",
   scale: "sum", // or "probability"
+  coverage: 0.9,
+  tolerance: 0.01, // share of each training range
+  locked: new Set(), // features that stay as they are in a counterfactual
   layer: null,
   off: new Set(), // "neuron.harmonic" of the last hidden layer, counted from 0
 };
 
-const TEXTS = ["model", "version", "output", "x", "y", "along", "method", "scale"];
+const TEXTS = ["model", "version", "output", "x", "y", "along", "method", "scale", "coverage", "tolerance"];
 
 export function toFragment() {
   const parameters = new URLSearchParams();
   for (const name of TEXTS) if (state[name] !== null) parameters.set(name, state[name]);
   for (const [name, row] of Object.entries(state.rows)) if (row) parameters.set(name, JSON.stringify(row));
+  if (state.locked.size) parameters.set("locked", JSON.stringify([...state.locked]));
   if (state.off.size) parameters.set("off", [...state.off].join(" "));
   return `#${parameters}`;
 }
@@ -31,10 +35,10 @@ export function fromFragment(fragment) {
   const found = Object.fromEntries(
     TEXTS.filter((name) => parameters.has(name)).map((name) => [name, parameters.get(name)]),
   );
-  for (const name of ["a", "b"]) {
+  for (const name of ["a", "b", "locked"]) {
     try {
-      const row = JSON.parse(parameters.get(name));
-      if (row && typeof row === "object") found[name] = row;
+      const value = JSON.parse(parameters.get(name));
+      if (value && Array.isArray(value) === (name === "locked") && typeof value === "object") found[name] = value;
     } catch {
       // A truncated address holds half a row; the page then starts with the sample row.
     }

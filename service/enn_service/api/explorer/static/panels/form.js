@@ -4,11 +4,17 @@ import { element } from "../charts/figure.js";
 import { plain } from "../charts/number_format.js";
 
 const FILTER_ABOVE = 12; // features
+const MAX_STEPS = 1500; // of a slider over integers
 
 // Builds the fields. `changed(feature, value)` is called for each change; the value is undefined while a number field
-// holds no number. Returns show(row), which fills the fields.
-export function buildForm(form, filter, features, changed) {
-  const fields = features.map((feature, index) => field(feature, `f${index}`, (value) => changed(feature.name, value)));
+// holds no number; `locks` is the set of locked features, and `relocked()` is called after a change of it. Returns
+// show(row), which fills the fields.
+export function buildForm(form, filter, features, { changed, locks, relocked }) {
+  const fields = features.map((feature, index) => {
+    const { node, ...rest } = field(feature, `f${index}`, (value) => changed(feature.name, value));
+    node.children[0].after(lock(feature.name, locks, relocked));
+    return { node, ...rest };
+  });
   form.replaceChildren(...fields.map(({ node }) => node));
   form.onsubmit = (event) => event.preventDefault();
   filter.hidden = features.length <= FILTER_ABOVE;
@@ -20,6 +26,15 @@ export function buildForm(form, filter, features, changed) {
   return (row) => {
     for (const { name, show } of fields) show(row[name] ?? null);
   };
+}
+
+function lock(name, locks, relocked) {
+  const box = element("input", { type: "checkbox", checked: locks.has(name), ariaLabel: `Lock ${name}` });
+  box.onchange = () => {
+    locks[box.checked ? "add" : "delete"](name);
+    relocked();
+  };
+  return element("label", { className: "lock" }, box, "lock");
 }
 
 function field(feature, id, changed) {
@@ -41,13 +56,14 @@ function field(feature, id, changed) {
   return { node, name: feature.name, show };
 }
 
-function numeric({ name, minimum, maximum }, id, changed) {
-  const step = maximum > minimum ? 10 ** Math.floor(Math.log10((maximum - minimum) / 150)) : 1;
+function numeric({ name, minimum, maximum, typical }, id, changed) {
+  const integers = [minimum, maximum, typical].every(Number.isInteger) && maximum - minimum > 1;
+  const step = integers ? Math.ceil((maximum - minimum) / MAX_STEPS) : maximum > minimum ? 10 ** Math.floor(Math.log10((maximum - minimum) / 150)) : 1;
   const places = Math.max(0, -Math.round(Math.log10(step)));
   const slider = element("input", {
     type: "range",
-    min: (Math.floor(minimum / step) * step).toFixed(places),
-    max: (Math.ceil(maximum / step) * step).toFixed(places),
+    min: integers ? minimum : (Math.floor(minimum / step) * step).toFixed(places),
+    max: integers ? maximum : (Math.ceil(maximum / step) * step).toFixed(places),
     step: step.toFixed(places),
     ariaLabel: `${name}, slider`,
   });

@@ -1,13 +1,14 @@
 // Draw the sections of the page from the data of the model and its responses.
 
 import { drawActivations, neuronChart, outputChart, selectNeurons } from "../charts/activations.js";
-import { baseNote, drawAttributions } from "../charts/attributions.js";
+import { attributionsHeight, baseNote, drawAttributions } from "../charts/attributions.js";
 import { plain } from "../charts/number_format.js";
 import { drawProfile } from "../charts/profile.js";
 import { drawSurfaces } from "../charts/surfaces.js";
 import { drawWaterfall, writeTable } from "../charts/waterfall.js";
 import { responseAt, toProbability } from "../model/harmonics.js";
 import {
+  NO_ANSWERS,
   data,
   explanations,
   feature,
@@ -16,13 +17,17 @@ import {
   outputActivation,
   properties,
 } from "../model/page_data.js";
-import { responseName, rowText, sourceText, sumName } from "../model/units.js";
+import { responseName, rowText, sourceText, sumName, valueText } from "../model/units.js";
 import { state } from "../model/url_state.js";
+import { prefixed, whySentence } from "../questions/sentences.js";
 import { drawPrediction } from "./prediction.js";
 
 export const $ = (id) => document.getElementById(id);
 export const figures = (id) => [...$(id).querySelectorAll("[data-figures]")];
+export const setSentence = (id, text) => ($(id).querySelector("[data-sentence]").textContent = text);
 export const setNote = (id, text) => ($(id).querySelector("[data-note]").textContent = text);
+
+const SLOW_SECTIONS = ["attributions", "sure", "behaviour", "profile", "pairs", "surfaces"];
 
 const handlers = { toggled: () => {}, picked: () => {} };
 let moveActivationMarkers = () => {};
@@ -35,7 +40,7 @@ export const setHandlers = (given) => Object.assign(handlers, given);
 const explainedOutput = () => data.results[0].explanation.output;
 
 // Writes which quantity, model and rows a section shows; returns them for its downloads.
-function describe(id, subject, rows) {
+export function describe(id, subject, rows) {
   const section = $(id);
   section.querySelector("[data-subject]").textContent = subject;
   section.querySelector("[data-source]").textContent = sourceText(rows);
@@ -61,12 +66,21 @@ export function renderResults() {
   $("result").classList.toggle("two", current.length > 1);
   drawPrediction($("prediction"), data.results, rangeText);
   $("prediction-source").textContent = sourceText(data.results);
+  announceRows();
   renderWaterfall(current);
   if (current[0].output !== drawnOutput) renderActivations();
   else moveActivationMarkers(current);
   describe("neurons", `neurons of ${explainedOutput()}`, data.results);
   moveSurfaceMarkers(inputs().map(([, row]) => row));
   describeHarmonicsOff(current);
+}
+
+// Names the rows of sections that still are empty, so that the arrival of their figures moves nothing.
+function announceRows() {
+  for (const id of ["attributions", "sure"]) {
+    const source = $(id).querySelector("[data-source]");
+    if (!source.textContent) source.textContent = sourceText(data.results);
+  }
 }
 
 // Draws the bumps on the chosen scale. The changes of the probability hold for all harmonics only.
@@ -122,7 +136,8 @@ export function renderAttributions() {
   const label = sumName(results[0].output);
   describe("attributions", label, results);
   const attributions = results.map(({ attributions }) => attributions);
-  drawAttributions(figures("attributions")[0], attributions, label);
+  setSentence("attributions", prefixed(results.map(({ attributions, row }) => whySentence(attributions, row, label))));
+  drawAttributions(figures("attributions")[0], attributions, label, (index, name) => valueText(results[index].row[name]));
   setNote("attributions", [notice, baseNote(attributions, label)].filter(Boolean).join(" "));
 }
 
@@ -162,9 +177,9 @@ export function renderProfile() {
 
 // Removes every result from the page: none of them answers the current input.
 export function clearResults() {
-  Object.assign(data, { results: [], attributions: null, surface: null, profile: null });
+  Object.assign(data, NO_ANSWERS);
   resetMarkers();
-  for (const id of ["attributions", "surfaces", "profile"]) clearSection(id);
+  for (const id of SLOW_SECTIONS) clearSection(id);
   $("result").hidden = true;
   $("live").textContent = "No prediction.";
 }
@@ -174,20 +189,21 @@ export function clearSection(id, text = "") {
   for (const each of figures(id)) each.replaceChildren();
   $(id).querySelector("[data-source]").textContent = "";
   $(id).removeAttribute("data-outdated");
+  if ($(id).querySelector("[data-sentence]")) setSentence(id, "");
   setNote(id, text);
 }
 
 // Marks the sections whose figures still answer the input before the last change.
 export function markOutdated() {
-  for (const id of ["attributions", "surfaces", "profile"]) $(id).dataset.outdated = "yes";
+  for (const id of SLOW_SECTIONS) if (id !== "behaviour") $(id).dataset.outdated = "yes";
 }
 
-// Draws everything again, after a change of the colours or of the width.
-export function renderAll() {
-  if (!data.results.length) return;
+// Reserves the height of the attributions, so that their arrival moves nothing.
+export const reserveAttributions = () =>
+  (figures("attributions")[0].style.minHeight = `${attributionsHeight(properties().features.length)}px`);
+
+// Draws the neurons again, after a change of the colours or of the width.
+export function renderNeurons() {
   drawnOutput = undefined;
   renderResults();
-  if (data.attributions) renderAttributions();
-  if (data.surface) renderSurfaces();
-  if (data.profile) renderProfile();
 }

@@ -3,6 +3,10 @@
 import * as api from "../model/api.js";
 import { data, inputs, lastHiddenLayer } from "../model/page_data.js";
 import { state, toFragment } from "../model/url_state.js";
+import { updateBehaviour } from "../questions/behaviour.js";
+import { resetChange, suggestOutcome } from "../questions/change.js";
+import { updatePairs } from "../questions/pairs.js";
+import { updateSure } from "../questions/sure.js";
 import { predictionSentence } from "./prediction.js";
 import {
   $,
@@ -36,6 +40,7 @@ export function scheduleUpdate() {
   clearTimeout(timer);
   delete document.body.dataset.settled;
   markOutdated();
+  resetChange();
   dirty = true;
   changes += 1;
   if (!running) requestAnimationFrame(update);
@@ -51,6 +56,7 @@ async function update() {
     if (card === data.card) {
       data.results = results;
       renderResults();
+      suggestOutcome();
       reportProblem(null);
     }
   } catch (error) {
@@ -88,14 +94,17 @@ async function updateSlowSections() {
     const grid = { name: state.editing, row: { ...state.rows[state.editing] }, output };
     await Promise.all([
       updateSection("attributions", signal, () => fetchAttributions(signal)),
+      updateSection("sure", signal, () => updateSure(explainInputs, signal)),
       updateSection("surfaces", signal, () => fetchSurface(grid, signal)),
       updateSection("profile", signal, () => fetchProfile(grid, signal)),
+      updateSection("behaviour", signal, () => updateBehaviour(output, signal)),
+      updateSection("pairs", signal, () => updatePairs(explainInputs, output, signal)),
     ]);
     if (before === changes && !signal.aborted) document.body.dataset.settled = "yes";
   });
 }
 
-const FIELDS = { attributions: "attributions", surfaces: "surface", profile: "profile" };
+const FIELDS = { surfaces: "surface" };
 
 // Runs the update of a section; an error empties the section and stands in its place.
 async function updateSection(id, signal, work) {
@@ -103,7 +112,7 @@ async function updateSection(id, signal, work) {
     await work();
   } catch (error) {
     if (signal.aborted) return;
-    data[FIELDS[id]] = null;
+    data[FIELDS[id] ?? id] = null;
     clearSection(id, error.message);
   }
 }
