@@ -152,6 +152,7 @@ class Settings(BaseSettings):
             "prefix from requests or leave it"
         ),
     ] = ""
+    compression: Annotated[bool, Field(description="compress answers above 64 KiB for clients that accept it")] = True
     inline: Annotated[
         bool,
         Field(description="run the inline stage: it answers small requests before ASGI; false sends all through ASGI"),

@@ -8,7 +8,7 @@ from typing import Any
 from packaging.requirements import Requirement
 
 PAGE = Path(__file__).parents[2] / "docs" / "licences.md"
-EXTRAS = ("client", "signing", "storage", "telemetry", "training")
+EXTRAS = ("client", "signing", "storage", "telemetry", "training", "zstd")
 LICENCES_NOT_IN_METADATA = {"pysimdjson": "MIT"}
 """Licences of packages that name theirs only in a licence file."""
 HEAD = """# Licences

@@ -74,6 +74,7 @@ class DataPlane:
         self._root = RootPath(settings.root_path)
         self._admission = large_work.admission
         self._large_work = large_work
+        self._compression = responses.Compression() if settings.compression else None
         self._seconds = settings.deadline_seconds
         self._timeout = SharedTimeout(settings.deadline_seconds)
         self._max_seconds = min(MAX_SECONDS, settings.deadline_seconds)
@@ -192,6 +193,8 @@ class DataPlane:
         request_id, admitted = RequestId.from_headers(headers), False
         if self._shutting_down():
             send = responses.with_connection_close(send)
+        if self._compression is not None:
+            send = self._compression.wrap(send, scope, headers)
         if scope["method"] != "POST":  # no cache stores the response to a POST
             send = responses.without_shared_caching(send, public=is_public(scope["method"], scope["path"]))
         try:
