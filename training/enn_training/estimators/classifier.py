@@ -71,7 +71,7 @@ class ENNClassifier(ClassifierMixin, Estimator):
         >>> rng = np.random.default_rng(0)
         >>> x = rng.uniform(-1, 1, (200, 2))
         >>> y = np.where(x[:, 0] > x[:, 1], "right", "left")
-        >>> model = ENNClassifier(hidden=6, learner="lms", max_time=5.0).fit(x, y)
+        >>> model = ENNClassifier(hidden=8).fit(x, y)
         >>> model.classes_.tolist()
         ['left', 'right']
         >>> model.predict([[-0.5, 0.5], [0.5, -0.5]]).tolist()

@@ -59,7 +59,7 @@ class ENNRegressor(RegressorMixin, Estimator):
         >>> from enn_training import ENNRegressor
         >>> rng = np.random.default_rng(0)
         >>> x = rng.uniform(-1, 1, (200, 2))
-        >>> model = ENNRegressor(hidden=6, learner="lms", max_time=5.0).fit(x, x[:, 0] * x[:, 1])
+        >>> model = ENNRegressor(hidden=8).fit(x, x[:, 0] * x[:, 1])
         >>> model.score(x, x[:, 0] * x[:, 1]) > 0.9
         True
         >>> model.predict([[0.5, 0.5]]).shape

@@ -20,6 +20,8 @@ from enn_service.runtime.model import ServedModel
 
 MAX_SECONDS = 15.0
 """Longest estimated time of an answer: more than other requests have, because it is kept."""
+DEFAULT_SECONDS = 1.5
+"""Longest estimated time of an answer whose number of rows the client leaves to the service."""
 DEADLINE_SHARE = 0.5
 """Share of the deadline of a response that the estimate may take."""
 MAX_NUMBERS = 1_000_000
@@ -38,7 +40,7 @@ class ImportanceOptions:
     Attributes:
         output: Name of the output unit; None for the only one, or for the class predicted for the typical row.
         interactions: True for the pairs too; None for the pairs if the model has one hidden layer.
-        rows: Number of background rows to explain; None for as many as the time allows.
+        rows: Number of background rows to explain; None for as many as `DEFAULT_SECONDS` allow.
         points: Number of points of the curve of a numeric feature.
         top: Maximum number of pairs in the answer.
     """
@@ -134,7 +136,8 @@ def _rows(
     curves = sum(effect_cost_ns(model, count, points) for points in _curve_points(model, options.points)) / 1e9
     limit = min(MAX_SECONDS, DEADLINE_SHARE * deadline_seconds)
     fitting = min(count, int((limit - curves) / each))
-    rows = max(1, fitting) if options.rows is None else options.rows
+    usual = min(fitting, int((DEFAULT_SECONDS - curves) / each))
+    rows = max(1, usual) if options.rows is None else options.rows
     if rows > fitting:
         advice = [f"rows={fitting}"] * (fitting > 0) + ["interactions=false"] * pairs + ["fewer points"]
         raise TooMuchWorkError(

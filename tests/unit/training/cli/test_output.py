@@ -44,7 +44,20 @@ def test_results_are_written_as_json_and_quiet_prints_nothing(enn, tmp_path):
     frame = pd.DataFrame({"a": random.normal(size=100), "b": random.normal(size=100), "same": 1})
     frame.assign(label=np.where(frame["a"] > frame["b"], "u", "v")).to_csv(tmp_path / "table.csv", index=False)
     models, file = ("--models", tmp_path / "models"), tmp_path / "result.json"
-    learned = ("--target", "label", "--name", "t", *models, "--passes", 5, "--quiet", "--json", file)
+    learned = (
+        "--target",
+        "label",
+        "--name",
+        "t",
+        *models,
+        "--learner",
+        "adam",
+        "--passes",
+        5,
+        "--quiet",
+        "--json",
+        file,
+    )
     assert enn("table", tmp_path / "table.csv", *learned) == (0, "", "")
     result = json.loads(file.read_text())
     assert result["published"] == str(tmp_path / "models" / "t" / "1")
@@ -74,7 +87,7 @@ def test_words_for_booleans_are_predicted_as_they_were_learned(enn, tmp_path):
     frame["price"] = [f"{value:,.2f} €" for value in 1000 + 100 * frame["a"] + 500 * (frame["b"] == "yes")]
     frame.to_csv(tmp_path / "table.csv", index=False)
     models = ("--models", tmp_path / "models")
-    learned = ("--target", "price", "--name", "t", *models, "--passes", 5)
+    learned = ("--target", "price", "--name", "t", *models, "--learner", "adam", "--passes", 5)
     assert enn("table", tmp_path / "table.csv", *learned)[0] == 0
     frame[["a", "b"]].iloc[[0]].to_csv(tmp_path / "row.csv", index=False)
     status, out, err = enn("predict", "t", tmp_path / "row.csv", *models, "--json", "-", "--quiet")

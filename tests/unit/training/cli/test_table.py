@@ -70,7 +70,7 @@ def test_words_for_true_and_false_are_read_in_every_file(tmp_path: Path) -> None
     fast = ("--learner", "adam", "--passes", 1, "--hidden", 2, "--task", "regression")
     out = run("table", file, "--target", "rating", "--models", root, "--name", "rated", "--test", new, *fast)
     assert f"judged on {(frame['smoker'] == 'no').sum()} of new.csv" in out
-    predictions = json.loads(run("predict", "rated", new, "--models", root, "--json"))["predictions"]
+    predictions = json.loads(run("predict", "rated", new, "--models", root, "--json", "-"))["predictions"]
     assert len(predictions) == (frame["smoker"] == "no").sum()
 
 

@@ -24,6 +24,20 @@ class PublishedModel(LearnedModel):
     than 1,000 training ranges away.
 
     Methods and results have the names of `enn_service.client.Client`, so that a program can use either.
+
+    Example:
+        >>> import tempfile
+        >>> import torch
+        >>> from enn_training import ENN, adopt, export, load
+        >>> rows = torch.rand(50, 2, generator=torch.Generator().manual_seed(0))
+        >>> learned = adopt(ENN(2, (6,), 1, head="linear", task="regression"), rows.numpy(), names=["width", "height"])
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     folder = export(learned, root, "area")
+        ...     model = load(root, "area")
+        >>> len(model.predict([{"width": 0.5, "height": 0.25}]))
+        1
+        >>> sorted(model.feature_importances_.shape), model.explain([[0.5, 0.25]]).bumps.shape
+        ([2], (1, 6))
     """
 
     def predict(self, rows: Any) -> list[Any]:  # noqa: ANN401 - rows of any kind
