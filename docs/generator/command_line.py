@@ -1,18 +1,22 @@
-"""Write the reference page of the command lines, from what `enn-train` and `enn-serve` print with `--help`."""
+"""Write the reference page of the command lines, from what the commands print with `--help`."""
 
+import argparse
 import re
 from collections.abc import Iterator
+from functools import partial
 
 import typer
 from typer.testing import CliRunner
 
+from enn_service.scoring import command as scoring
 from enn_training.__main__ import application
 
 COLUMNS = "110"
 HEAD = """# Command line
 
 Use this page to look up a command and its options. `enn-train` (also `python -m enn_training`) learns and publishes
-models; `enn-serve` (also `python -m enn_service`) serves them. Both print this with `--help`.
+models; `enn-serve` (also `python -m enn_service`) serves them; `enn-score` (also `python -m enn_service.scoring`)
+answers the rows of files. All print this with `--help`.
 
 ## enn-serve
 
@@ -27,7 +31,8 @@ def page() -> str:
 
 
 def commands() -> Iterator[str]:
-    """Yield the name of each command: `enn-train`, `enn-train table`, ..."""
+    """Yield the name of each command: `enn-score`, `enn-train`, `enn-train table`, ..."""
+    yield "enn-score"
     yield from _walk("enn-train", typer.main.get_command(application()))
 
 
@@ -38,6 +43,10 @@ def help_of(name: str) -> str:
         name: Name of the command, such as `enn-train table`.
     """
     program, *arguments = name.split()
+    if program == "enn-score":
+        made = scoring.parser()
+        made.formatter_class = partial(argparse.HelpFormatter, width=int(COLUMNS))  # type: ignore[assignment]
+        return made.format_help()
     environment = {"COLUMNS": COLUMNS, "TERMINAL_WIDTH": COLUMNS, "NO_COLOR": "1"}
     result = CliRunner(env=environment).invoke(application(), [*arguments, "--help"], prog_name=program)
     return result.output.strip() + "\n"

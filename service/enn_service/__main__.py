@@ -3,8 +3,7 @@
 import os
 import signal
 
-THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "BLIS_NUM_THREADS")
-"""Variables that limit the threads of a BLAS library, which reads them when NumPy is imported."""
+from enn_service import THREAD_VARIABLES
 
 
 def main() -> None:

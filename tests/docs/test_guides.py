@@ -49,8 +49,8 @@ def test_named_options_exist():
 def calls() -> Iterator[tuple[str, str]]:
     """Yield name and line of each call of a program in the documents."""
     for text in DOCUMENTS.values():
-        for line in re.findall(r"enn-(?:serve|train [a-z]+)[^`\n|]*", text):
-            program = re.match(r"enn-(?:serve|train [a-z]+)", line)
+        for line in re.findall(r"enn-(?:serve|score|train [a-z]+)[^`\n|]*", text):
+            program = re.match(r"enn-(?:serve|score|train [a-z]+)", line)
             if program and program[0] in {"enn-serve", *command_line.commands()}:
                 yield program[0], line
 

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from enn_service.http import paths
-from enn_service.setting_checks import OWN_SEGMENTS
+from enn_service.settings.checks import OWN_SEGMENTS
 from support.browsing import needs_browser, wait_until_settled
 from support.connections import ROW
 from support.serving import SHIPPED, free_port, serving

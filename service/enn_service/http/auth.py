@@ -11,8 +11,8 @@ from typing import Self
 from enn_service.errors import UnauthorizedError
 from enn_service.http import paths
 from enn_service.http.request_body import Headers
-from enn_service.setting_checks import SettingError
 from enn_service.settings import Settings
+from enn_service.settings.checks import SettingError
 
 SCOPE_KEY = "enn.key"
 """Key of the ASGI scope that holds the name of the request's API key."""

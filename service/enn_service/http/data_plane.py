@@ -25,8 +25,8 @@ from enn_service.observability.counters import Counters
 from enn_service.observability.events import RequestObserver, finished_request
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.registry import ModelRegistry
-from enn_service.setting_checks import ANY_HOST
 from enn_service.settings import Settings
+from enn_service.settings.checks import ANY_HOST
 
 SCOPE_ANSWER = "enn.answer"
 """Key of the ASGI scope that holds the model and the number of rows in the response, for the observers."""

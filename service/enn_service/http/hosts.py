@@ -11,8 +11,8 @@ from ipaddress import ip_address
 
 from enn_service.errors import MisdirectedRequestError
 from enn_service.http.request_body import Headers
-from enn_service.setting_checks import ANY_HOST, LOCAL_HOSTS
 from enn_service.settings import Settings
+from enn_service.settings.checks import ANY_HOST, LOCAL_HOSTS
 
 CACHE_SIZE = 256
 """Number of values of `Host` whose check is cached."""

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from enn_service.observability.event_queue import EventQueue
 from enn_service.observability.events import RequestEvent
-from enn_service.setting_checks import SettingError, import_factory
+from enn_service.settings.checks import SettingError, import_factory
 
 logger = logging.getLogger(__name__)
 

@@ -101,6 +101,10 @@ class CoverageEncoder:
             return {"set": conformal.label_sets(calibration, rows, probabilities, coverage)}
         return _intervals(calibration, output.astype(np.float64), bumps, coverage)
 
+    def class_order(self, output: Array) -> NDArray[np.intp]:
+        """Return the indices of the classes of each row, the most probable first, [batch, classes]."""
+        return np.argsort(-conformal.class_probabilities(output, self._card.head), axis=1, kind="stable")
+
     def encode(self, output: Array, regions: Regions) -> list[bytes]:
         """Encode each prediction with its region.
 
@@ -110,7 +114,7 @@ class CoverageEncoder:
         if not self._labels:
             parts = [_rows_of_texts(part) for part in (output, regions["lower"], regions["upper"])]
             return [b'{"value":%b,"lower":%b,"upper":%b}' % row for row in zip(*parts, strict=True)]
-        order = np.argsort(-conformal.class_probabilities(output, self._card.head), axis=1, kind="stable").tolist()
+        order = self.class_order(output).tolist()
         sizes = regions["set"].sum(axis=1).tolist()
         sets = [
             b",".join([self._labels[index] for index in indices[:size]])

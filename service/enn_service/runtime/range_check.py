@@ -113,6 +113,21 @@ class RangeCheck:
             found = found[~np.isnan(values)]
         return rows, OutOfRange(found, rows.shape[1]) if len(found) else None
 
+    def accepted_rows(self, numbers: Numbers) -> NDArray[np.bool_]:
+        """Return a mask of the rows that `validate` accepts, [batch].
+
+        Args:
+            numbers: Rows [batch, features].
+        """
+        in_range = self._in_range(numbers)
+        if np.count_nonzero(in_range) == numbers.size:
+            return np.ones(len(numbers), np.bool_)
+        rows = _round_to_float32(numbers)
+        valid = np.isfinite(rows) & (rows >= self._lowest) & (rows <= self._highest)
+        valid[:, self._coded] &= np.trunc(rows[:, self._coded]) == rows[:, self._coded]
+        valid |= np.isnan(rows) & self._missing
+        return np.logical_and.reduce(valid, axis=1)
+
     def _in_range(self, numbers: Numbers) -> NDArray[np.bool_]:
         """Return a mask of the values within their training range or, for coded features, of the valid codes."""
         in_range = _between(numbers, *self._tiled_bounds[numbers.dtype])

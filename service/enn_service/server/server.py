@@ -22,8 +22,8 @@ from enn_service.server.listeners import url_of
 from enn_service.server.protocol import HTTPProtocol
 from enn_service.server.setting_faults import WrongSettingsError, describe_faults
 from enn_service.server.shutdown import FINISH_SECONDS
-from enn_service.setting_checks import SettingError
 from enn_service.settings import Settings
+from enn_service.settings.checks import SettingError
 
 SHUTDOWN_SECONDS = math.ceil(FINISH_SECONDS) + 1
 """Maximum time from the end of the drain period until all connections are closed, in seconds."""

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from enn_models.errors import ModelError
 from enn_models.signature import verifier
-from enn_service.setting_checks import HOST_PATTERN, NO_ELEMENTS, check_root_path, check_source, import_factory
+from enn_service.settings.checks import HOST_PATTERN, NO_ELEMENTS, check_root_path, check_source, import_factory
 
 Host = Annotated[str, Field(pattern=HOST_PATTERN)]
 Digest = Annotated[str, Field(pattern="^[0-9a-fA-F]{64}$")]

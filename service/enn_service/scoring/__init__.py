@@ -1,0 +1,1 @@
+"""Scoring of files: the service's answers to the rows of tables, without a server."""
