@@ -101,7 +101,7 @@ def test_fit_over_the_time_limit_is_stopped_and_not_selected(monkeypatch):
     monkeypatch.setattr(experiment, "LIMIT_SECONDS", 1)
     for settings, finished in (({"slow": True}, {}), True), (({"slow": True}, {"slow": True}), False):
         one = Contender("slow", build, {"regression": settings}, lambda _: 1)
-        monkeypatch.setattr(experiment, "contenders", lambda one=one: (one,))
+        monkeypatch.setattr(experiment, "contenders", lambda one=one, **_: (one,))
         table = small("regression")
         found = experiment.measure(table, *table.load(), Run(SEARCHED, "slow", 0, 0), 2)
         assert (found is not None and found.settings == 1) == finished

@@ -36,14 +36,15 @@ class Contender:
     parameters: Callable[[Any], int]
 
 
-def contenders() -> tuple[Contender, ...]:
-    """Return all models."""
+def contenders(*, further: bool = False) -> tuple[Contender, ...]:
+    """Return all models; on the further tables, LightGBM in the place of the boosted trees of scikit-learn."""
+    trees = Contender("boosted trees", _trees, _both_tasks({}, *_TREES), _count_tree_nodes)
     return (
         Contender("ENN", _enn, _both_tasks({}, *_ENN), lambda model: model.model_.network.parameters),
         Contender("EBM", _ebm, _both_tasks({}, *_EBM), lambda model: sum(scores.size for scores in model.term_scores_)),
         Contender("linear", _linear, _LINEAR, _count_linear),
         Contender("MLP", _mlp, _both_tasks({}, *_MLP), _count_mlp),
-        Contender("boosted trees", _trees, _both_tasks({}, *_TREES), _count_tree_nodes),
+        Contender("LightGBM", _lightgbm, _both_tasks({}), _count_lightgbm_nodes) if further else trees,
     )
 
 
@@ -99,6 +100,14 @@ def _trees(task: Task, settings: Settings) -> HistGradientBoostingClassifier | H
     return kind(random_state=0, categorical_features="from_dtype", **settings)
 
 
+def _lightgbm(task: Task, settings: Settings) -> Any:  # noqa: ANN401 - lightgbm is not installed everywhere
+    """Return unfitted LightGBM."""
+    import lightgbm  # noqa: PLC0415  # pyright: ignore[reportMissingImports] - of the extra "benchmark"
+
+    kind: Any = lightgbm.LGBMClassifier if task == "classification" else lightgbm.LGBMRegressor
+    return kind(random_state=0, n_jobs=1, verbose=-1, **settings)
+
+
 def _preprocessing() -> ColumnTransformer:
     """Return standardization of numbers, means and indicators for missing values, and one-hot categories."""
     numbers = make_pipeline(SimpleImputer(add_indicator=True), StandardScaler())
@@ -127,3 +136,8 @@ def _count_mlp(model: Pipeline) -> int:
 def _count_tree_nodes(model: Any) -> int:  # noqa: ANN401 - either of two classes
     """Return the number of nodes of all trees; each node is a threshold or a value."""
     return sum(len(tree.nodes) for stage in model._predictors for tree in stage)  # noqa: SLF001 - nothing public
+
+
+def _count_lightgbm_nodes(model: Any) -> int:  # noqa: ANN401 - lightgbm is not installed everywhere
+    """Return the number of nodes of all trees."""
+    return len(model.booster_.trees_to_dataframe())

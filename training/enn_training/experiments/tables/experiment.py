@@ -39,22 +39,23 @@ class Fit(NamedTuple):
     seconds: float
 
 
-def planned_runs(plan: Plan) -> Iterator[Run]:
-    """Yield all runs of a plan for one table."""
-    for mode, repeats in ((DEFAULT, plan.repeats), (SEARCHED, plan.searched)):
+def planned_runs(plan: Plan, *, further: bool = False) -> Iterator[Run]:
+    """Yield all runs of a plan for one table; the further tables have no search."""
+    for mode, repeats in ((DEFAULT, plan.repeats), (SEARCHED, 0 if further else plan.searched)):
         for repeat in range(repeats):
             for fold in range(plan.folds):
-                yield from (Run(mode, contender.name, repeat, fold) for contender in contenders())
+                yield from (Run(mode, contender.name, repeat, fold) for contender in contenders(further=further))
 
 
 def run(results: Results, chosen: tuple[Table, ...]) -> None:
     """Measure the missing runs and store each result immediately."""
-    with tqdm(total=len(chosen) * len(list(planned_runs(results.plan))), unit="model", disable=None) as bar:
+    total = sum(len(list(planned_runs(results.plan, further=table.further))) for table in chosen)
+    with tqdm(total=total, unit="model", disable=None) as bar:
         for table in chosen:
             x, y = table.load()
             classes = y.nunique() if table.task == "classification" else 0
             measured = results.read(table.name) or TableResults(len(x), x.shape[1], classes, {})
-            for planned in planned_runs(results.plan):
+            for planned in planned_runs(results.plan, further=table.further):
                 bar.set_postfix_str(f"{table.name} {planned.mode} {planned.contender}")
                 if planned not in measured.runs and not measured.unfinished(planned):
                     measured = replace(
@@ -68,7 +69,7 @@ def measure(table: Table, x: pd.DataFrame, y: pd.Series, planned: Run, folds: in
     """Return the measurement of one model on one fold; None if the fit exceeded the time limit."""
     splitter = StratifiedKFold if table.task == "classification" else KFold
     train, test = list(splitter(folds, shuffle=True, random_state=planned.repeat).split(x, y))[planned.fold]
-    contender = next(each for each in contenders() if each.name == planned.contender)
+    contender = next(each for each in contenders(further=table.further) if each.name == planned.contender)
     training = Part(x.iloc[train], y.iloc[train])
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # defaults that do not converge are measured too
