@@ -45,6 +45,8 @@ def with_sentinel(values: np.ndarray) -> np.ndarray:
         (with_sentinel(NORMAL), True),
         (with_sentinel(RANDOM.integers(1, 6, 1000).astype(float)), True),
         (np.append(NORMAL, 1e30), True),
+        (np.append(np.linspace(0, 1, 1000), 4.9), False),
+        (np.append(np.linspace(0, 1, 1000), 5.3), True),
     ],
 )
 def test_only_a_long_range_gets_a_map(values: np.ndarray, *, mapped: bool) -> None:

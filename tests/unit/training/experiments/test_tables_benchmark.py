@@ -14,7 +14,7 @@ from enn_training.experiments.tables.contenders import Contender, contenders
 from enn_training.experiments.tables.limit import run_limited
 from enn_training.experiments.tables.measures import Measurement, calibration_error, score_model
 from enn_training.experiments.tables.results import DEFAULT, SEARCHED, Plan, Results, Run, TableResults
-from enn_training.experiments.tables.tables import Table, parse_tables, tables
+from enn_training.experiments.tables.tables import Table, further_tables, parse_tables, tables
 
 PLAN = Plan(2, 1, 1)
 
@@ -76,6 +76,22 @@ def test_page_names_tables_where_a_search_helped(results):
     searched = {Run(SEARCHED, "ENN", 0, 0): better, Run(SEARCHED, "ENN", 0, 1): worse}
     results.write("diabetes", replace(found, runs=found.runs | searched))
     assert "selected other settings than the defaults: ENN 1 of 2, EBM 0 of 0" in document.render(results)
+
+
+def test_further_tables_have_their_own_section_and_lightgbm(results):
+    table, names = further_tables()[0], [contender.name for contender in contenders(further=True)]
+    runs: dict[Run, Measurement | None] = {
+        one: replace(measured(1.0 + names.index(one.contender)), calibration=0.1 * (5 - names.index(one.contender)))
+        for one in experiment.planned_runs(PLAN, further=True)
+    }
+    assert {one.mode for one in runs} == {DEFAULT}
+    results.write(table.name, TableResults(100, 2, 2, runs))
+    text = document.render(results)
+    assert "Completely measured: 1 of 8." in text
+    assert "| log-loss or RMSE | **1.00** | 2.00 | 3.00 | 4.00 | 5.00 |" in text
+    assert "log-loss or RMSE the ENN is ahead of all." in text
+    assert "calibration error the ENN is behind or level with EBM, linear, MLP, LightGBM." in text
+    assert len(document.outcomes(results, DEFAULT)) == 1
 
 
 def test_table_with_an_unfinished_fit_is_reported_but_not_ranked(results):
@@ -174,6 +190,7 @@ def test_defaults_are_tried_first_and_contenders_have_four_settings():
 
 def test_an_unknown_table_is_refused_with_those_that_are_known():
     assert [table.name for table in parse_tables("iris,wine")] == ["iris", "wine"]
-    assert len(parse_tables(None)) == len(tables())
+    assert parse_tables("spam")[0].further
+    assert len(parse_tables(None)) == len(tables()) + len(further_tables())
     with pytest.raises(OptionError, match="no table 'moon'; expected some of iris, wine"):
         parse_tables("moon")

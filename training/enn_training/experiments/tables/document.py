@@ -10,7 +10,7 @@ from enn_training.experiments.tables.contenders import contenders
 from enn_training.experiments.tables.limit import LIMIT_SECONDS
 from enn_training.experiments.tables.measures import Measurement
 from enn_training.experiments.tables.results import DEFAULT, SEARCHED, Results, Run, TableResults
-from enn_training.experiments.tables.tables import Table, tables
+from enn_training.experiments.tables.tables import Table, further_tables, tables
 
 NAMES = tuple(contender.name for contender in contenders())
 ENN, EBM = "ENN", "EBM"
@@ -22,6 +22,7 @@ MEASURES = {
     "seconds": "seconds to learn",
 }
 HIGHER_IS_BETTER = "score"
+NOT_MEASURED = "Not measured."
 
 
 @dataclass(frozen=True)
@@ -50,9 +51,10 @@ class Outcome:
         return {name: _shared_rank(mean, list(means.values())) for name, mean in means.items()}
 
 
-def outcomes(results: Results, mode: str) -> tuple[Outcome, ...]:
-    """Return the tables with complete measurements of every model, in the order of `tables()`."""
-    return tuple(outcome for table in tables() if (outcome := _complete_outcome(results, table, mode)))
+def outcomes(results: Results, mode: str, chosen: Sequence[Table] | None = None) -> tuple[Outcome, ...]:
+    """Return the tables with complete measurements of every model, in the order of the chosen ones or `tables()`."""
+    chosen = tables() if chosen is None else chosen
+    return tuple(outcome for table in chosen if (outcome := _complete_outcome(results, table, mode)))
 
 
 def _complete_outcome(results: Results, table: Table, mode: str) -> Outcome | None:
@@ -62,7 +64,8 @@ def _complete_outcome(results: Results, table: Table, mode: str) -> Outcome | No
     positions = [(repeat, fold) for repeat in range(repeats) for fold in range(plan.folds)]
     if stored is None or not positions:
         return None
-    runs = {name: [stored.runs.get(Run(mode, name, *position)) for position in positions] for name in NAMES}
+    names = [contender.name for contender in contenders(further=table.further)]
+    runs = {name: [stored.runs.get(Run(mode, name, *position)) for position in positions] for name in names}
     folds = {name: tuple(filter(None, measurements)) for name, measurements in runs.items()}
     complete = all(len(measurements) == len(positions) for measurements in folds.values())
     return Outcome(table, stored, folds) if complete else None
@@ -76,6 +79,7 @@ def _shared_rank(value: float, values: list[float]) -> float:
 def render(results: Results) -> str:
     """Return the page in Markdown."""
     plain, searched, plan = outcomes(results, DEFAULT), outcomes(results, SEARCHED), results.plan
+    further = outcomes(results, DEFAULT, further_tables())
     fields: dict[str, object] = {
         "tables": len(tables()),
         "measured": len(plain),
@@ -88,6 +92,13 @@ def render(results: Results) -> str:
         "searched_ranks": _ranks_table(searched),
         "unseen_ranks": _ranks_table([outcome for outcome in plain if outcome.table.unseen]),
         "unseen_verdict": _describe_comparison([outcome for outcome in plain if outcome.table.unseen]),
+        "further": len(further_tables()),
+        "further_measured": len(further),
+        "further_sources": "; ".join(f"{table.name} ({table.source})" for table in further_tables()),
+        "further_ranks": _ranks_table(further),
+        "further_verdict": _describe_lead(further),
+        "further_loss": _measure_table(further, "loss"),
+        "further_calibration": _measure_table(further, "calibration"),
         "incomplete": _incomplete_table(results, plain),
         "verdict": _describe_comparison(plain),
         "gains": _describe_gains(plain, searched),
@@ -162,12 +173,31 @@ def _describe_gains(plain: Sequence[Outcome], searched: Sequence[Outcome]) -> st
 
 def _ranks_table(measured: Sequence[Outcome]) -> str:
     """Return the mean ranks over all tables."""
+    if not measured:
+        return NOT_MEASURED
     rows: list[list[str]] = []
     for measure, title in MEASURES.items():
-        table_ranks = [ranks for outcome in measured if (ranks := outcome.ranks(measure))]
-        means = {name: fmean(ranks[name] for ranks in table_ranks) for name in NAMES} if table_ranks else {}
+        means = _mean_ranks(measured, measure)
         rows.append([title, *_bold_best({name: f"{mean:.2f}" for name, mean in means.items()}, means)])
-    return _markdown_table(("mean rank by", *NAMES), rows) if measured else "Not measured."
+    return _markdown_table(("mean rank by", *measured[0].folds), rows)
+
+
+def _mean_ranks(measured: Sequence[Outcome], measure: str) -> dict[str, float]:
+    """Return contender -> mean rank over the tables to which a measure applies; empty if it applies to none."""
+    table_ranks = [ranks for outcome in measured if (ranks := outcome.ranks(measure))]
+    return {name: fmean(ranks[name] for ranks in table_ranks) for name in measured[0].folds} if table_ranks else {}
+
+
+def _describe_lead(measured: Sequence[Outcome]) -> str:
+    """Return for loss and calibration error whether the ENN has the least mean rank, or which models are not behind."""
+    lines: list[str] = []
+    for measure in ("loss", "calibration"):
+        means = _mean_ranks(measured, measure) if measured else {}
+        others = [name for name, mean in means.items() if name != ENN and mean <= means[ENN]]
+        if means:
+            verdict = f"behind or level with {', '.join(others)}" if others else "ahead of all"
+            lines.append(f"- In mean rank by {MEASURES[measure]} the ENN is {verdict}.")
+    return "\n".join(lines)
 
 
 def _describe_comparison(measured: Sequence[Outcome]) -> str:
@@ -196,10 +226,10 @@ def _measure_table(measured: Sequence[Outcome], measure: str) -> str:
             rows.append(
                 [
                     outcome.table.name,
-                    *_bold_best({name: _format_spread(measure, values[name]) for name in NAMES}, ranks),
+                    *_bold_best({name: _format_spread(measure, each) for name, each in values.items()}, ranks),
                 ]
             )
-    return _markdown_table(("table", *NAMES), rows) if rows else "Not measured."
+    return _markdown_table(("table", *measured[0].folds), rows) if rows else NOT_MEASURED
 
 
 def _format_spread(measure: str, values: list[float]) -> str:
