@@ -126,3 +126,30 @@ def test_deep_model_names_what_it_estimates(browser: Browser, shops: httpx.Clien
         expect(page.locator("#sure [data-note]")).to_contain_text("no calibration")
         expect(page.get_by_label("Coverage", exact=True)).to_be_hidden()
         assert page.evaluate(LAYOUT_SHIFT) < 0.1
+
+
+@pytest.mark.slow
+def test_pasted_rows_have_sortable_downloadable_answers(browser: Browser, shops: httpx.Client) -> None:
+    rows = [ROW, {"age": 20, "income": 60000.5, "city": "Rome"}]
+    with checked_page(browser, shops, viewport=PHONE) as page:
+        open_explorer(page, "shop", a=ROW)
+        page.get_by_label("Paste rows").fill('city;age;income\nBern;72;38785\n"Rome";20;60000.5\n')
+        page.get_by_role("button", name="Predict the rows").click()
+        table = page.locator("#rows-table")
+        expect(table.locator("tbody tr")).to_have_count(2)
+        predictions = shops.post("/v1/models/shop:predict", json={"instances": rows}).json()["predictions"]
+        labels = [each["label"] for each in predictions]
+        assert table.locator("tbody td:nth-child(2)").all_text_contents() == labels
+        table.get_by_role("button", name="age").click()
+        assert table.locator("tbody td:first-child").all_text_contents() == ["2", "1"]
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Download as CSV").click()
+        saved = pd.read_csv(download.value.path())
+        assert list(saved["prediction"]) == labels[::-1]
+        assert list(saved["income"]) == [60000.5, 38785.0]
+        assert violations(page) == []
+        page.get_by_label("Paste rows").fill("age,city\n3,Bern\n")
+        expect(table.locator("tr")).to_have_count(0)
+        page.get_by_role("button", name="Predict the rows").click()
+        expect(page.locator("#rows-note")).to_contain_text("no column income")
+        assert page.evaluate("document.documentElement.scrollWidth") == PHONE["width"]

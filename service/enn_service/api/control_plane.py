@@ -25,6 +25,7 @@ from enn_service.api.repository import repository_router
 from enn_service.errors import InvalidRequestError, RequestError, ResponseTimeoutError
 from enn_service.http import paths, responses
 from enn_service.http.large_work import LargeWork
+from enn_service.http.request_body import ClientDisconnect
 from enn_service.http.responses import error_response, response_for_exception
 from enn_service.observability.counters import Counters, SharedCounters
 from enn_service.runtime.registry import ModelRegistry
@@ -115,6 +116,8 @@ class FaultMiddleware:
         try:
             async with timeout:
                 await self._app(scope, receive, send_in_time)
+        except ClientDisconnect:
+            raise  # nobody waits for an answer, and it is no fault to report
         except Exception as error:
             if started:
                 raise

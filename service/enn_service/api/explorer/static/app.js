@@ -7,14 +7,11 @@ import * as api from "./model/api.js";
 import { openModel, sampleRow, typicalRow } from "./model/open_model.js";
 import { data, hiddenLayers, properties } from "./model/page_data.js";
 import { fromFragment, state, toFragment } from "./model/url_state.js";
-import { offerDownloads } from "./panels/downloads.js";
 import { buildForm } from "./panels/form.js";
 import {
   $,
   clearResults,
   clearSection,
-  describeDownload,
-  fixedFeatures,
   renderActivations,
   renderAttributions,
   renderNeurons,
@@ -24,13 +21,17 @@ import {
   reserveAttributions,
   setHandlers,
 } from "./panels/render.js";
+import { connectDownloads } from "./panels/section_downloads.js";
 import { cancelUpdates, onProblem, scheduleUpdate } from "./panels/updates.js";
 import { renderBehaviour, reserveBehaviour } from "./questions/behaviour.js";
 import { connectChange, fillChange, renderChange, resetChange } from "./questions/change.js";
 import { connectPairs, preparePairs, renderPairs } from "./questions/pairs.js";
+import { connectRows, resetRows } from "./questions/rows.js";
 import { connectSure, fillSure, renderSure } from "./questions/sure.js";
 
 const COPIED_MS = 2000;
+const RETRY_MS = 2000;
+let retry = 0;
 const openLatest = api.latestOnly();
 let fillForm = () => {};
 
@@ -95,6 +96,7 @@ function fillQuestions() {
   fillSure();
   fillChange();
   preparePairs();
+  resetRows();
 }
 
 // Draws everything again, after a change of the colours or of the width.
@@ -169,6 +171,23 @@ function showProblem(error) {
   $("problem").hidden = !error;
   $("problem").textContent = error?.message ?? "";
   $("key").hidden = error?.status !== 401;
+  clearTimeout(retry);
+  if (isAway(error)) retry = setTimeout(retryLater, RETRY_MS);
+}
+
+// Returns whether the service was not reached: no connection, or the answer of a proxy in its place.
+const isAway = (error) => error instanceof TypeError || error instanceof SyntaxError || error?.status >= 502;
+
+// Updates the page once the service answers again; until then the page keeps what it shows.
+async function retryLater() {
+  try {
+    await api.models();
+  } catch (error) {
+    if (isAway(error)) retry = setTimeout(retryLater, RETRY_MS);
+    return;
+  }
+  if (state.model === null) start();
+  else scheduleUpdate();
 }
 
 // Returns a handler that shows the errors of `work` on the page.
@@ -232,6 +251,7 @@ function connectControls() {
   $("typical").onclick = () => setValues(typicalRow(properties()));
   connectSure(scheduleUpdate);
   connectPairs(scheduleUpdate);
+  connectRows();
   connectChange((row) => {
     state.rows.b = { ...row };
     state.editing = "b";
@@ -244,44 +264,6 @@ function connectControls() {
     api.useKey($("key-value").value);
     start();
   };
-}
-
-function connectDownloads() {
-  const offer = (id, name, rows, json) =>
-    offerDownloads($(id), name, () => describeDownload(id, name, rows(), json()));
-  const resultRows = () => data.results;
-  offer("waterfall", "Bumps", resultRows, () => data.results);
-  offer(
-    "attributions",
-    "Features",
-    () => data.attributions.results,
-    () => data.attributions,
-  );
-  offer(
-    "sure",
-    "Certainty",
-    () => data.sure.results,
-    () => data.sure,
-  );
-  offer(
-    "behaviour",
-    "Behaviour",
-    () => [],
-    () => data.behaviour,
-  );
-  offer("neurons", "Activations", resultRows, () => data.layers);
-  offer(
-    "surfaces",
-    "Surfaces",
-    () => fixedFeatures(data.surface),
-    () => data.surface,
-  );
-  offer(
-    "profile",
-    "Profile",
-    () => fixedFeatures(data.profile),
-    () => data.profile,
-  );
 }
 
 onProblem(showProblem);

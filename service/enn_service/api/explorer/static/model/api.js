@@ -38,6 +38,9 @@ export const card = (target, signal) => request(modelPath("v2", target), { signa
 
 export const activations = (target, signal) => request(`${modelPath("v1", target)}/activations`, { signal });
 
+export const predict = (target, instances, signal) =>
+  request(`${modelPath("v1", target)}:predict`, { body: { instances }, signal });
+
 // Returns the prediction and the explanation of one row.
 export async function explain(target, row, parameters, signal) {
   const body = { instances: [row], parameters };
