@@ -7,12 +7,13 @@ import typer
 from enn_models.errors import ModelError
 from enn_training.cli import benchmark, options
 from enn_training.cli.image import image
-from enn_training.cli.inspect import inspect
-from enn_training.cli.plain import plain
 from enn_training.cli.predict import explain, predict
 from enn_training.cli.problem import problem
 from enn_training.cli.prune import prune
-from enn_training.cli.sign import sign
+from enn_training.cli.published.inspect import inspect
+from enn_training.cli.published.plain import plain
+from enn_training.cli.published.report import report
+from enn_training.cli.published.sign import sign
 from enn_training.cli.table import table
 from enn_training.errors import TrainingError
 
@@ -39,6 +40,7 @@ def application() -> typer.Typer:
     app.command()(inspect)
     app.command()(plain)
     app.command()(prune)
+    app.command()(report)
     app.command()(sign)
     app.add_typer(benchmark.app, name="benchmark")
     return app

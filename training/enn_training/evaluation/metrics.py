@@ -17,16 +17,16 @@ def predict_classes(network: Network, x: Floats) -> NDArray[np.int64]:
 
     The class is the column of the largest score or probability; of a single score, its sign decides.
     """
-    return _to_classes(_served(network, x))
+    return to_classes(served_output(network, x))
 
 
-def _served(network: Network, x: Floats) -> Floats:
+def served_output(network: Network, x: Floats) -> Floats:
     """Return the output for raw rows; rows, and values of a regression, are rounded to float32 as in the service."""
     output = network.respond(to_float32(x)).output
     return to_float32(output) if network.task == "regression" else output
 
 
-def _to_classes(output: Floats) -> NDArray[np.int64]:
+def to_classes(output: Floats) -> NDArray[np.int64]:
     """Return the class index of each row of class scores or probabilities."""
     if output.shape[1] == 1:
         return (output[:, 0] > 0).astype(np.int64)
@@ -49,8 +49,8 @@ def score(network: Network, rows: Split, quantile: float | None = None) -> dict[
         each class against the others. For a regression r2, mean_squared_error and root_mean_squared_error in the
         target's unit. r2 of a constant target is 1 for exact predictions, else 0. A quantile has mean_pinball_loss too.
     """
-    output = _served(network, rows.x)
-    return _score(network, output, rows) | _quantile_scores(output, rows, quantile)
+    output = served_output(network, rows.x)
+    return score_output(network, output, rows) | _quantile_scores(output, rows, quantile)
 
 
 def _quantile_scores(output: Floats, rows: Split, quantile: float | None) -> dict[str, float]:
@@ -64,11 +64,12 @@ def _quantile_scores(output: Floats, rows: Split, quantile: float | None) -> dic
 
 def score_with_skill(network: Network, rows: Split) -> tuple[dict[str, float], float]:
     """Return the metrics of a network on some rows, as `score`, and its skill, as `skill`."""
-    output = _served(network, rows.x)
-    return _score(network, output, rows), _skill(network, output, rows)
+    output = served_output(network, rows.x)
+    return score_output(network, output, rows), _skill(network, output, rows)
 
 
-def _score(network: Network, output: Floats, rows: Split) -> dict[str, float]:
+def score_output(network: Network, output: Floats, rows: Split) -> dict[str, float]:
+    """Return the metrics of an output of `served_output` on some rows, as `score`."""
     if network.task == "regression":
         truth = rows.y.reshape(output.shape)
         return {
@@ -81,7 +82,7 @@ def _score(network: Network, output: Floats, rows: Split) -> dict[str, float]:
 
 def _class_scores(network: Network, output: Floats, rows: Split) -> dict[str, float]:
     """Return the metrics of class scores or probabilities [rows, outputs]; those that rank rows need every class."""
-    chosen, weight, present = _to_classes(output), rows.weight, np.unique(rows.y)
+    chosen, weight, present = to_classes(output), rows.weight, np.unique(rows.y)
     recall = metrics.recall_score(rows.y, chosen, labels=present, average="macro", sample_weight=weight)
     scores = {
         "accuracy": float(metrics.accuracy_score(rows.y, chosen, sample_weight=weight)),
@@ -126,7 +127,7 @@ def skill(network: Network, rows: Split, quantile: float | None = None) -> float
         rows: At least two rows with their targets, of two classes at least.
         quantile: Level of the quantile that a regression learned; None for the mean.
     """
-    output = _served(network, rows.x)
+    output = served_output(network, rows.x)
     if quantile is None:
         return _skill(network, output, rows)
     constant = np.broadcast_to(np.quantile(rows.y.reshape(output.shape), quantile, axis=0), output.shape)

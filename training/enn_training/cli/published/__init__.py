@@ -1,0 +1,1 @@
+"""Commands on a published model: inspect, report, export as a plain file, sign."""
