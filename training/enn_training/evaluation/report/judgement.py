@@ -116,7 +116,7 @@ def _calibration(card: Card, network: Network, judged: Judged) -> Section:
     figures, lines = [], []
     for label, truth, values in _ranked(card, network, judged):
         bins = np.minimum((values * 10).astype(np.intp), 9)
-        used = [place for place in range(10) if (bins == place).any()]
+        used: list[int] = np.unique(bins).tolist()
         mean = np.array([values[bins == place].mean() for place in used])
         share = np.array([truth[bins == place].mean() for place in used])
         size = np.array([(bins == place).mean() for place in used])
@@ -135,9 +135,10 @@ def _residuals(judged: Judged) -> Section:
     truth = judged.rows.y.reshape(judged.output.shape)
     kept = np.unique(np.linspace(0, len(truth) - 1, MAX_POINTS).round().astype(np.intp))
     figures, rows = [], []
-    for unit in range(min(truth.shape[1], MAX_CURVES)):
+    outputs = judged.output.shape[1]
+    for unit in range(min(outputs, MAX_CURVES)):
         errors, predicted = truth[:, unit] - judged.output[:, unit], judged.output[:, unit]
-        name = "" if truth.shape[1] == 1 else f" of value_{unit}"
+        name = "" if outputs == 1 else f" of value_{unit}"
         zero = Series((predicted.min(), predicted.max()), (0, 0), "reference")
         points = Series(predicted[kept], errors[kept], "points")
         figures.append(chart(f"Residuals{name}", f"predicted{name}", "truth - predicted", [points, zero]))
@@ -199,7 +200,11 @@ def _worst_errors(card: Card, network: Network, judged: Judged) -> Section:
         lines.append((str(judged.numbers[place]), truth, predicted, number(float(errors[place])), row))
     header = ("row", "truth", "predicted", "error", "first values")
     measure = "the absolute residual" if card.classes is None else "1 - the probability of the true class"
-    return Section("Worst errors", f"The error is {measure}.", [Table("Rows with the largest errors", header, lines)])
+    return Section(
+        "Worst errors",
+        f"The error is {measure}. Rows are numbered from 1 among those that judge.",
+        [Table("Rows with the largest errors", header, lines)],
+    )
 
 
 def _value(categories: tuple[str, ...], value: float) -> str:

@@ -31,7 +31,7 @@ def offline_page(browser: Browser, file: Path, **context) -> Iterator[Page]:
         page = own.new_page()
         page.on("console", lambda message: faults.append(message.text))
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("dialog", lambda dialog: (faults.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", lambda dialog: faults.append(dialog.message))
         own.on("request", lambda request: None if request.url == file.as_uri() else faults.append(request.url))
         page.goto(file.as_uri())
         yield page
