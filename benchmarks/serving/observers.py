@@ -7,8 +7,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from os import SEEK_END
 from pathlib import Path
 from socket import socket
+from tempfile import TemporaryDirectory
 from threading import Thread
 from typing import Any
+
+import httpx
 
 from benchmarks.serving.cases import ONE
 from benchmarks.serving.load import FailedAnswersError, case_target
@@ -21,6 +24,8 @@ SHARE = Bound(0.6)
 """Minimum share of the throughput that an observer leaves."""
 ACCESS_SHARE = Bound(0.9)
 """Minimum share of the throughput that the access log leaves."""
+RECORD_SHARE = Bound(0.8)
+"""Minimum share of the throughput that the record leaves."""
 OTHER = "no observer"
 
 
@@ -116,7 +121,26 @@ def _middleware(url: str, plan: Plan) -> Comparison:
     return _compare(url, plan, settings, lambda server: FIRST.encode() in server.log.read_bytes())
 
 
+def _record(url: str, plan: Plan) -> Comparison:
+    """Compare with the record of every request in an SQLite file."""
+    with TemporaryDirectory() as folder:
+        settings = {"ENN_RECORD": f"sqlite:///{folder}/record.db"}
+        return _compare(url, plan, settings, lambda server: _wrote_rows(server.url))
+
+
+def _wrote_rows(url: str) -> bool:
+    """Return True if the record has rows; print how many were dropped."""
+    text = httpx.get(f"{url}/metrics", trust_env=False).text
+    written, dropped = (
+        float(text.partition(f'enn_record_rows_total{{result="{result}"}} ')[2].split()[0])
+        for result in ("written", "dropped")
+    )
+    print(f"record: {written:.0f} rows written, {dropped:.0f} dropped")
+    return written > 0
+
+
 OBSERVERS = (
+    Pair(f"{ONE.name}, with record (SQLite)", OTHER, RECORD_SHARE, _record),
     Pair(f"{ONE.name}, with access log", OTHER, ACCESS_SHARE, _access_log),
     Pair(f"{ONE.name}, with request log (JSON)", OTHER, SHARE, partial(_request_log, form="json")),
     Pair(f"{ONE.name}, with request log (console)", OTHER, SHARE, partial(_request_log, form="console")),

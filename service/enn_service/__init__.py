@@ -3,8 +3,8 @@
 `server` accepts HTTP/1.1 connections, `http` is the ASGI data plane for inference, `api` the FastAPI control plane for
 everything else; `protocols` translates KServe V1 and Open Inference Protocol V2 to `inference`, which runs a request
 without knowing HTTP; `runtime` loads and runs models; `observability` counts, logs and traces; `client` is the Python
-client. `settings` holds the options and checks them, and `errors` has the exceptions of requests; `app`
-puts all of it together.
+client. `settings` holds the options and checks them, and `errors` has the exceptions of requests; `app` puts all of it
+together.
 
 This package exports nothing, so that importing the client does not import the server.
 """

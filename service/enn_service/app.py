@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager, closing, suppress
+from typing import TYPE_CHECKING
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import FastAPI
@@ -31,6 +32,9 @@ from enn_service.runtime.unload_state import UnloadState
 from enn_service.server.run_directory import RunDirectory, run_directory
 from enn_service.server.shutdown import GracefulShutdown
 from enn_service.settings import Settings
+
+if TYPE_CHECKING:
+    from enn_service.inference.record.service import Record
 
 SWITCH_SECONDS = 0.0001
 """Switch interval of the interpreter, in seconds: the longest time for which a thread with a large request blocks the
@@ -66,16 +70,14 @@ def create_app(settings: Settings | None = None) -> Service:
     settings, stack = settings or Settings(), ExitStack()
     run = RunDirectory(stack.enter_context(run_directory(settings.run)))
     counters = stack.enter_context(closing(SharedCounters(run.counters)))
-    verify = None if settings.public_key is None else verifier(settings.public_key)
-    registry = _create_registry(settings, run, counters, verify)
-    source = _create_sync(settings, run, verify, stack)
-    # The data plane is created later: it reports to the observers, and middleware can be one of them.
-    middleware = apply_middleware(lambda: data_plane, settings.middleware)
+    registry, source = _create_repository(settings, run, counters, stack)
+    middleware = apply_middleware(lambda: data_plane, settings.middleware)  # the data plane reports to it: it is later
     observers = [*filter(None, (create_tracer(), create_request_log())), *middleware.observers]
     keys, tokens = KeySet(settings.api_keys, settings.api_keys_file), KeySet.for_tokens(settings)
     large_work = _create_large_work(settings, counters, stack)
     shutdown = GracefulShutdown(settings.drain_seconds, supervised=settings.workers > 1, stop_work=large_work.stop)
-    startup = [registry.refresh] if source is None else [source.start, registry.refresh]
+    startup: list[Callable[[], None]] = [*([source.start] if source else []), registry.refresh]
+    record = _create_record(settings, counters, startup, stack)
     polled = (_create_refresh(registry, counters), keys.refresh, tokens.refresh)
     periodic = [*((settings.poll_seconds, work) for work in polled), (SAVE_SECONDS, counters.save)]
     control_plane = create_control_plane(
@@ -88,6 +90,7 @@ def create_app(settings: Settings | None = None) -> Service:
         lifespan=_create_lifespan(stack, startup, periodic, [observer.close for observer in observers], shutdown),
         seconds=settings.deadline_seconds,
         keys_required=bool(keys),
+        feedback=record and record.feedback,
     )
     data_plane = DataPlane(
         registry,
@@ -99,9 +102,27 @@ def create_app(settings: Settings | None = None) -> Service:
         shutting_down=lambda: shutdown.started,
         observers=observers,
         access_log=stack.enter_context(closing(AccessLog())) if settings.access_log else None,
+        record=record and record.recorder.observer,
     )
-    inline = settings.inline and not middleware.sees_every_request
-    return Service(middleware.app if settings.middleware else data_plane, data_plane.inline_handler if inline else None)
+    inline = data_plane.inline_handler if settings.inline and not middleware.sees_every_request else None
+    return Service(middleware.app if settings.middleware else data_plane, inline)
+
+
+def _create_record(
+    settings: Settings, counters: SharedCounters, startup: list[Callable[[], None]], resources: ExitStack
+) -> "Record | None":
+    """Return the record, append its start to the steps of the startup, and end it with the resources.
+
+    None, and nothing of the record is imported, if the settings name no database.
+    """
+    if settings.record is None:
+        return None
+    from enn_service.inference.record.service import create_record  # noqa: PLC0415  (the extra `record`)
+
+    record = create_record(settings.record.get_secret_value(), settings, counters.local)
+    startup.append(record.recorder.start)
+    resources.callback(record.recorder.close)
+    return record
 
 
 def _create_refresh(registry: ModelRegistry, counters: SharedCounters) -> Callable[[], None]:
@@ -160,6 +181,14 @@ def _create_large_work(settings: Settings, counters: SharedCounters, resources: 
     large_work = LargeWork(admission, settings.deadline_seconds)
     resources.callback(large_work.stop)
     return large_work
+
+
+def _create_repository(
+    settings: Settings, run: RunDirectory, counters: SharedCounters, resources: ExitStack
+) -> tuple[ModelRegistry, RepositorySync | None]:
+    """Return the registry of the models, and the synchronization that copies them."""
+    verify = None if settings.public_key is None else verifier(settings.public_key)
+    return _create_registry(settings, run, counters, verify), _create_sync(settings, run, verify, resources)
 
 
 def _create_registry(

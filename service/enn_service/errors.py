@@ -3,7 +3,7 @@
 RequestError
 |- InvalidRequestError           400 invalid               the body or a parameter is not what the model takes
 |- UnauthorizedError             401 unauthorized          the API key or the bearer token is missing or wrong
-|- ForbiddenError                403 forbidden             load and unload are off, or not for this origin
+|- ForbiddenError                403 forbidden             load, unload or feedback is off, or not for this origin
 |- UnknownModelError             404 unknown_model         no such model or version
 |- MethodNotAllowedError         405 method_not_allowed    the path takes another HTTP method
 |- BodyTimeoutError              408 slow_body             the body did not arrive in time
@@ -14,6 +14,7 @@ RequestError
 |- MisdirectedRequestError       421 host                  the request names a host that is not accepted
 |- ModelNotReadyError            503 not_ready             the model's file was refused, or the model is unloaded
 |- RepositoryNotReadyError       503 repository            the model repository was not read yet, or has no model
+|- RecordNotReadyError           503 record                the database of the record cannot be used now
 |- TooManyRequestsInFlightError  503 overloaded            the limit of concurrent requests is reached
 |- MemoryBudgetError             503 memory                the memory for requests in progress is used up
 |- ShuttingDownError             503 draining              the service is shutting down
@@ -82,11 +83,11 @@ class UnauthorizedError(RequestError):
 
 
 class ForbiddenError(RequestError):
-    """Load and unload are off, or the request comes from a page of another origin."""
+    """Load and unload, or feedback, are off, or the request comes from a page of another origin."""
 
     status = 403
     reason = "forbidden"
-    description = "Load and unload are off, or not allowed for the page that sends the request."
+    description = "The operation is off, or not allowed for the page that sends the request."
 
 
 class UnknownModelError(RequestError):
@@ -168,6 +169,15 @@ class RepositoryNotReadyError(RequestError):
     status = 503
     reason = "repository"
     description = "The model repository was not read yet, or has no model; the text says why."
+
+
+class RecordNotReadyError(RequestError):
+    """The database of the record cannot be used now."""
+
+    status = 503
+    reason = "record"
+    headers = RETRY_IN_ONE_SECOND
+    description = "The database of the record cannot be used now."
 
 
 class TooManyRequestsInFlightError(RequestError):

@@ -14,13 +14,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from enn_service.api.explorer import explorer_router
+from enn_service.api.feedback import FeedbackStore, feedback_router
 from enn_service.api.health import health_router
-from enn_service.api.inference_docs import inference_docs_router
 from enn_service.api.introspection import introspection_router
 from enn_service.api.management import Management
 from enn_service.api.models import models_router
 from enn_service.api.monitoring import monitoring_router
-from enn_service.api.openapi_document import complete_document
+from enn_service.api.openapi.inference_docs import inference_docs_router
+from enn_service.api.openapi.openapi_document import complete_document
 from enn_service.api.repository import repository_router
 from enn_service.errors import InvalidRequestError, RequestError, ResponseTimeoutError
 from enn_service.http import paths, responses
@@ -48,6 +49,7 @@ def create_control_plane(
     lifespan: Lifespan,
     seconds: float,
     keys_required: bool,
+    feedback: FeedbackStore | None = None,
 ) -> FastAPI:
     """Return the FastAPI application.
 
@@ -61,6 +63,7 @@ def create_control_plane(
         lifespan: Start and end of the process.
         seconds: Maximum time until a response starts.
         keys_required: True if requests need an API key.
+        feedback: Store of true values; None without a record.
     """
     api = FastAPIOffline(
         title="ENN",
@@ -79,6 +82,8 @@ def create_control_plane(
     extensions = sorted([*EXTENSIONS, REPOSITORY_EXTENSION]) if management.tokens else EXTENSIONS
     api.include_router(health_router(api.version, extensions, shutting_down, registry.not_ready_reason))
     api.include_router(monitoring_router(registry, counters))
+    # Before the routes of one model, whose path template matches this path too.
+    api.include_router(feedback_router(registry, management.tokens, feedback, keys_required=keys_required))
     api.include_router(models_router(registry))
     api.include_router(introspection_router(registry, large_work))
     api.include_router(repository_router(registry, management, source_problems))

@@ -19,7 +19,7 @@ from enn_service.http.timeouts import SharedTimeout
 from enn_service.inference.admission import Reservation
 from enn_service.inference.cost import INLINE, MAX_SECONDS, SMALL_BYTES
 from enn_service.inference.pipeline import Deferred, respond
-from enn_service.inference.types import EncodedResponse, InferenceRequest
+from enn_service.inference.types import EncodedResponse, InferenceRequest, ObserverFactory
 from enn_service.observability.access_log import AccessLog
 from enn_service.observability.counters import Counters
 from enn_service.observability.events import RequestObserver, finished_request
@@ -47,6 +47,7 @@ class DataPlane:
         shutting_down: Function that returns True after a shutdown has begun.
         observers: Receivers of an event for each finished request.
         access_log: Log of all requests; None for none.
+        record: Record of all answers; None for none.
     """
 
     def __init__(
@@ -61,13 +62,14 @@ class DataPlane:
         shutting_down: Callable[[], bool],
         observers: Sequence[RequestObserver] = (),
         access_log: AccessLog | None = None,
+        record: ObserverFactory | None = None,
     ) -> None:
         self._registry = registry
         self._counters = counters
         self._control_plane = control_plane
         self._auth = auth
         self._shutting_down = shutting_down
-        self._observers, self._access_log = observers, access_log
+        self._observers, self._access_log, self._record = observers, access_log, record
         self._max_body_bytes = settings.max_body_bytes
         self._max_inline_body = min(SMALL_BYTES, settings.max_body_bytes)
         self._hosts = AllowedHosts(settings.allowed_hosts or (ANY_HOST,))
@@ -107,12 +109,13 @@ class DataPlane:
         registry, counters, auth, admission = self._registry, self._counters, self._auth, self._admission
         endpoint, model_name, version, verb = route.endpoint, route.model, route.version, route.verb
         limit, observed, first_id = self._max_inline_body, bool(self._observers), RequestId.from_headers(headers)
-        record = self._access_log and self._access_log.recorder("POST", path, client, headers)
+        log = self._access_log and self._access_log.recorder("POST", path, client, headers)
+        record = self._record
 
         def answer(body: bytes) -> tuple[Response | EncodedResponse, RequestId] | Unfinished | None:
             if len(body) > limit or self._shutting_down():
                 return None
-            started = perf_counter_ns() if observed or record else 0
+            started = perf_counter_ns() if observed or log else 0
             request_id, model, admitted, key = first_id.next_request(), None, False, ""
             try:
                 key = auth.authenticate("POST", path, headers)
@@ -120,20 +123,21 @@ class DataPlane:
                 admitted = True
                 model = registry.get(model_name, version)
                 stats = counters.stats_for(model.name, model.version, verb)
-                request = InferenceRequest(body, json_length, request_id.client_id)
+                observer = None if record is None else record(request_id.header[1], headers, key)
+                request = InferenceRequest(body, json_length, request_id.client_id, None, observer)
                 response = respond(endpoint, model, request, stats, INLINE)
                 if isinstance(response, Deferred):
                     return Unfinished(response, model)
                 if len(response.body) > SMALL_BYTES:  # ASGI sends it: it is in flight until the client has read it
-                    return Unfinished(_response(response), model, response.rows)
+                    return Unfinished(Response.of(response), model, response.rows)
             except Exception as error:  # noqa: BLE001  (a RequestError has its status; the rest is a 500 with a reference)
                 response = self._error_response(error)
             finally:
                 if admitted:
                     admission.release()
             rows = response.rows if isinstance(response, EncodedResponse) else 0
-            if record is not None:
-                record(key, request_id.header[1], response.status, rows, started)
+            if log is not None:
+                log(key, request_id.header[1], response.status, rows, started)
             if observed:
                 self._notify(request_id.header[1], ("POST", path, headers), response.status, (model, rows), started)
             return response, request_id
@@ -234,6 +238,8 @@ class DataPlane:
             else:
                 body = await self._read_body(headers, receive, self._max_body_bytes, reservation)
                 request = InferenceRequest(body, json_part_length(headers), request_id.client_id, reservation)
+                if self._record is not None:
+                    request.observer = self._record(request_id.header[1], headers, scope[SCOPE_KEY])
                 del body  # the request alone holds it, until it is computed
                 response = await self._dispatch(route, scope, receive, request)
             await response.send(send, request_id)
@@ -266,7 +272,7 @@ class DataPlane:
         if isinstance(result, Deferred):
             return await self._finish(result, scope, receive, request.memory)
         scope[SCOPE_ANSWER] = model, result.rows
-        return _response(result)
+        return Response.of(result)
 
     async def _finish(
         self, work: Response | Deferred, scope: Scope, receive: Receive, memory: Reservation | None
@@ -277,7 +283,7 @@ class DataPlane:
         rows = 0
         try:
             result = await self._large_work.run(work.steps(memory, self._max_seconds), receive)
-            response, rows = _response(result), result.rows
+            response, rows = Response.of(result), result.rows
         except ClientDisconnect:
             work.record(refused=True)
             raise
@@ -291,7 +297,3 @@ class DataPlane:
         """Return the response to an exception, and count it."""
         self._counters.record_error(error)
         return response_for_exception(error)
-
-
-def _response(result: EncodedResponse) -> Response:
-    return Response(200, result.body, result.content_type, result.headers, result.more)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
 from importlib.util import find_spec
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, Self
 
 import orjson
 from starlette.types import Message, Scope, Send
@@ -53,6 +53,11 @@ class Response(NamedTuple):
     content_type: bytes = b"application/json"
     headers: Sequence[tuple[str, str]] = ()
     more: Sequence[bytes] = ()
+
+    @classmethod
+    def of(cls, result: EncodedResponse) -> Self:
+        """Return the response that carries a successful answer."""
+        return cls(200, result.body, result.content_type, result.headers, result.more)
 
     @property
     def size(self) -> int:

@@ -62,6 +62,8 @@ def respond(
         tensors = run(model, call, batch)
         ran = perf_counter_ns()
         response = endpoint.encode(model, call, batch, tensors)
+        if request.observer is not None:
+            request.observer(model, batch, call.tensors, tensors)
     except Exception:
         stats.record_failure(perf_counter_ns() - started)
         raise
@@ -172,6 +174,8 @@ class Deferred:
                 tensors = run(model, call, piece)
                 ran = perf_counter_ns()
                 yield from answer.add(piece, tensors)
+                if request.observer is not None:
+                    request.observer(model, piece, call.tensors, tensors)
                 self._count(piece, decoded - began, ran - decoded, perf_counter_ns() - ran)
                 needed = answer.size if self._rows < PROJECTED_FROM * rows else answer.size * rows // self._rows
                 if needed > reserved:

@@ -4,7 +4,7 @@ One object of each is made for every request: a msgspec Struct takes a third of 
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -29,12 +29,14 @@ class InferenceRequest(Struct, eq=False):
         json_length: Length of the JSON part in bytes if a header gives it; binary tensors follow. None for JSON alone.
         id: Request identity that the client sent in a header; empty if it sent none.
         memory: Memory that the request has reserved; None for a request without a limit.
+        observer: Receiver of the rows and tensors of a successful answer; None for none.
     """
 
     body: bytes
     json_length: int | None = None
     id: str = ""
     memory: Reservation | None = None
+    observer: "InferenceObserver | None" = None
 
     def reserve(self, size: int, what: str, rows: int = 0) -> None:
         """Reserve memory for the request.
@@ -116,6 +118,12 @@ class Batch(Struct, eq=False):
             piece = array[start : start + rows]
             found = None if outside is None else outside.piece(start, start + len(piece))
             yield Batch(piece, len(piece), found, self.first + start)
+
+
+InferenceObserver = Callable[[ServedModel, Batch, Sequence[str], Sequence[Array]], None]
+"""Function that is called with the model, rows, names of tensors and tensors of an answer, piece by piece."""
+ObserverFactory = Callable[[bytes, Mapping[bytes, bytes], str], InferenceObserver | None]
+"""Function that returns the observer of a request with this id, these headers and this name of a key."""
 
 
 class EncodedResponse(Struct):

@@ -125,6 +125,7 @@ class Counters:
         endpoints: Counters by model, version and endpoint.
         errors: Number of failed requests by reason.
         loads: Number of versions by the result of loading: "loaded" or "refused".
+        records: Number of rows for the record, "written" and "dropped", and of workers that cannot write, "failing".
         in_flight: Number of requests in progress.
         processes: Statistics of each running worker process.
     """
@@ -132,6 +133,7 @@ class Counters:
     endpoints: dict[Key, EndpointStats] = field(default_factory=dict)
     errors: Counter[str] = field(default_factory=Counter)
     loads: Counter[str] = field(default_factory=Counter)
+    records: Counter[str] = field(default_factory=Counter)
     in_flight: int = 0
     processes: list[ProcessStatistics] = field(default_factory=list)
 
@@ -153,6 +155,7 @@ class Counters:
         # `dict(...)` copies in one step: another thread may add a reason while a loop in Python iterates.
         self.errors.update(dict(other.errors))
         self.loads.update(dict(other.loads))
+        self.records.update(dict(other.records))
         self.in_flight += other.in_flight
         self.processes += other.processes
 
@@ -213,7 +216,9 @@ class SharedCounters:
         with self._saving:
             local = self.local
             endpoints = [(*key, stats) for key, stats in list(local.endpoints.items())]
-            saved = _SavedCounters(endpoints, local.errors, local.loads, local.in_flight, read_process_statistics())
+            saved = _SavedCounters(
+                endpoints, local.errors, local.loads, local.in_flight, read_process_statistics(), local.records
+            )
             replace_file(self._slot.path, orjson.dumps(saved))
 
     def total(self) -> Counters:
@@ -240,6 +245,7 @@ class _SavedCounters:
     loads: Counter[str]
     in_flight: int
     process: ProcessStatistics
+    records: Counter[str] = field(default_factory=Counter)
 
 
 _SAVED = TypeAdapter(_SavedCounters)
@@ -259,5 +265,6 @@ def _read(path: Path, *, is_alive: bool) -> Counters:
         return Counters()
     endpoints = {(model, version, endpoint): stats for model, version, endpoint, stats in saved.endpoints}
     if not is_alive:
-        return Counters(endpoints, saved.errors, saved.loads)
-    return Counters(endpoints, saved.errors, saved.loads, saved.in_flight, [saved.process])
+        saved.records.pop("failing", None)
+        return Counters(endpoints, saved.errors, saved.loads, saved.records)
+    return Counters(endpoints, saved.errors, saved.loads, saved.records, saved.in_flight, [saved.process])

@@ -21,8 +21,8 @@ BATCH_SECONDS = 0.02
 """Time that requests are collected before they are logged, in seconds."""
 AUDIT = "enn_service.audit"
 """Logger of the requests to load and unload models; it logs at every level of the settings."""
-CHATTY = ("botocore", "aiobotocore")
-"""Loggers of libraries that describe each connection to the storage at the level info."""
+CHATTY = ("botocore", "aiobotocore", "alembic")
+"""Loggers of libraries that describe each connection to the storage, or each start, at the level info."""
 ESCAPES = {code: ascii(chr(code))[1:-1] for code in (*range(32), *range(127, 160), 0x2028, 0x2029)}
 """Escape of each character that ends a line or changes what a terminal shows."""
 TEXT = "request request_id=%r method=%r path=%r status=%r model=%r version=%r rows=%r seconds=%r"

@@ -56,7 +56,11 @@ def _families(counters: Counters) -> Iterator[Metric]:
     loads = CounterMetricFamily("enn_model_loads", "versions that the workers loaded or refused", labels=["result"])
     for result in ("loaded", "refused"):
         loads.add_metric([result], counters.loads[result])
-    yield from (errors, loads)
+    records = CounterMetricFamily("enn_record_rows", "rows written to the record or dropped", labels=["result"])
+    for result in ("written", "dropped"):
+        records.add_metric([result], counters.records[result])
+    failing = "number of workers that cannot write to the record now"
+    yield from (errors, loads, records, GaugeMetricFamily("enn_record_failing", failing, counters.records["failing"]))
     yield GaugeMetricFamily(
         "enn_requests_in_flight", "requests in progress, including this one", value=counters.in_flight
     )

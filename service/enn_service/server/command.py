@@ -20,6 +20,7 @@ from enn_service.server.server import SingleServer, load_application, uvicorn_co
 from enn_service.server.setting_faults import WrongSettingsError, describe_faults, exit_with_faults, setting_name, shown
 from enn_service.server.supervisor import Supervisor
 from enn_service.settings import Settings
+from enn_service.settings.checks import SettingError
 
 
 def run() -> None:
@@ -31,6 +32,7 @@ def run() -> None:
     settings = _parse_settings(sys.argv[1:])
     _check_key_files(settings)
     logging.config.dictConfig(logging_config(settings))
+    _check_record(settings)
     with ExitStack() as stack:
         # From here on there is something to clean up.
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -87,6 +89,18 @@ def _check_key_files(settings: Settings) -> None:
             faults.append(f"{_name(field)}: {error}")
     if faults:
         exit_with_faults(faults)
+
+
+def _check_record(settings: Settings) -> None:
+    """Bring the database of the record up to date before the workers start; refuse one of a newer release."""
+    if settings.record is None:
+        return
+    from enn_service.inference.record.service import check_schema  # noqa: PLC0415  (the extra `record`)
+
+    try:
+        check_schema(settings.record.get_secret_value())
+    except SettingError as error:
+        exit_with_faults([str(error)])
 
 
 def _name(field: str) -> str:

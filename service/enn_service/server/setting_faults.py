@@ -15,7 +15,7 @@ WRONG_SETTING = 2
 """Exit status of a service that does not start because of a setting."""
 MAX_SHOWN = 100
 """Maximum number of characters of a value in a line."""
-SECRETS = ("api_keys", "token")
+SECRETS = ("api_keys", "record", "token")
 """Settings whose values are not printed."""
 ELEMENTS = {
     "api_keys": "a SHA-256 of 64 hexadecimal digits",

@@ -13,11 +13,21 @@ NO_ELEMENTS = {
     "api_keys": "expected at least one SHA-256; leave the setting unset to require no key",
     "middleware": "expected at least one package.module:factory; leave the setting unset to have none",
     "allowed_hosts": "expected at least one host name; leave the setting unset for its default",
+    "record_exclude": "expected at least one feature; leave the setting unset to exclude none",
 }
 """Text of the refusal of an empty list, by the name of the setting."""
 ROOT_PATH = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+")
 OWN_SEGMENTS = {"v1", "v2", "metrics", "explorer", "docs", "openapi.json", "static-offline-docs"}
 """First segments of the paths of the service."""
+
+
+RECORD_PACKAGES = {
+    "sqlite": ("sqlalchemy", "alembic"),
+    "postgresql+psycopg": ("sqlalchemy", "alembic", "psycopg"),
+}
+"""Packages that the database of a record needs, by the scheme of its address."""
+MAX_SCHEME = 30
+"""Maximum number of characters of an unknown scheme in an error."""
 
 
 class SettingError(ValueError):
@@ -81,3 +91,21 @@ def check_source(url: str) -> None:
         raise ValueError(f"protocol {protocol!r}; expected one that fsspec knows, as in s3://bucket/models")
     if find_spec(package := known["class"].partition(".")[0]) is None:
         raise ValueError(f"protocol {protocol!r} needs the package {package}; {remedy}")
+
+
+def check_record(url: str) -> None:
+    """Check that the address of a record names a database that can be opened.
+
+    Args:
+        url: Address of the database.
+
+    Raises:
+        ValueError: The text is no such address, or a package is not installed.
+    """
+    scheme, found, place = url.partition("://")
+    if scheme not in RECORD_PACKAGES or not found or (scheme == "sqlite" and not place.startswith("//")):
+        kind = scheme[:MAX_SCHEME] if found else "no address"
+        raise ValueError(f"{kind!r}; expected sqlite:////path/record.db or postgresql+psycopg://user@host/name")
+    for package in RECORD_PACKAGES[scheme]:
+        if find_spec(package) is None:
+            raise ValueError(f"needs the package {package}; install this project with its extra record")

@@ -6,13 +6,14 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, TypeAdapter
 
+from enn_service.api.schemas.feedback import FeedbackRequest
 from enn_service.api.schemas.inference import Elements, Label, Row
 from enn_service.api.schemas.repository import IndexRequest, LoadRequest, UnloadRequest
 from enn_service.protocols.request_bodies import ExplainRequest, ExplainTensorsRequest, InferRequest, PredictRequest
 
 REFERENCES = "#/components/schemas/{name}"
 REQUESTS: tuple[type[msgspec.Struct], ...] = (PredictRequest, ExplainRequest, InferRequest, ExplainTensorsRequest)
-OTHERS = Row | Label | Elements | IndexRequest | LoadRequest | UnloadRequest
+OTHERS = Row | Label | Elements | IndexRequest | LoadRequest | UnloadRequest | FeedbackRequest
 """Bodies that are pydantic models, and the named types to which the Structs refer."""
 # A list of alternatives would do, but code generators take one beside `properties` for a union of other objects.
 ROWS_ONCE = {

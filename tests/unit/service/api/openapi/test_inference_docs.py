@@ -6,7 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from enn_service.api.inference_docs import BODIES, WITH_TENSORS, inference_docs_router
+from enn_service.api.openapi.inference_docs import BODIES, WITH_TENSORS, inference_docs_router
 from enn_service.http.paths import model_path, with_version
 from enn_service.http.routing import ENDPOINTS, InferenceRoute
 

@@ -1,0 +1,1 @@
+"""Versions of the record's schema, in the order of their numbers."""
