@@ -195,7 +195,14 @@ def _create_registry(
     settings: Settings, run: RunDirectory, counters: SharedCounters, verify: Verify | None
 ) -> ModelRegistry:
     unloaded = UnloadState(settings.unloaded_models or run.unloaded)
-    return ModelRegistry(settings.models, unloaded, counters.local.loads, verify, allow_empty=settings.allow_empty)
+    return ModelRegistry(
+        settings.models,
+        unloaded,
+        counters.local.loads,
+        verify,
+        allow_empty=settings.allow_empty,
+        accept_unknown=settings.unknown == "accept",
+    )
 
 
 def _create_sync(

@@ -31,6 +31,8 @@ class LearnedModel:
         background: Raw training rows, float64 [k, features], to which explanations compare; k may be 0.
         usage: Distribution of each neuron's pre-activations over the training part; None if withheld or unknown.
         calibration: Scores for intervals and sets with a stated coverage; None if no folds held out rows.
+        column_means: Mean of each input column of the network over the training rows, float64 [columns], which stands
+            for an unknown value; None if unknown.
     """
 
     network: Network
@@ -43,6 +45,7 @@ class LearnedModel:
     background: Rows
     usage: ActivationStatistics | None = None
     calibration: Calibration | None = None
+    column_means: Rows | None = None
 
     def __post_init__(self) -> None:
         """Check that all parts have the same number of inputs and the same task."""

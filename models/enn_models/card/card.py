@@ -41,6 +41,8 @@ class Card(CardPart):
             owner does not publish them.
         usage: Statistics of each activation on the training data; None if the owner does not publish them.
         calibration: Scores for intervals and sets with a stated coverage; None if training made none. New in format 2.
+        column_means: Mean of each column of the network over the training rows, which stands for an unknown value; None
+            if training stored none. New in format 2.
     """
 
     format: Literal[1, 2] = 2
@@ -60,6 +62,7 @@ class Card(CardPart):
     background: Annotated[RawRows, Field(min_length=1, max_length=1000)] | None = None
     usage: ActivationStatistics | None = None
     calibration: Calibration | None = None
+    column_means: tuple[FiniteFloat, ...] | None = None
 
     @model_validator(mode="after")
     def _check_consistency(self) -> "Card":
@@ -93,6 +96,8 @@ class Card(CardPart):
             self._check_usage(self.usage)
         if self.calibration is not None:
             self._check_calibration(self.calibration)
+        if self.column_means is not None:
+            self._check_column_means(len(self.column_means))
 
     @cached_property
     def feature_names(self) -> list[str]:
@@ -162,6 +167,12 @@ class Card(CardPart):
         for scale in calibration.scales:
             if len(scale.weights) not in (0, self.layers[-2]):
                 raise ValueError(f"calibration: a scale of {len(scale.weights)} neurons; expected {self.layers[-2]}")
+
+    def _check_column_means(self, found: int) -> None:
+        if self.format == 1:
+            raise ValueError("column_means: not in format 1; expected format 2")
+        if found != self.layers[0]:
+            raise ValueError(f"column_means: {found} numbers; expected one for each of {self.layers[0]} columns")
 
     def network(self) -> Network:
         """Build the network from the parameters.

@@ -2,11 +2,15 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from enn_models.card.features import Feature
+from enn_models.card.unknown_values import UNSEEN
+
+Unknown = Literal["refuse", "mark", "accept"]
+"""Treatment of names that are not known, and of missing values where training rows had none."""
 
 NUMBERS = {int, float}
 """Python types of JSON numbers; `bool` is not among them."""
@@ -16,7 +20,7 @@ MAX_CATEGORY_LENGTH = 60
 """Maximum number of characters of a category shown in an error message."""
 
 
-def value_decoder(feature: Feature, *, tensor: bool) -> Callable[[Any], Any]:
+def value_decoder(feature: Feature, *, tensor: bool, unknown: Unknown = "refuse") -> Callable[[Any], Any]:
     """Return a function that converts a JSON value of a feature to its code, and an invalid value to None.
 
     A number is the index of a category, unless the name of a category reads as a number ("1"): a number would then be
@@ -26,12 +30,16 @@ def value_decoder(feature: Feature, *, tensor: bool) -> Callable[[Any], Any]:
     Args:
         feature: Feature of the values.
         tensor: True if the values come from a tensor, which contains only numbers and null.
+        unknown: "mark" for the code `UNSEEN` of a name that counts as another one, "accept" for this code of every name
+            that is not known and for NaN of every missing value.
     """
-    codes: dict[Any, float] = {None: float("nan")} if feature.missing else {}
+    codes: dict[Any, float] = {None: float("nan")} if feature.missing or unknown == "accept" else {}
     accepted_numbers, other = NUMBERS, None
     if not tensor and feature.kind == "categorical":
         codes |= feature.codes
         other = None if feature.other is None else feature.codes[feature.other]
+        if unknown == "accept" or (unknown == "mark" and other is not None):
+            other = UNSEEN
         accepted_numbers = set() if feature.has_numeric_names else NUMBERS
     if not tensor and feature.kind == "boolean":
         codes |= {False: 0.0, True: 1.0}

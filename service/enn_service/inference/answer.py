@@ -62,7 +62,7 @@ def encode_at_once(answer: Answer, batch: Batch, tensors: Sequence[Array]) -> En
     """Return the response to the rows of one batch in one block."""
     for _ in answer.add(batch, tensors):
         pass
-    response = answer.finish(batch.size, 0 if batch.out_of_range is None else batch.out_of_range.rows)
+    response = answer.finish(batch.size, batch.rows_out_of_range, batch.rows_unknown)
     response.body, response.more = b"".join([response.body, *response.more]), ()
     return response
 

@@ -15,7 +15,6 @@ from enn_models.explanations.methods import DEFAULT_PERMUTATIONS, MAX_PERMUTATIO
 from enn_service.errors import InvalidRequestError
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.row_parser import parse_rows
-from enn_service.runtime.session import Array
 
 ANGLE_NS = 15
 """Estimated time of exact Shapley values for each angle and node: background x neurons x harmonics x features."""
@@ -109,20 +108,20 @@ class AttributionResult:
 
 
 def compute_attributions(
-    model: ServedModel, rows: Array, options: AttributionOptions, units: Sequence[Sequence[int]]
+    model: ServedModel, columns: Floats, options: AttributionOptions, units: Sequence[Sequence[int]]
 ) -> Generator[None, None, AttributionResult]:
     """Compute the attributions of every row and unit, and the interactions of some units.
 
     Args:
         model: Model to explain.
-        rows: Inputs, float32 [batch, features].
+        columns: Encoded rows, float64 [batch, columns].
         options: Attributions that the request asks for.
         units: Indices of the explained output units of each row, [rows][outputs].
 
     Yields:
         None between two parts of the work, of some milliseconds each.
     """
-    network, method, columns = model.network, options.method, model.network.encode(rows)
+    network, method = model.network, options.method
     found = yield from methods.attribute(network, columns, method, options.reference, options.permutations)
     pairs: list[list[bytes]] = []
     if options.interactions:
@@ -202,10 +201,10 @@ def effect_cost_ns(model: ServedModel, reference: int, points: int) -> float:
     """
     if len(model.network.layers) == 2:
         return ROW_NS + 2 * COSINE_NS * model.network.spectrum.size * (reference + points)
-    return ROW_NS + _evaluation_ns(model) * reference * points
+    return ROW_NS + evaluation_ns(model) * reference * points
 
 
-def _evaluation_ns(model: ServedModel) -> float:
+def evaluation_ns(model: ServedModel) -> float:
     """Return the estimated time of one evaluation of the network in float64, in nanoseconds."""
     network = model.network
     cosines = sum(layer.coefficients.size for layer in network.layers if layer.coefficients is not None)
@@ -215,7 +214,7 @@ def _evaluation_ns(model: ServedModel) -> float:
 def row_cost_ns(model: ServedModel, options: AttributionOptions) -> float:
     """Return the estimated time of the attributions of one row, in nanoseconds."""
     network, features, reference = model.network, len(model.card.features), len(options.reference)
-    evaluation = _evaluation_ns(model)
+    evaluation = evaluation_ns(model)
     if options.method == "shapley":
         nodes, angles = -(-features // 4), reference * network.spectrum.size * features
         pairs = INTERACTION_NS + PAIR_NS * features if options.interactions else 0

@@ -1,10 +1,12 @@
 """Options of an explain request on either protocol, and the JSON text of its explanations."""
 
 from collections.abc import Generator, Sequence
+from functools import cache
 from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 
+from enn_models.cosine_series import Floats
 from enn_models.explanations.methods import MAX_PERMUTATIONS, Method
 from enn_service.errors import InvalidRequestError
 from enn_service.inference import attributions
@@ -203,6 +205,11 @@ def encode_explanations(
     """
     output, bumps = tensors
     rows, encoder = batch.array(), model.explanation_encoder
+
+    @cache
+    def columns() -> Floats:
+        return model.unknown_values.encode(rows, batch.unknown)
+
     by_place = (
         [model.prediction_encoder.explained_outputs(output, options.output)]
         if options.outputs is None
@@ -211,8 +218,11 @@ def encode_explanations(
     attributed = None
     if options.attributions is not None:
         units_of_rows = list(zip(*by_place, strict=True))
-        attributed = yield from attributions.compute_attributions(model, rows, options.attributions, units_of_rows)
+        attributed = yield from attributions.compute_attributions(model, columns(), options.attributions, units_of_rows)
     flags = encoder.encode_out_of_range(len(rows), batch.out_of_range)
+    if batch.unknown is not None:
+        for row, names in model.prediction_encoder.out_of_range.named(batch.unknown.flags):
+            flags[row] += b',"unknown":%b' % names
 
     def encode(place: int, starts: list[bytes]) -> list[bytes]:
         units = by_place[place]
@@ -221,10 +231,11 @@ def encode_explanations(
         else:
             texts = attributions.encode_attributions(model, attributed, units, place)
             tails = [b'%b,"attributions":%b}' % pair for pair in zip(starts, texts, strict=True)]
-        return encoder.encode(rows, units, bumps, tails, harmonics=options.harmonics, top=options.top)
+        return encoder.encode(columns, units, bumps, tails, harmonics=options.harmonics, top=options.top)
 
     if options.outputs is None:
         if options.guarantees is not None:
+            _refuse_averaged(batch)
             added = yield from guarantees.encode_guarantees(model, rows, by_place[0], output, options.guarantees)
             flags = [b"%b%b" % pair for pair in zip(flags, added, strict=True)]
         return encode(0, flags)
@@ -234,3 +245,11 @@ def encode_explanations(
         yield
     by_row = zip(zip(*by_output, strict=True), flags, strict=True)
     return [b'{"outputs":[%b]%b}' % (b",".join(each), flag) for each, flag in by_row]
+
+
+def _refuse_averaged(batch: Batch) -> None:
+    """Refuse guarantees of rows with a value that counts as a mean: the surroundings of such a row are not defined."""
+    if batch.unknown is not None and len(rows := batch.unknown.averaged_rows):
+        raise InvalidRequestError(
+            f"row {batch.first + int(rows[0])} has an unknown value; stability and counterfactuals need known values"
+        )

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from enn_service.inference.admission import Reservation
+from enn_service.inference.attributions import evaluation_ns
 from enn_service.inference.cost import (
     BYTE_NS,
     EVENT_LOOP,
@@ -24,6 +25,7 @@ from enn_service.inference.cost import (
 from enn_service.inference.types import Batch, EncodedResponse, Endpoint, InferenceCall, InferenceRequest, RowSource
 from enn_service.observability.counters import EndpointStats
 from enn_service.runtime.model import ServedModel
+from enn_service.runtime.range_check import Numbers
 from enn_service.runtime.row_parser import parse_rows
 from enn_service.runtime.session import Array, all_finite
 
@@ -57,6 +59,8 @@ def respond(
         batch = validate(model, call)
         decoded = perf_counter_ns()
         cost_ns = batch.size * (PARAMETER_NS * model.parameters + NUMBER_NS * call.numbers) + call.extra_ns
+        if batch.unknown is not None:
+            cost_ns += len(batch.unknown.averaged_rows) * evaluation_ns(model)
         if cost_ns > limits.nanoseconds or batch.size * call.numbers > limits.numbers:
             return Deferred(endpoint, model, request, stats, call=call, batch=batch, started=started)
         tensors = run(model, call, batch)
@@ -106,6 +110,7 @@ class Deferred:
         "_stages",
         "_started",
         "_stats",
+        "_unknown",
         "model",
     )
 
@@ -126,7 +131,7 @@ class Deferred:
         self._call, self._batch = call, batch
         self._started = now if started is None else started
         self._stages = [now - self._started, 0, 0]
-        self._rows = self._outside = 0
+        self._rows = self._outside = self._unknown = 0
 
     @property
     def size(self) -> int:
@@ -183,7 +188,7 @@ class Deferred:
                     reserved = needed
                 yield None
                 began = perf_counter_ns()
-        response = answer.finish(self._rows, self._outside)
+        response = answer.finish(self._rows, self._outside, self._unknown)
         self._stages[2] += perf_counter_ns() - began
         if memory is not None:
             memory.give_back(len(request.body) + PIECE_BYTES + reserved - response.size)
@@ -193,7 +198,8 @@ class Deferred:
     def _count(self, piece: Batch, decode_ns: int, run_ns: int, encode_ns: int) -> None:
         """Add a piece to the counts and times."""
         self._rows += piece.size
-        self._outside += 0 if piece.out_of_range is None else piece.out_of_range.rows
+        self._outside += piece.rows_out_of_range
+        self._unknown += piece.rows_unknown
         for stage, took in enumerate((decode_ns, run_ns, encode_ns)):
             self._stages[stage] += took
 
@@ -219,16 +225,23 @@ def validate(model: ServedModel, call: InferenceCall[Any]) -> Batch:
     if type(rows) is list and len(rows) == 1 and model.range_check.contains(rows[0]):
         return Batch(rows[0], 1, None)
     if isinstance(rows, RowSource):
-        rows = np.concatenate([_validate(model, call, piece, 0).array() for piece in rows.pieces()])
+        rows = np.concatenate([_parse(model, call, piece, 0) for piece in rows.pieces()])
     return _validate(model, call, rows, 0)
 
 
 def _validate(model: ServedModel, call: InferenceCall[Any], rows: Any, first: int) -> Batch:  # noqa: ANN401  (JSON)
     """Return rows of a call, the first of which has this index, as an array."""
-    if not isinstance(rows, np.ndarray):
-        rows = parse_rows(model.card, rows, str(call.field), tensor=call.as_tensor, first=first)
-    array, outside = model.range_check.validate(rows, call.field, first)
-    return Batch(array, len(array), outside, first)
+    numbers, unknown = model.unknown_values.replace(_parse(model, call, rows, first))
+    array, outside = model.range_check.validate(numbers, call.field, first)
+    return Batch(array, len(array), outside, first, unknown)
+
+
+def _parse(model: ServedModel, call: InferenceCall[Any], rows: Any, first: int) -> Numbers:  # noqa: ANN401  (JSON)
+    """Return rows of a call, the first of which has this index, as numbers."""
+    if isinstance(rows, np.ndarray):
+        return rows
+    unknown = model.unknown_values.mode
+    return parse_rows(model.card, rows, str(call.field), tensor=call.as_tensor, first=first, unknown=unknown)
 
 
 def _batches(model: ServedModel, call: InferenceCall[Any]) -> Iterator[Batch]:
@@ -259,7 +272,10 @@ def _estimate_ns(model: ServedModel, call: InferenceCall[Any], rows: int, read: 
         rows: Number of rows.
         read: Number of bytes of the body.
     """
-    return read * BYTE_NS + rows * (PARAMETER_NS * model.parameters + NUMBER_NS * call.numbers) + call.extra_ns
+    row_ns = PARAMETER_NS * model.parameters + NUMBER_NS * call.numbers
+    if model.unknown_values.averages:
+        row_ns += evaluation_ns(model)
+    return round(read * BYTE_NS + rows * row_ns + call.extra_ns)
 
 
 def run(model: ServedModel, call: InferenceCall[Any], batch: Batch) -> Sequence[Array]:
@@ -270,6 +286,8 @@ def run(model: ServedModel, call: InferenceCall[Any], batch: Batch) -> Sequence[
     """
     rows, session = batch.rows, model.session
     tensors = session.run_row(rows, call.tensors) if isinstance(rows, list) else session.run(rows, call.tensors)
+    if batch.unknown is not None:
+        tensors = model.unknown_values.compute(batch.array(), batch.unknown, call.tensors, tensors)
     for tensor in tensors:
         if not all_finite(tensor):
             name = f"{model.name}/{model.version}"

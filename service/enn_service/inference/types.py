@@ -14,6 +14,7 @@ from enn_service.inference.admission import Reservation
 from enn_service.runtime.model import ServedModel
 from enn_service.runtime.out_of_range import OutOfRange
 from enn_service.runtime.session import Array
+from enn_service.runtime.unknown_values import UnknownValues
 
 if TYPE_CHECKING:
     from enn_service.runtime.range_check import Field, Numbers
@@ -96,12 +97,29 @@ class Batch(Struct, eq=False):
         size: Number of rows.
         out_of_range: Values outside their training range; None if there are none.
         first: Index of the first row in the request.
+        unknown: Unknown values; None if there are none.
     """
 
     rows: list[float] | Array
     size: int
     out_of_range: OutOfRange | None
     first: int = 0
+    unknown: UnknownValues | None = None
+
+    @property
+    def is_flagged(self) -> bool:
+        """True if the response names rows."""
+        return self.out_of_range is not None or self.unknown is not None
+
+    @property
+    def rows_out_of_range(self) -> int:
+        """Number of rows with values outside their training range."""
+        return 0 if self.out_of_range is None else self.out_of_range.rows
+
+    @property
+    def rows_unknown(self) -> int:
+        """Number of rows with unknown values."""
+        return 0 if self.unknown is None else self.unknown.flags.rows
 
     def array(self) -> Array:
         """Return the rows as float32 [batch, features]."""
@@ -117,7 +135,8 @@ class Batch(Struct, eq=False):
         for start in range(0, self.size, rows):
             piece = array[start : start + rows]
             found = None if outside is None else outside.piece(start, start + len(piece))
-            yield Batch(piece, len(piece), found, self.first + start)
+            unknown = None if self.unknown is None else self.unknown.piece(start, start + len(piece))
+            yield Batch(piece, len(piece), found, self.first + start, unknown)
 
 
 InferenceObserver = Callable[[ServedModel, Batch, Sequence[str], Sequence[Array]], None]
@@ -176,12 +195,13 @@ class Answer(Protocol):
         """
         ...
 
-    def finish(self, rows: int, outside: int) -> EncodedResponse:
+    def finish(self, rows: int, outside: int, unknown: int) -> EncodedResponse:
         """Return the response.
 
         Args:
             rows: Number of rows.
             outside: Number of rows with values outside their training ranges.
+            unknown: Number of rows with unknown values.
         """
         ...
 

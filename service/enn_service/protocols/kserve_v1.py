@@ -69,8 +69,8 @@ def _decode_explain(model: ServedModel, request: InferenceRequest) -> InferenceC
 def _encode_predictions(
     model: ServedModel, call: InferenceCall[float | None], batch: Batch, tensors: Sequence[Array]
 ) -> EncodedResponse:
-    """Return {"predictions": [...]}, one per row, and "out_of_range" where rows leave the training ranges."""
-    if batch.out_of_range is not None or call.options is not None:
+    """Return {"predictions": [...]}, one per row, and "out_of_range" and "unknown" where rows have such values."""
+    if batch.is_flagged or call.options is not None:
         return encode_at_once(_Predictions(model, call), batch, tensors)
     encoder, output = model.prediction_encoder, tensors[0]
     if batch.size == 1:
@@ -93,7 +93,8 @@ class _Predictions:
 
     def __init__(self, model: ServedModel, call: InferenceCall[float | None]) -> None:
         self._model, self._coverage = model, call.options
-        self._encoder, self._predictions, self._outside = model.prediction_encoder, Pieces(), Pieces()
+        self._encoder, self._predictions = model.prediction_encoder, Pieces()
+        self._outside, self._unknown = Pieces(), Pieces()
 
     @property
     def bytes_per_row(self) -> int:
@@ -101,18 +102,22 @@ class _Predictions:
 
     @property
     def size(self) -> int:
-        return self._predictions.size + self._outside.size
+        return self._predictions.size + self._outside.size + self._unknown.size
 
     def add(self, batch: Batch, tensors: Sequence[Array]) -> Iterable[None]:
         self._predictions.append(*_encode_rows(self._model, batch, tensors, self._coverage))
         if batch.out_of_range is not None:
             self._outside.append(b",".join(self._encoder.out_of_range.rows(batch.out_of_range, batch.first)))
+        if batch.unknown is not None:
+            self._unknown.append(b",".join(self._encoder.out_of_range.rows(batch.unknown.flags, batch.first)))
         return ()
 
-    def finish(self, rows: int, outside: int) -> EncodedResponse:
+    def finish(self, rows: int, outside: int, unknown: int) -> EncodedResponse:
         parts = [b'{"predictions":[', *self._predictions.blocks()]
         if outside:
             parts += [b'],"out_of_range":[', *self._outside.blocks()]
+        if unknown:
+            parts += [b'],"unknown":[', *self._unknown.blocks()]
         return in_blocks([*parts, b"]}"], rows)
 
 
@@ -137,7 +142,7 @@ class _Explanations:
         self._predictions.append(*_encode_rows(self._model, batch, tensors, self._options.coverage))
         self._explanations.append(*(yield from encode_explanations(self._model, batch, self._options, (output, bumps))))
 
-    def finish(self, rows: int, outside: int) -> EncodedResponse:  # noqa: ARG002  (each explanation names its own)
+    def finish(self, rows: int, outside: int, unknown: int) -> EncodedResponse:  # noqa: ARG002  (each explanation names its own)
         predictions, explanations = self._predictions.blocks(), self._explanations.blocks()
         return in_blocks([b'{"predictions":[', *predictions, b'],"explanations":[', *explanations, b"]}"], rows)
 

@@ -109,13 +109,13 @@ def _encode(
 ) -> EncodedResponse:
     """Return the response of infer or explain: JSON, then the tensors requested as bytes."""
     options = call.options
-    if options.explain is None and options.request.outputs is OUTPUT_AS_JSON and batch.out_of_range is None:
+    if options.explain is None and options.request.outputs is OUTPUT_AS_JSON and not batch.is_flagged:
         return EncodedResponse(_encode_output_alone(model, options.id, tensors[0]), batch.size)
     names, plain = options.request.names, options.request.json_names
     more = options.explain is not None or options.coverage is not None
     if more or len(plain) != len(names) or options.request.class_names:
         return encode_at_once(_Tensors(model, call), batch, tensors)
-    answer = _head(model, options, 0 if batch.out_of_range is None else batch.out_of_range.rows)
+    answer = _head(model, options, batch.rows_out_of_range, batch.rows_unknown)
     answer["outputs"] = [  # the tensors of infer are those that it names
         {"name": name, "shape": list(tensor.shape), "datatype": "FP32", "data": tensor.ravel()}
         for name, tensor in zip(names, tensors, strict=True)
@@ -188,8 +188,8 @@ class _Tensors:
             pair = named["output"], named["bumps"]
             self._explanations.append(*(yield from encode_explanations(self._model, batch, explain, pair)))
 
-    def finish(self, rows: int, outside: int) -> EncodedResponse:
-        parts = [orjson.dumps(_head(self._model, self._options, outside))[:-1], b',"outputs":[']
+    def finish(self, rows: int, outside: int, unknown: int) -> EncodedResponse:
+        parts = [orjson.dumps(_head(self._model, self._options, outside, unknown))[:-1], b',"outputs":[']
         for number, output in enumerate(self._outputs):
             parts += [b",", *output.json(rows)] if number else output.json(rows)
         parts.append(b"]")
@@ -286,13 +286,15 @@ def _output_template(model: str, version: str) -> bytes:
     return head + b'[{"name":"output","shape":[%d,%d],"datatype":"FP32","data":%b}]}'
 
 
-def _head(model: ServedModel, options: InferOptions, outside: int) -> dict[str, Any]:
+def _head(model: ServedModel, options: InferOptions, outside: int, unknown: int) -> dict[str, Any]:
     """Return the fields of a response before its outputs.
 
     Args:
         model: Model of the response.
         options: Options of the request.
         outside: Number of rows with values outside their training ranges.
+        unknown: Number of rows with unknown values.
     """
     head: dict[str, Any] = {"model_name": model.name, "model_version": model.version, "id": options.id}
-    return head | {"parameters": {"rows_out_of_range": outside}} if outside else head
+    counts = {"rows_out_of_range": outside, "rows_unknown": unknown}
+    return head | {"parameters": found} if (found := {name: rows for name, rows in counts.items() if rows}) else head

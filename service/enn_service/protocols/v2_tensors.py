@@ -79,7 +79,7 @@ def parse_tensor(
     rows = _as_rows(values, batch, features)
     if tensor.datatype in JSON_FLOATS:
         return rows
-    return _parse_integers(model.card, rows, tensor.datatype)
+    return _parse_integers(model, rows, tensor.datatype)
 
 
 def _large_rows(model: ServedModel, request: InferenceRequest, tensor: InputTensor, values: LargeValues) -> RowSource:
@@ -90,7 +90,7 @@ def _large_rows(model: ServedModel, request: InferenceRequest, tensor: InputTens
         _check_rows(rows)
         if floats:
             return rows
-        return _parse_integers(model.card, rows, tensor.datatype, first)
+        return _parse_integers(model, rows, tensor.datatype, first)
 
     kind = ListedRows if NESTED.match(values.text, values.span.start) else FlatRows
     source = kind(request, values.text, values.span, features, convert, numbers=floats)
@@ -225,9 +225,9 @@ def _extent(numbers: np.ndarray[Any, Any]) -> str:
     return f"{len(numbers)} rows" if numbers.ndim == 2 else f"{numbers.size} values"
 
 
-def _parse_integers(card: Card, rows: list[list[Any]], datatype: str, first: int = 0) -> Numbers:
+def _parse_integers(model: ServedModel, rows: list[list[Any]], datatype: str, first: int = 0) -> Numbers:
     """Return JSON rows, the first of which has this index, as numbers that are all of an integer datatype."""
-    result = parse_rows(card, rows, DATA, tensor=True, first=first)
+    result = parse_rows(model.card, rows, DATA, tensor=True, first=first, unknown=model.unknown_values.mode)
     limits = np.iinfo(datatype.lower())
     for row, values in enumerate(rows, first):
         for column, value in enumerate(values):

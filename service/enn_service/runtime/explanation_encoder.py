@@ -3,7 +3,8 @@
 The constant part of every explanation of a unit is a template, built once; the numbers of a row fill its slots.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from operator import truediv
 
 import numpy as np
@@ -48,6 +49,7 @@ class ExplanationEncoder:
     """
 
     def __init__(self, card: Card, network: Network, predictions: PredictionEncoder) -> None:
+        self._encoded = replace(network, encoding=None)
         self._network, self._predictions, self._output_response = network, predictions, OutputResponse(network)
         self._hidden, self._last = network.layers[-2], network.layers[-1]
         self._weight, self._bias = self._last.weight.astype(np.float64), self._last.bias.astype(np.float64)
@@ -68,7 +70,7 @@ class ExplanationEncoder:
 
     def encode(
         self,
-        rows: Array,
+        columns: Callable[[], Floats],
         units: Sequence[int],
         bumps: Array,
         tails: Sequence[bytes],
@@ -79,25 +81,25 @@ class ExplanationEncoder:
         """Encode one explanation per row: bias + sum of the bumps' values, and of the rest, = pre_activation.
 
         Args:
-            rows: Inputs of the run, [batch, features].
+            columns: Function that encodes the inputs of the run, float64 [batch, columns].
             units: Index of the output unit to explain, one per row.
             bumps: Bumps of the run, [batch, units, neurons].
             tails: End of each explanation as JSON, from the comma after the bumps to the closing brace.
             harmonics: True to split each bump into the terms of its series.
             top: Number of bumps to encode, the largest first; None for all in the order of their neurons.
         """
-        if len(rows) == 1 and self.has_row_path and top is None and not harmonics:
+        if len(bumps) == 1 and self.has_row_path and top is None and not harmonics:
             return [self._encode_row(bumps[0, units[0]].tolist(), units[0], tails[0])]
         unit = units[0] if len(set(units)) == 1 else np.asarray(units)
-        numbers, parts = self._numbers(rows, unit, bumps)
+        numbers, parts = self._numbers(columns, unit, bumps)
         templates = [self._whole[unit] for unit in units]
         if top is not None or harmonics:
             order = self._order(parts, top)
             ordered = np.take_along_axis(parts, order[..., None], axis=1)
             if harmonics:
-                ordered = np.concatenate([ordered, self._terms(rows, unit, order)], axis=2)
+                ordered = np.concatenate([ordered, self._terms(columns, unit, order)], axis=2)
             before, rest = numbers[:, : self._head_numbers], _rest(parts, order, top)
-            numbers = np.concatenate([before, ordered.reshape(len(rows), -1), rest], axis=1)
+            numbers = np.concatenate([before, ordered.reshape(len(bumps), -1), rest], axis=1)
             templates = self._templates(units, order.tolist(), harmonics=harmonics, rest=rest.shape[1])
         texts, width = number_texts(numbers), numbers.shape[1]
         return [
@@ -159,25 +161,25 @@ class ExplanationEncoder:
             parts[2::width] = changes
         return self._whole[unit] % (*orjson.dumps([z, *read, *parts])[1:-1].split(b","), tail)
 
-    def _numbers(self, rows: Array, unit: int | Indices, bumps: Array) -> tuple[Floats, Floats]:
+    def _numbers(self, columns: Callable[[], Floats], unit: int | Indices, bumps: Array) -> tuple[Floats, Floats]:
         """Return the numbers of each explanation, float64 [batch, numbers], and a view of those of its bumps.
 
         The first numbers are the pre-activation and the response of the head. The view, [batch, neurons, 2 or 3], has
         the value and activation of each bump and, if the response is a probability, its change.
 
         Args:
-            rows: Inputs of the run, [batch, features].
+            columns: Function that encodes the inputs of the run.
             unit: Index of the output unit of all rows, or one per row.
             bumps: Bumps of the run, [batch, units, neurons].
         """
         weights = self._weight[unit]
         before, shape = self._head_numbers, (*bumps.shape[::2], self.numbers_per_bump - 1)
-        numbers = np.empty((len(rows), before + shape[1] * shape[2]))
+        numbers = np.empty((len(bumps), before + shape[1] * shape[2]))
         parts = numbers[:, before:].reshape(shape)
         values, activations = parts[:, :, 0], parts[:, :, 1]
-        values[:] = bumps[slice(None) if isinstance(unit, int) else np.arange(len(rows)), unit]
+        values[:] = bumps[slice(None) if isinstance(unit, int) else np.arange(len(bumps)), unit]
         if self._has_zero_weights:
-            activations[:] = self._hidden.activation(self._network.hidden_pre_activations(rows)[-1])
+            activations[:] = self._hidden.activation(self._encoded.hidden_pre_activations(columns())[-1])
         np.divide(values, weights, out=activations, where=weights != 0 if self._has_zero_weights else True)
         np.add(self._bias[unit], values.sum(axis=1), out=numbers[:, 0])
         numbers[:, 1:before], changes = self._output_response.of_batch(bumps, unit, numbers[:, 0])
@@ -191,10 +193,10 @@ class ExplanationEncoder:
             return np.broadcast_to(np.arange(parts.shape[1]), parts.shape[:2])
         return np.argsort(-np.abs(parts[:, :, 0]), axis=1, kind="stable")[:, :top]
 
-    def _terms(self, rows: Array, unit: int | Indices, order: Indices) -> Floats:
+    def _terms(self, columns: Callable[[], Floats], unit: int | Indices, order: Indices) -> Floats:
         """Return pre-activation and harmonics of each neuron in this order, [batch, len(order), 1 + Q]."""
-        z = np.take_along_axis(self._network.hidden_pre_activations(rows)[-1], order, axis=1)
-        weights = np.broadcast_to(self._weight[unit], (len(rows), self._neurons))
+        z = np.take_along_axis(self._encoded.hidden_pre_activations(columns())[-1], order, axis=1)
+        weights = np.broadcast_to(self._weight[unit], (len(order), self._neurons))
         spectrum = self._network.spectrum[order].astype(np.float64)
         own = np.take_along_axis(weights, order, axis=1)[..., None]
         terms = own * spectrum * cosine_series.basis(z, spectrum.shape[2])

@@ -20,6 +20,7 @@ from enn_service.runtime.explanation_encoder import ExplanationEncoder
 from enn_service.runtime.prediction_encoder import PredictionEncoder
 from enn_service.runtime.range_check import RangeCheck
 from enn_service.runtime.session import Array, Session
+from enn_service.runtime.unknown_values import UnknownValuePolicy
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +34,8 @@ class ServedModel:
         network: Float64 reference of the model in NumPy.
         session: Model in ONNX Runtime.
         digest: SHA-256 of the model file, hexadecimal.
+        accept_unknown: True to accept unknown values.
+        unknown_values: Treatment of unknown values.
         range_check: Check of rows against the training ranges.
         prediction_encoder: Encoder of its predictions.
         explanation_encoder: Encoder of its explanations.
@@ -49,6 +52,8 @@ class ServedModel:
     network: Network
     session: Session
     digest: str
+    accept_unknown: bool = False
+    unknown_values: UnknownValuePolicy = field(init=False)
     range_check: RangeCheck = field(init=False)
     prediction_encoder: PredictionEncoder = field(init=False)
     explanation_encoder: ExplanationEncoder = field(init=False)
@@ -60,6 +65,8 @@ class ServedModel:
 
     def __post_init__(self) -> None:
         """Build what is the same for all requests."""
+        policy = UnknownValuePolicy(self.card, self.network, accept=self.accept_unknown)
+        object.__setattr__(self, "unknown_values", policy)
         object.__setattr__(self, "range_check", RangeCheck(self.card.features))
         object.__setattr__(self, "prediction_encoder", PredictionEncoder(self.card))
         object.__setattr__(
@@ -77,7 +84,9 @@ class ServedModel:
         return shapes.get(name, [*bumps, self.card.harmonics])
 
 
-def load_model(root: Path, name: str, version: str, verify_signature: Verify | None = None) -> ServedModel:
+def load_model(
+    root: Path, name: str, version: str, verify_signature: Verify | None = None, *, accept_unknown: bool = False
+) -> ServedModel:
     """Read and check one version of a model and load it into ONNX Runtime.
 
     Args:
@@ -85,6 +94,7 @@ def load_model(root: Path, name: str, version: str, verify_signature: Verify | N
         name: Name of the model.
         version: Name of the version.
         verify_signature: Check of the signature; None to accept unsigned versions.
+        accept_unknown: True to accept unknown values.
 
     Raises:
         ModelError: The file is not a complete and safe package, or ONNX Runtime does not reproduce its golden vector.
@@ -98,7 +108,8 @@ def load_model(root: Path, name: str, version: str, verify_signature: Verify | N
     for part, names in session.subgraphs:
         verify_golden_vector(package, part.run, names)
         verify_golden_vector(package, partial(_run_each_row, session), names)
-    return ServedModel(name, version, package.card, package.network, session, hashlib.sha256(package.data).hexdigest())
+    digest = hashlib.sha256(package.data).hexdigest()
+    return ServedModel(name, version, package.card, package.network, session, digest, accept_unknown)
 
 
 def _run_each_row(session: Session, inputs: Array, names: Sequence[str]) -> list[Array]:

@@ -103,6 +103,11 @@ class OutOfRangeEncoder:
         text = self._text
         return [b'{"row":%d,"features":%b}' % (first + row, text(features).names) for row, features in outside.sets()]
 
+    def named(self, places: OutOfRange) -> list[tuple[int, bytes]]:
+        """Return the index of each row that has such values, and the list of their features."""
+        text = self._text
+        return [(row, text(features).names) for row, features in places.sets()]
+
     def explained(self, outside: OutOfRange) -> list[tuple[int, bytes]]:
         """Return the index of each row that has such values, and their part of its explanation."""
         text = self._text

@@ -39,6 +39,7 @@ class ModelRegistry:
         loads: Counter of the versions "loaded" and "refused".
         verify: Signature check of each version; None to accept unsigned versions.
         allow_empty: True if a repository without a model is ready.
+        accept_unknown: True if models accept unknown values.
 
     Attributes:
         problem: Reason why the repository cannot be read now; empty if it can.
@@ -52,6 +53,7 @@ class ModelRegistry:
         verify: Verify | None = None,
         *,
         allow_empty: bool = False,
+        accept_unknown: bool = False,
     ) -> None:
         self._root, self._unload_state, self._loads, self._verify = root, unload_state, loads, verify
         self._refreshing = threading.Lock()
@@ -59,7 +61,7 @@ class ModelRegistry:
         self._ready: ReadyModels = {}
         self._folder: tuple[int, int] | None = None
         self._had_model = False
-        self._allow_empty = allow_empty
+        self._allow_empty, self._accept_unknown = allow_empty, accept_unknown
         self.problem = "it was not read yet"
 
     def refresh(self, force: str | None = None) -> None:
@@ -191,7 +193,7 @@ class ModelRegistry:
     def _load(self, entry: VersionEntry, old: VersionState | None) -> VersionState:
         kept, unreadable = old.model if old else None, False
         try:
-            model = load_model(self._root, entry.name, entry.version, self._verify)
+            model = load_model(self._root, entry.name, entry.version, self._verify, accept_unknown=self._accept_unknown)
         except ModelError as error:
             reason, unreadable = str(error)[:MAX_REASON], isinstance(error, UnreadableError)
             if not unreadable or old is None or old.reason != reason:

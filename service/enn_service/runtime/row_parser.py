@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.card import Card
-from enn_models.card.feature_values import NUMBERS, describe_expected, value_decoder
+from enn_models.card.feature_values import NUMBERS, Unknown, describe_expected, value_decoder
 from enn_service.errors import InvalidRequestError, describe_value
 
 MAX_FLOAT64 = int(np.finfo(np.float64).max)
@@ -24,6 +24,7 @@ def parse_rows(
     *,
     tensor: bool = False,
     first: int = 0,
+    unknown: Unknown = "refuse",
 ) -> NDArray[np.float64]:
     """Parse JSON rows to float64 [batch, features]: categories become their indices, missing values NaN.
 
@@ -33,6 +34,7 @@ def parse_rows(
         field: Name of the rows in the request, for error messages.
         tensor: True if the rows come from a tensor, where categories and booleans are numbers.
         first: Index of the first row in the request, for error messages.
+        unknown: Treatment of names that are not known and of missing values, as in `value_decoder`.
 
     Raises:
         InvalidRequestError: A row has the wrong length or an unknown feature, or a value is not valid for its
@@ -43,8 +45,9 @@ def parse_rows(
     features = card.features
     vectors = _to_lists(rows, card.feature_names, field, first)
     flat = list(chain.from_iterable(vectors))
-    for column, feature in card.non_numeric_features:
-        flat[column :: len(features)] = map(value_decoder(feature, tensor=tensor), flat[column :: len(features)])
+    for column, feature in enumerate(features) if unknown == "accept" else card.non_numeric_features:
+        decode = value_decoder(feature, tensor=tensor, unknown=unknown)
+        flat[column :: len(features)] = map(decode, flat[column :: len(features)])
     if not set(map(type, flat)) <= NUMBERS:
         index = next(index for index, value in enumerate(flat) if type(value) not in NUMBERS)
         raise _invalid_value_error(card, vectors, index, (field, first), tensor=tensor)

@@ -175,6 +175,13 @@ class ServiceSettings(BaseSettings):
         int,
         Field(ge=1, description="maximum time from the first byte of a request to the end of its head, in seconds"),
     ] = 10
+    unknown: Annotated[
+        Literal["refuse", "accept"],
+        Field(
+            description="answer to a category that no training row had, and to a missing value where training rows had "
+            "none: refuse the request with status 400, or accept the row and name the features in the response"
+        ),
+    ] = "refuse"
     drain_seconds: Annotated[
         float,
         Field(

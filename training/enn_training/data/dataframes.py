@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from enn_models.card.features import MAX_NAME, Feature, valid_values
+from enn_models.card.unknown_values import UNSEEN
 from enn_training.data.columns import MAX_CATEGORIES, OTHER, Column, describe_pool, pool
 from enn_training.data.dataset import to_label
 from enn_training.data.float32_range import refuse_beyond_float32
@@ -21,8 +22,6 @@ from enn_training.errors import DataError
 FEW_CATEGORIES = 10
 """Largest number of categories that can exceed half the number of rows."""
 MAX_SHOWN = 10
-UNSEEN = -1.0
-"""Code of a category that no training row had."""
 SCALARS = str | int | float | np.number | np.bool_ | Decimal
 DATE = re.compile(r"\s*\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([ T].*)?")
 Row = Callable[[NDArray[np.bool_]], str]

@@ -128,6 +128,7 @@ class Estimator(ExplanationMixin, NestedOptionsMixin):
                 stacklevel=3,
             )
         self._unknown_values = UnknownValues.fit(self.model_.network, rows.x, rows.weight)
+        self.model_ = replace(self.model_, column_means=self._unknown_values.means)  # held-out rows count here too
 
     def _train_further(self, x: Floats, y: Indices | Floats, classes: tuple[Label, ...] | None) -> None:
         """Train the model further by one pass over more rows; arguments as in `_train`."""

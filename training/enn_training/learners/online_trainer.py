@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.card.features import Feature
+from enn_models.card.unknown_values import column_means
 from enn_models.network import Head
 from enn_training.data.columns import Column
 from enn_training.data.dataset import Split, fingerprint, summarize_columns
@@ -71,6 +72,8 @@ class OnlineTrainer:
         self._examples = x[:MAX_EXAMPLES] if model is None else model.examples
         self._background = sample_rows(x, BACKGROUND_ROWS, 0) if model is None else model.background
         self._fingerprint = "" if model is None else model.fingerprint
+        first = self._preprocessor.fold(self._online.network)
+        self._column_means = column_means(first, x) if model is None else model.column_means
 
     @one_thread()
     def learn(self, x: Rows, y: Truth) -> LearnedModel:
@@ -91,6 +94,7 @@ class OnlineTrainer:
             scores={},
             fingerprint=self._fingerprint,
             background=self._background,
+            column_means=self._column_means,
         )
 
     def _training_record(self, loss: float) -> dict[str, Any]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from enn_models.card.activation_statistics import measure_activations
+from enn_models.card.unknown_values import column_means
 from enn_models.network import Head, Network
 from enn_training.data.dataset import Dataset, Split
 from enn_training.data.float32_range import to_float32
@@ -181,6 +182,7 @@ def to_learned_model(network: Network, dataset: Dataset, training: dict[str, Any
         fingerprint=dataset.fingerprint,
         background=background,
         usage=measure_activations(network, to_float32(dataset.training.x)) if len(background) else None,
+        column_means=column_means(network, dataset.training.x, dataset.training.weight),
     )
 
 

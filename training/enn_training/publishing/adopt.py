@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from torch import nn
 
 from enn_models.card.activation_statistics import measure_activations
+from enn_models.card.unknown_values import column_means
 from enn_models.network import Layer, Network
 from enn_training.data.dataset import fingerprint, summarize_columns, to_label
 from enn_training.data.float32_range import to_float32
@@ -94,6 +95,7 @@ def adopt(
         fingerprint=fingerprint(named, x, np.zeros(0)),
         background=sample_rows(x, background, 0),
         usage=measure_activations(network, to_float32(x)) if background else None,
+        column_means=column_means(network, x),
     )
 
 

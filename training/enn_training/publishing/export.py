@@ -212,6 +212,7 @@ def _build_card(model: LearnedModel, network: Network, unrolling: UnrollingChoic
         background=_replace_nan(model.background) or None,
         usage=model.usage,
         calibration=model.calibration,
+        column_means=None if model.column_means is None else tuple(model.column_means.tolist()),
     )
 
 

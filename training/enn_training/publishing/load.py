@@ -58,6 +58,7 @@ def load(root: Path | str, name: str, version: str | None = None) -> PublishedMo
         background=to_array(card.background) if card.background else np.zeros((0, len(card.features))),
         usage=card.usage,
         calibration=card.calibration,
+        column_means=None if card.column_means is None else np.array(card.column_means),
     )
 
 

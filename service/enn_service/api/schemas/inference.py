@@ -73,6 +73,7 @@ class PredictResponse(BaseModel):
     model_config = ConfigDict(extra="forbid")
     predictions: list[Prediction]
     out_of_range: list[OutOfRange] = []
+    unknown: list[OutOfRange] = []
 
 
 class Bump(BaseModel):
@@ -181,11 +182,15 @@ class OutputExplanation(BaseModel):
 
 
 class Flags(BaseModel):
-    """The features outside their training range, where the row is an extrapolation, and those ranges."""
+    """The features outside their training range, where the row is an extrapolation, and those ranges.
+
+    `unknown`: features whose value no training row had: a category, or a missing value.
+    """
 
     model_config = ConfigDict(extra="forbid")
     out_of_range: list[str]
     ranges: dict[str, Annotated[list[float], Field(min_length=2, max_length=2)]] = {}
+    unknown: list[str] = []
 
 
 class Explanation(OutputExplanation, Flags):
@@ -230,10 +235,11 @@ class OutputTensor(BaseModel):
 
 
 class InferResponseParameters(BaseModel):
-    """Number of rows that left the training range."""
+    """Number of rows that left the training range, and of rows with unknown values."""
 
     model_config = ConfigDict(extra="forbid")
     rows_out_of_range: int | None = None
+    rows_unknown: int | None = None
 
 
 class InferResponse(BaseModel):

@@ -85,7 +85,7 @@ def _match_features(model: ServedModel, tensors: Sequence[InputTensor]) -> list[
                 f"{place}.name: {describe_value(tensor.name)} is that of {columns[tensor.name].place} too;"
                 " expected one tensor of each feature"
             )
-        columns[tensor.name] = Column(place, tensor, feature)
+        columns[tensor.name] = Column(place, tensor, feature, model.unknown_values.mode)
     if missing := [name for name in features if name not in columns]:
         raise InvalidRequestError(
             f"inputs: feature {describe_value(missing[0])} has no tensor; expected one of each of"

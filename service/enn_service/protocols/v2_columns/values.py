@@ -7,7 +7,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 
-from enn_models.card.feature_values import NUMBERS, describe_expected, value_decoder
+from enn_models.card.feature_values import NUMBERS, Unknown, describe_expected, value_decoder
 from enn_models.card.features import Feature
 from enn_service.errors import InvalidRequestError, describe_value
 from enn_service.protocols.datatypes import BOOL, BYTES, DATATYPES, JSON_FLOATS, OUTPUT_DATATYPES
@@ -35,11 +35,13 @@ class Column(NamedTuple):
         place: Place of the tensor in the request.
         tensor: The tensor.
         feature: Feature of its values.
+        unknown: Treatment of names that are not known and of missing values.
     """
 
     place: str
     tensor: InputTensor
     feature: Feature
+    unknown: Unknown
 
     @property
     def has_json_texts(self) -> bool:
@@ -154,7 +156,7 @@ class Conversion:
 
     def __init__(self, column: Column) -> None:
         self._column, self._json_texts, datatype = column, column.has_json_texts, column.tensor.datatype
-        self._decode = value_decoder(column.feature, tensor=False)
+        self._decode = value_decoder(column.feature, tensor=False, unknown=column.unknown)
         self._datatype, self._types = datatype, TYPES[datatype]
         self._limits = np.iinfo(datatype.lower()) if "INT" in datatype else None
 
