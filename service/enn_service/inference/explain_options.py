@@ -219,10 +219,7 @@ def encode_explanations(
     if options.attributions is not None:
         units_of_rows = list(zip(*by_place, strict=True))
         attributed = yield from attributions.compute_attributions(model, columns(), options.attributions, units_of_rows)
-    flags = encoder.encode_out_of_range(len(rows), batch.out_of_range)
-    if batch.unknown is not None:
-        for row, names in model.prediction_encoder.out_of_range.named(batch.unknown.flags):
-            flags[row] += b',"unknown":%b' % names
+    flags = _encode_flags(model, batch)
 
     def encode(place: int, starts: list[bytes]) -> list[bytes]:
         units = by_place[place]
@@ -245,6 +242,15 @@ def encode_explanations(
         yield
     by_row = zip(zip(*by_output, strict=True), flags, strict=True)
     return [b'{"outputs":[%b]%b}' % (b",".join(each), flag) for each, flag in by_row]
+
+
+def _encode_flags(model: ServedModel, batch: Batch) -> list[bytes]:
+    """Return the part of each explanation that names values out of range and unknown values."""
+    flags = model.explanation_encoder.encode_out_of_range(batch.size, batch.out_of_range)
+    if batch.unknown is not None:
+        for row, names in model.prediction_encoder.out_of_range.named(batch.unknown.flags):
+            flags[row] += b',"unknown":%b' % names
+    return flags
 
 
 def _refuse_averaged(batch: Batch) -> None:

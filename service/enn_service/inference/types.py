@@ -11,10 +11,10 @@ import numpy as np
 from msgspec import Struct
 
 from enn_service.inference.admission import Reservation
+from enn_service.runtime.flagged_values.out_of_range import OutOfRange
+from enn_service.runtime.flagged_values.unknown_values import UnknownValues
 from enn_service.runtime.model import ServedModel
-from enn_service.runtime.out_of_range import OutOfRange
 from enn_service.runtime.session import Array
-from enn_service.runtime.unknown_values import UnknownValues
 
 if TYPE_CHECKING:
     from enn_service.runtime.range_check import Field, Numbers

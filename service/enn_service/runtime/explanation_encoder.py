@@ -16,7 +16,7 @@ from enn_models.card import Card
 from enn_models.cosine_series import Floats
 from enn_models.explanations.output_response import OutputResponse
 from enn_models.network import Network
-from enn_service.runtime.out_of_range import OutOfRange
+from enn_service.runtime.flagged_values.out_of_range import OutOfRange
 from enn_service.runtime.prediction_encoder import SLOT, PredictionEncoder, number_texts, template
 from enn_service.runtime.session import Array
 

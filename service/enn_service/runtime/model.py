@@ -17,10 +17,10 @@ from enn_models.package import open_package, verify_golden_vector
 from enn_models.signature import Verify
 from enn_service.runtime.coverage import CoverageEncoder
 from enn_service.runtime.explanation_encoder import ExplanationEncoder
+from enn_service.runtime.flagged_values.unknown_values import UnknownValuePolicy
 from enn_service.runtime.prediction_encoder import PredictionEncoder
 from enn_service.runtime.range_check import RangeCheck
 from enn_service.runtime.session import Array, Session
-from enn_service.runtime.unknown_values import UnknownValuePolicy
 
 
 @dataclass(frozen=True, eq=False)

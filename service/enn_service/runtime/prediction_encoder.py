@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from enn_models.card import Card
 from enn_models.explanations.output_names import index_by_name, output_names
 from enn_service.errors import InvalidRequestError, describe_value
-from enn_service.runtime.out_of_range import OutOfRangeEncoder
+from enn_service.runtime.flagged_values.out_of_range import OutOfRangeEncoder
 from enn_service.runtime.session import Array
 
 SLOT = b"%b"

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from enn_models.card.feature_values import NUMBERS
 from enn_models.card.features import MAX_RANGES, Feature
 from enn_service.errors import InvalidRequestError
-from enn_service.runtime.out_of_range import OutOfRange, Places
+from enn_service.runtime.flagged_values.out_of_range import OutOfRange, Places
 
 COMPARE_BLOCK = 8192
 """Number of values compared with an array of bounds of the same shape, which is faster than broadcasting."""

@@ -111,7 +111,7 @@ def _unknown_name(place: str, tensor: InputTensor, names: list[str], *, alone: b
 
 def _check_datatype(column: Column) -> None:
     """Check that a feature may have the datatype of its tensor."""
-    place, tensor, feature = column
+    place, tensor, feature, _ = column
     if column.has_json_texts:
         return
     accepted = [] if feature.kind == "categorical" and feature.has_numeric_names else [*DATATYPES]

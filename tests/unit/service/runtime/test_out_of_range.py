@@ -8,7 +8,7 @@ import numpy as np
 import orjson
 
 from enn_models.card.features import Numeric
-from enn_service.runtime.out_of_range import MAX_KEPT_BYTES, MAX_SETS, OutOfRange, OutOfRangeEncoder
+from enn_service.runtime.flagged_values.out_of_range import MAX_KEPT_BYTES, MAX_SETS, OutOfRange, OutOfRangeEncoder
 
 FEATURES = 600
 

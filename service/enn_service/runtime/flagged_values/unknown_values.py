@@ -10,7 +10,7 @@ from enn_models.card import Card
 from enn_models.card.unknown_values import UNSEEN, encode_unknown
 from enn_models.cosine_series import Floats
 from enn_models.network import Network
-from enn_service.runtime.out_of_range import OutOfRange, Places
+from enn_service.runtime.flagged_values.out_of_range import OutOfRange, Places
 from enn_service.runtime.range_check import Numbers
 from enn_service.runtime.session import Array
 
