@@ -111,7 +111,7 @@ def _unknown_name(place: str, tensor: InputTensor, names: list[str], *, alone: b
 
 def _check_datatype(column: Column) -> None:
     """Check that a feature may have the datatype of its tensor."""
-    place, tensor, feature, _ = column
+    place, tensor, feature = column.place, column.tensor, column.feature
     if column.has_json_texts:
         return
     accepted = [] if feature.kind == "categorical" and feature.has_numeric_names else [*DATATYPES]
@@ -167,7 +167,7 @@ def _split_bytes(tensors: Sequence[InputTensor], rows: int, binary: memoryview) 
 
 def _open_values(column: Column, rows: int, part: memoryview | None) -> Values:
     """Return the values of a column, which are the given number."""
-    place, tensor, _ = column
+    place, tensor = column.place, column.tensor
     if part is not None:
         return PackedTexts(column, rows, part) if tensor.datatype == BYTES else RawNumbers(column, part)
     if not isinstance(tensor.data, list):
