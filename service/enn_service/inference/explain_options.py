@@ -1,12 +1,11 @@
 """Options of an explain request on either protocol, and the JSON text of its explanations."""
 
 from collections.abc import Generator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Annotated, Any, Literal, get_args
 
 from msgspec import Meta, Struct
 
-from enn_models.cosine_series import Floats
 from enn_models.explanations.methods import MAX_PERMUTATIONS, Method
 from enn_service.errors import InvalidRequestError
 from enn_service.inference import attributions
@@ -205,11 +204,7 @@ def encode_explanations(
     """
     output, bumps = tensors
     rows, encoder = batch.array(), model.explanation_encoder
-
-    @cache
-    def columns() -> Floats:
-        return model.unknown_values.encode(rows, batch.unknown)
-
+    columns = cache(partial(model.unknown_values.encode, rows, batch.unknown))
     by_place = (
         [model.prediction_encoder.explained_outputs(output, options.output)]
         if options.outputs is None
