@@ -14,8 +14,8 @@ from enn_service.inference.attributions import (
     compute_attributions,
     parse_attribution_options,
 )
+from enn_service.runtime.flagged_values.out_of_range import OutOfRange
 from enn_service.runtime.model import ServedModel
-from enn_service.runtime.out_of_range import OutOfRange
 from enn_service.runtime.session import EXPLAIN_OUTPUTS, PREDICT_OUTPUTS, Array
 
 Columns = dict[str, pa.Array]
@@ -126,7 +126,8 @@ class Answers:
     def _shares(self, rows: Array, units: NDArray[np.intp]) -> Columns:
         """Return the attribution of each feature, and the value that they start from."""
         options: Any = self._attributions
-        steps, found = compute_attributions(self._model, rows, options, [[unit] for unit in units.tolist()]), None
+        columns = self._model.network.encode(rows)
+        steps, found = compute_attributions(self._model, columns, options, [[unit] for unit in units.tolist()]), None
         while found is None:
             try:
                 next(steps)
