@@ -96,7 +96,7 @@ def test_command_page_has_every_command_and_option(site: Path):
     names = list(command_line.commands())
     assert {"enn-train table", "enn-train benchmark paper"} <= set(names)
     for name in names:
-        assert f"Usage: {name} " in text
+        assert f"usage: {name} " in text.lower()
         assert [option for option in command_line.options(name) if option not in text] == []
 
 

@@ -98,7 +98,7 @@ def probes(models: Path, name: str) -> np.ndarray:
 def test_report_of_any_columns_answers_offline_as_onnx_runtime(enn, browser, table, tmp_path) -> None:
     models, out = tmp_path / "models", tmp_path / "report.html"
     learn = ("table", table, "--target", "kind", "--models", models, "--name", "kinds", "--without", "shop")
-    assert enn(*learn, "--passes", 5, "--hidden", 6, "-q")[0] == 0
+    assert enn(*learn, "--learner", "adam", "--passes", 5, "--hidden", 6, "-q")[0] == 0
     given = ("--data", table, "--target", "kind", "--by", HOSTILE)
     assert enn("report", "kinds", "--models", models, *given, "--out", out) == (0, f"wrote {out}\n", "")
     assert out.stat().st_size < 2_000_000
@@ -158,7 +158,7 @@ def test_problem_needs_no_table_and_has_confidence_intervals(enn, tmp_path) -> N
 def test_new_rows_are_grouped_by_any_column(enn, table, tmp_path) -> None:
     models, out = tmp_path / "models", tmp_path / "report.html"
     learn = ("table", table, "--target", "kind", "--models", models, "--name", "kinds", "--without", "shop")
-    assert enn(*learn, "--passes", 5, "--hidden", 6, "-q")[0] == 0
+    assert enn(*learn, "--learner", "adam", "--passes", 5, "--hidden", 6, "-q")[0] == 0
     new = tmp_path / "new.csv"
     pd.read_csv(table).head(100).to_csv(new, index=False)
     given = ("--data", new, "--target", "kind", "--by", "shop")
