@@ -18,7 +18,7 @@ from support.serving import serving
 
 A = {"x0": 0.1, "x1": 0.2}
 
-pytestmark = needs_browser
+pytestmark = [pytest.mark.slow, needs_browser]
 
 
 @pytest.fixture(scope="module")

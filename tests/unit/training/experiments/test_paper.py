@@ -12,6 +12,8 @@ from enn_training.experiments.paper import claims, document
 from enn_training.experiments.paper.results import Budget, Result, Results, thin_curve
 from enn_training.experiments.paper.spread import Spread, best_contender, format_score
 
+pytestmark = pytest.mark.slow
+
 TINY = ("--samples", "64", "--judged", "50", "--passes", "2", "--seeds", "2")
 
 

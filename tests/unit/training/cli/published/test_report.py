@@ -19,6 +19,8 @@ from support.explorer import violations
 from support.learned import learned, network
 from support.serving import SHIPPED
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = "</script><script>alert(1)</script>"
 TOLERANCE = 1e-5
 
